@@ -1,0 +1,117 @@
+using System.Runtime.CompilerServices;
+
+namespace Matih.Batches;
+
+/// <summary>A column of strings (valid UTF-8) or binary values.</summary>
+/// <remarks>
+/// Layout: <c>Offsets</c> has Count + 1 entries; row i is <c>Data[Offsets[i]..Offsets[i + 1]]</c>. A NULL row is an empty range.
+/// </remarks>
+public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(type, account)
+{
+    private int[] _offsets = [];
+    private byte[] _data = [];
+    private int _dataLength;
+
+    /// <summary>Count + 1 ascending positions in <see cref="Data"/>, the first 0.</summary>
+    public ReadOnlySpan<int> Offsets => Count == 0 ? NoRows : _offsets.AsSpan(0, Count + 1);
+
+    private static ReadOnlySpan<int> NoRows => [0];
+
+    /// <summary>The bytes of all rows, one after the other.</summary>
+    public ReadOnlySpan<byte> Data => _data.AsSpan(0, _dataLength);
+
+    public ReadOnlySpan<byte> this[int row]
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            var start = _offsets[row];
+            return _data.AsSpan(start, _offsets[row + 1] - start);
+        }
+    }
+
+    public override long BufferBytes => _offsets.Length * (long)sizeof(int) + _data.Length + ValidityBytes.Length;
+
+    public override void Clear()
+    {
+        Count = 0;
+        NullCount = 0;
+        _dataLength = 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Append(ReadOnlySpan<byte> value)
+    {
+        value.CopyTo(Begin(value.Length));
+        End(value.Length);
+    }
+
+    /// <summary>Room for a value of at most <paramref name="lengthMax"/> bytes, to be closed by <see cref="End"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Span<byte> Begin(int lengthMax)
+    {
+        if (_dataLength + (long)lengthMax > _data.Length) Grow(ref _data, _dataLength + (long)lengthMax);
+        return _data.AsSpan(_dataLength, lengthMax);
+    }
+
+    /// <summary>Makes the first <paramref name="length"/> bytes of the span given by <see cref="Begin"/> the next row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void End(int length)
+    {
+        _dataLength += length;
+        NoteValid();
+        AppendOffset();
+    }
+
+    public override void AppendNull()
+    {
+        NoteNull();
+        AppendOffset();
+    }
+
+    public override void AppendRows(Column source, ReadOnlySpan<int> rows)
+    {
+        var from = (BytesColumn)source;
+        foreach (var row in rows)
+        {
+            if (from.IsNull(row)) AppendNull();
+            else Append(from[row]);
+        }
+    }
+
+    public override void AppendRange(Column source, int start, int count)
+    {
+        if (count == 0) return;
+        var from = (BytesColumn)source;
+        var dataStart = from._offsets[start];
+        var dataLength = from._offsets[start + count] - dataStart;
+        from._data.AsSpan(dataStart, dataLength).CopyTo(Begin(dataLength));
+        Grow(ref _offsets, Count + (long)count + 1);
+        _offsets[0] = 0;
+        var shift = _dataLength - dataStart;
+        for (var i = 1; i <= count; i++) _offsets[Count + i] = from._offsets[start + i] + shift;
+        NoteRange(from.NullCount == 0 ? default : from.Validity.Slice(start, count), count);
+        _dataLength += dataLength;
+        Count += count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AppendOffset()
+    {
+        if (Count + 1 >= _offsets.Length)
+        {
+            Grow(ref _offsets, Count + 2);
+            _offsets[0] = 0;
+        }
+        Count++;
+        _offsets[Count] = _dataLength;
+    }
+
+    private protected override void ReleaseBuffers()
+    {
+        _offsets = [];
+        _data = [];
+        ValidityBytes = [];
+        Clear();
+    }
+}

@@ -1,0 +1,128 @@
+using System.Runtime.CompilerServices;
+
+namespace Matih.Batches;
+
+/// <summary>
+/// One typed vector of a batch: values and validity. A column is owned by the component that fills it (a decoder, a
+/// query), which clears and refills it batch after batch, so that nothing is allocated per record. Not thread-safe.
+/// </summary>
+/// <remarks>
+/// Validity is one byte a row, 1 for a value and 0 for NULL; it exists only where <see cref="NullCount"/> is above 0.
+/// The value at a NULL row is unspecified (an empty range in <see cref="BytesColumn"/>).
+/// </remarks>
+public abstract class Column : IDisposable
+{
+    private protected Column(DataType type, MemoryAccount account)
+    {
+        Type = type;
+        Account = account;
+    }
+
+    public DataType Type { get; }
+
+    /// <summary>Number of rows.</summary>
+    public int Count { get; private protected set; }
+
+    /// <summary>Number of rows that are NULL.</summary>
+    public int NullCount { get; private protected set; }
+
+    private protected MemoryAccount Account { get; }
+    private protected byte[] ValidityBytes = [];
+
+    /// <summary><see cref="Count"/> bytes, 1 = value, 0 = NULL; empty where no row is NULL.</summary>
+    public ReadOnlySpan<byte> Validity => NullCount == 0 ? default : ValidityBytes.AsSpan(0, Count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsNull(int row) => NullCount != 0 && ValidityBytes[row] == 0;
+
+    /// <summary>Forgets all rows and keeps the buffers.</summary>
+    public abstract void Clear();
+
+    /// <summary>Appends a NULL row.</summary>
+    public abstract void AppendNull();
+
+    /// <summary>Appends rows of another column of the same lane: those at <paramref name="rows"/>, in that order.</summary>
+    public abstract void AppendRows(Column source, ReadOnlySpan<int> rows);
+
+    /// <summary>Appends rows of another column of the same lane: <paramref name="count"/> rows from <paramref name="start"/>.</summary>
+    public abstract void AppendRange(Column source, int start, int count);
+
+    /// <summary>Bytes that the column's buffers take.</summary>
+    public abstract long BufferBytes { get; }
+
+    public void Dispose()
+    {
+        Account.Charge(-BufferBytes);
+        ReleaseBuffers();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected abstract void ReleaseBuffers();
+
+    /// <summary>Records the validity of the row at <see cref="Count"/>, before Count is raised.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private protected void NoteValid()
+    {
+        if (NullCount != 0) AppendValidity(1);
+    }
+
+    private protected void NoteNull()
+    {
+        if (NullCount == 0) FillValid();
+        AppendValidity(0);
+        NullCount++;
+    }
+
+    /// <summary>Copies the validity of rows appended in bulk at <see cref="Count"/>.</summary>
+    private protected void NoteRange(ReadOnlySpan<byte> validity, int count)
+    {
+        if (validity.IsEmpty && NullCount == 0) return;
+        if (NullCount == 0) FillValid();
+        EnsureValidity(Count + count);
+        var target = ValidityBytes.AsSpan(Count, count);
+        if (validity.IsEmpty) target.Fill(1);
+        else validity.CopyTo(target);
+        NullCount += target.Count((byte)0);
+    }
+
+    private void AppendValidity(byte value)
+    {
+        if (Count == ValidityBytes.Length) EnsureValidity(Count + 1);
+        ValidityBytes[Count] = value;
+    }
+
+    private void FillValid()
+    {
+        EnsureValidity(Count + 1);
+        ValidityBytes.AsSpan(0, Count).Fill(1);
+    }
+
+    private void EnsureValidity(int rows) => Grow(ref ValidityBytes, rows);
+
+    /// <summary>Grows a buffer to hold at least <paramref name="needed"/> items, at least doubling it, and charges the account.</summary>
+    private protected void Grow<T>(ref T[] buffer, long needed) where T : unmanaged
+    {
+        if (needed <= buffer.Length) return;
+        var length = (int)Math.Min(Array.MaxLength, Math.Max(needed, Math.Max(64, buffer.Length * 2L)));
+        if (length < needed) ThrowTooLarge(needed);
+        Account.Charge((length - buffer.Length) * (long)Unsafe.SizeOf<T>());
+        Array.Resize(ref buffer, length);
+    }
+
+    private static void ThrowTooLarge(long needed) =>
+        throw new InvalidOperationException($"A column buffer would need {needed} items; a batch holds at most {Array.MaxLength}. Lower the batch size.");
+
+    /// <summary>A new empty column for the type.</summary>
+    /// <exception cref="NotSupportedException">The type has no column layout yet (nested types).</exception>
+    public static Column Create(DataType type, MemoryAccount account) => type.Lane switch
+    {
+        Lane.Byte => new FixedColumn<byte>(type, account),
+        Lane.Int32 => new FixedColumn<int>(type, account),
+        Lane.Int64 => new FixedColumn<long>(type, account),
+        Lane.Int128 => new FixedColumn<Int128>(type, account),
+        Lane.Float => new FixedColumn<float>(type, account),
+        Lane.Double => new FixedColumn<double>(type, account),
+        Lane.Bytes => new BytesColumn(type, account),
+        _ => throw new NotSupportedException($"No column holds {type}."),
+    };
+}

@@ -1,0 +1,120 @@
+namespace Matih.Batches;
+
+/// <summary>How a column's values lie in memory; one <see cref="Column"/> class per lane.</summary>
+public enum Lane
+{
+    /// <summary>One byte a value, 0 or 1: BOOLEAN.</summary>
+    Byte,
+    /// <summary>TINYINT, SMALLINT, INT; DATE as days since 1970-01-01; TIME as milliseconds of the day.</summary>
+    Int32,
+    /// <summary>BIGINT; TIMESTAMP and TIMESTAMP_LTZ as microseconds since 1970-01-01T00:00:00 (of UTC for LTZ); day-time intervals as milliseconds.</summary>
+    Int64,
+    /// <summary>DECIMAL as its unscaled value.</summary>
+    Int128,
+    /// <summary>FLOAT.</summary>
+    Float,
+    /// <summary>DOUBLE.</summary>
+    Double,
+    /// <summary>CHAR, VARCHAR, STRING as valid UTF-8; BINARY, VARBINARY, BYTES: offsets and bytes.</summary>
+    Bytes,
+    /// <summary>Types that no column holds yet: ARRAY, MAP, ROW, NULL.</summary>
+    None,
+}
+
+/// <summary>
+/// A SQL type in Flink's words. The family is closed; nullability is part of the type, as in Flink's printed types.
+/// TIMESTAMP and TIMESTAMP_LTZ precision above 6 can be named but not held: who compiles or binds refuses it.
+/// </summary>
+/// <remarks>Source: Apache Flink 1.20, "Data Types".</remarks>
+public abstract record DataType
+{
+    private DataType(Lane lane) => Lane = lane;
+
+    /// <summary>Whether NULL is a value of the type. Default true, as in SQL.</summary>
+    public bool IsNullable { get; init; } = true;
+
+    /// <summary>The memory layout of a column of this type.</summary>
+    public Lane Lane { get; }
+
+    /// <summary>The type's name without nullability, e.g. <c>DECIMAL(10, 2)</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The type as Flink prints it: the name, then <c>NOT NULL</c> where it is.</summary>
+    public sealed override string ToString() => IsNullable ? Name : Name + " NOT NULL";
+
+    /// <summary>The same type without NULL.</summary>
+    public DataType NotNull() => this with { IsNullable = false };
+
+    /// <summary>The same type with NULL.</summary>
+    public DataType OrNull() => this with { IsNullable = true };
+
+    /// <summary>Whether both are the same type, nullability aside.</summary>
+    public bool IsSameTypeAs(DataType other) => OrNull() == other.OrNull();
+
+    public sealed record Boolean() : DataType(Lane.Byte) { public override string Name => "BOOLEAN"; }
+    public sealed record TinyInt() : DataType(Lane.Int32) { public override string Name => "TINYINT"; }
+    public sealed record SmallInt() : DataType(Lane.Int32) { public override string Name => "SMALLINT"; }
+    public sealed record Int() : DataType(Lane.Int32) { public override string Name => "INT"; }
+    public sealed record BigInt() : DataType(Lane.Int64) { public override string Name => "BIGINT"; }
+    public sealed record Float() : DataType(Lane.Float) { public override string Name => "FLOAT"; }
+    public sealed record Double() : DataType(Lane.Double) { public override string Name => "DOUBLE"; }
+
+    /// <summary>Precision 1 to 38 digits, of which <paramref name="Scale"/> (0 to precision) are fractional.</summary>
+    public sealed record Decimal(int Precision, int Scale) : DataType(Lane.Int128)
+    {
+        public const int PrecisionMax = 38;
+        public override string Name => $"DECIMAL({Precision}, {Scale})";
+    }
+
+    /// <summary>Text of exactly <paramref name="Length"/> code points.</summary>
+    public sealed record Char(int Length) : DataType(Lane.Bytes) { public override string Name => $"CHAR({Length})"; }
+
+    /// <summary>Text of at most <paramref name="Length"/> code points; <see cref="LengthMax"/> is STRING.</summary>
+    public sealed record Varchar(int Length) : DataType(Lane.Bytes)
+    {
+        public const int LengthMax = int.MaxValue;
+        public override string Name => Length == LengthMax ? "STRING" : $"VARCHAR({Length})";
+    }
+
+    /// <summary>Exactly <paramref name="Length"/> bytes.</summary>
+    public sealed record Binary(int Length) : DataType(Lane.Bytes) { public override string Name => $"BINARY({Length})"; }
+
+    /// <summary>At most <paramref name="Length"/> bytes; <see cref="LengthMax"/> is BYTES.</summary>
+    public sealed record Varbinary(int Length) : DataType(Lane.Bytes)
+    {
+        public const int LengthMax = int.MaxValue;
+        public override string Name => Length == LengthMax ? "BYTES" : $"VARBINARY({Length})";
+    }
+
+    public sealed record Date() : DataType(Lane.Int32) { public override string Name => "DATE"; }
+
+    /// <summary>Time of day; precision 0 to 9 is kept in the name, the value has milliseconds (as in Flink).</summary>
+    public sealed record Time(int Precision) : DataType(Lane.Int32) { public override string Name => $"TIME({Precision})"; }
+
+    /// <summary>Local date and time; precision 0 to 9 fractional digits of the second, of which at most 6 can be held.</summary>
+    public sealed record Timestamp(int Precision) : DataType(Lane.Int64)
+    {
+        public const int HeldPrecisionMax = 6;
+        public override string Name => $"TIMESTAMP({Precision})";
+    }
+
+    /// <summary>An instant, shown in the session's time zone.</summary>
+    public sealed record TimestampLtz(int Precision) : DataType(Lane.Int64) { public override string Name => $"TIMESTAMP_LTZ({Precision})"; }
+
+    /// <summary>A day-time interval, milliseconds.</summary>
+    public sealed record DayTimeInterval() : DataType(Lane.Int64) { public override string Name => "INTERVAL DAY TO SECOND(3)"; }
+
+    /// <summary>A year-month interval, months.</summary>
+    public sealed record YearMonthInterval() : DataType(Lane.Int32) { public override string Name => "INTERVAL YEAR TO MONTH"; }
+
+    /// <summary>The type of an untyped NULL.</summary>
+    public sealed record Null() : DataType(Lane.None) { public override string Name => "NULL"; }
+
+    public sealed record Array(DataType Element) : DataType(Lane.None) { public override string Name => $"ARRAY<{Element}>"; }
+    public sealed record Map(DataType Key, DataType Value) : DataType(Lane.None) { public override string Name => $"MAP<{Key}, {Value}>"; }
+
+    public sealed record Row(RowType Type) : DataType(Lane.None) { public override string Name => Type.ToString(); }
+
+    public static DataType String { get; } = new Varchar(Varchar.LengthMax);
+    public static DataType Bytes { get; } = new Varbinary(Varbinary.LengthMax);
+}

@@ -1,0 +1,81 @@
+using System.Runtime.CompilerServices;
+
+namespace Matih.Batches;
+
+/// <summary>A column of values of one size. <typeparamref name="T"/> is the lane's type: see <see cref="Lane"/>.</summary>
+public sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Column(type, account) where T : unmanaged
+{
+    private T[] _values = [];
+
+    /// <summary><see cref="Column.Count"/> values; those at NULL rows are unspecified.</summary>
+    public ReadOnlySpan<T> Values => _values.AsSpan(0, Count);
+
+    public override long BufferBytes => _values.Length * (long)Unsafe.SizeOf<T>() + ValidityBytes.Length;
+
+    public override void Clear()
+    {
+        Count = 0;
+        NullCount = 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Append(T value)
+    {
+        if (Count == _values.Length) Grow(ref _values, Count + 1);
+        _values[Count] = value;
+        NoteValid();
+        Count++;
+    }
+
+    public override void AppendNull()
+    {
+        if (Count == _values.Length) Grow(ref _values, Count + 1);
+        _values[Count] = default;
+        NoteNull();
+        Count++;
+    }
+
+    /// <summary>
+    /// Appends <paramref name="count"/> rows whose values the caller writes through the returned span (its contents are
+    /// unspecified). <paramref name="validity"/> is empty for "no NULLs", else one byte a row.
+    /// </summary>
+    public Span<T> AppendUninitialized(int count, ReadOnlySpan<byte> validity = default)
+    {
+        Grow(ref _values, Count + (long)count);
+        NoteRange(validity, count);
+        var span = _values.AsSpan(Count, count);
+        Count += count;
+        return span;
+    }
+
+    public override void AppendRows(Column source, ReadOnlySpan<int> rows)
+    {
+        var from = (FixedColumn<T>)source;
+        if (from.NullCount != 0)
+        {
+            foreach (var row in rows)
+            {
+                if (from.IsNull(row)) AppendNull();
+                else Append(from._values[row]);
+            }
+            return;
+        }
+        var values = from._values;
+        var target = AppendUninitialized(rows.Length);
+        for (var i = 0; i < rows.Length; i++) target[i] = values[rows[i]];
+    }
+
+    public override void AppendRange(Column source, int start, int count)
+    {
+        var from = (FixedColumn<T>)source;
+        var validity = from.NullCount == 0 ? default : from.Validity.Slice(start, count);
+        from.Values.Slice(start, count).CopyTo(AppendUninitialized(count, validity));
+    }
+
+    private protected override void ReleaseBuffers()
+    {
+        _values = [];
+        ValidityBytes = [];
+        Clear();
+    }
+}

@@ -1,0 +1,32 @@
+namespace Matih.Batches;
+
+/// <summary>
+/// Counts the bytes of all buffers of a run against one ceiling. Thread-safe. Charging never blocks and never fails:
+/// the owner of a loop asks <see cref="IsExhausted"/> between batches, stops polling and flushes its largest writers.
+/// </summary>
+public sealed class MemoryAccount(long ceilingBytes)
+{
+    private long _usedBytes;
+    private long _peakBytes;
+
+    public long CeilingBytes { get; } = ceilingBytes;
+    public long UsedBytes => Interlocked.Read(ref _usedBytes);
+    public long PeakBytes => Interlocked.Read(ref _peakBytes);
+    public bool IsExhausted => UsedBytes >= CeilingBytes;
+
+    /// <summary>Adds bytes that a buffer grew by; negative gives them back.</summary>
+    public void Charge(long bytes)
+    {
+        var used = Interlocked.Add(ref _usedBytes, bytes);
+        var peak = Interlocked.Read(ref _peakBytes);
+        while (used > peak)
+        {
+            var seen = Interlocked.CompareExchange(ref _peakBytes, used, peak);
+            if (seen == peak) return;
+            peak = seen;
+        }
+    }
+
+    /// <summary>An account without a ceiling, for tests and tools.</summary>
+    public static MemoryAccount Unlimited() => new(long.MaxValue);
+}

@@ -1,0 +1,87 @@
+using Matih.Batches;
+
+namespace Matih.Kafka;
+
+/// <summary>What tells a topic from another of the same name.</summary>
+/// <param name="ClusterId">The cluster's id; null where the source cannot tell.</param>
+/// <param name="TopicId">The topic's id as Kafka prints it (base64url); null where librdkafka cannot tell.</param>
+/// <param name="PartitionCount">Number of partitions now; partition ids are 0 to that less one.</param>
+public sealed record TopicIdentity(string? ClusterId, string? TopicId, int PartitionCount);
+
+/// <summary>The range of offsets that a partition holds.</summary>
+/// <param name="LogStart">First offset that can be read.</param>
+/// <param name="End">One past the last offset that this reader's isolation level can see, or will see when open transactions end.</param>
+public readonly record struct OffsetRange(long LogStart, long End);
+
+/// <summary>A partition and the offset of the next record to read from it.</summary>
+public readonly record struct PartitionPosition(int Partition, long NextOffset);
+
+/// <summary>One record fetched by itself.</summary>
+/// <param name="Offset">Its offset.</param>
+/// <param name="TimestampMillis">Its timestamp, -1 where it has none.</param>
+/// <param name="Crc32C">CRC-32C over the key's bytes, then the value's.</param>
+public sealed record ProbedRecord(long Offset, long TimestampMillis, uint Crc32C);
+
+/// <summary>What a lane met besides records.</summary>
+public abstract record SourceEvent
+{
+    private SourceEvent() { }
+
+    /// <summary>The partition has been read up to this position (past trailing control records).</summary>
+    public sealed record ReachedEnd(int Partition, long NextOffset, long Generation) : SourceEvent;
+
+    /// <summary>The position lies outside what the partition holds (retention, deleted records, a recreated topic).</summary>
+    public sealed record OffsetOutOfRange(int Partition, string Detail) : SourceEvent;
+
+    /// <summary>A fault that reading cannot get past by itself (authorization, unknown topic, corrupt batch).</summary>
+    public sealed record Failed(int? Partition, string Detail) : SourceEvent;
+}
+
+/// <summary>
+/// A topic that can be read from given positions. Implementations: librdkafka, a file replay, the simulation, a Functions
+/// trigger, a native database. Positions come from the caller only; the source never remembers or moves one.
+/// </summary>
+public interface IRecordSource : IAsyncDisposable
+{
+    string Topic { get; }
+
+    ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken);
+
+    /// <summary>The offsets that each partition holds now, in the order asked.</summary>
+    ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken);
+
+    /// <summary>The first offset at or after the time, per partition in the order asked; null where every record is older.</summary>
+    ValueTask<IReadOnlyList<long?>> OffsetsForTimeAsync(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken);
+
+    /// <summary>The first readable record at or after the offset, or null where there is none up to the end.</summary>
+    ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Starts reading: partitions are dealt to <paramref name="laneCount"/> lanes, which can be polled side by side. Any
+    /// earlier assignment ends: its lanes give nothing more. Never pauses or seeks in place.
+    /// </summary>
+    /// <param name="generation">Stamped on every batch and event of this assignment.</param>
+    ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken);
+
+    /// <summary>The metadata that some consumer group member stored with this group's offsets, or null: a tripwire, never a position.</summary>
+    ValueTask<string?> ReadGroupMarkAsync(CancellationToken cancellationToken);
+
+    /// <summary>Stores positions for dashboards, best effort, with a mark. False (with the reason) where the broker refused.</summary>
+    ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken);
+}
+
+/// <summary>One of the queues of an assignment; polled by one caller at a time.</summary>
+public interface IRecordLane
+{
+    /// <summary>The partitions that this lane reads.</summary>
+    IReadOnlyList<int> Partitions { get; }
+
+    /// <summary>A batch to poll into, to be used with this lane only.</summary>
+    RawBatch CreateBatch();
+
+    /// <summary>
+    /// Releases the batch, then fills it with up to <paramref name="recordsMax"/> records, waiting at most
+    /// <paramref name="wait"/> for the first; appends what else happened to <paramref name="events"/>.
+    /// </summary>
+    ValueTask PollAsync(RawBatch batch, int recordsMax, TimeSpan wait, List<SourceEvent> events, CancellationToken cancellationToken);
+}

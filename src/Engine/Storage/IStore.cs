@@ -1,0 +1,57 @@
+namespace Matih.Storage;
+
+/// <summary>An object in a store.</summary>
+/// <param name="Location">Its whole address, as <see cref="IStore"/> takes it.</param>
+/// <param name="LengthBytes">Its length.</param>
+/// <param name="LastModified">When the store last wrote it.</param>
+public readonly record struct StoredObject(string Location, long LengthBytes, DateTimeOffset LastModified);
+
+/// <summary>
+/// Where tables' files live. Locations are whole addresses (<c>file:///abs/path</c>, <c>s3://bucket/key</c>, …) or absolute
+/// paths; an implementation accepts the spellings that Iceberg writers use for the same place (<c>file:/abs</c>).
+/// Thread-safe. Everything written is durable when the call returns.
+/// </summary>
+public interface IStore
+{
+    /// <summary>Opens a new object for writing front to back; it exists, whole and durable, once the writer completes.</summary>
+    ValueTask<IObjectWriter> CreateAsync(string location, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Writes an object only where none of that name exists, atomically: of several callers exactly one gets true, and
+    /// readers see all of it or nothing. False means that it exists (perhaps with this very content, from an attempt whose
+    /// answer was lost: the caller reads it back).
+    /// </summary>
+    ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
+
+    /// <summary>Writes or replaces an object, atomically.</summary>
+    ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
+
+    /// <summary>The whole object, or null where there is none.</summary>
+    ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken);
+
+    /// <summary>A range of an object.</summary>
+    /// <exception cref="FileNotFoundException">There is no such object.</exception>
+    ValueTask<byte[]> ReadRangeAsync(string location, long offset, int count, CancellationToken cancellationToken);
+
+    /// <summary>The object's length, or null where there is none.</summary>
+    ValueTask<long?> LengthAsync(string location, CancellationToken cancellationToken);
+
+    /// <summary>All objects below a folder, however deep; nothing where the folder is missing.</summary>
+    IAsyncEnumerable<StoredObject> ListAsync(string folder, CancellationToken cancellationToken);
+
+    /// <summary>Deletes an object; nothing happens where there is none.</summary>
+    ValueTask DeleteAsync(string location, CancellationToken cancellationToken);
+}
+
+/// <summary>Writes one object front to back. Disposing without <see cref="CompleteAsync"/> leaves no object behind.</summary>
+public interface IObjectWriter : IAsyncDisposable
+{
+    /// <summary>Bytes written so far.</summary>
+    long PositionBytes { get; }
+
+    /// <summary>Appends; the buffer may be reused when the call returns.</summary>
+    ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
+
+    /// <summary>Makes the object exist, durable.</summary>
+    ValueTask CompleteAsync(CancellationToken cancellationToken);
+}
