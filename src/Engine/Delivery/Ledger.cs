@@ -1,0 +1,159 @@
+using System.Collections.Immutable;
+
+namespace Matih.Delivery;
+
+/// <summary>Names one stream into one table: a ledger belongs to it.</summary>
+public sealed record FlowName(string Pipeline, string Sink)
+{
+    public override string ToString() => $"{Pipeline}/{Sink}";
+}
+
+/// <summary>Identifies one commit of one ledger; all attempts of a commit share it.</summary>
+public readonly record struct CommitId(Guid Value)
+{
+    public override string ToString() => Value.ToString("D");
+}
+
+/// <summary>Rises whenever a writer takes a ledger over; the older one is refused from then on.</summary>
+public readonly record struct WriterEpoch(long Value) : IComparable<WriterEpoch>
+{
+    public WriterEpoch Next() => new(Value + 1);
+
+    public int CompareTo(WriterEpoch other) => Value.CompareTo(other.Value);
+
+    public override string ToString() => Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
+}
+
+/// <summary>What the last record before a position looked like: tells a topic from another that took its name.</summary>
+/// <param name="Offset">The record's offset.</param>
+/// <param name="TimestampMillis">Its Kafka timestamp, -1 where it has none.</param>
+/// <param name="Crc32C">CRC-32C over its key's bytes, then its value's.</param>
+public readonly record struct Fingerprint(long Offset, long TimestampMillis, uint Crc32C);
+
+/// <summary>Where one partition stands, and what the commit that wrote this did to it.</summary>
+/// <param name="Partition">The partition's id.</param>
+/// <param name="FromOffset">The position before this commit: the commit's range is FromOffset to NextOffset, end excluded.</param>
+/// <param name="NextOffset">The offset to read next.</param>
+/// <param name="RecordCount">Records that the range held for this reader; the rest were holes.</param>
+/// <param name="Last">The last record read, null before the first.</param>
+/// <param name="MaxTimestampMillis">The greatest record timestamp read so far, -1 before the first.</param>
+public sealed record PartitionLedger(
+    int Partition, long FromOffset, long NextOffset, long RecordCount, Fingerprint? Last, long MaxTimestampMillis)
+{
+    /// <summary>The entry of a partition that nothing was read from yet.</summary>
+    public static PartitionLedger StartingAt(int partition, long offset) => new(partition, offset, offset, 0, null, -1);
+
+    /// <summary>The same position, as the next commit's unmoved beginning.</summary>
+    public PartitionLedger Unmoved() => this with { FromOffset = NextOffset, RecordCount = 0 };
+}
+
+/// <summary>One source of the pipeline: which topic it was, and where its partitions stand (ascending by id).</summary>
+public sealed record SourceLedger(
+    string Name, string Topic, string? ClusterId, string? TopicId, string IsolationLevel, ImmutableArray<PartitionLedger> Partitions)
+{
+    public PartitionLedger? Find(int partition)
+    {
+        foreach (var entry in Partitions)
+            if (entry.Partition == partition) return entry;
+        return null;
+    }
+
+    public bool Equals(SourceLedger? other) =>
+        other is not null && Name == other.Name && Topic == other.Topic && ClusterId == other.ClusterId && TopicId == other.TopicId
+        && IsolationLevel == other.IsolationLevel && Partitions.AsSpan().SequenceEqual(other.Partitions.AsSpan());
+
+    public override int GetHashCode() => HashCode.Combine(Name, Topic, ClusterId, TopicId, Partitions.Length);
+}
+
+/// <summary>Source records by fate, and what was added to the table, over some stretch of time.</summary>
+/// <param name="ProducedCount">Records that became rows.</param>
+/// <param name="FilteredCount">Records that the SQL left out, and tombstones of formats that give no row for one.</param>
+/// <param name="AbsorbedCount">Records that went into operator state.</param>
+/// <param name="RejectedCount">Records sent to the dead letters.</param>
+/// <param name="SkippedCount">Bad records passed over under <c>on_error: skip</c>.</param>
+/// <param name="LostCount">Offsets given up under <c>on_lost_offsets: skip</c>.</param>
+/// <param name="AddedRowCount">Rows in the data files added; equals the manifests.</param>
+/// <param name="AddedFileCount">Data files added; equals the manifests.</param>
+public readonly record struct Books(
+    long ProducedCount, long FilteredCount, long AbsorbedCount, long RejectedCount, long SkippedCount, long LostCount,
+    long AddedRowCount, long AddedFileCount)
+{
+    /// <summary>All records that were read.</summary>
+    public long RecordCount => ProducedCount + FilteredCount + AbsorbedCount + RejectedCount + SkippedCount;
+
+    public static Books operator +(Books left, Books right) => new(
+        left.ProducedCount + right.ProducedCount, left.FilteredCount + right.FilteredCount, left.AbsorbedCount + right.AbsorbedCount,
+        left.RejectedCount + right.RejectedCount, left.SkippedCount + right.SkippedCount, left.LostCount + right.LostCount,
+        left.AddedRowCount + right.AddedRowCount, left.AddedFileCount + right.AddedFileCount);
+}
+
+/// <summary>A range of offsets given up by explicit choice; the end is excluded.</summary>
+public readonly record struct LostRange(string Source, int Partition, long FromOffset, long ToOffset);
+
+/// <summary>Which process wrote a ledger: advice for back-off between replicas, never a ground for correctness.</summary>
+public sealed record WriterHint(string Host, int ProcessId);
+
+/// <summary>
+/// Where a flow stands: committed in the same table commit as the data, so that the table alone says what it holds.
+/// Immutable; DELIVERY.md, "Ledger".
+/// </summary>
+public sealed record Ledger
+{
+    public const int FormatVersion = 1;
+
+    /// <summary>The table that this ledger was written to; another one holding it was copied or created anew.</summary>
+    public required Guid TableUuid { get; init; }
+
+    public required CommitId Commit { get; init; }
+
+    /// <summary>The ledger that this commit stands on; null for the first.</summary>
+    public required CommitId? Base { get; init; }
+
+    /// <summary>The run of a process that wrote it.</summary>
+    public required Guid Run { get; init; }
+
+    public required WriterEpoch Epoch { get; init; }
+
+    /// <summary>Rises with every reset, replay and rollback seen.</summary>
+    public required long Generation { get; init; }
+
+    /// <summary>Whether the writer was still running; false after a clean stop.</summary>
+    public required bool IsOpen { get; init; }
+
+    /// <summary>How many times in a row an open ledger was taken over; 0 after a clean stop.</summary>
+    public required int TakeoverCount { get; init; }
+
+    public required WriterHint? Writer { get; init; }
+
+    /// <summary>Hash of the flow's definition.</summary>
+    public required string DefinitionHash { get; init; }
+
+    /// <summary>When the writer made it, milliseconds since the epoch by the writer's clock.</summary>
+    public required long WrittenAtMillis { get; init; }
+
+    /// <summary>Every source that the flow has or had.</summary>
+    public required ImmutableArray<SourceLedger> Sources { get; init; }
+
+    /// <summary>What this commit did.</summary>
+    public required Books Books { get; init; }
+
+    /// <summary>What all commits of the flow did since its first.</summary>
+    public required Books Totals { get; init; }
+
+    /// <summary>Offsets that this commit gave up.</summary>
+    public ImmutableArray<LostRange> Lost { get; init; } = [];
+
+    /// <summary>
+    /// Event time that every partition has passed, milliseconds since the epoch: the least of the partitions' greatest
+    /// timestamps less the seed's 10 s; null while some partition was never read.
+    /// </summary>
+    public long? WatermarkMillis { get; init; }
+
+    public SourceLedger? FindSource(string name) => Sources.FirstOrDefault(source => source.Name == name);
+
+    public Ledger WithSource(SourceLedger source)
+    {
+        var index = Sources.IndexOf(FindSource(source.Name)!);
+        return this with { Sources = index < 0 ? Sources.Add(source) : Sources.SetItem(index, source) };
+    }
+}

@@ -1,0 +1,226 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace Matih.Delivery;
+
+/// <summary>
+/// A ledger as the text of one snapshot summary property. What grows with the partitions (sources, lost ranges) is the body;
+/// it moves to a side file where the property would pass <see cref="PropertyBytesMax"/>.
+/// </summary>
+/// <remarks>
+/// Partition entries are arrays: <c>[partition, from, next, records, lastOffset, lastTimestamp, lastCrc32c, maxTimestamp]</c>,
+/// with null in the three "last" places before the first record.
+/// </remarks>
+internal static class LedgerFormat
+{
+    /// <summary>Readers load every snapshot's summary with the table's metadata, so a ledger must stay small.</summary>
+    public const int PropertyBytesMax = 4096;
+
+    /// <summary>The body by itself: what a side file holds.</summary>
+    public static byte[] WriteBody(Ledger ledger)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            WriteBodyMembers(json, ledger);
+            json.WriteEndObject();
+        }
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The property's text: with the body inside, or with a reference to the side file that holds it.</summary>
+    public static string Write(Ledger ledger, SideFile? sideFile)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("v", Ledger.FormatVersion);
+            json.WriteString("table", ledger.TableUuid);
+            json.WriteString("commit", ledger.Commit.Value);
+            if (ledger.Base is { } id) json.WriteString("base", id.Value);
+            json.WriteString("run", ledger.Run);
+            json.WriteNumber("epoch", ledger.Epoch.Value);
+            json.WriteNumber("generation", ledger.Generation);
+            json.WriteString("state", ledger.IsOpen ? "open" : "closed");
+            json.WriteNumber("takeovers", ledger.TakeoverCount);
+            if (ledger.Writer is { } writer)
+            {
+                json.WriteString("host", writer.Host);
+                json.WriteNumber("pid", writer.ProcessId);
+            }
+            json.WriteString("definition", ledger.DefinitionHash);
+            json.WriteNumber("at", ledger.WrittenAtMillis);
+            if (ledger.WatermarkMillis is { } watermark) json.WriteNumber("watermark", watermark);
+            WriteBooks(json, "books", ledger.Books);
+            WriteBooks(json, "totals", ledger.Totals);
+            if (sideFile is null)
+            {
+                WriteBodyMembers(json, ledger);
+            }
+            else
+            {
+                json.WriteStartObject("body");
+                json.WriteString("file", sideFile.Location);
+                json.WriteNumber("length", sideFile.LengthBytes);
+                json.WriteString("sha256", sideFile.Sha256);
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    /// <summary>The reference to a side file, where the property has one instead of its body.</summary>
+    /// <exception cref="FormatException">The text is not a ledger.</exception>
+    public static SideFile? ReadSideFile(string property) => Guarded(property, root =>
+        root.TryGetProperty("body", out var body)
+            ? new SideFile(Text(body, "file"), body.GetProperty("length").GetInt64(), Text(body, "sha256"))
+            : null);
+
+    /// <summary>The ledger in a property's text and, where it has a side file, that file's content.</summary>
+    /// <exception cref="FormatException">The text is not a ledger, or one of a newer format.</exception>
+    public static Ledger Read(string property, ReadOnlyMemory<byte>? sideFileContent)
+    {
+        return Guarded(property, root =>
+        {
+            if (sideFileContent is not { } content) return ReadMembers(root, root);
+            using var body = JsonDocument.Parse(content);
+            return ReadMembers(root, body.RootElement);
+        });
+    }
+
+    public static string Sha256(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
+
+    private static T Guarded<T>(string property, Func<JsonElement, T> read)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(property);
+            var version = document.RootElement.GetProperty("v").GetInt32();
+            if (version != Ledger.FormatVersion)
+                throw new FormatException($"The ledger has format version {version}; this program knows {Ledger.FormatVersion}. Use a newer matih.");
+            return read(document.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or OverflowException)
+        {
+            throw new FormatException($"The ledger cannot be read: {e.Message} Its text begins: {property[..Math.Min(80, property.Length)]}", e);
+        }
+    }
+
+    private static Ledger ReadMembers(JsonElement root, JsonElement body) => new()
+    {
+        TableUuid = root.GetProperty("table").GetGuid(),
+        Commit = new CommitId(root.GetProperty("commit").GetGuid()),
+        Base = root.TryGetProperty("base", out var id) ? new CommitId(id.GetGuid()) : null,
+        Run = root.GetProperty("run").GetGuid(),
+        Epoch = new WriterEpoch(root.GetProperty("epoch").GetInt64()),
+        Generation = root.GetProperty("generation").GetInt64(),
+        IsOpen = Text(root, "state") == "open",
+        TakeoverCount = root.GetProperty("takeovers").GetInt32(),
+        Writer = root.TryGetProperty("host", out var host) ? new WriterHint(host.GetString()!, root.GetProperty("pid").GetInt32()) : null,
+        DefinitionHash = Text(root, "definition"),
+        WrittenAtMillis = root.GetProperty("at").GetInt64(),
+        WatermarkMillis = root.TryGetProperty("watermark", out var watermark) ? watermark.GetInt64() : null,
+        Books = ReadBooks(root.GetProperty("books")),
+        Totals = ReadBooks(root.GetProperty("totals")),
+        Sources = [.. body.GetProperty("sources").EnumerateArray().Select(ReadSource)],
+        Lost = body.TryGetProperty("lost", out var lost) ? [.. lost.EnumerateArray().Select(ReadLost)] : [],
+    };
+
+    private static void WriteBodyMembers(Utf8JsonWriter json, Ledger ledger)
+    {
+        json.WriteStartArray("sources");
+        foreach (var source in ledger.Sources) WriteSource(json, source);
+        json.WriteEndArray();
+        if (ledger.Lost.IsEmpty) return;
+        json.WriteStartArray("lost");
+        foreach (var range in ledger.Lost)
+        {
+            json.WriteStartArray();
+            json.WriteStringValue(range.Source);
+            json.WriteNumberValue(range.Partition);
+            json.WriteNumberValue(range.FromOffset);
+            json.WriteNumberValue(range.ToOffset);
+            json.WriteEndArray();
+        }
+        json.WriteEndArray();
+    }
+
+    private static void WriteSource(Utf8JsonWriter json, SourceLedger source)
+    {
+        json.WriteStartObject();
+        json.WriteString("name", source.Name);
+        json.WriteString("topic", source.Topic);
+        if (source.ClusterId is not null) json.WriteString("cluster", source.ClusterId);
+        if (source.TopicId is not null) json.WriteString("topic_id", source.TopicId);
+        json.WriteString("isolation", source.IsolationLevel);
+        json.WriteStartArray("partitions");
+        foreach (var partition in source.Partitions)
+        {
+            json.WriteStartArray();
+            json.WriteNumberValue(partition.Partition);
+            json.WriteNumberValue(partition.FromOffset);
+            json.WriteNumberValue(partition.NextOffset);
+            json.WriteNumberValue(partition.RecordCount);
+            if (partition.Last is { } last)
+            {
+                json.WriteNumberValue(last.Offset);
+                json.WriteNumberValue(last.TimestampMillis);
+                json.WriteNumberValue(last.Crc32C);
+            }
+            else
+            {
+                for (var i = 0; i < 3; i++) json.WriteNullValue();
+            }
+            json.WriteNumberValue(partition.MaxTimestampMillis);
+            json.WriteEndArray();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static SourceLedger ReadSource(JsonElement source) => new(
+        Text(source, "name"), Text(source, "topic"), OptionalText(source, "cluster"), OptionalText(source, "topic_id"), Text(source, "isolation"),
+        [.. source.GetProperty("partitions").EnumerateArray().Select(ReadPartition)]);
+
+    private static PartitionLedger ReadPartition(JsonElement entry) => new(
+        entry[0].GetInt32(), entry[1].GetInt64(), entry[2].GetInt64(), entry[3].GetInt64(),
+        entry[4].ValueKind == JsonValueKind.Null ? null : new Fingerprint(entry[4].GetInt64(), entry[5].GetInt64(), entry[6].GetUInt32()),
+        entry[7].GetInt64());
+
+    private static LostRange ReadLost(JsonElement entry) => new(entry[0].GetString()!, entry[1].GetInt32(), entry[2].GetInt64(), entry[3].GetInt64());
+
+    private static void WriteBooks(Utf8JsonWriter json, string name, Books books)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("produced", books.ProducedCount);
+        json.WriteNumber("filtered", books.FilteredCount);
+        json.WriteNumber("absorbed", books.AbsorbedCount);
+        json.WriteNumber("rejected", books.RejectedCount);
+        json.WriteNumber("skipped", books.SkippedCount);
+        json.WriteNumber("lost", books.LostCount);
+        json.WriteNumber("rows", books.AddedRowCount);
+        json.WriteNumber("files", books.AddedFileCount);
+        json.WriteEndObject();
+    }
+
+    private static Books ReadBooks(JsonElement books) => new(
+        Number(books, "produced"), Number(books, "filtered"), Number(books, "absorbed"), Number(books, "rejected"), Number(books, "skipped"),
+        Number(books, "lost"), Number(books, "rows"), Number(books, "files"));
+
+    private static long Number(JsonElement element, string name) => element.GetProperty(name).GetInt64();
+
+    private static string Text(JsonElement element, string name) =>
+        element.GetProperty(name).GetString() ?? throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"'{name}' of the ledger is null."));
+
+    private static string? OptionalText(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.GetString() : null;
+}
+
+/// <summary>Where a large ledger's body lies; the name holds the hash, so that it can be written before the commit and twice.</summary>
+internal sealed record SideFile(string Location, long LengthBytes, string Sha256);
