@@ -1,0 +1,15 @@
+namespace Matih.Json;
+
+/// <summary>What stands at a place of a JSON document.</summary>
+public enum JsonKind : byte
+{
+    /// <summary>Nothing: the path leads nowhere.</summary>
+    Missing,
+    Null,
+    False,
+    True,
+    Number,
+    String,
+    Object,
+    Array,
+}
