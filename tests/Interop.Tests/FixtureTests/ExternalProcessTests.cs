@@ -7,7 +7,7 @@ public sealed class ExternalProcessTests
     [Fact]
     public async Task Lines_are_awaited_and_signals_reach_the_process()
     {
-        await using var process = ExternalProcess.Start("/bin/sh", ["-c", "trap 'echo caught; exit 7' TERM; echo ready; while :; do read -r _ < /dev/zero & wait $!; done"]);
+        await using var process = ExternalProcess.Start("/bin/sh", ["-c", "tail -f /dev/null > /dev/null & trap 'kill $!; echo caught; exit 7' TERM; echo ready; wait"]);
         await process.Output.WaitForAsync("ready");
 
         process.Send(ProcessSignal.Terminate);

@@ -102,7 +102,7 @@ public sealed class ExternalProcess : IAsyncDisposable
         return await process.WaitForExitAsync(waitMax);
     }
 
-    /// <summary>Waits until the process has ended and all its output is read.</summary>
+    /// <summary>Waits until the process has ended and all its output is read, that of children which still hold its output too.</summary>
     /// <exception cref="TimeoutException">It still runs.</exception>
     public async Task<ProcessOutput> WaitForExitAsync(TimeSpan? waitMax = null)
     {
