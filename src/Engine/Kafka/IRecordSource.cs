@@ -57,6 +57,16 @@ public interface IRecordSource : IAsyncDisposable
     ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken);
 
     /// <summary>
+    /// How many readable records the partition holds from one offset to another (the end excluded), by a second fetch that
+    /// does not touch the assignment: offsets may be missing for good reasons (compaction, aborted transactions, control
+    /// records), and this tells whether that is so. Ends at the partition's end where that comes first.
+    /// </summary>
+    ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken);
+
+    /// <summary>Whether this client is known to skip records (librdkafka before 2.1.0), so that every hole must be counted again.</summary>
+    bool MaySkipRecords { get; }
+
+    /// <summary>
     /// Starts reading: partitions are dealt to <paramref name="laneCount"/> lanes, which can be polled side by side. Any
     /// earlier assignment ends: its lanes give nothing more. Never pauses or seeks in place.
     /// </summary>
