@@ -1,5 +1,6 @@
 namespace Matih.Telemetry;
 
+/// <summary>How much a log entry matters to an operator.</summary>
 public enum LogSeverity { Debug, Information, Warning, Error }
 
 /// <summary>Something that an operator may want to know.</summary>

@@ -9,7 +9,7 @@ public static class MatihProcess
     /// <summary>The executable's path.</summary>
     public static string Executable { get; } =
         Environment.GetEnvironmentVariable("MATIH_EXECUTABLE") is { Length: > 0 } path
-            ? Path.GetFullPath(path, Repository.Root)
+            ? Path.GetFullPath(path, SourceTree.Root)
             : Path.Combine(AppContext.BaseDirectory, "matih");
 
     /// <summary>Starts the command; disposing the result kills it.</summary>

@@ -21,7 +21,7 @@ public static class SharedTools
     {
         if (IsDeclined) Assert.Skip($"needs {relativePath} of the shared tools, declined by {Variable}=none");
         var setting = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } value ? value : "../shared";
-        var folder = Path.GetFullPath(setting, Repository.Root);
+        var folder = Path.GetFullPath(setting, SourceTree.Root);
         var path = Path.Combine(folder, relativePath);
         if (!Path.Exists(path))
             Assert.Fail(

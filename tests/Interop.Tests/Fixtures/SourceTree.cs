@@ -1,7 +1,7 @@
 namespace Matih.Fixtures;
 
 /// <summary>The working tree that the running tests were built from.</summary>
-public static class Repository
+public static class SourceTree
 {
     /// <summary>The folder of <c>MatihFunctions.sln</c>, found by walking up from the test binary.</summary>
     public static string Root { get; } = FindRoot();
