@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using Matih.Definition.Format;
+using Matih.Definition.Reading;
+using Matih.Definition.Yaml;
+
+namespace Matih.Definition;
+
+/// <summary>
+/// Turns YAML into a <see cref="PipelineDefinition"/> in one step that collects every error: text, overrides, keys, values,
+/// then what must fit together. Touches nothing outside its inputs; thread-safe. Statements are not compiled here.
+/// </summary>
+public static class DefinitionReader
+{
+    /// <param name="fileName">What errors call the file; nothing is opened.</param>
+    /// <param name="text">The file's content.</param>
+    /// <param name="inputs">Environment, secret files, overrides.</param>
+    public static DefinitionResult Read(string fileName, string text, DefinitionInputs inputs)
+    {
+        var state = new ReadState(inputs);
+        var definition = YamlReader.Read(fileName, text, state.Report) is { } root
+            ? Read(Overrides.Apply(root, state), state)
+            : null;
+        if (definition is not null && !state.HasErrors) FlowReading.WarnOfUnused(definition, state);
+        return new DefinitionResult(state.HasErrors ? null : definition, [.. state.Errors], [.. state.Warnings]);
+    }
+
+    private static PipelineDefinition? Read(YamlNode node, ReadState state)
+    {
+        if (!new MappingShape(PipelineFormat.Root).TryRead(node, "", state, out var root)) return null;
+        foreach (var key in new[] { PipelineFormat.Sources, PipelineFormat.Sinks })
+            if (root.Has(key) && root.Get(key).IsEmpty) state.Report(root.PositionOf(key), key.Name, "has no entry; a pipeline has at least one");
+
+        var connections = ConnectionReading.Read(root.Get(PipelineFormat.Connections), state);
+        var sourceEntries = root.Get(PipelineFormat.Sources);
+        var sources = SourceReading.Read(sourceEntries, connections, state);
+        var sourceNames = sourceEntries.Select(source => source.Name).ToList();
+        var steps = root.Get(PipelineFormat.Transformations);
+        var transformations = TransformationReading.Read(steps, sourceNames, state);
+        var catalogs = new CatalogReading(root.Get(PipelineFormat.Catalogs), state);
+        var sinks = new SinkReading(catalogs, sourceNames, steps, state).Read(root.Get(PipelineFormat.Sinks));
+        if (state.HasErrors) return null;
+
+        var metadata = ReadMetadata(root.Get(PipelineFormat.Metadata)!);
+        return new PipelineDefinition
+        {
+            Metadata = metadata,
+            Connections = connections,
+            Catalogs = catalogs.All,
+            Sources = sources,
+            Transformations = transformations,
+            Sinks = sinks,
+            Orchestration = ReadOrchestration(root.Get(PipelineFormat.Orchestration)),
+            Flows = FlowReading.Read(metadata.Name, sources, transformations, sinks),
+        };
+    }
+
+    private static MetadataDefinition ReadMetadata(BoundMapping metadata) => new(
+        metadata.Get(MetadataKeys.Name),
+        metadata.Get(MetadataKeys.Version),
+        metadata.Get(MetadataKeys.Owner),
+        metadata.Get(MetadataKeys.Description),
+        metadata.Get(MetadataKeys.Labels).ToImmutableSortedDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal));
+
+    private static OrchestrationDefinition ReadOrchestration(BoundMapping? given)
+    {
+        var orchestration = given ?? new BoundMapping(default, "orchestration");
+        return new OrchestrationDefinition
+        {
+            Engine = orchestration.Get(OrchestrationKeys.Engine),
+            CheckpointInterval = orchestration.Get(OrchestrationKeys.CheckpointInterval),
+            Parallelism = (int)orchestration.Get(OrchestrationKeys.Parallelism),
+            MaxRecords = orchestration.Get(OrchestrationKeys.MaxRecords),
+            IdleTimeout = orchestration.Get(OrchestrationKeys.IdleTimeout),
+            MaxRetries = (int)orchestration.Get(OrchestrationKeys.MaxRetries),
+            MemoryBytesMax = orchestration.Get(OrchestrationKeys.Memory),
+        };
+    }
+}

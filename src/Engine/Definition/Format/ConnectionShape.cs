@@ -1,0 +1,25 @@
+using System.Text.Json;
+using Matih.Definition.Reading;
+
+namespace Matih.Definition.Format;
+
+/// <summary>A source's <c>connection</c>: what it means is decided where the connections are known.</summary>
+internal sealed class ConnectionShape : ScalarShape<string>
+{
+    public override string Words => "host:port (several separated by commas), or the name of a connection";
+
+    public override string Cell => "bootstrap list or name";
+
+    protected override bool TryParse(ResolvedText text, ReadState state, out string value, out string? problem)
+    {
+        value = text.Value.Trim();
+        var isOne = Grammars.Name.Accepts(value) || Grammars.Bootstrap.Accepts(value);
+        problem = isOne ? null
+            : value.Contains("://", StringComparison.Ordinal)
+                ? $"expected {Words}, without a scheme: what 'SASL_SSL://' says goes to security.protocol of an entry under connections"
+                : $"expected {Words}, found something else (not shown: it may hold credentials)";
+        return isOne;
+    }
+
+    public override void WriteSchema(Utf8JsonWriter writer) => writer.WriteString("type", "string");
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+
+namespace Matih.Definition.Format;
+
+/// <summary>Keys of an entry under <c>sinks:</c>.</summary>
+internal static class SinkKeys
+{
+    public static readonly Key<string> Type = new("type", new ChoiceShape<string>([("iceberg", "iceberg")],
+        ("delta", "is not supported in this version; use iceberg")) { EndsMappingWhenNotYet = true }, "The kind of table.")
+    {
+        IsRequired = true,
+        Example = "iceberg",
+    };
+
+    public static readonly Key<string> Table = new("table", new NameShape(Grammars.Table),
+        "Namespace and name, joined by dots. The first part is a catalog only if `catalogs:` defines that name; otherwise everything but the last part is the namespace.")
+    {
+        IsRequired = true,
+        Example = "analytics.web.clicks",
+    };
+
+    public static readonly Key<SinkMode> Mode = new("mode", new ChoiceShape<SinkMode>([("append", SinkMode.Append)],
+        ("upsert", "is not supported in this version; use append")), "What a row does to the table.")
+    {
+        DefaultText = "append",
+    };
+
+    public static readonly Key<string?> Input = new("input", new NameShape(Grammars.Name)!,
+        "The transformation or source to write. May be left out where only one transformation is read by no other, or where there is only one source and no transformation.");
+
+    public static readonly Key<ImmutableArray<PartitionDefinition>> PartitionBy = new("partition_by", new ListShape<PartitionDefinition>("a list such as [day(ts), 'bucket(16, id)']", new PartitionShape()),
+        "How the table is partitioned when it is created: columns of the query or Iceberg transforms `year(c)`, `month(c)`, `day(c)`, `hour(c)`, `bucket(N, c)`, `truncate(N, c)`. `date`, where no column has that name, is the day of the event time.") { Default = [] };
+
+    public static readonly Key<string?> Catalog = new("catalog", new NameShape(Grammars.Name)!,
+        "An entry under `catalogs:`. Left out: the first part of `table` where that names a catalog, else what `MATIH_CATALOG` and `MATIH_WAREHOUSE` say, else the only catalog defined, else a file catalog in `./warehouse`.");
+
+    public static readonly Key<bool> Create = new("create", new FlagShape(), "Whether a missing table is created.") { Default = true, DefaultText = "true" };
+
+    public static readonly Key<long> TargetFileSize = new("target_file_size", new SizeShape(64 << 10, "64KiB", 4L << 30, "4GiB"), "The size at which a data file is closed.")
+    {
+        Default = 128L << 20,
+        DefaultText = "128MiB",
+    };
+
+    public static readonly Key<ImmutableArray<TextPair>> Properties = new("properties", new TextMapShape("a mapping of table properties to values", Grammars.Key),
+        "Iceberg table properties, set when the table is created.") { Default = [] };
+
+    public static readonly KeySet Set = new("sinks.NAME", "An Iceberg table.", Type, Table, Mode, Input, PartitionBy, Catalog, Create, TargetFileSize, Properties);
+}
+
+/// <summary>Keys of an entry under <c>catalogs:</c>.</summary>
+internal static class CatalogKeys
+{
+    /// <summary>The kinds of catalog that later versions add.</summary>
+    public static readonly (string Word, string Reason)[] NotYet =
+    [
+        ("rest", "catalogs are not supported in this version; use 'type: file' with a warehouse directory"),
+        ("sql", "catalogs are not supported in this version; use 'type: file' with a warehouse directory"),
+    ];
+
+    public static readonly Key<string> Type = new("type", new ChoiceShape<string>([("file", "file")], NotYet) { EndsMappingWhenNotYet = true }, "The kind of catalog.")
+    {
+        IsRequired = true,
+        Example = "file",
+    };
+
+    public static readonly Key<string> Warehouse = new("warehouse", new TextShape("a directory"),
+        "The directory that holds the tables: a path (relative ones from the working directory) or a `file:` address.")
+    {
+        IsRequired = true,
+        Example = "./warehouse",
+    };
+
+    public static readonly KeySet Set = new("catalogs.NAME", "Where tables are registered.", Type, Warehouse);
+}

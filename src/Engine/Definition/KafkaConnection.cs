@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+
+namespace Matih.Definition;
+
+/// <summary>
+/// How to reach a Kafka cluster, in librdkafka's own property names. Values may be secrets: it prints names, never values
+/// other than the bootstrap servers, the protocol and the mechanism.
+/// </summary>
+public sealed class KafkaConnection(string? name, ImmutableSortedDictionary<string, string> properties)
+{
+    private static readonly string[] Shown = ["bootstrap.servers", "security.protocol", "sasl.mechanism"];
+
+    /// <summary>The entry under <c>connections:</c>; null for a bootstrap list given with the source.</summary>
+    public string? Name { get; } = name;
+
+    /// <summary>Every property to set, secrets in plain text; no reserved one among them.</summary>
+    public ImmutableSortedDictionary<string, string> Properties { get; } = properties;
+
+    public string BootstrapServers => Properties["bootstrap.servers"];
+
+    /// <summary>In librdkafka's spelling: <c>plaintext</c>, <c>ssl</c>, <c>sasl_plaintext</c> or <c>sasl_ssl</c>.</summary>
+    public string SecurityProtocol => Properties.GetValueOrDefault("security.protocol", "plaintext");
+
+    /// <summary>Whether SCRAM is asked for, which librdkafka before 2.6.1 gets wrong against Kafka 4.</summary>
+    public bool UsesScram => Properties.GetValueOrDefault("sasl.mechanism", "").StartsWith("SCRAM-", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The same connection with further properties, which win.</summary>
+    internal KafkaConnection With(IEnumerable<KeyValuePair<string, string>> more) => new(Name, Properties.SetItems(more));
+
+    public override string ToString() =>
+        "kafka(" + string.Join(", ", Properties.Select(pair => $"{pair.Key}={(Shown.Contains(pair.Key) ? pair.Value : Secret.Mask)}")) + ")";
+}

@@ -1,0 +1,34 @@
+namespace Matih.Definition;
+
+/// <summary>Where <c>matih deploy</c> sends a pipeline.</summary>
+public enum DeployTarget
+{
+    /// <summary>This engine.</summary>
+    Matih,
+    /// <summary>A Flink SQL Gateway.</summary>
+    Flink,
+}
+
+/// <summary>How a pipeline is run. Every property has a default, see <c>docs/definition.md</c>.</summary>
+public sealed record OrchestrationDefinition
+{
+    public required DeployTarget Engine { get; init; }
+
+    /// <summary>Time between commits.</summary>
+    public required TimeSpan CheckpointInterval { get; init; }
+
+    /// <summary>Lanes that read, decode and compute side by side.</summary>
+    public required int Parallelism { get; init; }
+
+    /// <summary>Records of one micro-batch; does not bound continuous runs.</summary>
+    public required long MaxRecords { get; init; }
+
+    /// <summary>A micro-batch ends when nothing came for so long.</summary>
+    public required TimeSpan IdleTimeout { get; init; }
+
+    /// <summary>Attempts after the first, before a run gives up on its environment.</summary>
+    public required int MaxRetries { get; init; }
+
+    /// <summary>The ceiling of all buffers together.</summary>
+    public required long MemoryBytesMax { get; init; }
+}

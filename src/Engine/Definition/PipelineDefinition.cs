@@ -1,0 +1,27 @@
+using System.Collections.Immutable;
+
+namespace Matih.Definition;
+
+/// <summary>
+/// A checked definition: every name resolves, every chain ends in one source, every value is within its bounds. Made by
+/// <see cref="DefinitionReader"/> only.
+/// </summary>
+public sealed record PipelineDefinition
+{
+    public required MetadataDefinition Metadata { get; init; }
+
+    public required ImmutableArray<ConnectionDefinition> Connections { get; init; }
+
+    public required ImmutableArray<CatalogDefinition> Catalogs { get; init; }
+
+    public required ImmutableArray<SourceDefinition> Sources { get; init; }
+
+    public required ImmutableArray<TransformationDefinition> Transformations { get; init; }
+
+    public required ImmutableArray<SinkDefinition> Sinks { get; init; }
+
+    public required OrchestrationDefinition Orchestration { get; init; }
+
+    /// <summary>One for each sink, in the order of the sinks.</summary>
+    public required ImmutableArray<FlowDefinition> Flows { get; init; }
+}

@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+using Matih.Definition.Yaml;
+
+namespace Matih.Definition.Reading;
+
+/// <summary>Follows every sink up to its source.</summary>
+internal static class FlowReading
+{
+    public static ImmutableArray<FlowDefinition> Read(
+        string pipeline, ImmutableArray<SourceDefinition> sources, ImmutableArray<TransformationDefinition> steps, ImmutableArray<SinkDefinition> sinks)
+    {
+        var stepByName = steps.ToDictionary(step => step.Name, StringComparer.Ordinal);
+        return [.. sinks.Select(sink =>
+        {
+            // Inputs stand above their steps, so that the walk ends.
+            var chain = ImmutableArray.CreateBuilder<TransformationDefinition>();
+            var input = sink.Input;
+            for (; stepByName.TryGetValue(input, out var step); input = step.Input) chain.Insert(0, step);
+            return new FlowDefinition(pipeline, sources.Single(source => source.Name == input), chain.ToImmutable(), sink);
+        })];
+    }
+
+    /// <summary>Warns of sources and steps whose rows go nowhere.</summary>
+    public static void WarnOfUnused(PipelineDefinition definition, ReadState state)
+    {
+        var used = definition.Flows.SelectMany(flow => flow.Transformations.Select(step => step.Name).Append(flow.Source.Name)).ToHashSet();
+        foreach (var source in definition.Sources.Where(source => !used.Contains(source.Name)))
+            state.Warn(source.Position, YamlReader.Join("sources", source.Name), "leads to no sink, and is not read");
+        foreach (var step in definition.Transformations.Where(step => !used.Contains(step.Name)))
+            state.Warn(step.Position, YamlReader.Join("transformations", step.Name), "leads to no sink, and is not run");
+    }
+}

@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+using Matih.Definition.Format;
+
+namespace Matih.Definition.Reading;
+
+/// <summary>Turns <c>sinks:</c> into <see cref="SinkDefinition"/>s whose input and catalog exist.</summary>
+internal sealed class SinkReading(
+    CatalogReading catalogs, IReadOnlyList<string> sources, ImmutableArray<BoundMapping> steps, ReadState state)
+{
+    private const string DeleteAfterCommit = "write.metadata.delete-after-commit.enabled";
+
+    public ImmutableArray<SinkDefinition> Read(ImmutableArray<NamedMapping> entries) => [.. entries.Select(ReadOne).OfType<SinkDefinition>()];
+
+    private SinkDefinition? ReadOne(NamedMapping entry)
+    {
+        var sink = entry.Values;
+        if (!sink.Has(SinkKeys.Type)) return null;
+        var input = ResolveInput(sink);
+        var place = catalogs.Resolve(sink);
+        CheckPartitions(sink);
+        var properties = ReadProperties(sink);
+        if (input is null || place is not { } target || !sink.IsWhole) return null;
+        return new SinkDefinition
+        {
+            Name = entry.Name,
+            Input = input,
+            Catalog = target.Catalog,
+            Table = target.Table,
+            Mode = sink.Get(SinkKeys.Mode),
+            PartitionBy = sink.Get(SinkKeys.PartitionBy),
+            Properties = properties,
+            CreatesTable = sink.Get(SinkKeys.Create),
+            TargetFileBytes = sink.Get(SinkKeys.TargetFileSize),
+            Position = sink.Position,
+            TablePosition = sink.PositionOf(SinkKeys.Table),
+        };
+    }
+
+    private string? ResolveInput(BoundMapping sink)
+    {
+        var stepNames = steps.Select(step => step.Get(TransformationKeys.Name)).ToList();
+        var isBlind = stepNames.Contains(null!) || sources.Count == 0;
+        var choices = sources.Concat(stepNames.Where(name => name is not null)).ToList();
+        var (position, path) = (sink.PositionOf(SinkKeys.Input), sink.PathOf(SinkKeys.Input));
+        if (sink.IsGiven(SinkKeys.Input))
+        {
+            if (sink.Get(SinkKeys.Input) is not { } input) return null;
+            if (choices.Contains(input)) return input;
+            if (!isBlind) state.Report(position, path, TransformationReading.Unknown(input, choices));
+            return null;
+        }
+        // A step that leaves its input out reads the only source: what it consumes is no step.
+        var consumed = steps.Select(step => step.Get(TransformationKeys.Input)).ToHashSet();
+        var ends = stepNames.Where(name => !consumed.Contains(name)).ToList();
+        if (stepNames.Count == 0 && sources.Count == 1) return sources[0];
+        if (ends.Count == 1) return ends[0];
+        if (!isBlind) state.Report(position, path, $"is missing, and there are several to choose from: {string.Join(", ", choices)}");
+        return null;
+    }
+
+    private void CheckPartitions(BoundMapping sink)
+    {
+        var seen = new HashSet<(PartitionTransform, string)>();
+        foreach (var entry in sink.Get(SinkKeys.PartitionBy))
+            if (!seen.Add((entry.Transform, entry.Column)))
+                state.Report(entry.Position, sink.PathOf(SinkKeys.PartitionBy), $"the entry '{entry.Text}' stands twice");
+    }
+
+    private ImmutableSortedDictionary<string, string> ReadProperties(BoundMapping sink)
+    {
+        var properties = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var pair in sink.Get(SinkKeys.Properties))
+        {
+            if (pair.Key == DeleteAfterCommit && pair.Value.Equals("true", StringComparison.OrdinalIgnoreCase))
+                state.Report(pair.Position, pair.Path, "must not be true in a file catalog: the metadata files are what keeps two writers apart; leave it out");
+            else if (pair.Key.StartsWith("matih.", StringComparison.Ordinal))
+                state.Report(pair.Position, pair.Path, "names that begin with 'matih.' are reserved for the ledger");
+            else properties[pair.Key] = pair.Value;
+        }
+        return properties.ToImmutable();
+    }
+}

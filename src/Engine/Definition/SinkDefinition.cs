@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+
+namespace Matih.Definition;
+
+/// <summary>What a row does to the table.</summary>
+public enum SinkMode
+{
+    /// <summary>It is added.</summary>
+    Append,
+}
+
+/// <summary>An Iceberg table to write.</summary>
+public sealed record SinkDefinition
+{
+    public required string Name { get; init; }
+
+    /// <summary>The source or transformation whose rows are written.</summary>
+    public required string Input { get; init; }
+
+    public required CatalogDefinition Catalog { get; init; }
+
+    /// <summary>The table within <see cref="Catalog"/>.</summary>
+    public required TableName Table { get; init; }
+
+    public required SinkMode Mode { get; init; }
+
+    /// <summary>In order; empty for an unpartitioned table.</summary>
+    public required ImmutableArray<PartitionDefinition> PartitionBy { get; init; }
+
+    /// <summary>Table properties, set when the table is created.</summary>
+    public required ImmutableSortedDictionary<string, string> Properties { get; init; }
+
+    /// <summary>Whether a missing table is created. Default true.</summary>
+    public required bool CreatesTable { get; init; }
+
+    /// <summary>Length at which a data file is closed.</summary>
+    public required long TargetFileBytes { get; init; }
+
+    public required DefinitionPosition Position { get; init; }
+
+    /// <summary>Where the table's name stands, for errors about the table.</summary>
+    public required DefinitionPosition TablePosition { get; init; }
+}
