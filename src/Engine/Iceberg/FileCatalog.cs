@@ -1,0 +1,250 @@
+using System.Globalization;
+using System.Text;
+using Matih.Storage;
+
+namespace Matih.Iceberg;
+
+/// <summary>
+/// A catalog that is nothing but files: the highest <c>vN.metadata.json</c> of a table's folder is the table. A commit is a
+/// put-if-absent of the next version. Thread-safe, and safe among any number of processes that use it; engines that
+/// rename metadata files without a lock must write in turn with it.
+/// </summary>
+/// <remarks>
+/// Laid out as Hadoop catalogs are (Apache Iceberg table spec, "File System Tables"): Spark's Hadoop catalog, DuckDB,
+/// ClickHouse and PyIceberg's static tables read it.
+/// </remarks>
+public sealed class FileCatalog : ICatalog
+{
+    private readonly IStore _store;
+    private readonly string _warehouse;
+    private readonly IIdSource _ids;
+    private readonly TimeProvider _clock;
+
+    /// <param name="warehouse">The folder that holds the namespaces' folders; tables' locations start with this very text.</param>
+    public FileCatalog(IStore store, string warehouse, IIdSource ids, TimeProvider clock)
+    {
+        _store = store;
+        _warehouse = warehouse.TrimEnd('/');
+        _ids = ids;
+        _clock = clock;
+    }
+
+    public string Name => $"file catalog {_warehouse}";
+
+    /// <summary>The folder that a table of that name has, whether it exists or not.</summary>
+    public string TableLocation(TableIdentifier identifier) => $"{_warehouse}/{string.Join('/', identifier.Namespace.Add(identifier.Name))}";
+
+    public async ValueTask<Table?> LoadAsync(TableIdentifier identifier, CancellationToken cancellationToken)
+    {
+        // A version that vanishes between listing and reading was withdrawn by its writer, or the table was dropped; of two
+        // files with one number (plain and compressed) one is about to be withdrawn: look again.
+        const int LooksMax = 5;
+        for (var look = 0; look < LooksMax; look++)
+        {
+            var versions = await ListAsync(identifier, cancellationToken);
+            if (versions.Head is not { } file) return null;
+            if (versions.Files.Count(item => item.Number == file.Number) > 1) continue;
+            var bytes = await _store.ReadAsync(file.Location, cancellationToken);
+            if (bytes is not null) return new Table(identifier, file.Location, TableMetadataJson.Read(bytes, file.Location), _store);
+        }
+        throw new InvalidTableException($"The newest metadata version of {identifier} could not be told: its file was missing, or stood there twice (plain and compressed), {LooksMax} times in a row. Look into {TableLocation(identifier)}/metadata.");
+    }
+
+    public async ValueTask<(Table Table, bool IsCreated)> CreateAsync(TableIdentifier identifier, NewTable table, CancellationToken cancellationToken)
+    {
+        var location = TableLocation(identifier);
+        if (table.Location is { } wanted && wanted.TrimEnd('/') != location)
+            throw new UnsupportedTableException($"{Name} keeps {identifier} in {location}; it cannot be created in {wanted}.");
+        if (await LoadAsync(identifier, cancellationToken) is { } existing) return (existing, false);
+        var metadata = NewMetadata(location, table);
+        Refuse(identifier, metadata);
+        var file = MetadataLocation(identifier, 1);
+        var bytes = TableMetadataJson.Write(metadata);
+        if (await PutAsync(file, bytes, cancellationToken) is not { } failure)
+        {
+            await WriteHintAsync(identifier, 1, cancellationToken);
+            return (new Table(identifier, file, metadata, _store), true);
+        }
+        // Whether another caller or a lost answer of ours made the table: what stands there is the table.
+        if (await LoadAsync(identifier, cancellationToken) is { } found) return (found, found.Metadata.TableUuid == metadata.TableUuid);
+        throw new IOException($"The table {identifier} could not be created: {failure.Reason}. Try again.", failure.Cause);
+    }
+
+    private TableMetadata NewMetadata(string location, NewTable table)
+    {
+        if (table.FormatVersion != TableMetadata.WrittenFormatVersion)
+            throw new UnsupportedTableException($"A table of format version {table.FormatVersion} cannot be created; version {TableMetadata.WrittenFormatVersion} can.");
+        return new TableMetadata
+        {
+            FormatVersion = table.FormatVersion,
+            TableUuid = _ids.NewUuid().ToString("D"),
+            Location = location,
+            LastUpdatedMillis = _clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            LastColumnId = table.Schema.HighestFieldId,
+            CurrentSchemaId = table.Schema.SchemaId,
+            Schemas = [table.Schema],
+            DefaultSpecId = table.Spec.SpecId,
+            PartitionSpecs = [table.Spec],
+            LastPartitionId = table.Spec.LastFieldId,
+            SortOrders = [SortOrder.Unsorted],
+            Properties = TableMetadata.EmptyProperties.SetItems(table.Properties),
+        };
+    }
+
+    public async ValueTask<CommitResult> CommitAsync(
+        Table baseTable, IReadOnlyList<TableRequirement> requirements, IReadOnlyList<TableUpdate> updates, CancellationToken cancellationToken)
+    {
+        var identifier = baseTable.Identifier;
+        foreach (var requirement in requirements)
+            if (requirement.Violation(baseTable.Metadata) is { } violation) return new CommitResult.Conflict(violation);
+        var metadata = Next(baseTable, updates);
+        Refuse(identifier, metadata);
+        var version = Versions.NumberOf(baseTable.MetadataLocation)
+            ?? throw new ArgumentException($"{baseTable.MetadataLocation} is no metadata file of {Name}.", nameof(baseTable));
+        var own = new VersionFile(version + 1, MetadataLocation(identifier, version + 1));
+        var bytes = TableMetadataJson.Write(metadata);
+        if (await PutAsync(own.Location, bytes, cancellationToken) is { } failure)
+            return failure.Cause is null ? new CommitResult.Conflict(failure.Reason) : new CommitResult.Unknown(failure.Cause);
+        return await ConfirmAsync(baseTable, new Table(identifier, own.Location, metadata, _store), own, cancellationToken);
+    }
+
+    private TableMetadata Next(Table baseTable, IReadOnlyList<TableUpdate> updates)
+    {
+        var before = baseTable.Metadata;
+        var after = TableUpdates.Apply(before, updates, _clock.GetUtcNow().ToUnixTimeMilliseconds());
+        var log = before.MetadataLog.Add(new(before.LastUpdatedMillis, baseTable.MetadataLocation));
+        var surplus = log.Length - new TableSettings(after.Properties).MetadataLogCountMax;
+        return after with { MetadataLog = surplus > 0 ? log[surplus..] : log };
+    }
+
+    /// <summary>
+    /// The put won. It counts only if it stands on what is still the table: a writer that slept while others went on may
+    /// have filled a number that had become free again.
+    /// </summary>
+    private async ValueTask<CommitResult> ConfirmAsync(Table baseTable, Table table, VersionFile own, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await FaultAsync(baseTable, table, own, cancellationToken) is { } fault)
+            {
+                await _store.DeleteAsync(own.Location, cancellationToken);
+                return new CommitResult.Conflict(fault);
+            }
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            return new CommitResult.Unknown(exception);
+        }
+        await WriteHintAsync(table.Identifier, own.Number, cancellationToken);
+        return new CommitResult.Committed(table);
+    }
+
+    private async ValueTask<string?> FaultAsync(Table baseTable, Table table, VersionFile own, CancellationToken cancellationToken)
+    {
+        var after = await ListAsync(table.Identifier, cancellationToken);
+        if (after.Files.All(file => file.Location != baseTable.MetadataLocation && file.Number != own.Number - 1))
+            return $"version {own.Number - 1} of {table.Identifier}, which this commit builds on, is gone";
+        if (after.Files.FirstOrDefault(file => file.Number == own.Number && file.Location != own.Location) is { Location: not null } twin)
+            return $"another engine wrote {twin.Location} at the same time";
+        var standing = await _store.ReadAsync(baseTable.MetadataLocation, cancellationToken);
+        if (standing is null) return $"version {own.Number - 1} of {table.Identifier}, which this commit builds on, is gone";
+        var uuid = TableMetadataJson.ReadUuid(standing);
+        if (uuid != baseTable.Metadata.TableUuid) return $"{table.Identifier} was replaced: table uuid expected {baseTable.Metadata.TableUuid}, found {uuid}";
+        var head = after.Head!.Value;
+        if (head.Number <= own.Number) return null;
+        // Somebody is further already. Either built on this very commit, or this commit came far too late.
+        var newest = await _store.ReadAsync(head.Location, cancellationToken);
+        var isBuiltUpon = newest is not null && TableMetadataJson.Read(newest, head.Location).MetadataLog
+            .Contains(new MetadataLogEntry(table.Metadata.LastUpdatedMillis, own.Location));
+        return isBuiltUpon ? null : $"{table.Identifier} is at version {head.Number} already, this commit wrote {own.Number}";
+    }
+
+    /// <summary>Null where the object now is ours; else why it is not. A cause means that it may still become so.</summary>
+    private async ValueTask<(string Reason, Exception? Cause)?> PutAsync(string location, byte[] bytes, CancellationToken cancellationToken)
+    {
+        Exception? lost = null;
+        try
+        {
+            if (await _store.PutIfAbsentAsync(location, bytes, cancellationToken)) return null;
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            lost = exception;
+        }
+        try
+        {
+            // The content names a snapshot and a manifest list of its own, so equal content is our own request, answered late.
+            var found = await _store.ReadAsync(location, cancellationToken);
+            if (found is not null && found.AsSpan().SequenceEqual(bytes)) return null;
+            if (found is not null) return ($"{location} was written by another commit", null);
+            return ($"{location} could not be written", lost ?? new IOException($"{location} existed and then did not."));
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            return ($"{location} could not be read back", lost ?? exception);
+        }
+    }
+
+    /// <summary>Tells other engines where to look. Best effort: this catalog never reads it to find the table.</summary>
+    private async ValueTask WriteHintAsync(TableIdentifier identifier, int version, CancellationToken cancellationToken)
+    {
+        var hint = $"{TableLocation(identifier)}/metadata/version-hint.text";
+        try
+        {
+            var standing = await _store.ReadAsync(hint, cancellationToken);
+            if (standing is not null && int.TryParse(Encoding.UTF8.GetString(standing).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= version) return;
+            // Two writers may pass each other here; whoever comes last sees the higher version and puts it right.
+            while (true)
+            {
+                await _store.PutAsync(hint, Encoding.UTF8.GetBytes(version.ToString(CultureInfo.InvariantCulture)), cancellationToken);
+                if (await _store.LengthAsync(MetadataLocation(identifier, version + 1), cancellationToken) is null) return;
+                version++;
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The commit stands; the next one writes the hint again.
+        }
+    }
+
+    private static void Refuse(TableIdentifier identifier, TableMetadata metadata)
+    {
+        if (new TableSettings(metadata.Properties).IsMetadataDeletedAfterCommit)
+            throw new UnsupportedTableException(
+                $"The table {identifier} has write.metadata.delete-after-commit.enabled, under which a file catalog cannot tell a free version from a deleted one. Remove the property.");
+        if (metadata.Properties.ContainsKey("write.metadata.path"))
+            throw new UnsupportedTableException($"The table {identifier} has write.metadata.path; a file catalog keeps metadata in the table's own folder. Remove the property.");
+    }
+
+    private string MetadataLocation(TableIdentifier identifier, int version) =>
+        string.Create(CultureInfo.InvariantCulture, $"{TableLocation(identifier)}/metadata/v{version}.metadata.json");
+
+    private async ValueTask<Versions> ListAsync(TableIdentifier identifier, CancellationToken cancellationToken)
+    {
+        var files = new List<VersionFile>();
+        await foreach (var item in _store.ListAsync($"{TableLocation(identifier)}/metadata", cancellationToken))
+            if (Versions.NumberOf(item.Location) is { } number) files.Add(new(number, item.Location));
+        return new Versions(files);
+    }
+
+    private readonly record struct VersionFile(int Number, string Location);
+
+    private sealed record Versions(IReadOnlyList<VersionFile> Files)
+    {
+        /// <summary>The file of the highest version, or null where there is none.</summary>
+        public VersionFile? Head => Files.Count == 0 ? null : Files.MaxBy(file => file.Number);
+
+        /// <summary>The version that a metadata file's name gives (plain, or compressed in either spelling), or null for other names.</summary>
+        public static int? NumberOf(string location)
+        {
+            var name = location[(location.LastIndexOf('/') + 1)..];
+            if (!name.StartsWith('v')) return null;
+            foreach (var ending in (ReadOnlySpan<string>)[".gz.metadata.json", ".metadata.json.gz", ".metadata.json"])
+            {
+                if (!name.EndsWith(ending, StringComparison.Ordinal)) continue;
+                return int.TryParse(name.AsSpan(1, name.Length - 1 - ending.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+            }
+            return null;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using System.Collections.Immutable;
+using Matih.Storage;
+
+namespace Matih.Iceberg;
+
+/// <summary>
+/// Keeps the number of manifests small: new and old ones of a spec are packed into bins of the target size, and bins of
+/// enough manifests become one. Files keep the snapshot and sequence numbers that they have.
+/// </summary>
+/// <remarks>Behaves as the reference implementation's merging append, so that mixed writers do not rewrite each other's manifests for ever.</remarks>
+internal static class ManifestMerge
+{
+    /// <param name="Manifests">The data manifests of the new snapshot: new ones first.</param>
+    /// <param name="NewLocations">Merged manifests, written for this attempt only.</param>
+    /// <param name="CreatedCount">Manifests of the snapshot that are new to the table.</param>
+    /// <param name="MergedCount">Those of them that hold older files.</param>
+    /// <param name="ReplacedCount">Manifests of the parent that are no longer used.</param>
+    public sealed record Result(
+        ImmutableArray<ManifestFile> Manifests, ImmutableArray<string> NewLocations, int CreatedCount, int MergedCount, int ReplacedCount);
+
+    public static async ValueTask<Result> MergeAsync(
+        Table table, SnapshotId snapshotId, ImmutableArray<ManifestFile> added, ImmutableArray<ManifestFile> kept, IIdSource ids, CancellationToken cancellationToken)
+    {
+        var settings = new TableSettings(table.Metadata.Properties);
+        var all = added.AddRange(kept);
+        if (!settings.IsManifestMergeEnabled || all.IsEmpty) return new(all, [], added.Length, 0, 0);
+        var first = all[0];
+        var result = ImmutableArray.CreateBuilder<ManifestFile>();
+        var locations = ImmutableArray.CreateBuilder<string>();
+        var replaced = 0;
+        var swallowed = 0;
+        foreach (var group in all.GroupBy(manifest => manifest.SpecId).OrderByDescending(group => group.Key))
+        {
+            foreach (var bin in Pack([.. group], settings.ManifestTargetBytes))
+            {
+                // Older bins are merged whenever they can be; the newest waits until enough small manifests have come together.
+                var isDue = bin.Count > 1 && (!bin.Contains(first) || bin.Count >= settings.ManifestMergeCountMin);
+                var writer = isDue && bin.All(manifest => manifest.KeyMetadata is null) ? WriterFor(table, group.Key, snapshotId) : null;
+                if (writer is null)
+                {
+                    result.AddRange(bin);
+                    continue;
+                }
+                await CopyAsync(table, snapshotId, bin, writer, cancellationToken);
+                var merged = await StoreAsync(table, writer, ids, cancellationToken);
+                result.Add(merged);
+                locations.Add(merged.Path);
+                swallowed += bin.Count(added.Contains);
+                replaced += bin.Count(manifest => !added.Contains(manifest));
+            }
+        }
+        return new(result.ToImmutable(), locations.ToImmutable(), added.Length - swallowed + locations.Count, locations.Count, replaced);
+    }
+
+    private static async ValueTask CopyAsync(
+        Table table, SnapshotId snapshotId, IReadOnlyList<ManifestFile> bin, ManifestWriter writer, CancellationToken cancellationToken)
+    {
+        foreach (var manifest in bin)
+        {
+            foreach (var entry in await SnapshotReader.EntriesAsync(table, manifest, cancellationToken))
+            {
+                // What earlier snapshots deleted is told by their own manifests.
+                if (!entry.IsLive) continue;
+                if (entry.Status == EntryStatus.Added && entry.SnapshotId == snapshotId) writer.Add(entry.File);
+                else writer.Keep(entry);
+            }
+        }
+    }
+
+    /// <summary>Neighbours share a bin while it stays below the target. Packed from the end, so that the newest bin is the one with room left.</summary>
+    private static List<List<ManifestFile>> Pack(IReadOnlyList<ManifestFile> manifests, long targetBytes)
+    {
+        var bins = new List<List<ManifestFile>>();
+        var binBytes = 0L;
+        foreach (var manifest in manifests.Reverse())
+        {
+            if (bins.Count == 0 || binBytes + manifest.LengthBytes > targetBytes)
+            {
+                bins.Add([]);
+                binBytes = 0;
+            }
+            bins[^1].Insert(0, manifest);
+            binBytes += manifest.LengthBytes;
+        }
+        bins.Reverse();
+        return bins;
+    }
+
+    /// <summary>A writer for manifests of the spec; null where the table does not hold it, or a value of it could not be written.</summary>
+    public static ManifestWriter? WriterFor(Table table, int specId, SnapshotId snapshotId)
+    {
+        if (table.Metadata.FindSpec(specId) is not { } spec) return null;
+        var types = table.Metadata.PartitionTypes(spec);
+        if (types.Any(type => type is null) || spec.Fields.Any(field => field.Transform is Transform.Unknown)) return null;
+        return new(table.Metadata.CurrentSchema, spec, [.. types.Select(type => type!)], ManifestContent.Data, snapshotId);
+    }
+
+    public static async ValueTask<ManifestFile> StoreAsync(Table table, ManifestWriter writer, IIdSource ids, CancellationToken cancellationToken)
+    {
+        var location = new TableFiles(table.Metadata).MetadataLocation($"{ids.NewUuid():D}-m0.avro");
+        var (bytes, manifest) = writer.Complete(location, ids.NewUuid());
+        await WriteAsync(table.Store, location, bytes, cancellationToken);
+        return manifest;
+    }
+
+    public static async ValueTask WriteAsync(IStore store, string location, byte[] bytes, CancellationToken cancellationToken)
+    {
+        await using var writer = await store.CreateAsync(location, cancellationToken);
+        await writer.WriteAsync(bytes, cancellationToken);
+        await writer.CompleteAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// The manifest with counts: manifest lists of version 1 may lack them, version 2 must have them, and a reader takes
+    /// a count of 0 as leave to skip the manifest.
+    /// </summary>
+    public static async ValueTask<ManifestFile> WithCountsAsync(Table table, ManifestFile manifest, CancellationToken cancellationToken)
+    {
+        if (manifest is
+            {
+                AddedFilesCount: not null, ExistingFilesCount: not null, DeletedFilesCount: not null,
+                AddedRowsCount: not null, ExistingRowsCount: not null, DeletedRowsCount: not null,
+            })
+        {
+            return manifest;
+        }
+        var files = new long[3];
+        var rows = new long[3];
+        foreach (var entry in await SnapshotReader.EntriesAsync(table, manifest, cancellationToken))
+        {
+            files[(int)entry.Status]++;
+            rows[(int)entry.Status] += entry.File.RecordCount;
+        }
+        return manifest with
+        {
+            AddedFilesCount = files[(int)EntryStatus.Added],
+            ExistingFilesCount = files[(int)EntryStatus.Existing],
+            DeletedFilesCount = files[(int)EntryStatus.Deleted],
+            AddedRowsCount = rows[(int)EntryStatus.Added],
+            ExistingRowsCount = rows[(int)EntryStatus.Existing],
+            DeletedRowsCount = rows[(int)EntryStatus.Deleted],
+        };
+    }
+}

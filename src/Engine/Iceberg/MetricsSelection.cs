@@ -1,0 +1,130 @@
+using System.Globalization;
+using System.Text;
+
+namespace Matih.Iceberg;
+
+/// <summary>How much a manifest says about a column. The family is closed.</summary>
+/// <remarks>Source: Apache Iceberg documentation, "Configuration: write.metadata.metrics.default".</remarks>
+public abstract record MetricsMode
+{
+    private MetricsMode() { }
+
+    public sealed record None : MetricsMode;
+    public sealed record Counts : MetricsMode;
+
+    /// <summary>Counts, and bounds of at most <paramref name="Length"/> code points or bytes.</summary>
+    public sealed record Truncate(int Length) : MetricsMode;
+
+    public sealed record Full : MetricsMode;
+
+    /// <exception cref="UnsupportedTableException">The text is no mode.</exception>
+    public static MetricsMode Parse(string text, string property) => text.Trim().ToLowerInvariant() switch
+    {
+        "none" => new None(),
+        "counts" => new Counts(),
+        "full" => new Full(),
+        var lower when SchemaJson.Arguments(lower, "truncate(", ')') is [> 0 and var length] => new Truncate(length),
+        _ => throw new UnsupportedTableException($"The table property {property} is '{text}'; expected none, counts, truncate(16) or full."),
+    };
+}
+
+/// <summary>Which column metrics a table wants in its manifests. Immutable.</summary>
+public sealed class MetricsSelection
+{
+    private const string DefaultProperty = "write.metadata.metrics.default";
+    private const string ColumnPrefix = "write.metadata.metrics.column.";
+    private const string InferredMaxProperty = "write.metadata.metrics.max-inferred-column-defaults";
+    private const int InferredMaxDefault = 100;
+    private static readonly MetricsMode.Truncate DefaultMode = new(16);
+
+    private readonly Dictionary<int, (IcebergType Type, MetricsMode Mode)> _columns = [];
+
+    /// <exception cref="UnsupportedTableException">A property of the table names no mode.</exception>
+    public MetricsSelection(TableMetadata metadata)
+    {
+        var schema = metadata.CurrentSchema;
+        var properties = metadata.Properties;
+        MetricsMode? given = properties.TryGetValue(DefaultProperty, out var text) ? MetricsMode.Parse(text, DefaultProperty) : null;
+        var inferredMax = properties.TryGetValue(InferredMaxProperty, out var number)
+            && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var max) ? max : InferredMaxDefault;
+        for (var i = 0; i < schema.Fields.Length; i++)
+        {
+            var field = schema.Fields[i];
+            // Without a default of the table's own, columns beyond the first hundred get none: manifests would grow too large.
+            var mode = given ?? (i < inferredMax ? DefaultMode : new MetricsMode.None());
+            if (mode is MetricsMode.None or MetricsMode.Counts && IsSortedBy(metadata, field.Id)) mode = DefaultMode;
+            if (properties.TryGetValue(ColumnPrefix + field.Name, out var own)) mode = MetricsMode.Parse(own, ColumnPrefix + field.Name);
+            _columns[field.Id] = (field.Type, mode);
+        }
+    }
+
+    private static bool IsSortedBy(TableMetadata metadata, int fieldId) =>
+        metadata.SortOrders.Any(order => order.OrderId == metadata.DefaultSortOrderId && order.SourceIds.Contains(fieldId));
+
+    /// <summary>What is kept of a column's metrics; null for nothing.</summary>
+    internal ColumnMetrics? Select(ColumnMetrics column)
+    {
+        if (!_columns.TryGetValue(column.FieldId, out var entry)) return null;
+        return entry.Mode switch
+        {
+            MetricsMode.None => null,
+            MetricsMode.Counts => column with { LowerBound = null, UpperBound = null },
+            MetricsMode.Truncate(var length) => column with
+            {
+                LowerBound = column.LowerBound is null ? null : Bounds.TruncateLower(entry.Type, column.LowerBound, length),
+                UpperBound = column.UpperBound is null ? null : Bounds.TruncateUpper(entry.Type, column.UpperBound, length),
+            },
+            _ => column,
+        };
+    }
+}
+
+/// <summary>Bounds cut to a length so that they still enclose the data.</summary>
+internal static class Bounds
+{
+    public static byte[] TruncateLower(IcebergType type, byte[] bound, int length) => type switch
+    {
+        IcebergType.String => TransformArithmetic.TruncateText(bound, length).ToArray(),
+        IcebergType.Binary => TransformArithmetic.TruncateBinary(bound, length).ToArray(),
+        _ => bound,
+    };
+
+    /// <summary>The shortened bound, its last code point or byte raised by one; null where nothing short is large enough.</summary>
+    public static byte[]? TruncateUpper(IcebergType type, byte[] bound, int length) => type switch
+    {
+        IcebergType.String => TruncateTextUpper(bound, length),
+        IcebergType.Binary => TruncateBinaryUpper(bound, length),
+        _ => bound,
+    };
+
+    private static byte[]? TruncateTextUpper(byte[] bound, int length)
+    {
+        var kept = TransformArithmetic.TruncateText(bound, length);
+        if (kept.Length == bound.Length) return bound;
+        while (!kept.IsEmpty)
+        {
+            Rune.DecodeLastFromUtf8(kept, out var last, out var consumed);
+            kept = kept[..^consumed];
+            // Surrogates are no code points of their own, so the one before them is followed by the one behind.
+            var next = last.Value == 0xD7FF ? 0xE000 : last.Value + 1;
+            if (!Rune.IsValid(next)) continue;
+            var raised = new byte[kept.Length + 4];
+            kept.CopyTo(raised);
+            return raised[..(kept.Length + new Rune(next).EncodeToUtf8(raised.AsSpan(kept.Length)))];
+        }
+        return null;
+    }
+
+    private static byte[]? TruncateBinaryUpper(byte[] bound, int length)
+    {
+        if (bound.Length <= length) return bound;
+        for (var last = length - 1; last >= 0; last--)
+        {
+            if (bound[last] == byte.MaxValue) continue;
+            var raised = bound[..(last + 1)];
+            raised[last]++;
+            return raised;
+        }
+        return null;
+    }
+}

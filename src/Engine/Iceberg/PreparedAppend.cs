@@ -1,0 +1,163 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Matih.Storage;
+
+namespace Matih.Iceberg;
+
+/// <summary>
+/// An append whose data files and manifests are written: prepared once, attempted as often as races demand. All attempts
+/// share one snapshot id, so that a lost answer can be resolved by looking for it. Not thread-safe; attempt after attempt.
+/// </summary>
+public sealed class PreparedAppend
+{
+    private readonly IIdSource _ids;
+    private readonly ImmutableArray<ManifestFile> _manifests;
+    private int _attempts;
+
+    private PreparedAppend(SnapshotId snapshotId, ImmutableArray<DataFile> files, ImmutableArray<ManifestFile> manifests, IIdSource ids)
+    {
+        SnapshotId = snapshotId;
+        Files = files;
+        _manifests = manifests;
+        _ids = ids;
+    }
+
+    /// <summary>The id that the snapshot will have, whichever attempt puts it into the table.</summary>
+    public SnapshotId SnapshotId { get; }
+
+    /// <summary>The data files to be added; none for a commit that only carries a summary.</summary>
+    public ImmutableArray<DataFile> Files { get; }
+
+    /// <summary>The manifests written for them; free to delete once the append is given up and its fate is settled.</summary>
+    public IEnumerable<string> ManifestLocations => _manifests.Select(manifest => manifest.Path);
+
+    /// <summary>Writes manifests, one per partition spec, that list the files. Nothing refers to them until an attempt is committed.</summary>
+    /// <param name="files">Durable data files, each new to the table; empty for a commit that only carries a summary.</param>
+    /// <exception cref="UnsupportedTableException">The table must not be written.</exception>
+    /// <exception cref="InvalidTableException">A file is of a partition spec that the table does not hold.</exception>
+    public static async ValueTask<PreparedAppend> PrepareAsync(Table table, IReadOnlyList<DataFile> files, IIdSource ids, CancellationToken cancellationToken)
+    {
+        WritableTable.Check(table);
+        var metadata = table.Metadata;
+        var snapshotId = NewSnapshotId(metadata, ids);
+        var manifests = ImmutableArray.CreateBuilder<ManifestFile>();
+        foreach (var group in files.GroupBy(file => file.SpecId).OrderByDescending(group => group.Key))
+        {
+            var writer = ManifestMerge.WriterFor(table, group.Key, snapshotId)
+                ?? throw new InvalidTableException($"{group.First().Path} is of partition spec {group.Key}, which {table.Identifier} does not hold or cannot be written with.");
+            foreach (var file in group) writer.Add(file);
+            manifests.Add(await ManifestMerge.StoreAsync(table, writer, ids, cancellationToken));
+        }
+        return new(snapshotId, [.. files], manifests.ToImmutable(), ids);
+    }
+
+    private static SnapshotId NewSnapshotId(TableMetadata metadata, IIdSource ids)
+    {
+        while (true)
+        {
+            var id = new SnapshotId(ids.NewSnapshotId());
+            if (metadata.FindSnapshot(id) is null) return id;
+        }
+    }
+
+    /// <summary>
+    /// Builds the commit on top of a table as it now stands, and writes its manifest list (and manifests, where small ones
+    /// are merged) under unique names.
+    /// </summary>
+    /// <param name="baseTable">The table, just loaded.</param>
+    /// <param name="timestampMillis">The commit's time: <see cref="TableMetadata.NextTimestampMillis"/>.</param>
+    /// <param name="summary">Keys to add to the snapshot's summary, the ledger among them.</param>
+    /// <param name="moreUpdates">Changes for the same commit, such as moving a tag to <see cref="SnapshotId"/>.</param>
+    public async ValueTask<AppendAttempt> AttemptAsync(
+        Table baseTable,
+        long timestampMillis,
+        IReadOnlyDictionary<string, string> summary,
+        IReadOnlyList<TableUpdate> moreUpdates,
+        CancellationToken cancellationToken)
+    {
+        WritableTable.Check(baseTable);
+        var parent = baseTable.Metadata.CurrentSnapshot;
+        var kept = new List<ManifestFile>();
+        if (parent is not null)
+        {
+            foreach (var manifest in await SnapshotReader.ManifestsAsync(baseTable, parent, cancellationToken))
+            {
+                var counted = await ManifestMerge.WithCountsAsync(baseTable, manifest, cancellationToken);
+                if (counted.MayHaveLiveFiles) kept.Add(counted);
+            }
+        }
+        var totals = parent is null ? default : await TotalsAsync(baseTable, parent, kept, cancellationToken);
+        var merged = await ManifestMerge.MergeAsync(
+            baseTable, SnapshotId, _manifests, [.. kept.Where(manifest => manifest.Content == ManifestContent.Data)], _ids, cancellationToken);
+        ManifestFile[] manifests = [.. merged.Manifests, .. kept.Where(manifest => manifest.Content == ManifestContent.Deletes)];
+
+        var sequenceNumber = baseTable.Metadata.LastSequenceNumber + 1;
+        _attempts++;
+        var location = new TableFiles(baseTable.Metadata).MetadataLocation(
+            string.Create(CultureInfo.InvariantCulture, $"snap-{SnapshotId}-{_attempts}-{_ids.NewUuid():D}.avro"));
+        await ManifestMerge.WriteAsync(
+            baseTable.Store, location, ManifestListFile.Write(manifests, SnapshotId, parent?.Id, sequenceNumber, _ids.NewUuid()), cancellationToken);
+
+        var allKeys = Summary(totals, merged, kept.Count, summary);
+        var snapshot = new Snapshot(SnapshotId, parent?.Id, sequenceNumber, timestampMillis, location, allKeys, baseTable.Metadata.CurrentSchemaId);
+        return new(snapshot, Requirements(baseTable), Updates(baseTable, snapshot, moreUpdates), [location, .. merged.NewLocations]);
+    }
+
+    private static async ValueTask<SnapshotTotals> TotalsAsync(Table table, Snapshot parent, List<ManifestFile> manifests, CancellationToken cancellationToken)
+    {
+        if (SnapshotTotals.Of(parent.Summary) is { } told) return told;
+        var totals = default(SnapshotTotals);
+        foreach (var manifest in manifests)
+            foreach (var entry in await SnapshotReader.EntriesAsync(table, manifest, cancellationToken))
+                if (entry.IsLive) totals = totals.Add(entry.File);
+        return totals;
+    }
+
+    private OrderedDictionary<string, string> Summary(
+        SnapshotTotals parentTotals, ManifestMerge.Result merged, int parentManifestCount, IReadOnlyDictionary<string, string> more)
+    {
+        var summary = new OrderedDictionary<string, string>(StringComparer.Ordinal) { ["operation"] = "append" };
+        foreach (var (key, value) in more) summary[key] = value;
+        Put("added-data-files", Files.Length);
+        Put("added-records", Files.Sum(file => file.RecordCount));
+        Put("added-files-size", Files.Sum(file => file.FileSizeBytes));
+        Put("changed-partition-count", Files.Select(file => new PartitionIdentity(file)).Distinct().Count());
+        Put("manifests-created", _manifests.Length == 0 ? merged.MergedCount : merged.CreatedCount);
+        Put("manifests-kept", parentManifestCount - merged.ReplacedCount);
+        Put("manifests-replaced", merged.ReplacedCount);
+        Files.Aggregate(parentTotals, (totals, file) => totals.Add(file)).WriteTo(summary);
+        return summary;
+
+        void Put(string name, long number) => summary[name] = number.ToString(CultureInfo.InvariantCulture);
+    }
+
+    private static TableRequirement[] Requirements(Table baseTable) =>
+    [
+        new TableRequirement.AssertTableUuid(baseTable.Metadata.TableUuid),
+        new TableRequirement.AssertRefSnapshotId(SnapshotRef.Main, baseTable.Metadata.CurrentSnapshotId),
+    ];
+
+    private static TableUpdate[] Updates(Table baseTable, Snapshot snapshot, IReadOnlyList<TableUpdate> more)
+    {
+        // The branch keeps its own retention settings when it moves.
+        var main = baseTable.Metadata.Refs.TryGetValue(SnapshotRef.Main, out var found)
+            ? found with { SnapshotId = snapshot.Id }
+            : new SnapshotRef(snapshot.Id, SnapshotRefKind.Branch);
+        return [new TableUpdate.AddSnapshot(snapshot), new TableUpdate.SetSnapshotRef(SnapshotRef.Main, main), .. more];
+    }
+
+    private readonly record struct PartitionIdentity(int SpecId, string Values)
+    {
+        public PartitionIdentity(DataFile file)
+            : this(file.SpecId, string.Join('/', file.Partition.Select(value => value.IsNull ? "-" : $"{value.Number}:{Convert.ToHexString(value.Bytes)}"))) { }
+    }
+}
+
+/// <summary>One try at committing an append, to be handed to <see cref="ICatalog.CommitAsync"/> together with the same base table.</summary>
+/// <param name="Snapshot">The snapshot as this attempt would add it.</param>
+/// <param name="WrittenLocations">Files that only this attempt refers to; garbage once the attempt has lost, and its fate is settled.</param>
+public sealed record AppendAttempt(
+    Snapshot Snapshot,
+    IReadOnlyList<TableRequirement> Requirements,
+    IReadOnlyList<TableUpdate> Updates,
+    ImmutableArray<string> WrittenLocations);

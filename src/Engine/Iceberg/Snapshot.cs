@@ -1,0 +1,82 @@
+using System.Text.Json;
+
+namespace Matih.Iceberg;
+
+/// <summary>The state of a table at some time. Immutable; the summary is parsed when first asked for.</summary>
+public sealed class Snapshot
+{
+    private IReadOnlyDictionary<string, string>? _summary;
+
+    public Snapshot(
+        SnapshotId id,
+        SnapshotId? parentId,
+        long sequenceNumber,
+        long timestampMillis,
+        string manifestList,
+        IReadOnlyDictionary<string, string> summary,
+        int? schemaId)
+    {
+        Id = id;
+        ParentId = parentId;
+        SequenceNumber = sequenceNumber;
+        TimestampMillis = timestampMillis;
+        ManifestList = manifestList;
+        SchemaId = schemaId;
+        _summary = summary;
+        Source = SnapshotJson.Write(this);
+    }
+
+    internal Snapshot(JsonElement json)
+    {
+        Id = new(json.GetProperty("snapshot-id").GetInt64());
+        ParentId = SnapshotJson.OptionalId(json, "parent-snapshot-id");
+        SequenceNumber = json.TryGetProperty("sequence-number", out var sequence) ? sequence.GetInt64() : 0;
+        TimestampMillis = json.GetProperty("timestamp-ms").GetInt64();
+        ManifestList = json.TryGetProperty("manifest-list", out var list) ? list.GetString() : null;
+        SchemaId = json.TryGetProperty("schema-id", out var schema) && schema.ValueKind == JsonValueKind.Number ? schema.GetInt32() : null;
+        Source = SchemaJson.Raw(json);
+    }
+
+    public SnapshotId Id { get; }
+
+    /// <summary>Null for the first snapshot; may name one that has expired.</summary>
+    public SnapshotId? ParentId { get; }
+
+    /// <summary>Rises with every commit; 0 in version 1 tables.</summary>
+    public long SequenceNumber { get; }
+
+    /// <summary>When it was made, milliseconds since 1970 UTC.</summary>
+    public long TimestampMillis { get; }
+
+    /// <summary>Null only in old version 1 tables, which list their manifests in the metadata instead.</summary>
+    public string? ManifestList { get; }
+
+    /// <summary>The table's schema when it was made; null where the writer did not say.</summary>
+    public int? SchemaId { get; }
+
+    /// <summary>What the commit said about itself, in the writer's order: <c>operation</c>, totals, and any writer's own keys.</summary>
+    public IReadOnlyDictionary<string, string> Summary => _summary ??= SnapshotJson.ReadSummary(Source);
+
+    /// <summary><c>append</c>, <c>replace</c>, <c>overwrite</c> or <c>delete</c>; empty where the writer did not say.</summary>
+    public string Operation => Summary.GetValueOrDefault("operation", "");
+
+    internal byte[] Source { get; }
+}
+
+/// <summary>What a name in a table's refs stands for.</summary>
+public enum SnapshotRefKind { Branch, Tag }
+
+/// <summary>A named snapshot. Retention fields that are null leave the decision to the table's properties.</summary>
+/// <param name="MaxRefAgeMillis">How long the ref itself is kept; <see cref="long.MaxValue"/> keeps it against any table-wide limit.</param>
+public sealed record SnapshotRef(
+    SnapshotId SnapshotId,
+    SnapshotRefKind Kind,
+    int? MinSnapshotsToKeep = null,
+    long? MaxSnapshotAgeMillis = null,
+    long? MaxRefAgeMillis = null)
+{
+    public const string Main = "main";
+
+    /// <summary>A tag that no retention setting of the table removes.</summary>
+    public static SnapshotRef LastingTag(SnapshotId snapshotId) => new(snapshotId, SnapshotRefKind.Tag, MaxRefAgeMillis: long.MaxValue);
+}

@@ -1,0 +1,49 @@
+using System.Globalization;
+using System.Text;
+
+namespace Matih.Iceberg;
+
+/// <summary>Where a table's new files go. Pure: names only, no file is touched.</summary>
+/// <remarks>Source: Apache Iceberg documentation, "Configuration: write properties", and the object store file layout.</remarks>
+public sealed class TableFiles
+{
+    private const int HashBits = 20;
+    private readonly string _dataFolder;
+    private readonly string _metadataFolder;
+    private readonly bool _isHashed;
+    private readonly bool _isPartitionInPath;
+
+    public TableFiles(TableMetadata metadata)
+    {
+        var settings = metadata.Properties;
+        _isHashed = settings.TryGetValue("write.object-storage.enabled", out var hashed) && bool.TryParse(hashed, out var isHashed) && isHashed;
+        _isPartitionInPath = !settings.TryGetValue("write.object-storage.partitioned-paths", out var inPath) || !bool.TryParse(inPath, out var isInPath) || isInPath;
+        _dataFolder = Folder(settings.GetValueOrDefault("write.data.path"))
+            ?? (_isHashed ? Folder(settings.GetValueOrDefault("write.object-storage.path")) : null)
+            ?? Folder(settings.GetValueOrDefault("write.folder-storage.path"))
+            ?? metadata.Folder + "/data";
+        _metadataFolder = Folder(settings.GetValueOrDefault("write.metadata.path")) ?? metadata.Folder + "/metadata";
+    }
+
+    /// <summary>The location for a data file of that name in that partition.</summary>
+    /// <param name="fileName">Unique in the table, with its extension, e.g. <c>00000-3-UUID.parquet</c>.</param>
+    public string DataLocation(PartitionKey partition, string fileName)
+    {
+        var name = partition.Path.Length == 0 ? fileName : $"{partition.Path}/{fileName}";
+        if (!_isHashed) return $"{_dataFolder}/{name}";
+        return _isPartitionInPath ? $"{_dataFolder}/{HashFolders(name)}/{name}" : $"{_dataFolder}/{HashFolders(name)}-{fileName}";
+    }
+
+    /// <summary>The location for a file of the table's metadata.</summary>
+    public string MetadataLocation(string fileName) => $"{_metadataFolder}/{fileName}";
+
+    /// <summary>Twenty bits of a hash as folders, so that an object store spreads the load: <c>0101/1100/0011/10100110</c>.</summary>
+    private static string HashFolders(string name)
+    {
+        var hash = (uint)Murmur3.Hash32(Encoding.UTF8.GetBytes(name));
+        var bits = Convert.ToString((int)(hash & ((1 << HashBits) - 1)), 2).PadLeft(HashBits, '0');
+        return string.Create(CultureInfo.InvariantCulture, $"{bits.AsSpan(0, 4)}/{bits.AsSpan(4, 4)}/{bits.AsSpan(8, 4)}/{bits.AsSpan(12)}");
+    }
+
+    private static string? Folder(string? location) => string.IsNullOrEmpty(location) ? null : location.TrimEnd('/');
+}

@@ -1,0 +1,110 @@
+using System.Collections.Immutable;
+
+namespace Matih.Iceberg;
+
+/// <summary>When a snapshot became the current one.</summary>
+public readonly record struct SnapshotLogEntry(long TimestampMillis, SnapshotId SnapshotId);
+
+/// <summary>An earlier metadata file, and when it was written.</summary>
+public readonly record struct MetadataLogEntry(long TimestampMillis, string MetadataFile);
+
+/// <summary>A statistics entry, kept as written, and the snapshot that it goes with.</summary>
+internal readonly record struct StatisticsEntry(SnapshotId? SnapshotId, byte[] Source);
+
+/// <summary>A JSON member, kept as written.</summary>
+internal readonly record struct JsonMember(string Name, byte[] Value);
+
+/// <summary>
+/// All that a table's metadata file says. Immutable: changes give a new one (<see cref="TableUpdates.Apply"/>). What this
+/// build does not know is kept and written back.
+/// </summary>
+/// <remarks>Source: Apache Iceberg table spec, "Table Metadata"; version 2 is read and written, versions 1 and 3 are read.</remarks>
+public sealed record TableMetadata
+{
+    public const int WrittenFormatVersion = 2;
+    internal const int ReadFormatVersionMax = 3;
+
+    public required int FormatVersion { get; init; }
+
+    /// <summary>The table's identity, as written; empty in version 1 tables that have none.</summary>
+    public required string TableUuid { get; init; }
+
+    /// <summary>The table's folder, as written.</summary>
+    public required string Location { get; init; }
+
+    /// <summary>The table's folder, without a slash at the end.</summary>
+    internal string Folder => Location.TrimEnd('/');
+
+    public long LastSequenceNumber { get; init; }
+
+    /// <summary>Milliseconds since 1970 UTC.</summary>
+    public required long LastUpdatedMillis { get; init; }
+
+    public int LastColumnId { get; init; }
+    public int CurrentSchemaId { get; init; }
+    public ImmutableArray<Schema> Schemas { get; init; } = [];
+    public int DefaultSpecId { get; init; }
+    public ImmutableArray<PartitionSpec> PartitionSpecs { get; init; } = [];
+    public int LastPartitionId { get; init; }
+    public int DefaultSortOrderId { get; init; }
+    public ImmutableArray<SortOrder> SortOrders { get; init; } = [];
+    public ImmutableSortedDictionary<string, string> Properties { get; init; } = EmptyProperties;
+
+    /// <summary>Null for a table without a snapshot.</summary>
+    public SnapshotId? CurrentSnapshotId { get; init; }
+
+    public ImmutableArray<Snapshot> Snapshots { get; init; } = [];
+    public ImmutableArray<SnapshotLogEntry> SnapshotLog { get; init; } = [];
+
+    /// <summary>Earlier metadata files, oldest first.</summary>
+    public ImmutableArray<MetadataLogEntry> MetadataLog { get; init; } = [];
+
+    public ImmutableSortedDictionary<string, SnapshotRef> Refs { get; init; } = ImmutableSortedDictionary.Create<string, SnapshotRef>(StringComparer.Ordinal);
+
+    internal ImmutableArray<StatisticsEntry> Statistics { get; init; } = [];
+    internal ImmutableArray<StatisticsEntry> PartitionStatistics { get; init; } = [];
+    internal ImmutableArray<JsonMember> UnknownMembers { get; init; } = [];
+
+    internal static ImmutableSortedDictionary<string, string> EmptyProperties { get; } = ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+
+    public Schema CurrentSchema => Schemas.First(schema => schema.SchemaId == CurrentSchemaId);
+
+    public PartitionSpec DefaultSpec => PartitionSpecs.First(spec => spec.SpecId == DefaultSpecId);
+
+    public Snapshot? CurrentSnapshot => CurrentSnapshotId is { } id ? FindSnapshot(id) : null;
+
+    /// <summary>The snapshot of that id, or null where the metadata no longer holds it.</summary>
+    public Snapshot? FindSnapshot(SnapshotId id)
+    {
+        // Newer snapshots are asked for far more often, and stand at the end.
+        for (var i = Snapshots.Length - 1; i >= 0; i--)
+            if (Snapshots[i].Id == id) return Snapshots[i];
+        return null;
+    }
+
+    public PartitionSpec? FindSpec(int specId) => PartitionSpecs.FirstOrDefault(spec => spec.SpecId == specId);
+
+    /// <summary>The current snapshot and its ancestors, newest first, as far as this metadata holds them.</summary>
+    public IEnumerable<Snapshot> Lineage()
+    {
+        var seen = new HashSet<SnapshotId>();
+        for (var snapshot = CurrentSnapshot; snapshot is not null && seen.Add(snapshot.Id);)
+        {
+            yield return snapshot;
+            snapshot = snapshot.ParentId is { } parent ? FindSnapshot(parent) : null;
+        }
+    }
+
+    /// <summary>The time for the next commit: now, but later than anything the table holds, so that a clock that jumps back does no harm.</summary>
+    public long NextTimestampMillis(DateTimeOffset now) => Math.Max(now.ToUnixTimeMilliseconds(), LastUpdatedMillis + 1);
+
+    /// <summary>The result type of each partition field; null for one whose transform is unknown or whose column no schema holds.</summary>
+    internal IcebergType?[] PartitionTypes(PartitionSpec spec) => [.. spec.Fields.Select(field =>
+        FindFieldInAnySchema(field.SourceId) is { } source ? field.Transform.ResultType(source.Type)
+        : field.Transform is Transform.Bucket or Transform.Year or Transform.Month or Transform.Hour or Transform.Void ? new IcebergType.Int()
+        : field.Transform is Transform.Day ? new IcebergType.Date()
+        : null)];
+
+    private NestedField? FindFieldInAnySchema(int fieldId) =>
+        CurrentSchema.FindField(fieldId) ?? Schemas.Reverse().Select(schema => schema.FindField(fieldId)).FirstOrDefault(field => field is not null);
+}

@@ -1,0 +1,203 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.IO.Compression;
+using System.Text.Json;
+
+namespace Matih.Iceberg;
+
+/// <summary>Table metadata as the JSON of a metadata file.</summary>
+/// <remarks>
+/// Source: Apache Iceberg table spec, "Table Metadata Fields" and Appendix C. Schemas, specs, sort orders and snapshots are
+/// written back byte for byte as they were read, members of the top level that are not known here as well.
+/// </remarks>
+public static class TableMetadataJson
+{
+    /// <param name="bytes">The file's content, plain or compressed with gzip.</param>
+    /// <param name="location">The file's name, for messages.</param>
+    /// <exception cref="InvalidTableException">The content is no table metadata.</exception>
+    /// <exception cref="UnsupportedTableException">The format version is not known.</exception>
+    public static TableMetadata Read(byte[] bytes, string location)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(bytes is [0x1F, 0x8B, ..] ? Unzip(bytes) : bytes);
+            return Read(document.RootElement, location);
+        }
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or InvalidDataException)
+        {
+            throw new InvalidTableException($"{location} is not the metadata of a table: {exception.Message} Restore the file, or roll back to the version before it.", exception);
+        }
+    }
+
+    /// <summary>Only the table's uuid, without reading the rest; empty where there is none.</summary>
+    internal static string ReadUuid(byte[] bytes)
+    {
+        var reader = new Utf8JsonReader(bytes is [0x1F, 0x8B, ..] ? Unzip(bytes) : bytes);
+        while (reader.Read())
+        {
+            if (reader.TokenType != JsonTokenType.PropertyName || reader.CurrentDepth != 1) continue;
+            if (reader.ValueTextEquals("table-uuid"u8)) return reader.Read() ? reader.GetString() ?? "" : "";
+            reader.Skip();
+        }
+        return "";
+    }
+
+    private static byte[] Unzip(byte[] bytes)
+    {
+        using var unzipped = new MemoryStream();
+        using (var stream = new GZipStream(new MemoryStream(bytes), CompressionMode.Decompress)) stream.CopyTo(unzipped);
+        return unzipped.ToArray();
+    }
+
+    private static TableMetadata Read(JsonElement json, string location)
+    {
+        var version = json.GetProperty("format-version").GetInt32();
+        if (version is < 1 or > TableMetadata.ReadFormatVersionMax)
+            throw new UnsupportedTableException($"{location} has format version {version}; versions 1 to {TableMetadata.ReadFormatVersionMax} can be read. Use a newer build.");
+        var schemas = ReadArray(json, "schemas", SchemaJson.ReadSchema);
+        if (schemas.IsEmpty) schemas = [SchemaJson.ReadSchema(json.GetProperty("schema"))];
+        var specs = ReadArray(json, "partition-specs", SchemaJson.ReadSpec);
+        if (specs.IsEmpty) specs = [new PartitionSpec(0, SchemaJson.ReadPartitionFields(json.GetProperty("partition-spec")))];
+        var orders = ReadArray(json, "sort-orders", SchemaJson.ReadSortOrder);
+        var metadata = new TableMetadata
+        {
+            FormatVersion = version,
+            TableUuid = json.TryGetProperty("table-uuid", out var uuid) ? uuid.GetString() ?? "" : "",
+            Location = json.GetProperty("location").GetString()!,
+            LastSequenceNumber = version == 1 ? 0 : json.GetProperty("last-sequence-number").GetInt64(),
+            LastUpdatedMillis = json.GetProperty("last-updated-ms").GetInt64(),
+            LastColumnId = json.GetProperty("last-column-id").GetInt32(),
+            CurrentSchemaId = json.TryGetProperty("current-schema-id", out var schemaId) ? schemaId.GetInt32() : schemas[0].SchemaId,
+            Schemas = schemas,
+            DefaultSpecId = json.TryGetProperty("default-spec-id", out var specId) ? specId.GetInt32() : specs[0].SpecId,
+            PartitionSpecs = specs,
+            LastPartitionId = json.TryGetProperty("last-partition-id", out var last) ? last.GetInt32() : specs.Max(spec => spec.LastFieldId),
+            DefaultSortOrderId = json.TryGetProperty("default-sort-order-id", out var orderId) ? orderId.GetInt32() : 0,
+            SortOrders = orders.IsEmpty ? [SortOrder.Unsorted] : orders,
+            Properties = ReadProperties(json),
+            CurrentSnapshotId = SnapshotJson.OptionalId(json, "current-snapshot-id"),
+            Snapshots = ReadArray(json, "snapshots", item => new Snapshot(item)),
+            SnapshotLog = ReadArray(json, "snapshot-log", item =>
+                new SnapshotLogEntry(item.GetProperty("timestamp-ms").GetInt64(), new(item.GetProperty("snapshot-id").GetInt64()))),
+            MetadataLog = ReadArray(json, "metadata-log", item =>
+                new MetadataLogEntry(item.GetProperty("timestamp-ms").GetInt64(), item.GetProperty("metadata-file").GetString()!)),
+            Refs = ReadRefs(json),
+            Statistics = ReadArray(json, "statistics", ReadStatistics),
+            PartitionStatistics = ReadArray(json, "partition-statistics", ReadStatistics),
+            UnknownMembers = [.. json.EnumerateObject().Where(member => !KnownMembers.Contains(member.Name))
+                .Select(member => new JsonMember(member.Name, SchemaJson.Raw(member.Value)))],
+        };
+        return Checked(metadata, location);
+    }
+
+    private static TableMetadata Checked(TableMetadata metadata, string location)
+    {
+        if (metadata.Schemas.All(schema => schema.SchemaId != metadata.CurrentSchemaId))
+            throw new InvalidTableException($"{location} names {metadata.CurrentSchemaId} as its current schema and does not hold it.");
+        if (metadata.FindSpec(metadata.DefaultSpecId) is null)
+            throw new InvalidTableException($"{location} names {metadata.DefaultSpecId} as its partition spec and does not hold it.");
+        if (metadata.CurrentSnapshotId is not { } current) return metadata;
+        if (metadata.FindSnapshot(current) is null)
+            throw new InvalidTableException($"{location} names {current} as its current snapshot and does not hold it.");
+        return metadata.Refs.ContainsKey(SnapshotRef.Main)
+            ? metadata
+            : metadata with { Refs = metadata.Refs.Add(SnapshotRef.Main, new SnapshotRef(current, SnapshotRefKind.Branch)) };
+    }
+
+    private static ImmutableArray<T> ReadArray<T>(JsonElement json, string name, Func<JsonElement, T> read) =>
+        json.TryGetProperty(name, out var array) && array.ValueKind == JsonValueKind.Array ? [.. array.EnumerateArray().Select(read)] : [];
+
+    private static ImmutableSortedDictionary<string, string> ReadProperties(JsonElement json)
+    {
+        var properties = TableMetadata.EmptyProperties.ToBuilder();
+        if (json.TryGetProperty("properties", out var members) && members.ValueKind == JsonValueKind.Object)
+            foreach (var member in members.EnumerateObject()) properties[member.Name] = SnapshotJson.Text(member.Value);
+        return properties.ToImmutable();
+    }
+
+    private static ImmutableSortedDictionary<string, SnapshotRef> ReadRefs(JsonElement json)
+    {
+        var refs = ImmutableSortedDictionary.CreateBuilder<string, SnapshotRef>(StringComparer.Ordinal);
+        if (json.TryGetProperty("refs", out var members) && members.ValueKind == JsonValueKind.Object)
+            foreach (var member in members.EnumerateObject()) refs[member.Name] = SnapshotJson.ReadRef(member.Value);
+        return refs.ToImmutable();
+    }
+
+    private static StatisticsEntry ReadStatistics(JsonElement json) => new(SnapshotJson.OptionalId(json, "snapshot-id"), SchemaJson.Raw(json));
+
+    /// <summary>The metadata as a metadata file's content.</summary>
+    public static byte[] Write(TableMetadata metadata)
+    {
+        var buffer = new ArrayBufferWriter<byte>(64 * 1024);
+        using (var writer = new Utf8JsonWriter(buffer)) Write(writer, metadata);
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static void Write(Utf8JsonWriter writer, TableMetadata metadata)
+    {
+        writer.WriteStartObject();
+        writer.WriteNumber("format-version", metadata.FormatVersion);
+        writer.WriteString("table-uuid", metadata.TableUuid);
+        writer.WriteString("location", metadata.Location);
+        writer.WriteNumber("last-sequence-number", metadata.LastSequenceNumber);
+        writer.WriteNumber("last-updated-ms", metadata.LastUpdatedMillis);
+        writer.WriteNumber("last-column-id", metadata.LastColumnId);
+        writer.WriteNumber("current-schema-id", metadata.CurrentSchemaId);
+        WriteArray(writer, "schemas", metadata.Schemas, SchemaJson.WriteSchema);
+        writer.WriteNumber("default-spec-id", metadata.DefaultSpecId);
+        WriteArray(writer, "partition-specs", metadata.PartitionSpecs, SchemaJson.WriteSpec);
+        writer.WriteNumber("last-partition-id", metadata.LastPartitionId);
+        writer.WriteNumber("default-sort-order-id", metadata.DefaultSortOrderId);
+        WriteArray(writer, "sort-orders", metadata.SortOrders, SchemaJson.WriteSortOrder);
+        writer.WriteStartObject("properties");
+        foreach (var (name, value) in metadata.Properties) writer.WriteString(name, value);
+        writer.WriteEndObject();
+        // Java readers before 1.0 expect -1, not an absent member, for a table without snapshots; all others accept it.
+        writer.WriteNumber("current-snapshot-id", metadata.CurrentSnapshotId?.Value ?? -1);
+        writer.WriteStartObject("refs");
+        foreach (var (name, value) in metadata.Refs)
+        {
+            writer.WritePropertyName(name);
+            SnapshotJson.WriteRef(writer, value);
+        }
+        writer.WriteEndObject();
+        WriteArray(writer, "snapshots", metadata.Snapshots, static (writer, snapshot) => writer.WriteRawValue(snapshot.Source, skipInputValidation: true));
+        WriteArray(writer, "statistics", metadata.Statistics, static (writer, entry) => writer.WriteRawValue(entry.Source, skipInputValidation: true));
+        WriteArray(writer, "partition-statistics", metadata.PartitionStatistics, static (writer, entry) => writer.WriteRawValue(entry.Source, skipInputValidation: true));
+        WriteArray(writer, "snapshot-log", metadata.SnapshotLog, static (writer, entry) =>
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("timestamp-ms", entry.TimestampMillis);
+            writer.WriteNumber("snapshot-id", entry.SnapshotId.Value);
+            writer.WriteEndObject();
+        });
+        WriteArray(writer, "metadata-log", metadata.MetadataLog, static (writer, entry) =>
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("timestamp-ms", entry.TimestampMillis);
+            writer.WriteString("metadata-file", entry.MetadataFile);
+            writer.WriteEndObject();
+        });
+        foreach (var member in metadata.UnknownMembers)
+        {
+            writer.WritePropertyName(member.Name);
+            writer.WriteRawValue(member.Value, skipInputValidation: true);
+        }
+        writer.WriteEndObject();
+    }
+
+    private static void WriteArray<T>(Utf8JsonWriter writer, string name, ImmutableArray<T> items, Action<Utf8JsonWriter, T> write)
+    {
+        writer.WriteStartArray(name);
+        foreach (var item in items) write(writer, item);
+        writer.WriteEndArray();
+    }
+
+    /// <summary>Members read into properties; <c>schema</c> and <c>partition-spec</c> repeat others and end with version 1.</summary>
+    private static readonly HashSet<string> KnownMembers = new(StringComparer.Ordinal)
+    {
+        "format-version", "table-uuid", "location", "last-sequence-number", "last-updated-ms", "last-column-id", "current-schema-id", "schemas",
+        "schema", "default-spec-id", "partition-specs", "partition-spec", "last-partition-id", "default-sort-order-id", "sort-orders", "properties",
+        "current-snapshot-id", "refs", "snapshots", "statistics", "partition-statistics", "snapshot-log", "metadata-log",
+    };
+}

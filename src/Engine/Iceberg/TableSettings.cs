@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace Matih.Iceberg;
+
+/// <summary>A table's properties as typed values, with Iceberg's defaults. A value that cannot be read is refused by name.</summary>
+/// <remarks>Source: Apache Iceberg documentation, "Configuration: table properties".</remarks>
+public sealed class TableSettings(ImmutableSortedDictionary<string, string> properties)
+{
+    /// <summary><c>commit.retry.num-retries</c>, default 4.</summary>
+    public int CommitRetryCountMax => (int)Number("commit.retry.num-retries", 4);
+
+    /// <summary><c>commit.retry.min-wait-ms</c>, default 100 ms.</summary>
+    public TimeSpan CommitRetryWaitMin => Millis("commit.retry.min-wait-ms", 100);
+
+    /// <summary><c>commit.retry.max-wait-ms</c>, default one minute.</summary>
+    public TimeSpan CommitRetryWaitMax => Millis("commit.retry.max-wait-ms", 60_000);
+
+    /// <summary><c>commit.retry.total-timeout-ms</c>, default 30 minutes.</summary>
+    public TimeSpan CommitRetryTotalMax => Millis("commit.retry.total-timeout-ms", 1_800_000);
+
+    /// <summary><c>commit.manifest-merge.enabled</c>, default true.</summary>
+    public bool IsManifestMergeEnabled => Flag("commit.manifest-merge.enabled", true);
+
+    /// <summary><c>commit.manifest.min-count-to-merge</c>, default 100.</summary>
+    public int ManifestMergeCountMin => (int)Number("commit.manifest.min-count-to-merge", 100);
+
+    /// <summary><c>commit.manifest.target-size-bytes</c>, default 8 MiB.</summary>
+    public long ManifestTargetBytes => Number("commit.manifest.target-size-bytes", 8L << 20);
+
+    /// <summary><c>write.target-file-size-bytes</c>, default 512 MiB.</summary>
+    public long TargetFileBytes => Number("write.target-file-size-bytes", 512L << 20);
+
+    /// <summary><c>write.parquet.compression-codec</c>, lower case, default zstd.</summary>
+    public string ParquetCompressionCodec => Text("write.parquet.compression-codec", "zstd").ToLowerInvariant();
+
+    /// <summary><c>write.parquet.compression-level</c>; null leaves it to the codec.</summary>
+    public int? ParquetCompressionLevel => properties.ContainsKey("write.parquet.compression-level") ? (int)Number("write.parquet.compression-level", 0) : null;
+
+    /// <summary><c>write.parquet.row-group-size-bytes</c>, default 128 MiB.</summary>
+    public long ParquetRowGroupBytes => Number("write.parquet.row-group-size-bytes", 128L << 20);
+
+    /// <summary><c>write.parquet.page-size-bytes</c>, default 1 MiB.</summary>
+    public long ParquetPageBytes => Number("write.parquet.page-size-bytes", 1L << 20);
+
+    /// <summary><c>write.parquet.page-row-limit</c>, default 20,000.</summary>
+    public int ParquetPageRowsMax => (int)Number("write.parquet.page-row-limit", 20_000);
+
+    /// <summary><c>write.parquet.dict-size-bytes</c>, default 2 MiB.</summary>
+    public long ParquetDictionaryBytes => Number("write.parquet.dict-size-bytes", 2L << 20);
+
+    /// <summary><c>write.metadata.previous-versions-max</c>, default 100 entries of the metadata log.</summary>
+    public int MetadataLogCountMax => (int)Math.Max(1, Number("write.metadata.previous-versions-max", 100));
+
+    internal bool IsMetadataDeletedAfterCommit => Flag("write.metadata.delete-after-commit.enabled", false);
+
+    private string Text(string name, string absent) => properties.GetValueOrDefault(name, absent);
+
+    private TimeSpan Millis(string name, long absent) => TimeSpan.FromMilliseconds(Math.Min(Number(name, absent), int.MaxValue));
+
+    private long Number(string name, long absent)
+    {
+        if (!properties.TryGetValue(name, out var text)) return absent;
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)) return number;
+        throw new UnsupportedTableException($"The table property {name} is '{text}'; expected a whole number. Correct it in the table.");
+    }
+
+    private bool Flag(string name, bool absent)
+    {
+        if (!properties.TryGetValue(name, out var text)) return absent;
+        if (bool.TryParse(text, out var flag)) return flag;
+        throw new UnsupportedTableException($"The table property {name} is '{text}'; expected true or false. Correct it in the table.");
+    }
+}

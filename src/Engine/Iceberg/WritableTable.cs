@@ -1,0 +1,29 @@
+namespace Matih.Iceberg;
+
+/// <summary>Whether this build may append to a table; everything that speaks against it has a reason and a way out.</summary>
+public static class WritableTable
+{
+    /// <exception cref="UnsupportedTableException">It may not; the message says why.</exception>
+    public static void Check(Table table)
+    {
+        if (Fault(table.Metadata) is { } fault) throw new UnsupportedTableException($"The table {table.Identifier} cannot be written: {fault}");
+    }
+
+    private static string? Fault(TableMetadata metadata)
+    {
+        if (metadata.FormatVersion == 1)
+            return "it has format version 1, which has no sequence numbers. Upgrade it (in Spark: set the table property format-version=2).";
+        if (metadata.FormatVersion != TableMetadata.WrittenFormatVersion)
+            return $"it has format version {metadata.FormatVersion}; version {TableMetadata.WrittenFormatVersion} can be written. Create the sink's table as version 2.";
+        if (metadata.DefaultSpec.Fields.FirstOrDefault(field => field.Transform is Transform.Unknown) is { } unknown)
+            return $"its partition field '{unknown.Name}' uses the transform '{unknown.Transform}', which is not known. Use a newer build, or change the table's partitioning.";
+        var properties = metadata.Properties;
+        if (properties.TryGetValue("write.location-provider.impl", out var provider))
+            return $"the property write.location-provider.impl names the Java class {provider}. Remove the property.";
+        if (properties.TryGetValue("write.format.default", out var format) && !format.Equals("parquet", StringComparison.OrdinalIgnoreCase))
+            return $"the property write.format.default asks for {format} files; Parquet can be written. Set it to parquet.";
+        if (properties.Keys.FirstOrDefault(name => name.StartsWith("encryption.", StringComparison.Ordinal)) is { } encryption)
+            return $"the property {encryption} asks for encryption, which is not supported.";
+        return null;
+    }
+}

@@ -1,0 +1,30 @@
+namespace Matih.Storage;
+
+/// <summary>The spellings of a local location: <c>/abs</c>, <c>file:/abs</c> and <c>file:///abs</c>.</summary>
+/// <remarks>
+/// Percent signs are ordinary characters, as in Hadoop's and PyIceberg's reading of locations: Iceberg writers put
+/// URL-encoded partition values into folder names, and these stand in the file system as written.
+/// </remarks>
+internal static class LocalPath
+{
+    private const string Scheme = "file:";
+
+    /// <summary>The absolute path in the file system.</summary>
+    /// <exception cref="ArgumentException">The location is relative, of another scheme or host, or holds a NUL character.</exception>
+    public static string Of(string location)
+    {
+        var path = location;
+        if (path.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            path = path[Scheme.Length..];
+            if (path.StartsWith("//localhost/", StringComparison.OrdinalIgnoreCase)) path = path["//localhost".Length..];
+            else if (path.StartsWith("//", StringComparison.Ordinal)) path = path[2..];
+        }
+        if (path.Contains('\0', StringComparison.Ordinal) || !Path.IsPathFullyQualified(path))
+        {
+            throw new ArgumentException(
+                $"'{location}' is not a location on the local disk. Expected an absolute path, or file:/// and an absolute path.", nameof(location));
+        }
+        return path;
+    }
+}

@@ -1,0 +1,44 @@
+using Matih.Storage;
+
+namespace Matih.Engine.Tests.Iceberg;
+
+/// <summary>A store whose next put-if-absent of a name can be made to fail, or to be overtaken.</summary>
+internal sealed class FaultyStore(IStore inner) : IStore
+{
+    private (string Ending, Func<Task> Act)? _before;
+    private (string Ending, Func<Task> Act)? _after;
+
+    /// <summary>Runs once, before the put reaches the store; may throw.</summary>
+    public void Before(string ending, Func<Task> act) => _before = (ending, act);
+
+    /// <summary>Runs once, after the put was applied and before its answer; may throw.</summary>
+    public void After(string ending, Func<Task> act) => _after = (ending, act);
+
+    public void FailBefore(string ending) => Before(ending, () => throw new IOException("connection refused"));
+
+    public void FailAfter(string ending) => After(ending, () => throw new IOException("connection reset"));
+
+    public async ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        if (_before is { } before && location.EndsWith(before.Ending, StringComparison.Ordinal))
+        {
+            _before = null;
+            await before.Act();
+        }
+        var isPut = await inner.PutIfAbsentAsync(location, content, cancellationToken);
+        if (_after is { } after && location.EndsWith(after.Ending, StringComparison.Ordinal))
+        {
+            _after = null;
+            await after.Act();
+        }
+        return isPut;
+    }
+
+    public ValueTask<IObjectWriter> CreateAsync(string location, CancellationToken cancellationToken) => inner.CreateAsync(location, cancellationToken);
+    public ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => inner.PutAsync(location, content, cancellationToken);
+    public ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken) => inner.ReadAsync(location, cancellationToken);
+    public ValueTask<byte[]> ReadRangeAsync(string location, long offset, int count, CancellationToken cancellationToken) => inner.ReadRangeAsync(location, offset, count, cancellationToken);
+    public ValueTask<long?> LengthAsync(string location, CancellationToken cancellationToken) => inner.LengthAsync(location, cancellationToken);
+    public IAsyncEnumerable<StoredObject> ListAsync(string folder, CancellationToken cancellationToken) => inner.ListAsync(folder, cancellationToken);
+    public ValueTask DeleteAsync(string location, CancellationToken cancellationToken) => inner.DeleteAsync(location, cancellationToken);
+}

@@ -1,0 +1,310 @@
+using Matih.Batches;
+using Matih.Engine.Tests.Storage;
+using Matih.Iceberg;
+using Matih.Storage;
+
+namespace Matih.Engine.Tests.Iceberg;
+
+public sealed class FileCatalogTests : IDisposable
+{
+    private static readonly TableIdentifier Orders = TableIdentifier.Parse("shop.web.orders");
+    private static readonly CancellationToken None = CancellationToken.None;
+    private readonly TemporaryFolder _folder = new();
+    private readonly SeededIdSource _ids = new(1);
+    private readonly FaultyStore _store;
+    private readonly FileCatalog _catalog;
+
+    public FileCatalogTests()
+    {
+        _store = new FaultyStore(new LocalStore(_ids));
+        _catalog = new FileCatalog(_store, _folder.Path, _ids, TimeProvider.System);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_created_table_lies_where_spark_s_hadoop_catalog_looks()
+    {
+        var (table, isCreated) = await CreateAsync();
+
+        Assert.True(isCreated);
+        Assert.Equal(_folder.Child("shop/web/orders"), table.Metadata.Location);
+        Assert.True(File.Exists(_folder.Child("shop/web/orders/metadata/v1.metadata.json")));
+        Assert.Equal("1", File.ReadAllText(_folder.Child("shop/web/orders/metadata/version-hint.text")));
+    }
+
+    [Fact]
+    public async Task Creating_a_table_that_exists_gives_the_one_that_exists()
+    {
+        var (first, _) = await CreateAsync();
+
+        var (second, isCreated) = await CreateAsync();
+
+        Assert.False(isCreated);
+        Assert.Equal(first.Metadata.TableUuid, second.Metadata.TableUuid);
+    }
+
+    [Fact]
+    public async Task A_table_that_does_not_exist_is_null() => Assert.Null(await _catalog.LoadAsync(Orders, None));
+
+    [Fact]
+    public async Task A_commit_is_what_the_next_load_sees()
+    {
+        var (table, _) = await CreateAsync();
+
+        var result = await CommitAsync(table, "a", "1");
+
+        var committed = Assert.IsType<CommitResult.Committed>(result).Table;
+        var loaded = (await _catalog.LoadAsync(Orders, None))!;
+        Assert.Equal(committed.MetadataLocation, loaded.MetadataLocation);
+        Assert.Equal(committed.Metadata.CurrentSnapshotId, loaded.Metadata.CurrentSnapshotId);
+        Assert.Equal("1", loaded.Metadata.CurrentSnapshot!.Summary["a"]);
+        Assert.Equal("append", loaded.Metadata.CurrentSnapshot.Operation);
+        Assert.Equal("2", File.ReadAllText(Metadata("version-hint.text")));
+        Assert.Equal(table.MetadataLocation, Assert.Single(loaded.Metadata.MetadataLog).MetadataFile);
+    }
+
+    [Fact]
+    public async Task Of_two_commits_on_one_base_the_second_is_a_conflict()
+    {
+        var (table, _) = await CreateAsync();
+        Assert.IsType<CommitResult.Committed>(await CommitAsync(table, "who", "first"));
+
+        var result = await CommitAsync(table, "who", "second");
+
+        Assert.IsType<CommitResult.Conflict>(result);
+        Assert.Equal("first", (await LoadAsync()).Metadata.CurrentSnapshot!.Summary["who"]);
+    }
+
+    [Fact]
+    public async Task Committers_racing_on_one_table_lose_no_commit()
+    {
+        const int WriterCount = 4;
+        const int CommitsEach = 8;
+        await CreateAsync();
+
+        await Task.WhenAll(Enumerable.Range(0, WriterCount).Select(writer => Task.Factory.StartNew(() => CommitAllAsync(writer), TaskCreationOptions.LongRunning).Unwrap()));
+
+        var lineage = (await LoadAsync()).Metadata.Lineage().Select(snapshot => snapshot.Summary["commit"]).Order().ToArray();
+        Assert.Equal(WriterCount * CommitsEach, lineage.Length);
+        Assert.Equal(lineage.Distinct(), lineage);
+        Assert.Equal((WriterCount * CommitsEach + 1).ToString(), File.ReadAllText(Metadata("version-hint.text")));
+
+        async Task CommitAllAsync(int writer)
+        {
+            var catalog = new FileCatalog(_store, _folder.Path, _ids, TimeProvider.System);
+            for (var i = 0; i < CommitsEach; i++)
+            {
+                var prepared = await PreparedAppend.PrepareAsync((await catalog.LoadAsync(Orders, None))!, [], _ids, None);
+                while (true)
+                {
+                    var attempt = await AttemptAsync(prepared, (await catalog.LoadAsync(Orders, None))!, "commit", $"{writer}-{i}");
+                    if (await catalog.CommitAsync(attempt.Base, attempt.Attempt.Requirements, attempt.Attempt.Updates, None) is CommitResult.Committed) break;
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_put_whose_answer_was_lost_after_it_was_applied_is_committed()
+    {
+        var (table, _) = await CreateAsync();
+        _store.FailAfter("v2.metadata.json");
+
+        var result = await CommitAsync(table, "a", "1");
+
+        Assert.IsType<CommitResult.Committed>(result);
+        Assert.Equal("1", (await LoadAsync()).Metadata.CurrentSnapshot!.Summary["a"]);
+    }
+
+    [Fact]
+    public async Task A_put_that_failed_before_it_was_applied_is_unknown_because_it_may_still_land()
+    {
+        var (table, _) = await CreateAsync();
+        _store.FailBefore("v2.metadata.json");
+
+        var result = await CommitAsync(table, "a", "1");
+
+        Assert.IsType<CommitResult.Unknown>(result);
+        Assert.Null((await LoadAsync()).Metadata.CurrentSnapshot);
+    }
+
+    [Fact]
+    public async Task A_put_whose_answer_was_lost_to_another_commit_is_a_conflict()
+    {
+        var (table, _) = await CreateAsync();
+        var other = await AttemptOnAsync(table, "who", "other");
+        var own = await AttemptOnAsync(table, "who", "own");
+        _store.Before("v2.metadata.json", async () =>
+        {
+            Assert.IsType<CommitResult.Committed>(await _catalog.CommitAsync(table, other.Requirements, other.Updates, None));
+            throw new IOException("connection reset");
+        });
+
+        var result = await _catalog.CommitAsync(table, own.Requirements, own.Updates, None);
+
+        Assert.IsType<CommitResult.Conflict>(result);
+        Assert.Equal("other", (await LoadAsync()).Metadata.CurrentSnapshot!.Summary["who"]);
+    }
+
+    [Fact]
+    public async Task A_late_commit_into_a_number_that_became_free_is_withdrawn()
+    {
+        var (first, _) = await CreateAsync();
+        var late = await AttemptOnAsync(first, "who", "late");
+        var head = first;
+        for (var i = 0; i < 3; i++) head = Assert.IsType<CommitResult.Committed>(await CommitAsync(head, "who", $"{i}")).Table;
+        File.Delete(Metadata("v2.metadata.json"));
+
+        var result = await _catalog.CommitAsync(first, late.Requirements, late.Updates, None);
+
+        Assert.IsType<CommitResult.Conflict>(result);
+        Assert.False(File.Exists(Metadata("v2.metadata.json")));
+        Assert.Equal("2", (await LoadAsync()).Metadata.CurrentSnapshot!.Summary["who"]);
+    }
+
+    [Fact]
+    public async Task A_commit_whose_base_was_deleted_meanwhile_is_withdrawn()
+    {
+        var (table, _) = await CreateAsync();
+        var attempt = await AttemptOnAsync(table, "a", "1");
+        File.Delete(Metadata("v1.metadata.json"));
+
+        var result = await _catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, None);
+
+        Assert.IsType<CommitResult.Conflict>(result);
+        Assert.Null(await _catalog.LoadAsync(Orders, None));
+    }
+
+    [Fact]
+    public async Task A_commit_to_a_table_that_was_dropped_and_created_anew_is_withdrawn()
+    {
+        var (table, _) = await CreateAsync();
+        var attempt = await AttemptOnAsync(table, "a", "1");
+        Directory.Delete(_folder.Child("shop"), recursive: true);
+        var (anew, _) = await CreateAsync();
+
+        var result = await _catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, None);
+
+        Assert.Contains(table.Metadata.TableUuid, Assert.IsType<CommitResult.Conflict>(result).Reason);
+        Assert.Equal(anew.Metadata.TableUuid, (await LoadAsync()).Metadata.TableUuid);
+        Assert.False(File.Exists(Metadata("v2.metadata.json")));
+    }
+
+    [Fact]
+    public async Task A_commit_that_another_already_built_upon_is_committed_and_stays()
+    {
+        var (table, _) = await CreateAsync();
+        var attempt = await AttemptOnAsync(table, "who", "own");
+        _store.After("v2.metadata.json", async () => Assert.IsType<CommitResult.Committed>(await CommitAsync(await LoadAsync(), "who", "next")));
+
+        var result = await _catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, None);
+
+        Assert.IsType<CommitResult.Committed>(result);
+        Assert.Equal(["next", "own"], (await LoadAsync()).Metadata.Lineage().Select(snapshot => snapshot.Summary["who"]));
+        Assert.Equal("3", File.ReadAllText(Metadata("version-hint.text")));
+    }
+
+    [Fact]
+    public async Task A_commit_beside_which_another_engine_wrote_the_same_version_compressed_is_withdrawn()
+    {
+        var (table, _) = await CreateAsync();
+        var attempt = await AttemptOnAsync(table, "a", "1");
+        _store.Before("v2.metadata.json", () =>
+        {
+            File.Copy(Metadata("v1.metadata.json"), Metadata("v2.gz.metadata.json"));
+            return Task.CompletedTask;
+        });
+
+        var result = await _catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, None);
+
+        Assert.IsType<CommitResult.Conflict>(result);
+        Assert.False(File.Exists(Metadata("v2.metadata.json")));
+    }
+
+    [Fact]
+    public async Task The_hint_is_neither_trusted_nor_lowered()
+    {
+        var (table, _) = await CreateAsync();
+        File.WriteAllText(Metadata("version-hint.text"), "7");
+
+        await CommitAsync(table, "a", "1");
+
+        Assert.Equal("7", File.ReadAllText(Metadata("version-hint.text")));
+        Assert.EndsWith("v2.metadata.json", (await LoadAsync()).MetadataLocation);
+    }
+
+    [Fact]
+    public async Task A_compressed_metadata_file_is_read_and_the_next_version_is_plain()
+    {
+        var (table, _) = await CreateAsync();
+        using (var file = File.Create(Metadata("v2.gz.metadata.json")))
+        using (var gzip = new System.IO.Compression.GZipStream(file, System.IO.Compression.CompressionLevel.Fastest))
+            gzip.Write(File.ReadAllBytes(Metadata("v1.metadata.json")));
+
+        var loaded = await LoadAsync();
+        await CommitAsync(loaded, "a", "1");
+
+        Assert.EndsWith("v2.gz.metadata.json", loaded.MetadataLocation);
+        Assert.EndsWith("v3.metadata.json", (await LoadAsync()).MetadataLocation);
+    }
+
+    [Fact]
+    public async Task A_table_that_deletes_metadata_after_commits_is_refused()
+    {
+        var (table, _) = await CreateAsync();
+        var updates = new TableUpdate[] { new TableUpdate.SetProperties(TableMetadataSamples.Properties(("write.metadata.delete-after-commit.enabled", "true"))) };
+
+        var exception = await Assert.ThrowsAsync<UnsupportedTableException>(async () => await _catalog.CommitAsync(table, [], updates, None));
+
+        Assert.Contains("write.metadata.delete-after-commit.enabled", exception.Message);
+    }
+
+    [Fact]
+    public async Task The_metadata_log_is_cut_to_the_number_that_the_table_asks_for()
+    {
+        var (table, _) = await CreateAsync(("write.metadata.previous-versions-max", "2"));
+
+        for (var i = 0; i < 4; i++) table = Assert.IsType<CommitResult.Committed>(await CommitAsync(table, "n", $"{i}")).Table;
+
+        Assert.Equal(["v3.metadata.json", "v4.metadata.json"], table.Metadata.MetadataLog.Select(entry => Path.GetFileName(entry.MetadataFile)));
+        Assert.True(File.Exists(Metadata("v1.metadata.json")));
+    }
+
+    [Fact]
+    public async Task Metadata_that_is_cut_short_is_told_with_its_file()
+    {
+        await CreateAsync();
+        File.WriteAllBytes(Metadata("v2.metadata.json"), File.ReadAllBytes(Metadata("v1.metadata.json"))[..100]);
+
+        var exception = await Assert.ThrowsAsync<InvalidTableException>(async () => await _catalog.LoadAsync(Orders, None));
+
+        Assert.Contains("v2.metadata.json", exception.Message);
+    }
+
+    private string Metadata(string name) => _folder.Child("shop/web/orders/metadata/" + name);
+
+    private ValueTask<(Table Table, bool IsCreated)> CreateAsync(params (string, string)[] properties)
+    {
+        var schema = Schema.FromRow(new RowType([new Field("id", new DataType.BigInt()), new Field("at", new DataType.Timestamp(3))]));
+        var spec = PartitionSpec.Create(schema, [("at", new Transform.Day(), "date")]);
+        return _catalog.CreateAsync(Orders, new NewTable(schema, spec, TableMetadataSamples.Properties(properties)), None);
+    }
+
+    private async Task<Table> LoadAsync() => (await _catalog.LoadAsync(Orders, None))!;
+
+    private async Task<AppendAttempt> AttemptOnAsync(Table table, string key, string value) =>
+        (await AttemptAsync(await PreparedAppend.PrepareAsync(table, [], _ids, None), table, key, value)).Attempt;
+
+    private static async Task<(Table Base, AppendAttempt Attempt)> AttemptAsync(PreparedAppend prepared, Table table, string key, string value)
+    {
+        var timestamp = table.Metadata.NextTimestampMillis(TimeProvider.System.GetUtcNow());
+        return (table, await prepared.AttemptAsync(table, timestamp, new Dictionary<string, string> { [key] = value }, [], None));
+    }
+
+    private async Task<CommitResult> CommitAsync(Table table, string key, string value)
+    {
+        var attempt = await AttemptOnAsync(table, key, value);
+        return await _catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, None);
+    }
+}
