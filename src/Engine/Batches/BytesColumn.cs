@@ -69,6 +69,12 @@ public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(t
         AppendOffset();
     }
 
+    public override void RemoveLast()
+    {
+        ForgetLast();
+        _dataLength = _offsets[Count];
+    }
+
     public override void AppendRows(Column source, ReadOnlySpan<int> rows)
     {
         var from = (BytesColumn)source;

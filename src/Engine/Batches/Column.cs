@@ -41,6 +41,9 @@ public abstract class Column : IDisposable
     /// <summary>Appends a NULL row.</summary>
     public abstract void AppendNull();
 
+    /// <summary>Takes the last row back: for a record that turns out bad after some of its columns were filled.</summary>
+    public abstract void RemoveLast();
+
     /// <summary>Appends rows of another column of the same lane: those at <paramref name="rows"/>, in that order.</summary>
     public abstract void AppendRows(Column source, ReadOnlySpan<int> rows);
 
@@ -83,6 +86,13 @@ public abstract class Column : IDisposable
         if (validity.IsEmpty) target.Fill(1);
         else validity.CopyTo(target);
         NullCount += target.Count((byte)0);
+    }
+
+    /// <summary>Forgets the validity of the last row, and the row.</summary>
+    private protected void ForgetLast()
+    {
+        Count--;
+        if (NullCount != 0 && ValidityBytes[Count] == 0) NullCount--;
     }
 
     private void AppendValidity(byte value)

@@ -35,6 +35,8 @@ public sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Colum
         Count++;
     }
 
+    public override void RemoveLast() => ForgetLast();
+
     /// <summary>
     /// Appends <paramref name="count"/> rows whose values the caller writes through the returned span (its contents are
     /// unspecified). <paramref name="validity"/> is empty for "no NULLs", else one byte a row.

@@ -24,6 +24,12 @@ internal static class JavaDoubleText
         value.TryFormat(shortest, out var length, default, CultureInfo.InvariantCulture);
         Span<byte> digits = stackalloc byte[32];
         var (count, exponent) = Split(shortest[..length], digits);
+        if (count == 1)
+        {
+            // Java prints at least two digits, the nearest: 4.9E-324 where one digit would do (5E-324).
+            value.TryFormat(shortest, out length, "E1", CultureInfo.InvariantCulture);
+            (count, exponent) = Split(shortest[..length], digits);
+        }
         return written + (value is >= 1e-3 and < 1e7
             ? WritePlain(digits[..count], exponent, target[written..])
             : WriteScientific(digits[..count], exponent, target[written..]));

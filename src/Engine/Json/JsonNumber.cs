@@ -57,6 +57,9 @@ public static class JsonNumber
         return DecimalText.TryRead(text, out var number) && number.TryToScale(scale, precision, isRounding: true, out unscaled);
     }
 
+    /// <summary>Whether the text is a number, of whatever size.</summary>
+    public static bool IsNumber(ReadOnlySpan<byte> text) => DecimalText.TryRead(text, out _);
+
     /// <summary>The nearest double, infinity beyond its range; false where the text is no number.</summary>
     public static bool TryParseDouble(ReadOnlySpan<byte> text, out double value)
     {

@@ -1,0 +1,141 @@
+using System.Runtime.CompilerServices;
+
+namespace Matih.Decoding;
+
+/// <summary>Dates and times in the spellings of Flink's json format. Years are 0000 to 9999; others are refused.</summary>
+/// <remarks>
+/// Observed on Flink 1.20.3: the TIMESTAMP formats that it builds itself resolve 30 February to the last of the month and
+/// 24:00:00 to the next day; Java's own (DATE, and TIMESTAMP as ISO-8601) refuse both. At most nine fraction digits, of
+/// which those beyond the type's precision are cut.
+/// </remarks>
+internal static class DateTimeText
+{
+    private const long MicrosPerSecond = 1_000_000;
+    private const long SecondsPerDay = 86_400;
+
+    /// <summary><c>yyyy-MM-dd</c> as days since 1970-01-01.</summary>
+    public static bool TryParseDate(ReadOnlySpan<byte> text, out int days) => TryReadDate(text, isLenient: false, out days) && text.Length == 10;
+
+    /// <summary><c>HH:mm:ss[.fraction]</c> as milliseconds of the day, the fraction cut as in Flink 1.20; 24:00:00 is midnight.</summary>
+    public static bool TryParseTime(ReadOnlySpan<byte> text, out int millis)
+    {
+        millis = 0;
+        if (!TryReadTime(ref text, mayLackSeconds: false, isLenient: true, out var seconds, out _) || !text.IsEmpty) return false;
+        millis = (int)(seconds % SecondsPerDay) * 1000;
+        return true;
+    }
+
+    /// <summary>A date and time as microseconds since 1970-01-01T00:00:00, of UTC for an instant.</summary>
+    /// <param name="isInstant">Whether the text must end in <c>Z</c> (TIMESTAMP_LTZ).</param>
+    /// <param name="precision">Fraction digits kept, 0 to 6.</param>
+    public static bool TryParseTimestamp(ReadOnlySpan<byte> text, TimestampStandard standard, bool isInstant, int precision, out long micros)
+    {
+        micros = 0;
+        var isIso = standard == TimestampStandard.Iso8601;
+        var isLenient = !isIso || isInstant;
+        if (text.Length < 16 || !TryReadDate(text, isLenient, out var days)) return false;
+        var isSeparated = isIso ? text[10] == 'T' || (!isInstant && text[10] == 't') : text[10] == ' ';
+        if (!isSeparated) return false;
+        text = text[11..];
+        if (!TryReadTime(ref text, isIso, isLenient, out var seconds, out var fractionMicros)) return false;
+        if (isInstant)
+        {
+            if (text.IsEmpty || text[0] != 'Z') return false;
+            text = text[1..];
+        }
+        if (!text.IsEmpty) return false;
+        micros = (days * SecondsPerDay + seconds) * MicrosPerSecond + Cut(fractionMicros, precision);
+        return true;
+    }
+
+    private static int Cut(int fractionMicros, int precision) => precision switch
+    {
+        0 => 0,
+        1 => fractionMicros - fractionMicros % 100_000,
+        2 => fractionMicros - fractionMicros % 10_000,
+        3 => fractionMicros - fractionMicros % 1_000,
+        4 => fractionMicros - fractionMicros % 100,
+        5 => fractionMicros - fractionMicros % 10,
+        _ => fractionMicros,
+    };
+
+    private static bool TryReadDate(ReadOnlySpan<byte> text, bool isLenient, out int days)
+    {
+        days = 0;
+        if (text.Length < 10 || text[4] != '-' || text[7] != '-') return false;
+        var century = Two(text, 0);
+        var yearOfCentury = Two(text, 2);
+        var month = Two(text, 5);
+        var day = Two(text, 8);
+        if ((century | yearOfCentury) < 0 || month is < 1 or > 12 || day is < 1 or > 31) return false;
+        var year = century * 100 + yearOfCentury;
+        if (day > 28)
+        {
+            var dayMax = DaysOfMonth(year, month);
+            if (day > dayMax)
+            {
+                if (!isLenient) return false;
+                day = dayMax;
+            }
+        }
+        days = DaysSinceEpoch(year, month, day);
+        return true;
+    }
+
+    private static bool TryReadTime(ref ReadOnlySpan<byte> text, bool mayLackSeconds, bool isLenient, out int seconds, out int fractionMicros)
+    {
+        seconds = 0;
+        fractionMicros = 0;
+        if (text.Length < 5 || text[2] != ':') return false;
+        var hour = Two(text, 0);
+        var minute = Two(text, 3);
+        var second = 0;
+        var hasSeconds = text.Length >= 8 && text[5] == ':';
+        if (hasSeconds) second = Two(text, 6);
+        else if (!mayLackSeconds) return false;
+        text = text[(hasSeconds ? 8 : 5)..];
+        if (hasSeconds && !text.IsEmpty && text[0] == '.' && !TryReadFraction(ref text, out fractionMicros)) return false;
+        if ((uint)minute > 59 || (uint)second > 59 || hour is < 0 or > 24) return false;
+        if (hour == 24 && !(isLenient && (minute | second | fractionMicros) == 0)) return false;
+        seconds = hour * 3600 + minute * 60 + second;
+        return true;
+    }
+
+    private static bool TryReadFraction(ref ReadOnlySpan<byte> text, out int fractionMicros)
+    {
+        fractionMicros = 0;
+        var i = 1;
+        for (; i < text.Length && (uint)(text[i] - '0') <= 9; i++)
+            if (i <= 6) fractionMicros = fractionMicros * 10 + (text[i] - '0');
+        for (var digits = i - 1; digits < 6; digits++) fractionMicros *= 10;
+        text = text[i..];
+        return i <= 10;
+    }
+
+    /// <summary>Two digits as a number; negative where they are none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Two(ReadOnlySpan<byte> text, int at)
+    {
+        var tens = (uint)(text[at] - '0');
+        var ones = (uint)(text[at + 1] - '0');
+        return tens > 9 || ones > 9 ? -1 : (int)(tens * 10 + ones);
+    }
+
+    private static int DaysOfMonth(int year, int month) => month switch
+    {
+        2 => year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28,
+        4 or 6 or 9 or 11 => 30,
+        _ => 31,
+    };
+
+    /// <summary>Days of the proleptic Gregorian calendar, counted in years that begin in March so that leap days come last.</summary>
+    private static int DaysSinceEpoch(int year, int month, int day)
+    {
+        const int DaysToEpoch = 719_468; // from 0000-03-01 to 1970-01-01
+        var marchYear = month <= 2 ? year - 1 : year;
+        var era = (marchYear + 400) / 400 - 1; // year 0000 January lies in the era before
+        var yearOfEra = marchYear - era * 400;
+        var dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - DaysToEpoch;
+    }
+}
