@@ -92,7 +92,9 @@ internal sealed class JsonFieldWriter(TimestampStandard standard)
         };
         if (match.Kind is JsonKind.Object or JsonKind.Array) return $"field {field.Name}: expected {field.Type.OrNull()}, found {kind}";
         var raw = match.In(document);
-        var excerpt = Encoding.UTF8.GetString(raw[..Math.Min(raw.Length, ExcerptBytesMax)]) + (raw.Length > ExcerptBytesMax ? "…" : "");
+        var shown = Math.Min(raw.Length, ExcerptBytesMax);
+        while (shown < raw.Length && (raw[shown] & 0xC0) == 0x80) shown--; // Not inside a character.
+        var excerpt = Encoding.UTF8.GetString(raw[..shown]) + (shown < raw.Length ? "…" : "");
         return $"field {field.Name}: expected {field.Type.OrNull()}, found {kind} {(match.Kind == JsonKind.String ? $"\"{excerpt}\"" : excerpt)}";
     }
 

@@ -1,0 +1,204 @@
+using System.Text;
+using Matih.Batches;
+using Matih.Decoding;
+
+namespace Matih.Engine.Tests.Decoding;
+
+public sealed class JsonRecordDecoderTests
+{
+    private static readonly JsonDecodeSettings Defaults = new();
+    private static readonly InputColumn UserId = new InputColumn.SchemaField("user_id", new DataType.BigInt());
+    private static readonly InputColumn Amount = new InputColumn.SchemaField("amount", new DataType.Double());
+    private static readonly InputColumn Page = new InputColumn.JsonScalar("$.page");
+    private static readonly InputColumn Offset = new InputColumn.Metadata(RecordMetadata.Offset, new DataType.BigInt());
+    private static readonly InputColumn Value = new InputColumn.Metadata(RecordMetadata.Value, DataType.String);
+    private static readonly InputColumn Key = new InputColumn.Metadata(RecordMetadata.Key, DataType.String);
+    private static readonly InputColumn Timestamp = new InputColumn.Metadata(RecordMetadata.Timestamp, new DataType.TimestampLtz(3));
+    private static readonly InputColumn EventTimestamp = new InputColumn.Metadata(RecordMetadata.EventTimestamp, new DataType.Timestamp(3));
+    private static readonly InputColumn TimestampType = new InputColumn.Metadata(RecordMetadata.TimestampType, DataType.String);
+
+    [Fact]
+    public void Fields_paths_and_metadata_are_filled_in_the_order_asked()
+    {
+        InputColumn[] columns =
+        [
+            Page, Offset, UserId, new InputColumn.Metadata(RecordMetadata.Topic, DataType.String), Amount,
+            new InputColumn.Metadata(RecordMetadata.Partition, new DataType.Int()), Key, Value, Timestamp, EventTimestamp, TimestampType,
+            new InputColumn.Header("trace"),
+        ];
+        using var decoder = new JsonRecordDecoder(columns, Defaults, "clicks", MemoryAccount.Unlimited());
+        using var batch = new ManagedRawBatch();
+        batch.Add("""{"user_id":7,"page":"/a","amount":1.5}"""u8.ToArray(), "k"u8.ToArray(), offset: 41, partition: 3, 1_700_000_000_123, TimestampKind.CreateTime,
+            [new("trace", [1]), new("other", [9]), new("trace", [2, 3])]);
+        batch.Add("{}"u8.ToArray(), offset: 42, timestampMillis: -1, timestampKind: TimestampKind.LogAppendTime, headers: [new("trace", null)]);
+
+        var rows = Decoded.Rows(decoder, batch);
+
+        Assert.Equal(
+            """/a | 41 | 7 | clicks | 1.5 | 3 | k | {"user_id":7,"page":"/a","amount":1.5} | 2023-11-14T22:13:20.123000Z | 2023-11-14T22:13:20.123000 | CreateTime | 0x0203""",
+            rows[0]);
+        Assert.Equal("NULL | 42 | NULL | clicks | NULL | 0 | NULL | {} | 1969-12-31T23:59:59.999000Z | 1969-12-31T23:59:59.999000 | LogAppendTime | NULL", rows[1]);
+        Assert.Equal("ROW<`JSON_VALUE(value, '$.page')` STRING, `Offset` BIGINT, `user_id` BIGINT", decoder.Type.ToString().Split(", `Topic`")[0]);
+    }
+
+    [Fact]
+    public void Tombstones_and_empty_values_give_no_row()
+    {
+        using var decoder = new JsonRecordDecoder([UserId, Offset], Defaults, "clicks", MemoryAccount.Unlimited());
+        using var batch = new ManagedRawBatch();
+        batch.Add(null, offset: 1);
+        batch.Add([], offset: 2);
+        batch.Add("""{"user_id":3}"""u8.ToArray(), offset: 3);
+        batch.Add("  "u8.ToArray(), offset: 4);
+
+        var rows = Decoded.Rows(decoder, batch);
+
+        Assert.Equal(["dropped", "dropped", "3 | 3", "rejected: value: the text is empty, expected one JSON document"], rows);
+    }
+
+    [Fact]
+    public void A_missing_timestamp_is_null()
+    {
+        using var decoder = new JsonRecordDecoder([Timestamp, EventTimestamp, TimestampType], Defaults, "clicks", MemoryAccount.Unlimited());
+        using var batch = new ManagedRawBatch();
+        batch.Add("{}"u8.ToArray());
+
+        Assert.Equal(["NULL | NULL | NoTimestampType"], Decoded.Rows(decoder, batch));
+    }
+
+    [Fact]
+    public void Metadata_that_must_not_be_null_rejects_the_record()
+    {
+        InputColumn[] columns =
+        [
+            new InputColumn.Metadata(RecordMetadata.Key, DataType.String.NotNull()),
+            new InputColumn.Metadata(RecordMetadata.EventTimestamp, new DataType.Timestamp(3).NotNull()),
+        ];
+        using var decoder = new JsonRecordDecoder(columns, Defaults, "clicks", MemoryAccount.Unlimited());
+        using var batch = new ManagedRawBatch();
+        batch.Add("{}"u8.ToArray(), timestampMillis: 0, timestampKind: TimestampKind.CreateTime);
+        batch.Add("{}"u8.ToArray(), key: []);
+        batch.Add("{}"u8.ToArray(), [], 0, 0, 0, TimestampKind.CreateTime);
+
+        Assert.Equal(
+            ["rejected: key: the record has none, expected NOT NULL", "rejected: timestamp: the record has none, expected NOT NULL", " | 1970-01-01T00:00:00"],
+            Decoded.Rows(decoder, batch));
+    }
+
+    [Fact]
+    public void A_key_is_text_or_bytes()
+    {
+        using var text = new JsonRecordDecoder([Key], Defaults, "clicks", MemoryAccount.Unlimited());
+        using var bytes = new JsonRecordDecoder([new InputColumn.Metadata(RecordMetadata.Key, DataType.Bytes)], Defaults, "clicks", MemoryAccount.Unlimited());
+        using var batch = new ManagedRawBatch();
+        batch.Add("{}"u8.ToArray(), [0xFF]);
+        batch.Add("{}"u8.ToArray(), "é"u8.ToArray());
+        batch.Add("{}"u8.ToArray(), []);
+        batch.Add("{}"u8.ToArray(), null);
+
+        Assert.Equal(["rejected: key: invalid UTF-8, expected STRING; read the key as BYTES", "é", "", "NULL"], Decoded.Rows(text, batch));
+        Assert.Equal(["0xFF", "0xC3A9", "0x", "NULL"], Decoded.Rows(bytes, batch));
+    }
+
+    [Fact]
+    public void The_document_is_validated_even_where_no_field_is_read()
+    {
+        using var decoder = new JsonRecordDecoder([Offset], Defaults, "clicks", MemoryAccount.Unlimited());
+        using var batch = new ManagedRawBatch();
+        batch.Add("[1,]"u8.ToArray(), offset: 1);
+        batch.Add("[1]"u8.ToArray(), offset: 2);
+
+        Assert.Equal(["rejected: value: expected a JSON value, found ']' at offset 3", "2"], Decoded.Rows(decoder, batch));
+        Assert.Equal(["rejected: value: expected a JSON object, found a JSON array"], Decoded.Json([Offset], new JsonDecodeSettings { RequiresObject = true }, "[1]"));
+    }
+
+    [Fact]
+    public void A_record_that_fails_at_its_last_field_leaves_nothing_behind()
+    {
+        InputColumn[] columns = [new InputColumn.SchemaField("s", DataType.String), UserId, Page, Amount];
+
+        var rows = Decoded.Json(columns, Defaults,
+            """{"s":"one","user_id":1,"page":"/1","amount":1}""",
+            """{"s":"two","user_id":null,"page":"/2","amount":"bad"}""",
+            """{"s":"three","user_id":3,"page":"/3","amount":3}""");
+
+        Assert.Equal(["one | 1 | /1 | 1", "rejected: field amount: expected DOUBLE, found the string \"bad\"", "three | 3 | /3 | 3"], rows);
+    }
+
+    [Fact]
+    public void Excluded_rows_are_not_looked_at()
+    {
+        using var decoder = new JsonRecordDecoder([UserId, Value, Offset], Defaults, "clicks", MemoryAccount.Unlimited());
+        using var batch = new ManagedRawBatch();
+        batch.Add("not json"u8.ToArray(), offset: 1);
+        batch.Add("""{"user_id":2}"""u8.ToArray(), offset: 2);
+
+        var rows = Decoded.Rows(decoder, batch, errors => errors.Exclude(0));
+
+        Assert.Equal(["excluded", """2 | {"user_id":2} | 2"""], rows);
+    }
+
+    [Fact]
+    public void Columns_are_reused_from_batch_to_batch()
+    {
+        var account = MemoryAccount.Unlimited();
+        var decoder = new JsonRecordDecoder([UserId, Page], Defaults, "clicks", account);
+        using var batch = new ManagedRawBatch();
+        for (var i = 0; i < 1000; i++) batch.Add(Encoding.UTF8.GetBytes($$"""{"user_id":{{i}},"page":"/{{i}}"}"""));
+        Decoded.Rows(decoder, batch);
+        var used = account.UsedBytes;
+
+        var rows = Decoded.Rows(decoder, batch);
+
+        Assert.Equal("999 | /999", rows[^1]);
+        Assert.Equal(used, account.UsedBytes);
+        decoder.Dispose();
+        Assert.Equal(0, account.UsedBytes);
+    }
+
+    [Fact]
+    public void Values_of_megabytes_are_decoded()
+    {
+        var text = new string('x', 3 << 20);
+
+        var rows = Decoded.Json([new InputColumn.SchemaField("a", DataType.String), UserId], Defaults, $$"""{"a":"{{text}}\n{{text}}","user_id":5}""");
+
+        Assert.Equal([text + "\n" + text + " | 5"], rows);
+    }
+
+    [Fact]
+    public void Nesting_bombs_are_rejected()
+    {
+        var rows = Decoded.Json([UserId], Defaults, """{"user_id":1,"b":""" + new string('[', 500_000), """{"user_id":1,"b":""" + new string('[', 999) + new string(']', 999) + "}");
+
+        Assert.Equal(["rejected: value: nesting deeper than 1000 at offset 1016", "1"], rows);
+    }
+
+    [Theory]
+    [InlineData("nested")]
+    [InlineData("precision")]
+    [InlineData("path")]
+    [InlineData("wildcard")]
+    [InlineData("both")]
+    [InlineData("metadata")]
+    public void What_cannot_be_filled_is_refused_when_the_decoder_is_made(string what)
+    {
+        (InputColumn column, var settings, var message) = what switch
+        {
+            "nested" => (new InputColumn.SchemaField("r", new DataType.Array(new DataType.Int())), Defaults,
+                "Field r: format json gives no ARRAY<INT> columns; leave the field out of the schema and read it with JSON_VALUE, or declare it STRING to have its JSON text."),
+            "precision" => (new InputColumn.SchemaField("t", new DataType.Timestamp(9)), Defaults,
+                "Field t: TIMESTAMP(9) has more than 6 fraction digits, which no column holds; use precision 6."),
+            "path" => (new InputColumn.JsonScalar("$."), Defaults, "JSON path '$.', offset 1: the path ends with '.'; a member name must follow it."),
+            "wildcard" => (new InputColumn.JsonScalar("$.a[*]"), Defaults, "The path '$.a[*]' has a wildcard (*), which is not supported. (Parameter 'paths')"),
+            "both" => (UserId, new JsonDecodeSettings { FailOnMissingField = true, IgnoreParseErrors = true },
+                "fail-on-missing-field and ignore-parse-errors cannot both be true. (Parameter 'settings')"),
+            _ => ((InputColumn)new InputColumn.Metadata(RecordMetadata.Offset, new DataType.Int()), Defaults, "The record's Offset is BIGINT, not INT."),
+        };
+
+        var error = Assert.ThrowsAny<Exception>(() => new JsonRecordDecoder([column], settings, "clicks", MemoryAccount.Unlimited()));
+
+        Assert.True(error is NotSupportedException or ArgumentException);
+        Assert.Equal(message, error.Message);
+    }
+}
