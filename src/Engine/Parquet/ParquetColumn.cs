@@ -1,0 +1,12 @@
+namespace Matih.Parquet;
+
+/// <summary>A top-level column of a Parquet file.</summary>
+/// <param name="FieldId">Iceberg's field id, by which readers find the column; <see cref="NoFieldId"/> where a file has none.</param>
+/// <param name="Name">The column's name in the file.</param>
+/// <param name="Type">What its values are.</param>
+/// <param name="IsRequired">Whether NULL is refused.</param>
+public sealed record ParquetColumn(int FieldId, string Name, ParquetType Type, bool IsRequired)
+{
+    /// <summary>Stands for "the file gives no field id" (read), or "write none".</summary>
+    public const int NoFieldId = -1;
+}

@@ -1,0 +1,29 @@
+using System.Collections.Immutable;
+
+namespace Matih.Parquet;
+
+/// <summary>What a finished file holds: the figures that an Iceberg manifest entry records.</summary>
+/// <param name="LengthBytes">The file's length.</param>
+/// <param name="RowCount">Rows in the file.</param>
+/// <param name="SplitOffsets">Where each row group starts, ascending.</param>
+/// <param name="Columns">One entry a column, in the file's order.</param>
+public sealed record ParquetFileSummary(
+    long LengthBytes, long RowCount, ImmutableArray<long> SplitOffsets, ImmutableArray<ParquetColumnSummary> Columns);
+
+/// <summary>One column's metrics over the whole file.</summary>
+/// <remarks>
+/// Bounds are in Iceberg's single-value binary form (spec, Appendix D) and exact up to
+/// <see cref="BoundBytesMax"/> bytes; a longer smallest value gives its prefix (still a lower bound), a longer greatest
+/// value gives no upper bound. NaN is in no bound; a zero is -0.0 as lower and +0.0 as upper bound. Both are null where no
+/// value can be named: all NULL, all NaN, no rows.
+/// </remarks>
+/// <param name="FieldId">As in <see cref="ParquetColumn"/>.</param>
+/// <param name="CompressedBytes">Bytes of its chunks in the file, page headers included.</param>
+/// <param name="ValueCount">Values with NULLs and NaNs: the number of rows.</param>
+/// <param name="NullCount">How many are NULL.</param>
+/// <param name="NanCount">How many are NaN; null where the type has no NaN.</param>
+public sealed record ParquetColumnSummary(
+    int FieldId, long CompressedBytes, long ValueCount, long NullCount, long? NanCount, byte[]? LowerBound, byte[]? UpperBound)
+{
+    public const int BoundBytesMax = 4096;
+}

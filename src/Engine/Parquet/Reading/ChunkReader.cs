@@ -1,0 +1,109 @@
+using System.Buffers.Binary;
+using Matih.Parquet.Compression;
+using Matih.Parquet.Encodings;
+using Matih.Parquet.Format;
+using Matih.Batches;
+
+namespace Matih.Parquet.Reading;
+
+/// <summary>Decodes the pages of one column chunk into a batch column.</summary>
+internal sealed class ChunkReader(ParquetColumn column, StoredColumn stored, ParquetChunk chunk)
+{
+    private PageValues? _dictionary;
+
+    public void Read(ReadOnlySpan<byte> bytes, Column target)
+    {
+        var sink = new ValueSink(column, stored, target);
+        var left = chunk.ValueCount;
+        while (left > 0)
+        {
+            var header = PageHeader.Read(bytes, out var headerBytes);
+            bytes = bytes[headerBytes..];
+            if (header.CompressedBytes > bytes.Length) throw new InvalidDataException($"A page of {header.CompressedBytes} bytes ends past its column chunk.");
+            if (header.UncompressedBytes > chunk.UncompressedBytes) throw new InvalidDataException($"A page of {header.UncompressedBytes} bytes is larger than its column chunk.");
+            var body = bytes[..header.CompressedBytes];
+            bytes = bytes[header.CompressedBytes..];
+            switch (header.Type)
+            {
+                case PageType.DictionaryPage:
+                    ReadDictionary(header, body);
+                    break;
+                case PageType.DataPage or PageType.DataPageV2:
+                    if (header.ValueCount > left) throw new InvalidDataException("The pages hold more values than the column chunk.");
+                    left -= header.ValueCount;
+                    if (header.Type == PageType.DataPage) ReadPage(header, body, sink);
+                    else ReadPageV2(header, body, sink);
+                    break;
+            }
+        }
+    }
+
+    private void ReadDictionary(in PageHeader header, ReadOnlySpan<byte> body)
+    {
+        if (_dictionary is not null) throw new InvalidDataException("A column chunk has two dictionaries.");
+        if (header.Encoding is not (Encoding.Plain or Encoding.PlainDictionary)) throw new NotSupportedException($"A dictionary in encoding {header.Encoding} cannot be read.");
+        _dictionary = PageValues.Decode(Decompress(body, header.UncompressedBytes), Encoding.Plain, stored, header.ValueCount);
+    }
+
+    private byte[] Decompress(ReadOnlySpan<byte> body, int length)
+    {
+        var page = new byte[length];
+        PageCodec.Decompress(chunk.CodecNumber, body, page);
+        return page;
+    }
+
+    private void ReadPage(in PageHeader header, ReadOnlySpan<byte> body, ValueSink sink)
+    {
+        ReadOnlySpan<byte> page = Decompress(body, header.UncompressedBytes);
+        int[]? levels = null;
+        if (!column.IsRequired)
+        {
+            if (header.LevelEncoding != Encoding.Rle) throw new NotSupportedException($"Definition levels in encoding {header.LevelEncoding} cannot be read.");
+            if (page.Length < 4) throw new InvalidDataException("A page ends within its definition levels.");
+            var length = BinaryPrimitives.ReadInt32LittleEndian(page);
+            if (length < 0 || length > page.Length - 4) throw new InvalidDataException("Definition levels end past their page.");
+            levels = Levels(page.Slice(4, length), header.ValueCount);
+            page = page[(4 + length)..];
+        }
+        ReadValues(header, levels, page, sink);
+    }
+
+    private void ReadPageV2(in PageHeader header, ReadOnlySpan<byte> body, ValueSink sink)
+    {
+        var levelBytes = header.RepetitionLevelBytes + header.DefinitionLevelBytes;
+        var levels = column.IsRequired ? null : Levels(body.Slice(header.RepetitionLevelBytes, header.DefinitionLevelBytes), header.ValueCount);
+        var values = body[levelBytes..];
+        // A page whose values are all NULL may have no bytes at all, which is no valid compressed block.
+        if (header.IsCompressed && !values.IsEmpty) values = Decompress(values, header.UncompressedBytes - levelBytes);
+        ReadValues(header, levels, values, sink);
+    }
+
+    private static int[] Levels(ReadOnlySpan<byte> encoded, int count)
+    {
+        var levels = new int[count];
+        HybridDecoder.Decode(encoded, 1, levels);
+        return levels;
+    }
+
+    private void ReadValues(in PageHeader header, int[]? levels, ReadOnlySpan<byte> page, ValueSink sink)
+    {
+        var count = levels is null ? header.ValueCount : levels.AsSpan().Count(1);
+        if (count == 0)
+        {
+            sink.AppendNulls(header.ValueCount);
+            return;
+        }
+        if (header.Encoding is not (Encoding.RleDictionary or Encoding.PlainDictionary))
+        {
+            sink.Append(PageValues.Decode(page, header.Encoding, stored, count), null, levels, header.ValueCount);
+            return;
+        }
+        if (_dictionary is null) throw new InvalidDataException("A page refers to a dictionary that the column chunk lacks.");
+        if (page.IsEmpty) throw new InvalidDataException("A page of dictionary indices is empty.");
+        var indices = new int[count];
+        HybridDecoder.Decode(page[1..], page[0], indices);
+        foreach (var index in indices)
+            if ((uint)index >= (uint)_dictionary.Count) throw new InvalidDataException($"A page refers to entry {index} of a dictionary of {_dictionary.Count}.");
+        sink.Append(_dictionary, indices, levels, header.ValueCount);
+    }
+}

@@ -1,0 +1,93 @@
+using System.Buffers.Binary;
+using Matih.Batches;
+
+namespace Matih.Parquet.Writing;
+
+/// <summary>Which batch column types go into which file column types, and the encoder for each.</summary>
+internal static class Bindings
+{
+    public static ChunkWriter CreateWriter(ParquetColumn column, WriterContext context) => column.Type switch
+    {
+        ParquetType.Boolean => new BooleanChunkWriter(column, context),
+        ParquetType.Int => Ints(column, context, type => IsInteger32(type) ? new SameLane<int>() : null),
+        ParquetType.Date => Ints(column, context, type => type is DataType.Date ? new SameLane<int>() : null),
+        ParquetType.Long => Longs(column, context, Long),
+        ParquetType.Time => Longs(column, context, type => type is DataType.Time ? new ConvertedLane<int, long, MillisToMicros>() : null),
+        // Both timestamp lanes are microseconds, a local one being that of UTC, so that either fits either column.
+        ParquetType.Timestamp or ParquetType.TimestampTz => Longs(column, context, type => IsTimestamp(type) ? new SameLane<long>() : null),
+        ParquetType.Float => new NumberChunkWriter<float, FloatOps>(column, context, default, type => type is DataType.Float ? new SameLane<float>() : null),
+        ParquetType.Double => new NumberChunkWriter<double, DoubleOps>(column, context, default, Double),
+        ParquetType.Decimal number => Decimal(column, context, number),
+        _ => new BytesChunkWriter(column, context),
+    };
+
+    private static NumberChunkWriter<int, IntOps> Ints(ParquetColumn column, WriterContext context, Func<DataType, ValueSource<int>?> sourceOf) =>
+        new(column, context, default, sourceOf);
+
+    private static NumberChunkWriter<long, LongOps> Longs(ParquetColumn column, WriterContext context, Func<DataType, ValueSource<long>?> sourceOf) =>
+        new(column, context, default, sourceOf);
+
+    private static ValueSource<long>? Long(DataType type) => type switch
+    {
+        DataType.BigInt or DataType.DayTimeInterval => new SameLane<long>(),
+        _ => IsInteger32(type) ? new ConvertedLane<int, long, IntToLong>() : null,
+    };
+
+    private static ValueSource<double>? Double(DataType type) => type switch
+    {
+        DataType.Double => new SameLane<double>(),
+        DataType.Float => new ConvertedLane<float, double, FloatToDouble>(),
+        _ => null,
+    };
+
+    private static ChunkWriter Decimal(ParquetColumn column, WriterContext context, ParquetType.Decimal number)
+    {
+        // A batch column of fewer digits fits as it is; more digits are let in and checked value by value.
+        bool Fits(DataType type) => type is DataType.Decimal from && from.Scale == number.Scale;
+        return number.Physical switch
+        {
+            PhysicalType.Int32 => Ints(column, context, type => Fits(type) ? new ConvertedLane<Int128, int, UnscaledToInt>() : null),
+            PhysicalType.Int64 => Longs(column, context, type => Fits(type) ? new ConvertedLane<Int128, long, UnscaledToLong>() : null),
+            _ => new NumberChunkWriter<Int128, WideDecimalOps>(
+                column, context, new WideDecimalOps(number.TypeLength), type => Fits(type) ? new SameLane<Int128>() : null),
+        };
+    }
+
+    private static bool IsInteger32(DataType type) => type is DataType.TinyInt or DataType.SmallInt or DataType.Int or DataType.YearMonthInterval;
+
+    private static bool IsTimestamp(DataType type) => type switch
+    {
+        DataType.Timestamp timestamp => timestamp.Precision <= DataType.Timestamp.HeldPrecisionMax,
+        DataType.TimestampLtz timestamp => timestamp.Precision <= DataType.Timestamp.HeldPrecisionMax,
+        _ => false,
+    };
+
+    /// <summary>Whether values of the type, length aside, go into the file column of bytes.</summary>
+    public static bool IsBytes(ParquetType target, DataType type) => target switch
+    {
+        ParquetType.String => type is DataType.Char or DataType.Varchar,
+        ParquetType.Binary => type.Lane == Lane.Bytes,
+        _ => type is DataType.Binary or DataType.Varbinary,
+    };
+
+    public static ArgumentException Mismatch(ParquetColumn column, DataType type) =>
+        new($"Column '{column.Name}' of the Parquet file is {column.Type}; the batch's column is {type}. CAST it in the SQL, or change the table's column.");
+
+    /// <summary>10 to the power of the precision: the first number of too many digits.</summary>
+    public static Int128 DecimalLimit(int precision)
+    {
+        var limit = Int128.One;
+        for (var i = 0; i < precision; i++) limit *= 10;
+        return limit;
+    }
+
+    /// <summary>Two's complement, most significant byte first, with no byte more than the sign needs.</summary>
+    public static byte[] MinimalBigEndian(Int128 value)
+    {
+        var bytes = new byte[16];
+        BinaryPrimitives.WriteInt128BigEndian(bytes, value);
+        var start = 0;
+        while (start < 15 && bytes[start] == (value < 0 ? 0xFF : 0) && (bytes[start + 1] & 0x80) == (value < 0 ? 0x80 : 0)) start++;
+        return bytes[start..];
+    }
+}

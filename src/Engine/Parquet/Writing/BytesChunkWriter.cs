@@ -1,0 +1,165 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Matih.Batches;
+using Matih.Parquet.Encodings;
+using Matih.Parquet.Format;
+
+namespace Matih.Parquet.Writing;
+
+/// <summary>Encodes strings, binary values, and byte strings of one length (uuid, fixed).</summary>
+internal sealed class BytesChunkWriter : ValueChunkWriter
+{
+    /// <summary>A page holds at least one value, and its length is an i32 that compression may still add to.</summary>
+    private const int ValueBytesMax = 512 << 20;
+
+    private readonly BytesDictionary _dictionary;
+    private readonly BytesBounds _chunkBounds = new();
+    private readonly BytesBounds _fileBounds = new();
+    private readonly int _prefixBytes;
+
+    public BytesChunkWriter(ParquetColumn column, WriterContext context) : base(column, context)
+    {
+        _prefixBytes = column.Type.TypeLength == 0 ? 4 : 0;
+        _dictionary = new BytesDictionary(context.Ledger, _prefixBytes);
+    }
+
+    protected override double CompressedShare => 0.4;
+    protected override int DictionaryCount => _dictionary.Count;
+    protected override long DictionaryBytes => _dictionary.Plain.Length;
+    protected override bool IsDictionaryDegenerate => _dictionary.IsDegenerate;
+    protected override ReadOnlySpan<byte> DictionaryPlain => _dictionary.Plain;
+
+    public override void Bind(DataType type)
+    {
+        if (!Bindings.IsBytes(Column.Type, type)) throw Bindings.Mismatch(Column, type);
+    }
+
+    protected override void CheckValues(Column source, RowSelection rows, long fileRow)
+    {
+        var offsets = ((BytesColumn)source).Offsets;
+        var fixedLength = Column.Type.TypeLength;
+        if (fixedLength == 0 && offsets[^1] <= ValueBytesMax) return;
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var row = rows[i];
+            var length = offsets[row + 1] - offsets[row];
+            if (fixedLength == 0 ? length <= ValueBytesMax : length == fixedLength || source.IsNull(row)) continue;
+            var expected = fixedLength == 0 ? $"at most {ValueBytesMax}" : $"exactly {fixedLength}";
+            throw Refused(row, fileRow + i, $"a value of {length} bytes, expected {expected}");
+        }
+    }
+
+    protected override long PlainBytes(Column source, RowSelection rows)
+    {
+        var offsets = ((BytesColumn)source).Offsets;
+        long bytes = 0;
+        if (rows.IsRange) bytes = offsets[rows.Start + rows.Count] - offsets[rows.Start];
+        else foreach (var row in rows.Rows) bytes += offsets[row + 1] - offsets[row];
+        return bytes + (long)rows.Count * _prefixBytes;
+    }
+
+    protected override int FitRows(Column source, RowSelection rows, int count, long budgetBytes)
+    {
+        var offsets = ((BytesColumn)source).Offsets;
+        if (offsets[^1] + (long)count * _prefixBytes <= budgetBytes) return count;
+        long bytes = 0;
+        for (var i = 0; i < count; i++)
+        {
+            var row = rows[i];
+            bytes += offsets[row + 1] - offsets[row] + _prefixBytes;
+            if (bytes > budgetBytes) return i;
+        }
+        return count;
+    }
+
+    protected override void Index(Column source, RowSelection rows, Span<int> indices)
+    {
+        var known = _dictionary.Count;
+        if (rows.IsRange) _dictionary.Index((BytesColumn)source, new RangeRows(rows.Start), indices);
+        else _dictionary.Index((BytesColumn)source, new ListRows(rows.Rows), indices);
+        for (; known < _dictionary.Count; known++) _chunkBounds.Note(_dictionary[known]);
+    }
+
+    protected override void EncodePlain(Column source, RowSelection rows, PooledBuffer target)
+    {
+        var bytes = (int)PlainBytes(source, rows);
+        var room = target.Reserve(bytes);
+        if (rows.IsRange) WritePlain((BytesColumn)source, new RangeRows(rows.Start), rows.Count, room);
+        else WritePlain((BytesColumn)source, new ListRows(rows.Rows), rows.Count, room);
+        target.Advance(bytes);
+    }
+
+    private void WritePlain<TRows>(BytesColumn source, TRows rows, int count, Span<byte> target) where TRows : struct, IRows, allows ref struct
+    {
+        var data = source.Data;
+        var offsets = source.Offsets;
+        var prefixBytes = _prefixBytes;
+        for (var i = 0; i < count; i++)
+        {
+            var row = rows[i];
+            var start = offsets[row];
+            var length = offsets[row + 1] - start;
+            var value = data.Slice(start, length);
+            _chunkBounds.Note(value);
+            if (prefixBytes != 0) BinaryPrimitives.WriteInt32LittleEndian(target, length);
+            // Short values are copied as 16 bytes at once where source and target have as many: what is too much is
+            // overwritten by the next value.
+            if (length <= 16 && data.Length - start >= 16 && target.Length - prefixBytes >= 16)
+                Unsafe.WriteUnaligned(ref target[prefixBytes], Unsafe.ReadUnaligned<UInt128>(in data[start]));
+            else value.CopyTo(target[prefixBytes..]);
+            target = target[(prefixBytes + length)..];
+        }
+    }
+
+    protected override void EncodePlain(ReadOnlySpan<int> indices, PooledBuffer target)
+    {
+        foreach (var index in indices) target.Append(_dictionary.PlainEntry(index));
+    }
+
+    protected override bool TryEncodeDelta(ReadOnlySpan<byte> plain, PooledBuffer target, out Encoding encoding)
+    {
+        encoding = Encoding.DeltaLengthByteArray;
+        if (_prefixBytes == 0) return false;
+        var lengths = new List<long>();
+        for (var at = 0; at < plain.Length; at += 4 + (int)lengths[^1]) lengths.Add(BinaryPrimitives.ReadInt32LittleEndian(plain[at..]));
+        DeltaBinaryPacked.Encode(CollectionsMarshal.AsSpan(lengths), 32, target);
+        var start = 0;
+        foreach (var length in lengths)
+        {
+            target.Append(plain.Slice(start + 4, (int)length));
+            start += 4 + (int)length;
+        }
+        return true;
+    }
+
+    protected override void ClearDictionary() => _dictionary.Clear();
+
+    protected override (byte[]? Min, byte[]? Max, bool IsMinExact, bool IsMaxExact) ChunkBounds() =>
+        (_chunkBounds.Min, _chunkBounds.Max, _chunkBounds.IsMinExact, _chunkBounds.IsMaxExact);
+
+    protected override void ResetValues()
+    {
+        base.ResetValues();
+        _fileBounds.Merge(_chunkBounds);
+        _chunkBounds.Clear();
+    }
+
+    public override ParquetColumnSummary Summarize(long rowCount) =>
+        new(Column.FieldId, FileCompressedBytes, rowCount, FileNullCount, null, Clip(_fileBounds.Min, _fileBounds.IsMinExact), _fileBounds.Max);
+
+    /// <summary>A cut text ends at a whole character, so that the bound is a valid string.</summary>
+    private byte[]? Clip(byte[]? min, bool isExact)
+    {
+        if (min is null || isExact || Column.Type is not ParquetType.String) return min;
+        var length = min.Length;
+        while (length > min.Length - 4 && (min[length - 1] & 0xC0) == 0x80) length--;
+        return min[..(length - 1)];
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _dictionary.Dispose();
+    }
+}

@@ -1,0 +1,157 @@
+using System.Runtime.InteropServices;
+using Matih.Batches;
+using Matih.Parquet.Encodings;
+using Matih.Parquet.Format;
+
+namespace Matih.Parquet.Writing;
+
+/// <summary>Encodes a column of numbers of one physical type.</summary>
+/// <param name="sourceOf">The conversion from a batch column of a type, or null where there is none.</param>
+internal sealed class NumberChunkWriter<T, TOps>(ParquetColumn column, WriterContext context, TOps ops, Func<DataType, ValueSource<T>?> sourceOf)
+    : ValueChunkWriter(column, context) where T : unmanaged where TOps : struct, INumberOps<T>
+{
+    private readonly NumberDictionary<T, TOps> _dictionary = new(context.Ledger);
+    private readonly PooledBuffer _dictionaryPlain = new(context.Ledger);
+    private ValueSource<T>? _source;
+    private NumberBounds<T, TOps> _chunkBounds;
+    private NumberBounds<T, TOps> _fileBounds;
+    private long _chunkNanCount;
+    private long _fileNanCount;
+
+    protected override double CompressedShare => 0.5;
+    protected override int DictionaryCount => _dictionary.Count;
+    protected override long DictionaryBytes => (long)_dictionary.Count * ops.PlainWidth;
+    protected override bool IsDictionaryDegenerate => _dictionary.IsDegenerate;
+
+    public override void Bind(DataType type) => _source = sourceOf(type) ?? throw Bindings.Mismatch(Column, type);
+
+    protected override void CheckValues(Column source, RowSelection rows, long fileRow)
+    {
+        if (Column.Type is not ParquetType.Decimal type) return;
+        var values = ((FixedColumn<Int128>)source).Values;
+        var limit = Bindings.DecimalLimit(type.Precision);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var row = rows[i];
+            var value = values[row];
+            if ((value >= limit || value <= -limit) && !source.IsNull(row))
+                throw Refused(row, fileRow + i, $"an unscaled value of more than {type.Precision} digits");
+        }
+    }
+
+    protected override long PlainBytes(Column source, RowSelection rows) => (long)rows.Count * ops.PlainWidth;
+
+    protected override int FitRows(Column source, RowSelection rows, int count, long budgetBytes) => (int)Math.Min(count, budgetBytes / ops.PlainWidth);
+
+    protected override void Index(Column source, RowSelection rows, Span<int> indices)
+    {
+        var values = Dense(source, rows);
+        var known = _dictionary.Count;
+        _dictionary.Index(values, indices);
+        _chunkBounds.Note(_dictionary.Values[known..]);
+    }
+
+    protected override void EncodePlain(Column source, RowSelection rows, PooledBuffer target)
+    {
+        var values = Dense(source, rows);
+        _chunkBounds.Note(values);
+        WritePlain(values, target);
+    }
+
+    private ReadOnlySpan<T> Dense(Column source, RowSelection rows)
+    {
+        var values = _source!.Dense(source, rows, Context.Dense);
+        if (TOps.HasNaN) _chunkNanCount += TOps.CountNaN(values);
+        return values;
+    }
+
+    protected override void EncodePlain(ReadOnlySpan<int> indices, PooledBuffer target)
+    {
+        var known = _dictionary.Values;
+        Span<T> block = stackalloc T[64];
+        while (!indices.IsEmpty)
+        {
+            var count = Math.Min(block.Length, indices.Length);
+            for (var i = 0; i < count; i++) block[i] = known[indices[i]];
+            WritePlain(block[..count], target);
+            indices = indices[count..];
+        }
+    }
+
+    private void WritePlain(ReadOnlySpan<T> values, PooledBuffer target)
+    {
+        var bytes = values.Length * ops.PlainWidth;
+        ops.WritePlain(values, target.Reserve(bytes)[..bytes]);
+        target.Advance(bytes);
+    }
+
+    protected override bool TryEncodeDelta(ReadOnlySpan<byte> plain, PooledBuffer target, out Encoding encoding)
+    {
+        encoding = Encoding.DeltaBinaryPacked;
+        if (typeof(T) != typeof(int) && typeof(T) != typeof(long)) return false;
+        var longs = new long[plain.Length / ops.PlainWidth];
+        if (typeof(T) == typeof(long)) MemoryMarshal.Cast<byte, long>(plain).CopyTo(longs);
+        else
+        {
+            var ints = MemoryMarshal.Cast<byte, int>(plain);
+            for (var i = 0; i < ints.Length; i++) longs[i] = ints[i];
+        }
+        DeltaBinaryPacked.Encode(longs, 8 * ops.PlainWidth, target);
+        return true;
+    }
+
+    protected override ReadOnlySpan<byte> DictionaryPlain
+    {
+        get
+        {
+            _dictionaryPlain.Clear();
+            WritePlain(_dictionary.Values, _dictionaryPlain);
+            return _dictionaryPlain.Written;
+        }
+    }
+
+    protected override void ClearDictionary()
+    {
+        _dictionary.Clear();
+        _dictionaryPlain.Dispose();
+    }
+
+    protected override long? ChunkNanCount => TOps.HasNaN ? _chunkNanCount : null;
+
+    protected override (byte[]? Min, byte[]? Max, bool IsMinExact, bool IsMaxExact) ChunkBounds() =>
+        (PlainBound(_chunkBounds, isLower: true), PlainBound(_chunkBounds, isLower: false), true, true);
+
+    private byte[]? PlainBound(NumberBounds<T, TOps> bounds, bool isLower)
+    {
+        if (!bounds.HasValue) return null;
+        var plain = new byte[ops.PlainWidth];
+        ops.WritePlain([TOps.AsBound(isLower ? bounds.Min : bounds.Max, isLower)], plain);
+        return plain;
+    }
+
+    protected override void ResetValues()
+    {
+        base.ResetValues();
+        _fileBounds.Merge(_chunkBounds);
+        _fileNanCount += _chunkNanCount;
+        _chunkBounds = default;
+        _chunkNanCount = 0;
+    }
+
+    public override ParquetColumnSummary Summarize(long rowCount) =>
+        new(Column.FieldId, FileCompressedBytes, rowCount, FileNullCount, TOps.HasNaN ? _fileNanCount : null, IcebergBound(true), IcebergBound(false));
+
+    /// <remarks>Iceberg spec, Appendix D, "Binary single-value serialization": as plain encoding, but decimals are big-endian and minimal.</remarks>
+    private byte[]? IcebergBound(bool isLower)
+    {
+        if (Column.Type is not ParquetType.Decimal || !_fileBounds.HasValue) return PlainBound(_fileBounds, isLower);
+        return Bindings.MinimalBigEndian(TOps.Unscaled(isLower ? _fileBounds.Min : _fileBounds.Max));
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _dictionary.Dispose();
+        _dictionaryPlain.Dispose();
+    }
+}
