@@ -96,7 +96,11 @@ internal struct SchemaReader
                 break;
             case (SchemaFormat.LogicalTime or SchemaFormat.LogicalTimestamp, 2) when type == CompactType.Struct:
                 var saved = reader.Enter();
-                while (reader.ReadField(out _unit, out var unitType)) reader.Skip(unitType);
+                while (reader.ReadField(out var unit, out var unitType))
+                {
+                    _unit = unit;
+                    reader.Skip(unitType);
+                }
                 reader.Leave(saved);
                 break;
             case (SchemaFormat.LogicalInteger, 1) when type == CompactType.Byte:
