@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace Matih.Bench;
+
+/// <summary>One side of a comparison: its name and one round of its work, which checks its own output and gives CPU seconds.</summary>
+public sealed record Contender(string Name, Func<Task<double>> RoundAsync);
+
+/// <summary>
+/// Two contenders, measured turn by turn (A B A B …) so that what the machine does meanwhile falls on both, after one round
+/// each that does not count. The ratio above 1 says that the first takes less CPU.
+/// </summary>
+public sealed class Comparison(string title, Contender ours, Contender theirs, long records)
+{
+    public const int RoundsMin = 7;
+
+    public async Task RunAsync(int rounds)
+    {
+        Console.WriteLine($"== {title}");
+        var (our, their, ratios) = (new List<double>(), new List<double>(), new List<double>());
+        for (var round = 0; round <= Math.Max(rounds, RoundsMin); round++)
+        {
+            var a = await ours.RoundAsync();
+            var b = await theirs.RoundAsync();
+            var counts = round > 0;
+            Console.WriteLine(Format($"   {(counts ? $"round {round}" : "warm-up")}: {ours.Name} {a:F2} CPU-s, {theirs.Name} {b:F2} CPU-s, ratio {b / a:F2}"));
+            if (!counts) continue;
+            our.Add(a);
+            their.Add(b);
+            ratios.Add(b / a);
+        }
+        Console.WriteLine($"   {ours.Name}: {Speed(our)}");
+        Console.WriteLine($"   {theirs.Name}: {Speed(their)}");
+        ratios.Sort();
+        Console.WriteLine(Format(
+            $"   RATIO {title}: median {Median(ratios):F2}, quartiles {Quantile(ratios, 0.25):F2} to {Quantile(ratios, 0.75):F2}, range {ratios[0]:F2} to {ratios[^1]:F2}, {ratios.Count} rounds"));
+    }
+
+    private string Speed(List<double> seconds)
+    {
+        seconds.Sort();
+        var median = Median(seconds);
+        return Format($"{records / median / 1e6:F2} M records/CPU-s, {median * 1e6 / records:F3} µs a record (median)");
+    }
+
+    private static double Median(List<double> sorted) => Quantile(sorted, 0.5);
+
+    private static double Quantile(List<double> sorted, double q)
+    {
+        var at = q * (sorted.Count - 1);
+        var below = (int)at;
+        return below + 1 == sorted.Count ? sorted[below] : sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]);
+    }
+
+    private static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

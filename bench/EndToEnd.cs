@@ -1,0 +1,83 @@
+using Matih.Fixtures;
+
+namespace Matih.Bench;
+
+/// <summary>
+/// Workload W1 end to end: a topic on a real broker, already full, into an Iceberg table by <c>matih run
+/// --until-caught-up</c>, against DuckDB converting the same records from a file. The broker's CPU is not counted.
+/// </summary>
+public sealed class EndToEnd(string matih, DuckDbBaseline duckDb, string input, WorkloadFacts facts, int partitions)
+{
+    private const string Definition = """
+        metadata: {{ name: w1, version: "1.0.0", owner: bench }}
+        sources:
+          clicks:
+            type: kafka
+            connection: {0}
+            topic: w1
+            consumer_group: bench
+            format: json
+            start_offset: earliest
+            schema:
+              - {{ name: event_id, type: STRING }}
+              - {{ name: user_id, type: STRING }}
+              - {{ name: event_type, type: STRING }}
+              - {{ name: page_url, type: STRING }}
+              - {{ name: amount, type: DOUBLE }}
+        transformations:
+          - name: project
+            type: sql_transform
+            input: clicks
+            sql: |
+              SELECT event_id, user_id, event_type, page_url, amount FROM {{{{ input }}}}
+        sinks:
+          lake:
+            type: iceberg
+            table: bench.w1
+            mode: append
+        orchestration: {{ checkpoint_interval: 60s, parallelism: {1} }}
+        """;
+
+    public async Task RunAsync(int rounds)
+    {
+        await using var broker = await KafkaBroker.StartAsync();
+        var client = await broker.ClientAsync();
+        await client.CreateTopicAsync("w1", partitions);
+        await client.ProduceFileAsync("w1", input, partitions);
+        var folder = TemporaryDirectory.NewUnowned();
+        try
+        {
+            var comparison = new Comparison(
+                $"W1 end to end, {partitions} partitions, against DuckDB file to Parquet",
+                new Contender("matih", () => RunPipelineAsync(broker, folder)),
+                new Contender("duckdb", () => ConvertAsync(folder)),
+                facts.Records);
+            await comparison.RunAsync(rounds);
+        }
+        finally
+        {
+            TemporaryDirectory.Delete(folder);
+        }
+    }
+
+    private async Task<double> RunPipelineAsync(KafkaBroker broker, string folder)
+    {
+        var warehouse = Path.Combine(folder, "warehouse");
+        TemporaryDirectory.Delete(warehouse);
+        var definition = Path.Combine(folder, "w1.yaml");
+        await File.WriteAllTextAsync(definition, string.Format(System.Globalization.CultureInfo.InvariantCulture, Definition, broker.Bootstrap, partitions));
+
+        var (seconds, _) = await CpuTime.OfProcessAsync(matih, ["run", definition, "--until-caught-up", "--warehouse", warehouse], folder);
+
+        await duckDb.VerifyAsync(Path.Combine(warehouse, "**", "*.parquet"), facts);
+        return seconds;
+    }
+
+    private async Task<double> ConvertAsync(string folder)
+    {
+        var output = Path.Combine(folder, "duckdb.parquet");
+        var seconds = await duckDb.ConvertAsync(input, output);
+        await duckDb.VerifyAsync(output, facts);
+        return seconds;
+    }
+}
