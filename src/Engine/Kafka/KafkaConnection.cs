@@ -1,0 +1,196 @@
+namespace Matih.Kafka;
+
+/// <summary>
+/// One native client and its main queue, from which log lines, errors and statistics are taken while its owner polls or
+/// asks. Errors that librdkafka gets past by itself only reach the log; a refused authentication is kept as a fault.
+/// </summary>
+internal sealed unsafe class KafkaConnection : IDisposable
+{
+    private readonly LibrdkafkaNative _native;
+    private readonly Librdkafka _library;
+    private readonly IReadOnlyDictionary<string, string> _properties;
+    private readonly KafkaLog? _log;
+    private readonly string? _authenticationHint;
+    private readonly Lock _draining = new();
+    private nint _mainQueue;
+    private nint _consumerQueue;
+    private long _faultSequence;
+
+    public KafkaConnection(
+        Librdkafka library, int type, IReadOnlyDictionary<string, string> properties, int events, bool refreshesTokens, string? authenticationHint, KafkaLog? log)
+    {
+        _library = library;
+        _native = library.Native;
+        _properties = properties;
+        _log = log;
+        _authenticationHint = authenticationHint;
+        var configuration = _native.ConfNew();
+        foreach (var (property, value) in properties)
+        {
+            if (Set(_native, configuration, property, value) is not { } problem) continue;
+            _native.ConfDestroy(configuration);
+            throw Misconfigured($"librdkafka {library.Version} refuses the property {property}: {problem}");
+        }
+        _native.ConfSetEvents(configuration, events);
+        // Tokens are refreshed on librdkafka's own thread, also while back-pressure keeps everybody from polling.
+        if (refreshesTokens) _native.ConfEnableSaslQueue(configuration, 1);
+
+        var error = stackalloc byte[ErrorBytes];
+        Handle = _native.New(type, configuration, error, ErrorBytes);
+        if (Handle == 0)
+        {
+            _native.ConfDestroy(configuration);
+            throw Misconfigured($"librdkafka {library.Version} refuses the settings: {LibrdkafkaNative.Text(error)}");
+        }
+        if (refreshesTokens) ThrowIfError(_native.EnableBackgroundSasl(Handle), "start refreshing tokens");
+        _mainQueue = _native.QueueOfMain(Handle);
+        _native.SetLogQueue(Handle, 0);
+        if (type == LibrdkafkaNative.ConsumerType) _consumerQueue = _native.QueueOfConsumer(Handle);
+    }
+
+    private const int ErrorBytes = 512;
+
+    public nint Handle { get; private set; }
+
+    /// <summary>The last refused authentication, with its likely cause.</summary>
+    public string? Fault { get; private set; }
+
+    /// <summary>Rises with every refused authentication.</summary>
+    public long FaultSequence => Interlocked.Read(ref _faultSequence);
+
+    /// <summary>The last error of a connection, for the message of a time-out.</summary>
+    public string? LastTrouble { get; private set; }
+
+    /// <summary>The group coordinator's last refusal; librdkafka tells it only once.</summary>
+    public string? GroupFault { get; set; }
+
+    public KafkaStatistics? LatestStatistics { get; private set; }
+
+    /// <summary>Receives delivery reports.</summary>
+    public Action<nint>? OnDelivery { get; init; }
+
+    /// <summary>Sets one property; the problem as librdkafka words it, or null.</summary>
+    public static string? Set(LibrdkafkaNative native, nint configuration, string property, string value)
+    {
+        using var name = new NativeText(property);
+        using var text = new NativeText(value);
+        var error = stackalloc byte[ErrorBytes];
+        return native.ConfSet(configuration, name.Pointer, text.Pointer, error, ErrorBytes) == 0 ? null : LibrdkafkaNative.Text(error);
+    }
+
+    /// <summary>Takes what waits on the main queue. Returns at once, also where another thread is at it.</summary>
+    public void Drain() => Serve(0);
+
+    /// <summary>As <see cref="Drain"/>, but waits up to that many milliseconds for something to happen.</summary>
+    public void Wait(int milliseconds) => Serve(milliseconds);
+
+    /// <summary>Text of a native error with secrets taken out; "" for none.</summary>
+    public string Redact(string text) => KafkaProperties.Redact(text, _properties);
+
+    public string Describe(int code) => _library.Describe(code);
+
+    /// <summary>Throws for an error object, which is destroyed, and does nothing for a null one.</summary>
+    public void ThrowIfError(nint error, string doing)
+    {
+        if (error == 0) return;
+        var (code, text) = (_native.ErrorObjectCode(error), Redact(LibrdkafkaNative.Text(_native.ErrorObjectText(error))));
+        _native.ErrorObjectDestroy(error);
+        throw new SourceException(NativeErrors.KindOf(code), $"Could not {doing}: {text}.");
+    }
+
+    public void Dispose()
+    {
+        if (Handle == 0) return;
+        lock (_draining)
+        {
+            Drain();
+            if (_consumerQueue != 0) _native.QueueDestroy(_consumerQueue);
+            _native.QueueDestroy(_mainQueue);
+            _consumerQueue = _mainQueue = 0;
+            _native.Destroy(Handle, LibrdkafkaNative.DestroyWithoutClose);
+            Handle = 0;
+        }
+    }
+
+    private void Serve(int milliseconds)
+    {
+        if (!_draining.TryEnter()) return;
+        try
+        {
+            if (_mainQueue == 0) return;
+            nint item;
+            while ((item = _native.QueuePoll(_mainQueue, milliseconds)) != 0)
+            {
+                milliseconds = 0;
+                Take(item);
+            }
+            while (_consumerQueue != 0 && (item = _native.QueuePoll(_consumerQueue, 0)) != 0) Take(item);
+        }
+        finally
+        {
+            _draining.Exit();
+        }
+    }
+
+    private void Take(nint item)
+    {
+        try
+        {
+            switch (_native.EventType(item))
+            {
+                case LibrdkafkaNative.EventLog:
+                    TakeLogLine(item);
+                    break;
+                case LibrdkafkaNative.EventError:
+                    TakeError(_native.EventErrorCode(item), Redact(LibrdkafkaNative.Text(_native.EventErrorText(item))));
+                    break;
+                case LibrdkafkaNative.EventStatistics:
+                    LatestStatistics = TakeStatistics(_native.EventStatisticsJson(item));
+                    break;
+                case LibrdkafkaNative.EventDelivery:
+                    OnDelivery?.Invoke(item);
+                    break;
+                case LibrdkafkaNative.EventFetch:
+                    // Every assigned partition is forwarded to a lane before it is fetched: this record would be lost.
+                    throw new InvalidOperationException("A record came to a queue that no lane polls.");
+            }
+        }
+        finally
+        {
+            _native.EventDestroy(item);
+        }
+    }
+
+    private void TakeLogLine(nint item)
+    {
+        byte* facility, text;
+        int level;
+        if (_log is null || _native.EventLogLine(item, &facility, &text, &level) != 0) return;
+        _log(new KafkaLogLine(level, LibrdkafkaNative.Text(facility), Redact(LibrdkafkaNative.Text(text))));
+    }
+
+    private void TakeError(int code, string text)
+    {
+        _log?.Invoke(new KafkaLogLine(NativeErrors.IsTransient(code) ? 4 : 3, "ERROR", $"{_library.Describe(code)}: {text}"));
+        if (code == NativeErrors.GroupAuthorization) GroupFault = text;
+        else if (code is NativeErrors.Authentication or NativeErrors.SaslAuthenticationFailed or NativeErrors.UnsupportedSaslMechanism || IsRefusedCertificate(code, text))
+        {
+            Fault = _authenticationHint is null ? text : $"{text}. Likely cause: {_authenticationHint}";
+            Interlocked.Increment(ref _faultSequence);
+        }
+        else LastTrouble = text;
+    }
+
+    /// <summary>A handshake also fails when a broker goes away in the middle; only a refused certificate needs somebody's help.</summary>
+    private static bool IsRefusedCertificate(int code, string text) =>
+        code == NativeErrors.Tls && (text.Contains("certificate", StringComparison.OrdinalIgnoreCase) || text.Contains("alert", StringComparison.OrdinalIgnoreCase));
+
+    private static KafkaStatistics TakeStatistics(byte* json)
+    {
+        var length = 0;
+        while (json[length] != 0) length++;
+        return KafkaStatistics.Parse(new ReadOnlySpan<byte>(json, length));
+    }
+
+    private SourceException Misconfigured(string message) => new(SourceErrorKind.Configuration, $"{Redact(message).TrimEnd('.')}.");
+}

@@ -1,0 +1,54 @@
+using System.Collections.Frozen;
+using System.Text.RegularExpressions;
+
+namespace Matih.Kafka;
+
+/// <summary>A librdkafka property that cannot be used as given.</summary>
+/// <param name="Property">Its name, as the user wrote it; a field of <see cref="KafkaSettings"/> in librdkafka's words where that is at fault.</param>
+/// <param name="Message">What is wrong and what to do, a full sentence without secrets.</param>
+public readonly record struct KafkaPropertyError(string Property, string Message);
+
+/// <summary>What is known of librdkafka's properties: which the source keeps for itself, and which hold secrets.</summary>
+public static partial class KafkaProperties
+{
+    private const string OwnPositions = "positions are kept in the table, and reading must stop where one is lost";
+
+    /// <summary>Properties that are an error if set, with the reason, the end of a sentence.</summary>
+    public static FrozenDictionary<string, string> Reserved { get; } = new Dictionary<string, string>
+    {
+        ["enable.auto.commit"] = OwnPositions,
+        ["auto.commit.enable"] = OwnPositions,
+        ["enable.auto.offset.store"] = OwnPositions,
+        ["auto.offset.reset"] = OwnPositions,
+        ["enable.partition.eof"] = "it is always on, as it shows positions past trailing control records",
+        ["group.instance.id"] = "partitions are assigned by hand",
+        ["allow.auto.create.topics"] = "a missing topic is an error and never created by reading it",
+        ["test.mock.num.brokers"] = "every connection would get a cluster of its own; start a mock cluster and give its address",
+        ["log.queue"] = "log lines are taken from the queue",
+        ["bootstrap.servers"] = "it is the connection's address",
+        ["metadata.broker.list"] = "it is the connection's address",
+        ["group.id"] = "it is the source's consumer group",
+    }.ToFrozenDictionary();
+
+    /// <summary>Whether the value of a property must never be shown.</summary>
+    public static bool IsSecret(string property) =>
+        property is "sasl.oauthbearer.config" or "ssl.key.pem" ||
+        property.Contains("password", StringComparison.Ordinal) ||
+        property.Contains("secret", StringComparison.Ordinal) ||
+        property.Contains("passphrase", StringComparison.Ordinal) ||
+        property.Contains("private.key", StringComparison.Ordinal);
+
+    /// <summary>A value that can be shown: nothing of a secret one, and no user and password of an address.</summary>
+    public static string Shown(string property, string value) => IsSecret(property) ? "***" : UserInfo().Replace(value, "$1***@");
+
+    /// <summary>Takes the secret values of the properties, and users and passwords of addresses, out of a text of librdkafka's.</summary>
+    internal static string Redact(string text, IEnumerable<KeyValuePair<string, string>> properties)
+    {
+        foreach (var (property, value) in properties)
+            if (value.Length != 0 && IsSecret(property)) text = text.Replace(value, "***", StringComparison.Ordinal);
+        return UserInfo().Replace(text, "$1***@");
+    }
+
+    [GeneratedRegex("([a-zA-Z][a-zA-Z0-9+.-]*://)[^/@\\s,]+@", RegexOptions.CultureInvariant)]
+    private static partial Regex UserInfo();
+}

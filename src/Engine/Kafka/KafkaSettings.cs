@@ -1,0 +1,162 @@
+using System.Text;
+
+namespace Matih.Kafka;
+
+/// <summary>Which records a reader sees of transactions.</summary>
+public enum IsolationLevel
+{
+    /// <summary>Only records of committed transactions, up to the oldest open one.</summary>
+    ReadCommitted,
+    /// <summary>Everything, aborted records too.</summary>
+    ReadUncommitted,
+}
+
+/// <summary>How to reach a cluster and read from it. Data only; <see cref="ToString"/> shows no secrets.</summary>
+public sealed record KafkaSettings
+{
+    private const string IsolationProperty = "isolation.level";
+
+    /// <summary>Host and port of one or more brokers, separated by commas.</summary>
+    public required string BootstrapServers { get; init; }
+
+    /// <summary>The group whose offsets dashboards look at; null stores and looks up none. Never joined, never a position.</summary>
+    public string? GroupId { get; init; }
+
+    /// <summary>What the broker's logs and quotas call us. Default <c>matih</c>.</summary>
+    public string ClientId { get; init; } = "matih";
+
+    /// <summary>Any other librdkafka property; one that stands here wins over the defaults of this record. See <see cref="Validate()"/>.</summary>
+    public IReadOnlyDictionary<string, string> Properties { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// What records fetched ahead may take, default 64 MiB: half for keys and values, a quarter for librdkafka's own data per
+    /// record, a quarter for answers of brokers on their way (compressed: what one answer unpacks to comes on top).
+    /// </summary>
+    public long QueueBytes { get; init; } = 64L << 20;
+
+    /// <summary>The most lanes that an assignment will have: <see cref="QueueBytes"/> is shared out among them. Default 4.</summary>
+    public int LaneCountMax { get; init; } = 4;
+
+    /// <summary>How long a question to the cluster may go unanswered. Default 30 s: longer than a broker's restart usually keeps a partition without leader.</summary>
+    public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether the cluster is librdkafka's mock: it cannot look up offsets by time, which is then refused.</summary>
+    public bool IsMockCluster { get; init; }
+
+    /// <summary>Read committed, unless the properties say otherwise.</summary>
+    public IsolationLevel Isolation =>
+        Properties.TryGetValue(IsolationProperty, out var level) && level == "read_uncommitted" ? IsolationLevel.ReadUncommitted : IsolationLevel.ReadCommitted;
+
+    /// <summary>Whether SCRAM is asked for.</summary>
+    internal bool UsesScram => Mechanism.StartsWith("SCRAM", StringComparison.OrdinalIgnoreCase);
+
+    internal bool UsesOAuthBearer => Mechanism.Equals("OAUTHBEARER", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The brokers for a message.</summary>
+    internal string Address => KafkaProperties.Shown("bootstrap.servers", BootstrapServers);
+
+    private string Mechanism => Properties.GetValueOrDefault("sasl.mechanisms") ?? Properties.GetValueOrDefault("sasl.mechanism") ?? "";
+
+    /// <summary>All that is wrong with the settings as far as can be told without librdkafka; empty if nothing is.</summary>
+    public IReadOnlyList<KafkaPropertyError> Validate()
+    {
+        var errors = new List<KafkaPropertyError>();
+        if (string.IsNullOrWhiteSpace(BootstrapServers)) errors.Add(new("bootstrap.servers", "No broker is given: host and port of at least one are needed."));
+        if (GroupId is "") errors.Add(new("group.id", "The consumer group's name is empty."));
+        if (QueueBytes < 1 << 20) errors.Add(new("queued.max.messages.kbytes", $"{QueueBytes} bytes for records fetched ahead are too few: give at least 1 MiB."));
+        foreach (var property in Properties.Keys)
+            if (KafkaProperties.Reserved.TryGetValue(property, out var reason))
+                errors.Add(new(property, $"The property {property} cannot be set: {reason}."));
+        return errors;
+    }
+
+    /// <summary>As <see cref="Validate()"/>, and lets the library check every property's name and value.</summary>
+    public unsafe IReadOnlyList<KafkaPropertyError> Validate(Librdkafka library)
+    {
+        var errors = new List<KafkaPropertyError>(Validate());
+        var configuration = library.Native.ConfNew();
+        foreach (var (property, value) in Properties)
+            if (!KafkaProperties.Reserved.ContainsKey(property) && KafkaConnection.Set(library.Native, configuration, property, value) is { } problem)
+                errors.Add(new(property, $"librdkafka {library.Version} refuses the property {property}: {KafkaProperties.Redact(problem, Properties)}."));
+        library.Native.ConfDestroy(configuration);
+        return errors;
+    }
+
+    /// <summary>What to know before running with this library, full sentences; empty if nothing.</summary>
+    public IReadOnlyList<string> WarningsFor(Librdkafka library) => UsesScram && library.RepeatsScramNonce ? [ScramWarning(library)] : [];
+
+    internal static string ScramWarning(Librdkafka library) =>
+        $"SCRAM with librdkafka {library.Version}: versions before 2.6.1 repeat the client's nonce, which Kafka 3.8.1, 4.0 and later refuse as " +
+        "invalid credentials. Use librdkafka 2.6.1 or later (MATIH_LIBRDKAFKA names its path).";
+
+    /// <summary>The properties of the connection that reads records.</summary>
+    internal Dictionary<string, string> ReaderProperties(Librdkafka library, string topic)
+    {
+        var properties = Common(topic);
+        var lanes = Math.Max(1, LaneCountMax);
+        // An answer being unpacked, and one being received, may be under way while the queues are full.
+        properties["fetch.max.bytes"] = Text(Math.Clamp(QueueBytes / 4, 1 << 20, 50 << 20));
+        properties["max.partition.fetch.bytes"] = Text(Math.Clamp(QueueBytes / 4 / lanes, 256 << 10, 8 << 20));
+        properties["queued.max.messages.kbytes"] = Text(Math.Clamp(QueueBytes / 2 / lanes >> 10, 256, 2097151));
+        // A queued record takes some 400 bytes of librdkafka's own.
+        properties["queued.min.messages"] = Text(Math.Clamp(QueueBytes / 4 / lanes / 400, 1000, 1_000_000));
+        // A partition's end is known once a fetch at the end has been answered, so its wait is the delay of that.
+        properties["fetch.wait.max.ms"] = "100";
+        // Looked at again after the default of 1 s, a queue would run empty in between.
+        if (library.HasQueueBackoff) properties["fetch.queue.backoff.ms"] = "2";
+        Override(properties);
+        return properties;
+    }
+
+    /// <summary>The properties of the connection that asks: small queues, and fetches that do not keep other requests waiting.</summary>
+    internal Dictionary<string, string> ControlProperties(string topic)
+    {
+        var properties = Common(topic);
+        Override(properties);
+        properties["queued.min.messages"] = "1";
+        properties["queued.max.messages.kbytes"] = "1024";
+        properties["fetch.wait.max.ms"] = "50";
+        properties["statistics.interval.ms"] = "0";
+        properties.Remove("fetch.min.bytes");
+        // How long librdkafka keeps a commit that has no coordinator, and with it the connection's end.
+        properties["session.timeout.ms"] = "6000";
+        properties.Remove("heartbeat.interval.ms");
+        return properties;
+    }
+
+    private Dictionary<string, string> Common(string topic) => new()
+    {
+        ["bootstrap.servers"] = BootstrapServers,
+        ["client.id"] = ClientId,
+        // rd_kafka_assign asks for a group, although none is joined.
+        ["group.id"] = GroupId ?? $"matih-{topic}",
+        [IsolationProperty] = "read_committed",
+        ["check.crcs"] = "true",
+        // Back-pressure is not polling, for as long as it takes: the most that librdkafka allows.
+        ["max.poll.interval.ms"] = "86400000",
+        ["enable.auto.commit"] = "false",
+        ["enable.auto.offset.store"] = "false",
+        ["auto.offset.reset"] = "error",
+        ["enable.partition.eof"] = "true",
+        ["allow.auto.create.topics"] = "false",
+        ["log.queue"] = "true",
+    };
+
+    private void Override(Dictionary<string, string> properties)
+    {
+        foreach (var (property, value) in Properties) properties[property] = value;
+        // Two names of one property: the user's must not meet our default.
+        if (Properties.ContainsKey("fetch.message.max.bytes")) properties.Remove("max.partition.fetch.bytes");
+    }
+
+    private static string Text(long value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    private bool PrintMembers(StringBuilder text)
+    {
+        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"BootstrapServers = {Address}, GroupId = {GroupId}, ClientId = {ClientId}, ");
+        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"QueueBytes = {QueueBytes}, LaneCountMax = {LaneCountMax}, CallTimeout = {CallTimeout}, IsMockCluster = {IsMockCluster}, Properties = [");
+        text.AppendJoin(", ", Properties.Select(property => $"{property.Key}={KafkaProperties.Shown(property.Key, property.Value)}"));
+        text.Append(']');
+        return true;
+    }
+}

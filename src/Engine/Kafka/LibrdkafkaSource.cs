@@ -1,0 +1,156 @@
+namespace Matih.Kafka;
+
+/// <summary>
+/// A Kafka topic through librdkafka: partitions are assigned by hand and polled in batches that stay in librdkafka's memory.
+/// Nothing is ever paused, resumed or sought, no group is joined and no offset reset. Two connections: one reads, the other
+/// asks, so that questions do not wait behind fetches and probes do not disturb the assignment. Thread-safe, but for
+/// lanes, which take one caller each. Calls block the caller's thread until they are answered.
+/// </summary>
+public sealed class LibrdkafkaSource : IRecordSource
+{
+    private readonly Librdkafka _library;
+    private readonly KafkaSettings _settings;
+    private readonly TimeProvider _clock;
+    private readonly KafkaLog? _log;
+    private readonly ControlConnection _control;
+    private readonly Lock _assigning = new();
+    private readonly List<RecordLane> _lanes = [];
+    private readonly List<RecordLane> _closedLanes = [];
+    private KafkaConnection? _reader;
+    private bool _isDisposed;
+
+    private LibrdkafkaSource(Librdkafka library, KafkaSettings settings, string topic, TimeProvider clock, KafkaLog? log)
+    {
+        _library = library;
+        _settings = settings;
+        _clock = clock;
+        _log = log;
+        Topic = topic;
+        Warnings = settings.WarningsFor(library);
+        _control = new ControlConnection(library, settings, topic, clock, log);
+    }
+
+    public string Topic { get; }
+
+    /// <summary>What an operator should know from the start, full sentences.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>Whether this librdkafka may skip offsets, so that every forward jump has to be looked at again (<see cref="Librdkafka.MaySkipOffsets"/>).</summary>
+    public bool MaySkipOffsets => _library.MaySkipOffsets;
+
+    /// <summary>The latest numbers of the reading connection; null before the first, and for ever where <c>statistics.interval.ms</c> is not set.</summary>
+    public KafkaStatistics? LatestStatistics => _reader?.LatestStatistics;
+
+    /// <summary>Prepares a source. Nothing is asked of the cluster yet.</summary>
+    /// <exception cref="SourceException">The settings are wrong; the message lists all that is known to be.</exception>
+    public static LibrdkafkaSource Open(Librdkafka library, KafkaSettings settings, string topic, TimeProvider clock, KafkaLog? log = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(topic);
+        var errors = settings.Validate();
+        if (errors.Count != 0)
+            throw new SourceException(SourceErrorKind.Configuration, string.Join(" ", errors.Select(error => error.Message)));
+        return new LibrdkafkaSource(library, settings, topic, clock, log);
+    }
+
+    public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_control.Identify(cancellationToken));
+
+    /// <remarks>Both ends are asked with the reader's isolation level, so that under read committed the end is the last stable offset.</remarks>
+    public ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_control.Ranges(partitions, cancellationToken));
+
+    /// <exception cref="SourceException">The cluster is librdkafka's mock, which answers the end for every time.</exception>
+    public ValueTask<IReadOnlyList<long?>> OffsetsForTimeAsync(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_control.OffsetsForTime(partitions, time, cancellationToken));
+
+    public ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_control.Probe(partition, offset, cancellationToken));
+
+    /// <remarks>At most as many lanes as positions. A lane without partitions would have nothing to read.</remarks>
+    public ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(
+        IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(laneCount, 1);
+        foreach (var position in positions)
+            if (position.Partition < 0 || position.NextOffset < 0)
+                throw new ArgumentException($"Partition {position.Partition} at offset {position.NextOffset} is no position.", nameof(positions));
+        if (positions.DistinctBy(position => position.Partition).Count() != positions.Count)
+            throw new ArgumentException("A partition is named twice.", nameof(positions));
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_assigning)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            var reader = _reader ??= OpenReader();
+            EndAssignment(reader);
+            for (var i = 0; i < Math.Min(laneCount, positions.Count); i++)
+            {
+                var share = positions.OrderBy(position => position.Partition).Where((_, index) => index % laneCount == i).ToArray();
+                _lanes.Add(new RecordLane(_library.Native, reader, _clock, Topic, share, generation));
+            }
+            if (positions.Count != 0) Assign(reader, positions);
+            return ValueTask.FromResult<IReadOnlyList<IRecordLane>>([.. _lanes]);
+        }
+    }
+
+    /// <remarks>Null also where the broker does not let us see the group: that much is logged.</remarks>
+    public ValueTask<string?> ReadGroupMarkAsync(CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_control.ReadGroupMark(cancellationToken));
+
+    public ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(
+        IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_control.StoreGroupOffsets(positions, mark, cancellationToken));
+
+    /// <summary>Ends both connections. Batches lose their records: nobody may be using one.</summary>
+    public ValueTask DisposeAsync()
+    {
+        lock (_assigning)
+        {
+            if (_isDisposed) return ValueTask.CompletedTask;
+            _isDisposed = true;
+            if (_reader is not null)
+            {
+                EndAssignment(_reader);
+                foreach (var lane in _closedLanes) lane.ReleaseBatches();
+                _reader.Dispose();
+            }
+        }
+        _control.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private KafkaConnection OpenReader() => new(
+        _library,
+        LibrdkafkaNative.ConsumerType,
+        _settings.ReaderProperties(_library, Topic),
+        LibrdkafkaNative.EventLog | LibrdkafkaNative.EventError | LibrdkafkaNative.EventStatistics,
+        _settings.UsesOAuthBearer,
+        Warnings.Count == 0 ? null : Warnings[0],
+        _log);
+
+    private unsafe void Assign(KafkaConnection reader, IReadOnlyList<PartitionPosition> positions)
+    {
+        using var list = PartitionList.Of(_library.Native, reader.Handle, Topic, positions, metadata: null);
+        var error = _library.Native.Assign(reader.Handle, list.Pointer);
+        if (error == NativeErrors.None) return;
+        EndAssignment(reader);
+        throw new SourceException(NativeErrors.KindOf(error), $"Could not assign {positions.Count} partitions of topic {Topic}: {_library.Describe(error)}.");
+    }
+
+    /// <summary>
+    /// Unassigns, waits until librdkafka has stopped fetching, then drops what is queued. The wait matters: stopping a
+    /// partition takes its forwarding away, in librdkafka's main thread after rd_kafka_assign has returned
+    /// (rd_kafka_toppar_fetch_stop). A new lane that forwarded before that would never get a record. The same thread answers
+    /// rd_kafka_assignment, behind the stops, so its answer is the signal.
+    /// </summary>
+    private unsafe void EndAssignment(KafkaConnection reader)
+    {
+        if (_lanes.Count == 0) return;
+        _library.Native.Assign(reader.Handle, null);
+        LibrdkafkaNative.PartitionArray* none;
+        if (_library.Native.Assignment(reader.Handle, &none) == NativeErrors.None) _library.Native.PartitionsDestroy(none);
+        foreach (var lane in _lanes) lane.Close();
+        _closedLanes.RemoveAll(lane => !lane.HoldsMemory);
+        _closedLanes.AddRange(_lanes);
+        _lanes.Clear();
+    }
+}

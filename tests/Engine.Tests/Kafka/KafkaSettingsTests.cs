@@ -1,0 +1,118 @@
+using Matih.Kafka;
+
+namespace Matih.Engine.Tests.Kafka;
+
+public sealed class KafkaSettingsTests
+{
+    private static readonly KafkaSettings Plain = new() { BootstrapServers = "localhost:9092" };
+
+    [Theory]
+    [InlineData("enable.auto.commit")]
+    [InlineData("enable.auto.offset.store")]
+    [InlineData("auto.offset.reset")]
+    [InlineData("enable.partition.eof")]
+    [InlineData("group.instance.id")]
+    [InlineData("allow.auto.create.topics")]
+    [InlineData("bootstrap.servers")]
+    [InlineData("group.id")]
+    public void Reserved_properties_are_errors(string property)
+    {
+        var settings = Plain with { Properties = new Dictionary<string, string> { [property] = "true" } };
+
+        var error = Assert.Single(settings.Validate());
+
+        Assert.Equal(property, error.Property);
+        Assert.StartsWith($"The property {property} cannot be set: ", error.Message, StringComparison.Ordinal);
+        Assert.Throws<SourceException>(() => LibrdkafkaSource.Open(MockTopic.Library, settings, "t", TimeProvider.System));
+    }
+
+    [Fact]
+    public void The_library_checks_names_and_values_without_showing_secrets()
+    {
+        var settings = Plain with
+        {
+            Properties = new Dictionary<string, string> { ["no.such.property"] = "1", ["fetch.wait.max.ms"] = "often", ["sasl.password"] = "hush", ["client.rack"] = "a" },
+        };
+
+        var errors = settings.Validate(MockTopic.Library);
+
+        Assert.Equal(["no.such.property", "fetch.wait.max.ms"], errors.Select(error => error.Property));
+        Assert.Contains("No such configuration property", errors[0].Message, StringComparison.Ordinal);
+        Assert.Contains("nvalid value", errors[1].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_secret_is_shown()
+    {
+        var settings = Plain with
+        {
+            BootstrapServers = "SASL_SSL://me:hush@broker:9092",
+            Properties = new Dictionary<string, string>
+            {
+                ["sasl.password"] = "hush", ["ssl.key.password"] = "hush", ["ssl.key.pem"] = "hush", ["ssl.keystore.password"] = "hush",
+                ["sasl.oauthbearer.config"] = "hush", ["sasl.oauthbearer.client.secret"] = "hush",
+                ["sasl.oauthbearer.token.endpoint.url"] = "https://me:hush@host/token", ["sasl.username"] = "me",
+            },
+        };
+
+        Assert.DoesNotContain("hush", settings.ToString(), StringComparison.Ordinal);
+        Assert.Contains("https://***@host/token", settings.ToString(), StringComparison.Ordinal);
+        Assert.Contains("sasl.username=me", settings.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_value_that_the_library_refuses_is_not_shown_where_it_is_secret()
+    {
+        var settings = Plain with { Properties = new Dictionary<string, string> { ["ssl.key.pem"] = "hush-hush" , ["security.protocol"] = "ssl" } };
+
+        // The key is only read when a connection is made ready.
+        var error = Assert.Throws<SourceException>(() => LibrdkafkaSource.Open(MockTopic.Library, settings, "t", TimeProvider.System)
+            .AssignAsync([new PartitionPosition(0, 0)], 1, 1, CancellationToken.None).AsTask().GetAwaiter().GetResult());
+
+        Assert.Equal(SourceErrorKind.Configuration, error.Kind);
+        Assert.DoesNotContain("hush-hush", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1 << 20, 1)]
+    [InlineData(64 << 20, 4)]
+    [InlineData(1 << 30, 16)]
+    public void Native_queues_stay_within_their_share(long queueBytes, int lanes)
+    {
+        var properties = (Plain with { QueueBytes = queueBytes, LaneCountMax = lanes }).ReaderProperties(MockTopic.Library, "t");
+
+        var payload = long.Parse(properties["queued.max.messages.kbytes"]) * 1024 * lanes;
+        var overhead = long.Parse(properties["queued.min.messages"]) * 400 * lanes;
+        Assert.InRange(payload + overhead + long.Parse(properties["fetch.max.bytes"]), queueBytes / 4, Math.Max(queueBytes, 3 << 20));
+        Assert.True(long.Parse(properties["max.partition.fetch.bytes"]) <= long.Parse(properties["fetch.max.bytes"]));
+    }
+
+    [Fact]
+    public void A_property_given_wins_over_a_default_but_not_over_what_keeps_records()
+    {
+        var settings = Plain with { Properties = new Dictionary<string, string> { ["isolation.level"] = "read_uncommitted", ["check.crcs"] = "false", ["fetch.max.bytes"] = "2000000" } };
+
+        var properties = settings.ReaderProperties(MockTopic.Library, "t");
+
+        Assert.Equal(IsolationLevel.ReadUncommitted, settings.Isolation);
+        Assert.Equal(("read_uncommitted", "false", "2000000"), (properties["isolation.level"], properties["check.crcs"], properties["fetch.max.bytes"]));
+        Assert.Equal(("error", "false", "false"), (properties["auto.offset.reset"], properties["enable.auto.commit"], properties["allow.auto.create.topics"]));
+        Assert.Equal(("read_committed", "true"), (Plain.ReaderProperties(MockTopic.Library, "t")["isolation.level"], Plain.ReaderProperties(MockTopic.Library, "t")["check.crcs"]));
+    }
+
+    [Fact]
+    public void A_library_that_cannot_be_loaded_is_named()
+    {
+        var error = Assert.Throws<SourceException>(() => Librdkafka.Load("/nowhere/librdkafka.so.1"));
+
+        Assert.Equal("Cannot load librdkafka from /nowhere/librdkafka.so.1 (MATIH_LIBRDKAFKA): there is no such file.", error.Message);
+    }
+
+    [Fact]
+    public void A_library_that_is_another_is_refused()
+    {
+        var error = Assert.Throws<SourceException>(() => Librdkafka.Load("libc.so.6"));
+
+        Assert.StartsWith("The library at libc.so.6 (MATIH_LIBRDKAFKA) cannot be used: it is not librdkafka. Install it (`apt-get install librdkafka1`)", error.Message, StringComparison.Ordinal);
+    }
+}
