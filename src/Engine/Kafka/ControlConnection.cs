@@ -65,19 +65,27 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
     public ProbedRecord? Probe(int partition, long offset, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        lock (_asking)
+        ProbedRecord? found = null;
+        ScanFrom(partition, offset, message =>
         {
-            var connection = Connect();
-            var found = FetchOne(connection, partition, offset, out var isOutOfRange, cancellationToken);
-            if (!isOutOfRange) return found;
-            // Below the log start, the first readable record is the first of all; beyond the end there is none.
-            var start = ListOffsets(connection, [partition], StartTime, "the log start", cancellationToken)[0];
-            if (offset >= start) return null;
-            found = FetchOne(connection, partition, start, out isOutOfRange, cancellationToken);
-            return isOutOfRange
-                ? throw new SourceException(SourceErrorKind.Unreachable, $"Topic {topic}, partition {partition}: the log start moved away from {start} while its first record was being fetched. Try again.")
-                : found;
-        }
+            int kind;
+            found = new ProbedRecord(message->Offset, _native.MessageTimestamp(message, &kind), Fingerprint(message));
+            return true;
+        }, cancellationToken);
+        return found;
+    }
+
+    public long Count(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(fromOffset);
+        var count = 0L;
+        if (fromOffset < toOffset)
+            ScanFrom(partition, fromOffset, message =>
+            {
+                if (message->Offset < toOffset) count++;
+                return message->Offset >= toOffset - 1;
+            }, cancellationToken);
+        return count;
     }
 
     public string? ReadGroupMark(CancellationToken cancellationToken)
@@ -273,10 +281,29 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
         return offsets;
     }
 
-    private ProbedRecord? FetchOne(KafkaConnection connection, int partition, long offset, out bool isOutOfRange, CancellationToken cancellationToken)
+    /// <summary>Looks at a record; true when none after it is wanted.</summary>
+    private delegate bool Visit(LibrdkafkaNative.Message* message);
+
+    /// <summary>
+    /// Visits the readable records at and after an offset, up to the partition's end. Below the log start the first is the
+    /// first of all; beyond the end there is none.
+    /// </summary>
+    private void ScanFrom(int partition, long offset, Visit visit, CancellationToken cancellationToken)
     {
-        ProbedRecord? found = null;
-        var outOfRange = false;
+        lock (_asking)
+        {
+            var connection = Connect();
+            if (TryScan(connection, partition, offset, visit, cancellationToken)) return;
+            var start = ListOffsets(connection, [partition], StartTime, "the log start", cancellationToken)[0];
+            if (offset >= start || TryScan(connection, partition, start, visit, cancellationToken)) return;
+            throw new SourceException(
+                SourceErrorKind.Unreachable, $"Topic {topic}, partition {partition}: the log start moved away from {start} before its first record came. Try again.");
+        }
+    }
+
+    /// <summary>False where the offset is out of range.</summary>
+    private bool TryScan(KafkaConnection connection, int partition, long offset, Visit visit, CancellationToken cancellationToken)
+    {
         var queue = _native.QueueNew(connection.Handle);
         nint partitionQueue = 0;
         try
@@ -288,32 +315,30 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
             var refusal = _native.Assign(connection.Handle, list.Pointer);
             if (refusal != NativeErrors.None)
                 throw new SourceException(NativeErrors.KindOf(refusal), $"Could not fetch from topic {topic}, partition {partition}: {library.Describe(refusal)}.");
-            Ask(connection, $"fetch the record at offset {offset} of topic {topic}, partition {partition}", slice =>
-            {
-                LibrdkafkaNative.Message* message;
-                if (_native.ConsumeBatch(queue, slice, &message, 1) < 1) return NativeErrors.TimedOut;
-                var error = message->Error;
-                if (error == NativeErrors.None)
+            var (isDone, isOutOfRange) = (false, false);
+            while (!isDone && !isOutOfRange)
+                Ask(connection, $"fetch the record at offset {offset} of topic {topic}, partition {partition}", slice =>
                 {
-                    int kind;
-                    found = new ProbedRecord(message->Offset, _native.MessageTimestamp(message, &kind), Fingerprint(message));
-                }
-                _native.MessageDestroy(message);
-                outOfRange = error is NativeErrors.AutoOffsetReset or NativeErrors.OffsetOutOfRange or NativeErrors.LogTruncation;
-                return outOfRange || error == NativeErrors.PartitionEnd ? NativeErrors.None : error;
-            }, cancellationToken);
+                    LibrdkafkaNative.Message* message;
+                    if (_native.ConsumeBatch(queue, slice, &message, 1) < 1) return NativeErrors.TimedOut;
+                    var error = message->Error;
+                    isDone = error == NativeErrors.PartitionEnd || (error == NativeErrors.None && visit(message));
+                    isOutOfRange = error is NativeErrors.AutoOffsetReset or NativeErrors.OffsetOutOfRange or NativeErrors.LogTruncation;
+                    if (error == NativeErrors.None) offset = message->Offset + 1;
+                    _native.MessageDestroy(message);
+                    return isDone || isOutOfRange ? NativeErrors.None : error;
+                }, cancellationToken);
+            return !isOutOfRange;
         }
         finally
         {
-            // As LibrdkafkaSource.EndAssignment: the next probe may forward only when this one has stopped.
+            // As LibrdkafkaSource.EndAssignment: the next scan may forward only when this one has stopped.
             _native.Assign(connection.Handle, null);
             LibrdkafkaNative.PartitionArray* none;
             if (_native.Assignment(connection.Handle, &none) == NativeErrors.None) _native.PartitionsDestroy(none);
             if (partitionQueue != 0) _native.QueueDestroy(partitionQueue);
             _native.QueueDestroy(queue);
         }
-        isOutOfRange = outOfRange;
-        return found;
     }
 
     private static uint Fingerprint(LibrdkafkaNative.Message* message) => RecordFingerprint.Of(
@@ -362,7 +387,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
         return _connection ??= new KafkaConnection(
             library,
             LibrdkafkaNative.ConsumerType,
-            settings.ControlProperties(topic),
+            settings.ControlProperties(library, topic),
             LibrdkafkaNative.EventLog | LibrdkafkaNative.EventError | LibrdkafkaNative.EventOffsetCommit,
             settings.UsesOAuthBearer,
             settings.WarningsFor(library) is [var warning, ..] ? warning : null,

@@ -109,13 +109,14 @@ public sealed record KafkaSettings
     }
 
     /// <summary>The properties of the connection that asks: small queues, and fetches that do not keep other requests waiting.</summary>
-    internal Dictionary<string, string> ControlProperties(string topic)
+    internal Dictionary<string, string> ControlProperties(Librdkafka library, string topic)
     {
         var properties = Common(topic);
         Override(properties);
-        properties["queued.min.messages"] = "1";
-        properties["queued.max.messages.kbytes"] = "1024";
+        properties["queued.min.messages"] = "10000";
+        properties["queued.max.messages.kbytes"] = "2048";
         properties["fetch.wait.max.ms"] = "50";
+        if (library.HasQueueBackoff) properties["fetch.queue.backoff.ms"] = "2";
         properties["statistics.interval.ms"] = "0";
         properties.Remove("fetch.min.bytes");
         // How long librdkafka keeps a commit that has no coordinator, and with it the connection's end.

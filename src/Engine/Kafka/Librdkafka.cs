@@ -34,8 +34,8 @@ public sealed unsafe class Librdkafka
     /// <summary>Whether a topic's id can be asked for (since 2.3.0).</summary>
     public bool CanTellTopicIds => Native.CanTellTopicIds;
 
-    /// <summary>Versions before 2.1.0 may skip offsets around a change of position: a forward jump must be looked at a second time.</summary>
-    public bool MaySkipOffsets => VersionNumber < 0x02010000;
+    /// <summary>Versions before 2.1.0 may skip records around a change of position: a forward jump must be looked at a second time.</summary>
+    public bool MaySkipRecords => VersionNumber < 0x02010000;
 
     /// <summary>Versions before 2.6.1 repeat the client's nonce in SCRAM, which brokers since 3.8.1 and 4.0 refuse as invalid credentials.</summary>
     internal bool RepeatsScramNonce => VersionNumber < 0x02060100;

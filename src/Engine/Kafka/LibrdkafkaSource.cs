@@ -35,8 +35,7 @@ public sealed class LibrdkafkaSource : IRecordSource
     /// <summary>What an operator should know from the start, full sentences.</summary>
     public IReadOnlyList<string> Warnings { get; }
 
-    /// <summary>Whether this librdkafka may skip offsets, so that every forward jump has to be looked at again (<see cref="Librdkafka.MaySkipOffsets"/>).</summary>
-    public bool MaySkipOffsets => _library.MaySkipOffsets;
+    public bool MaySkipRecords => _library.MaySkipRecords;
 
     /// <summary>The latest numbers of the reading connection; null before the first, and for ever where <c>statistics.interval.ms</c> is not set.</summary>
     public KafkaStatistics? LatestStatistics => _reader?.LatestStatistics;
@@ -65,6 +64,10 @@ public sealed class LibrdkafkaSource : IRecordSource
 
     public ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_control.Probe(partition, offset, cancellationToken));
+
+    /// <remarks>The call's time starts again with every record that comes.</remarks>
+    public ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_control.Count(partition, fromOffset, toOffset, cancellationToken));
 
     /// <remarks>At most as many lanes as positions. A lane without partitions would have nothing to read.</remarks>
     public ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(

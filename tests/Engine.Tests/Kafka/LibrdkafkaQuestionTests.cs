@@ -78,6 +78,23 @@ public sealed class LibrdkafkaQuestionTests
     }
 
     [Fact]
+    public async Task A_range_is_counted_by_a_second_fetch()
+    {
+        using var topic = new MockTopic();
+        topic.Produce(0, Enumerable.Range(0, 5000).Select(i => $"{i}"));
+        await using var source = topic.Open();
+
+        async Task<long> Count(long from, long to) => await source.CountAsync(0, from, to, CancellationToken.None);
+
+        Assert.Equal(5000, await Count(0, 5000));
+        Assert.Equal(4996, await Count(3, 4999));
+        Assert.Equal(1, await Count(7, 8));
+        Assert.Equal(0, await Count(8, 8));
+        Assert.Equal(0, await Count(6000, 7000));
+        Assert.Equal(2, await Count(4998, 9000));
+    }
+
+    [Fact]
     public async Task A_probe_below_the_log_start_finds_the_first_record_of_all()
     {
         using var topic = new MockTopic();
