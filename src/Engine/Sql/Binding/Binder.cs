@@ -1,0 +1,168 @@
+using System.Collections.Immutable;
+using Matih.Batches;
+using Matih.Json;
+
+namespace Matih.Sql;
+
+/// <summary>Pass: gives names their columns and everything its type; conversions become explicit.</summary>
+internal sealed class Binder(NameScope scope, string? alias)
+{
+    public Expression Bind(SqlNode node) => LiteralBinder.Bind(node) ?? node switch
+    {
+        SqlNode.Name name => BindName(name),
+        SqlNode.Prefix prefix => BindPrefix(prefix),
+        SqlNode.Infix infix => BindInfix(infix),
+        SqlNode.Junction junction => Operators.Junction(junction.IsAnd, [.. junction.Operands.Select(operand => BindCondition(operand, junction.IsAnd ? "AND" : "OR"))]),
+        SqlNode.Is question => BindIs(question),
+        SqlNode.Distinct distinct => Operators.Distinct(Bind(distinct.Left), Bind(distinct.Right), distinct.IsNegated, distinct.Offset),
+        SqlNode.Between between => Negate(between.IsNegated, Operators.Between(Bind(between.Operand), Bind(between.Low), Bind(between.High), between.IsSymmetric, between.Offset)),
+        SqlNode.In list => Negate(list.IsNegated, Operators.In(Bind(list.Operand), [.. list.Items.Select(item => (Bind(item), item.Offset))])),
+        SqlNode.Like like => BindLike(like),
+        SqlNode.Case choice => BindCase(choice),
+        SqlNode.Cast cast => Casts.Bind(Bind(cast.Operand), cast.Type, cast.IsTry, cast.Offset),
+        SqlNode.JsonValue json => BindJson(json),
+        SqlNode.Call call => BindCall(call),
+        SqlNode.Subscript subscript => BindSubscript(subscript),
+        SqlNode.Keyword keyword => new Expression.Literal(Constant.Text(keyword.Word)),
+        _ => throw new InvalidOperationException($"No rule binds {node.GetType().Name}."),
+    };
+
+    /// <summary>An expression that must be a truth value.</summary>
+    public Expression BindCondition(SqlNode node, string where)
+    {
+        var condition = Bind(node);
+        if (condition.Type is DataType.Null) return new Expression.Literal(Constant.Boolean(null));
+        return condition.Type is DataType.Boolean
+            ? condition
+            : throw SqlErrorException.Wrong(node.Offset, $"{where} takes a BOOLEAN, found {condition.Type.Name}.");
+    }
+
+    private static Expression Negate(bool isNegated, Expression condition) => isNegated ? Logic.Not(condition) : condition;
+
+    private Expression BindName(SqlNode.Name name)
+    {
+        var parts = name.Parts;
+        if (parts.Length == 2 && (parts[0] == alias || (alias is null && parts[0] == scope.Table))) parts = [parts[1]];
+        if (parts.Length > 1)
+        {
+            if (scope.Find(parts[0]) is not null) throw SqlErrorException.Unsupported(name.Offset, "A field of a nested value");
+            throw SqlErrorException.Wrong(name.Offset, $"There is no table '{parts[0]}'{NearestName.Suggest(parts[0], [alias ?? scope.Table])}");
+        }
+        if (scope.Find(parts[0]) is { } column)
+            return TypeRules.WhyNotHeld(column.Type) is { } what ? throw SqlErrorException.Unsupported(name.Offset, $"{what} (column '{parts[0]}')") : column;
+        if (scope.HasHeaders && parts[0] == NameScope.Headers)
+            throw SqlErrorException.Unsupported(name.Offset, "The whole map of headers (take one by name: headers['name'])");
+        if (scope == NameScope.Empty) throw SqlErrorException.Wrong(name.Offset, $"There is no column '{parts[0]}': the statement has no FROM.");
+        throw SqlErrorException.Wrong(name.Offset, $"There is no column '{parts[0]}' in '{scope.Table}'{NearestName.Suggest(parts[0], scope.Names)}");
+    }
+
+    private Expression BindSubscript(SqlNode.Subscript subscript)
+    {
+        if (subscript.Operand is not SqlNode.Name name || !scope.HasHeaders || name.Parts[^1] != NameScope.Headers)
+            throw SqlErrorException.Unsupported(subscript.Offset, "An element of an array or map");
+        if (subscript.Index is not SqlNode.Characters key) throw SqlErrorException.Unsupported(subscript.Offset, "A computed header name (write it as a string)");
+        return new Expression.Input(new InputColumn.Header(key.Value));
+    }
+
+    private Expression BindPrefix(SqlNode.Prefix prefix)
+    {
+        if (prefix.Operator == "NOT") return Logic.Not(BindCondition(prefix.Operand, "NOT"));
+        var operand = Bind(prefix.Operand);
+        if (operand.Type is DataType.Null) return new Expression.Literal(Constant.Null(new DataType.Int()));
+        if (!TypeRules.IsNumeric(operand.Type) && operand.Type is not (DataType.DayTimeInterval or DataType.YearMonthInterval))
+            throw SqlErrorException.Wrong(prefix.Offset, $"'{prefix.Operator}' takes a number, found {operand.Type.Name}.");
+        return prefix.Operator == "+" ? operand : Arithmetic.Negate(operand);
+    }
+
+    private Expression BindInfix(SqlNode.Infix infix)
+    {
+        var (left, right) = (Bind(infix.Left), Bind(infix.Right));
+        return infix.Operator switch
+        {
+            "+" or "-" or "*" or "/" or "%" => Operators.Arithmetic(infix.Operator, left, right, infix.Offset),
+            "||" => Operators.Concatenate(left, right, infix.Offset),
+            _ => Operators.Compare(infix.Operator, left, right, infix.Offset),
+        };
+    }
+
+    private Expression BindIs(SqlNode.Is question)
+    {
+        if (question.What == "NULL")
+        {
+            var operand = Bind(question.Operand);
+            return operand.Type is DataType.Null ? new Expression.Literal(Constant.Boolean(!question.IsNegated)) : Logic.IsNull(operand, question.IsNegated);
+        }
+        var condition = BindCondition(question.Operand, $"IS {question.What}");
+        return question.What == "UNKNOWN"
+            ? Logic.IsNull(condition, question.IsNegated)
+            : Logic.IsTruth(condition, question.What == "TRUE", question.IsNegated);
+    }
+
+    private Expression BindLike(SqlNode.Like like)
+    {
+        if (like.IsSimilar) throw SqlErrorException.Unsupported(like.Offset, "SIMILAR TO");
+        var escape = like.Escape is null ? null : Bind(like.Escape);
+        return Negate(like.IsNegated, Operators.Like(Bind(like.Operand), Bind(like.Pattern), escape, like.Offset));
+    }
+
+    private Expression BindCase(SqlNode.Case choice)
+    {
+        var operand = choice.Operand is null ? null : Bind(choice.Operand);
+        var branches = choice.Branches.Select(branch => (
+            When: operand is null ? BindCondition(branch.When, "WHEN") : Operators.Compare("=", operand, Bind(branch.When), branch.When.Offset),
+            Then: Bind(branch.Then),
+            branch.Then.Offset)).ToArray();
+        var otherwise = choice.Otherwise is null ? new Expression.Literal(Constant.Null(new DataType.Null())) : Bind(choice.Otherwise);
+        var type = otherwise.Type;
+        foreach (var (_, then, offset) in branches)
+            type = TypeRules.Common(then.Type, type)
+                ?? throw SqlErrorException.Wrong(offset, $"CASE mixes {then.Type.Name} and {type.Name}; cast them to one type.");
+        if (type is DataType.Null) throw SqlErrorException.Unsupported(choice.Offset, "CASE of nothing but NULL (give it a type: CAST(NULL AS INT))");
+        return new Expression.Choice(
+            [.. branches.Select(branch => (branch.When, Casts.ImplicitCast(branch.Then, type, branch.Offset)))],
+            Casts.ImplicitCast(otherwise, type, choice.Otherwise?.Offset ?? choice.Offset), type);
+    }
+
+    private Expression BindJson(SqlNode.JsonValue json)
+    {
+        var document = Bind(json.Document);
+        if (document.Type is DataType.Null) document = new Expression.Literal(Constant.Null(DataType.String));
+        if (!TypeRules.IsText(document.Type)) throw SqlErrorException.Wrong(json.Document.Offset, $"JSON_VALUE takes a string, found {document.Type.Name}.");
+        var type = json.Returning ?? DataType.String;
+        if (type is not (DataType.Varchar { Length: DataType.Varchar.LengthMax } or DataType.Int or DataType.Double or DataType.Boolean))
+            throw SqlErrorException.Wrong(json.Offset, $"JSON_VALUE cannot return {type.Name}; RETURNING knows STRING, INTEGER, DOUBLE and BOOLEAN. Use CAST(JSON_VALUE(…) AS {type.Name}).");
+        type = type.OrNull();
+        var (empty, error) = (BindBehavior(json.OnEmpty, type, json.Offset), BindBehavior(json.OnError, type, json.Offset));
+        if (Bind(json.Path) is not Expression.Literal literal) throw SqlErrorException.Unsupported(json.Path.Offset, "A computed JSON path (write it as a string)");
+        if (literal.Value.IsNull) return new Expression.Literal(Constant.Null(type));
+        if (!TypeRules.IsText(literal.Type)) throw SqlErrorException.Wrong(json.Path.Offset, $"A JSON path is a string, found {literal.Type.Name}.");
+        var path = literal.Value.AsText();
+        if (!JsonPath.TryParse(path, out var parsed, out var reason, out var at))
+            throw SqlErrorException.Unsupported(json.Path.Offset + 1 + at, $"The JSON path '{path}' ({reason}; Flink gives what ON ERROR says, for every row)");
+        if (!parsed.IsSupported) throw SqlErrorException.Unsupported(json.Path.Offset, $"{parsed.Unsupported} in a JSON path");
+        return new Expression.Json(document, new JsonQuestion(path, type, empty, error));
+    }
+
+    private Constant? BindBehavior(JsonBehavior behavior, DataType type, int offset)
+    {
+        if (behavior.Kind == JsonBehaviorKind.Null) return Constant.Null(type);
+        if (behavior.Kind == JsonBehaviorKind.Error) return null;
+        var value = ConstantFolder.Fold(Bind(behavior.Value!));
+        if (value is not Expression.Literal literal) throw SqlErrorException.Unsupported(behavior.Value!.Offset, "A computed DEFAULT of JSON_VALUE");
+        if (literal.Value.IsNull) return Constant.Null(type);
+        if (literal.Type.Lane != type.Lane || TypeRules.IsBinary(literal.Type) || TypeRules.IsTemporal(literal.Type))
+            throw SqlErrorException.Unsupported(behavior.Value!.Offset, $"A DEFAULT of type {literal.Type.Name} for JSON_VALUE … RETURNING {type.Name}");
+        return literal.Value with { Type = type };
+    }
+
+    private Expression BindCall(SqlNode.Call call)
+    {
+        var function = FunctionTable.Find(call.Function);
+        if (function is null)
+        {
+            if (UnsupportedFunctions.Knows(call.Function)) throw SqlErrorException.Unsupported(call.Offset, $"The function {call.Function}");
+            throw SqlErrorException.Wrong(call.Offset, $"There is no function {call.Function}{NearestName.Suggest(call.Function, FunctionTable.Names)}");
+        }
+        return function.Bind(new FunctionCall(call.Function, call.Offset, call.Arguments, [.. call.Arguments.Select(Bind)]));
+    }
+}

@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using Matih.Batches;
+
+namespace Matih.Sql;
+
+/// <summary>A typed expression: names are resolved, conversions explicit. Shared sub-expressions are shared objects.</summary>
+internal abstract record Expression(DataType Type)
+{
+    /// <summary>Whether some row may be rejected by evaluating it.</summary>
+    public abstract bool CanFail { get; }
+
+    public abstract ImmutableArray<Expression> Children { get; }
+
+    public sealed override string ToString() => ExpressionText.Of(this);
+
+    /// <summary>A column that the decoder fills.</summary>
+    public sealed record Input(InputColumn Source) : Expression(Source.Type)
+    {
+        public override bool CanFail => false;
+        public override ImmutableArray<Expression> Children => [];
+    }
+
+    public sealed record Literal(Constant Value) : Expression(Value.Type)
+    {
+        public override bool CanFail => false;
+        public override ImmutableArray<Expression> Children => [];
+    }
+
+    /// <summary>A kernel over the values of its arguments, all of them evaluated.</summary>
+    public sealed record Apply(Kernel Kernel, ImmutableArray<Expression> Arguments, DataType ResultType) : Expression(ResultType)
+    {
+        public override bool CanFail { get; } = Kernel.CanFail || Arguments.Any(argument => argument.CanFail);
+        public override ImmutableArray<Expression> Children => Arguments;
+    }
+
+    /// <summary>The same values under another type of the same lane.</summary>
+    public sealed record Retype(Expression Operand, DataType ResultType) : Expression(ResultType)
+    {
+        public override bool CanFail => Operand.CanFail;
+        public override ImmutableArray<Expression> Children => [Operand];
+    }
+
+    /// <summary>AND or OR: an operand is evaluated only for rows that the ones before leave undecided.</summary>
+    public sealed record Junction(bool IsAnd, ImmutableArray<Expression> Operands, DataType ResultType) : Expression(ResultType)
+    {
+        public override bool CanFail { get; } = Operands.Any(operand => operand.CanFail);
+        public override ImmutableArray<Expression> Children => Operands;
+    }
+
+    /// <summary>The value of the first branch whose condition is TRUE; only rows that reach a part evaluate it.</summary>
+    public sealed record Choice(ImmutableArray<(Expression When, Expression Then)> Branches, Expression Otherwise, DataType ResultType) : Expression(ResultType)
+    {
+        public override bool CanFail { get; } = Otherwise.CanFail || Branches.Any(branch => branch.When.CanFail || branch.Then.CanFail);
+        public override ImmutableArray<Expression> Children { get; } = [.. Branches.SelectMany(branch => new[] { branch.When, branch.Then }), Otherwise];
+    }
+
+    /// <summary>JSON_VALUE with a constant path.</summary>
+    public sealed record Json(Expression Document, JsonQuestion Question) : Expression(Question.Type)
+    {
+        public override bool CanFail => Document.CanFail || Question.CanFail;
+        public override ImmutableArray<Expression> Children => [Document];
+    }
+}
+
+/// <summary>What one JSON_VALUE asks of its document.</summary>
+/// <param name="Path">The path's text as written, mode included.</param>
+/// <param name="Type">STRING, INT, DOUBLE or BOOLEAN.</param>
+/// <param name="Empty">The value ON EMPTY; null for ERROR.</param>
+/// <param name="Error">The value ON ERROR; null for ERROR.</param>
+internal sealed record JsonQuestion(string Path, DataType Type, Constant? Empty, Constant? Error)
+{
+    /// <summary>RETURNING never converts: a value of another JSON kind is an error whatever ON ERROR says.</summary>
+    public bool CanFail => Empty is null || Error is null || Type != DataType.String;
+
+    /// <summary>Whether a decoder may answer it: <see cref="InputColumn.JsonScalar"/>.</summary>
+    public bool IsDefault => !CanFail && Empty!.IsNull && Error!.IsNull;
+}
+
+/// <summary>The compiled body of a function: fills the call's result for all rows of a batch.</summary>
+internal delegate void KernelBody(KernelCall call);
+
+/// <summary>A vectorised function of values, specialised for its argument types.</summary>
+/// <param name="Name">For plans; kernels of the same name, result and argument types must do the same.</param>
+/// <param name="Body">Appends <see cref="KernelCall.Count"/> rows to the result.</param>
+internal sealed record Kernel(string Name, KernelBody Body)
+{
+    /// <summary>Whether the body rejects rows.</summary>
+    public bool CanFail { get; init; }
+
+    /// <summary>Whether a NULL argument makes the result NULL without the body's doing. Default true: most functions of SQL.</summary>
+    public bool IsStrict { get; init; } = true;
+
+    /// <summary>Whether equal arguments give equal results at any time: only then it is folded and shared.</summary>
+    public bool IsDeterministic { get; init; } = true;
+}

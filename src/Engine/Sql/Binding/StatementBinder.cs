@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using Matih.Batches;
+
+namespace Matih.Sql;
+
+/// <summary>A statement whose every name is resolved, as expressions over the source.</summary>
+internal sealed record BoundStatement(Expression? Filter, ImmutableArray<(string Name, Expression Value)> Outputs, bool HasInput);
+
+/// <summary>Pass: binds one statement; errors of its entries are collected, so that all are reported at once.</summary>
+internal static class StatementBinder
+{
+    public static BoundStatement? Bind(SelectStatement statement, NameScope table, List<SqlErrorException> errors)
+    {
+        var before = errors.Count;
+        var scope = statement.From is null ? NameScope.Empty : CheckTable(statement.From, table, errors);
+        var binder = new Binder(scope, statement.From?.Alias);
+        var outputs = BindItems(statement, scope, binder, errors);
+        Expression? filter = null;
+        if (statement.Where is { } where) Collect(errors, () => filter = binder.BindCondition(where, "WHERE"));
+        CheckNames(statement, outputs, errors);
+        return errors.Count == before ? new BoundStatement(filter, outputs, statement.From is not null) : null;
+    }
+
+    private static NameScope CheckTable(TableName from, NameScope table, List<SqlErrorException> errors)
+    {
+        if (from.Name is not null && from.Name != table.Table)
+            errors.Add(SqlErrorException.Wrong(from.Offset, $"There is no table '{from.Name}'{NearestName.Suggest(from.Name, [table.Table])} This statement reads '{table.Table}' (or {{{{ input }}}})."));
+        return table;
+    }
+
+    private static ImmutableArray<(string Name, Expression Value)> BindItems(SelectStatement statement, NameScope scope, Binder binder, List<SqlErrorException> errors)
+    {
+        var outputs = ImmutableArray.CreateBuilder<(string, Expression)>();
+        foreach (var item in statement.Items)
+        {
+            Collect(errors, () =>
+            {
+                if (item.Expression is not null) outputs.Add((NameOf(item, outputs.Count), CheckHeld(binder.Bind(item.Expression), item.Offset)));
+                else if (statement.From is null) throw SqlErrorException.Wrong(item.Offset, "SELECT * needs a FROM.");
+                else outputs.AddRange(scope.Star.Select(field => (field.Name, CheckHeld(field.Value, item.Offset, field.Name))));
+            });
+        }
+        return outputs.ToImmutable();
+    }
+
+    private static Expression CheckHeld(Expression value, int offset, string? column = null)
+    {
+        if (value.Type is DataType.Null) throw SqlErrorException.Unsupported(offset, "A NULL without a type as a column (write CAST(NULL AS INT))");
+        if (TypeRules.WhyNotHeld(value.Type) is { } what) throw SqlErrorException.Unsupported(offset, column is null ? what : $"{what} (column '{column}')");
+        return value;
+    }
+
+    /// <summary>As Flink: the alias, the column's own name, or EXPR$ and the position.</summary>
+    private static string NameOf(SelectItem item, int position) => item.Alias ?? (item.Expression is SqlNode.Name name ? name.Parts[^1] : $"EXPR${position}");
+
+    private static void CheckNames(SelectStatement statement, ImmutableArray<(string Name, Expression Value)> outputs, List<SqlErrorException> errors)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (name, _) in outputs)
+        {
+            if (names.Add(name)) continue;
+            var items = statement.Items.Where(item => item.Expression is not null && NameOf(item, -1) == name).ToList();
+            errors.Add(SqlErrorException.Unsupported((items.Count > 0 ? items[^1] : statement.Items[^1]).Offset, $"The column name '{name}' given twice (give one an alias)"));
+        }
+    }
+
+    private static void Collect(List<SqlErrorException> errors, Action bind)
+    {
+        try
+        {
+            bind();
+        }
+        catch (SqlErrorException error)
+        {
+            errors.Add(error);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+using Matih.Batches;
+
+namespace Matih.Sql;
+
+/// <summary>+ − * / % of numbers: types as Flink derives them, integers wrap, division by zero rejects the row.</summary>
+internal static class Arithmetic
+{
+    /// <summary>Binds an operator between numbers, which convert to what it computes in.</summary>
+    public static Expression Bind(string symbol, Expression left, Expression right, int offset)
+    {
+        if (left.Type is DataType.Decimal || right.Type is DataType.Decimal)
+        {
+            if (!TypeRules.IsApproximate(left.Type) && !TypeRules.IsApproximate(right.Type)) return BindDecimal(symbol, left, right, offset);
+        }
+        var type = TypeRules.Common(left.Type, right.Type)!;
+        if (symbol == "%")
+        {
+            if (TypeRules.IsApproximate(type)) throw SqlErrorException.Unsupported(offset, "% of FLOAT or DOUBLE");
+            if (TypeRules.Width(left.Type) != TypeRules.Width(right.Type))
+                throw SqlErrorException.Unsupported(offset, $"% between {left.Type.Name} and {right.Type.Name} (cast one of them)");
+        }
+        var (first, second) = (Casts.ImplicitCast(left, type, offset), Casts.ImplicitCast(right, type, offset));
+        return new Expression.Apply(Kernel(symbol, type), [first, second], type);
+    }
+
+    private static Expression BindDecimal(string symbol, Expression left, Expression right, int offset)
+    {
+        var (first, second) = (TypeRules.AsDecimal(left.Type), TypeRules.AsDecimal(right.Type));
+        if (symbol == "%" && left.Type is DataType.Decimal && right.Type is DataType.Decimal && !first.IsSameTypeAs(second))
+            throw SqlErrorException.Unsupported(offset, $"% between {first.Name} and {second.Name} (Flink fails on it; cast one of them)");
+        var type = symbol switch
+        {
+            "+" or "-" => TypeRules.Sum(first, second),
+            "*" => TypeRules.Product(first, second),
+            "/" => TypeRules.Quotient(first, second),
+            _ => TypeRules.Remainder(first, second),
+        };
+        left = Casts.ImplicitCast(left, first, offset);
+        right = Casts.ImplicitCast(right, second, offset);
+        var kernel = DecimalKernel(symbol, first.Scale, second.Scale, type);
+        // Beyond 38 digits the value is NULL, whatever the type says: as in Flink.
+        return new Expression.Apply(kernel, [left, right], TypeRules.NullableLike(type, left.Type, right.Type));
+    }
+
+    private static Kernel Kernel(string symbol, DataType type) => type switch
+    {
+        DataType.TinyInt => Integers<Wrap8>(symbol),
+        DataType.SmallInt => Integers<Wrap16>(symbol),
+        DataType.Int => Integers<Wrap32>(symbol),
+        DataType.BigInt => Longs(symbol),
+        DataType.Float => Floats<float>(symbol),
+        _ => Floats<double>(symbol),
+    };
+
+    private static Kernel Integers<TWrap>(string symbol) where TWrap : struct, IWrap => symbol switch
+    {
+        "+" => new Kernel("+", Maps.Binary<int, int, Add<TWrap>>),
+        "-" => new Kernel("-", Maps.Binary<int, int, Subtract<TWrap>>),
+        "*" => new Kernel("*", Maps.Binary<int, int, Multiply<TWrap>>),
+        "/" => new Kernel("/", DivideInts<TWrap>) { CanFail = true },
+        _ => new Kernel("%", RemainderInts) { CanFail = true },
+    };
+
+    private static Kernel Longs(string symbol) => symbol switch
+    {
+        "+" => new Kernel("+", Maps.Binary<long, long, AddLongs>),
+        "-" => new Kernel("-", Maps.Binary<long, long, SubtractLongs>),
+        "*" => new Kernel("*", Maps.Binary<long, long, MultiplyLongs>),
+        "/" => new Kernel("/", DivideLongs) { CanFail = true },
+        _ => new Kernel("%", RemainderLongs) { CanFail = true },
+    };
+
+    private static Kernel Floats<T>(string symbol) where T : unmanaged, System.Numerics.IFloatingPoint<T> => symbol switch
+    {
+        "+" => new Kernel("+", Maps.Binary<T, T, AddFloats<T>>),
+        "-" => new Kernel("-", Maps.Binary<T, T, SubtractFloats<T>>),
+        "*" => new Kernel("*", Maps.Binary<T, T, MultiplyFloats<T>>),
+        _ => new Kernel("/", Maps.Binary<T, T, DivideFloats<T>>),
+    };
+
+    private static Kernel DecimalKernel(string symbol, int leftScale, int rightScale, DataType.Decimal type)
+    {
+        var (precision, scale) = (type.Precision, type.Scale);
+        return symbol switch
+        {
+            "+" => new Kernel("+", call => EachDecimal(call, (a, b, out r) => DecimalMath.TryAdd(a, leftScale, b, rightScale, precision, scale, out r))),
+            "-" => new Kernel("-", call => EachDecimal(call, (a, b, out r) => DecimalMath.TryAdd(a, leftScale, -b, rightScale, precision, scale, out r))),
+            "*" => new Kernel("*", call => EachDecimal(call, (a, b, out r) => DecimalMath.TryMultiply(a, leftScale, b, rightScale, precision, scale, out r))),
+            "/" => new Kernel("/", call => EachQuotient(call, (a, b, out r) => DecimalMath.TryDivide(a, leftScale, b, rightScale, precision, scale, out r))) { CanFail = true },
+            _ => new Kernel("%", call => EachQuotient(call, (a, b, out r) =>
+                DecimalMath.TryRescale(DecimalMath.Remainder(a, leftScale, b, rightScale), Math.Max(leftScale, rightScale), scale, precision, out r))) { CanFail = true },
+        };
+    }
+
+    private delegate bool DecimalOperation(Int128 left, Int128 right, out Int128 result);
+
+    private static void EachDecimal(KernelCall call, DecimalOperation operation)
+    {
+        var left = call.Values<Int128>(0);
+        var right = call.Values<Int128>(1);
+        var result = call.ResultOf<Int128>();
+        for (var i = 0; i < call.Count; i++)
+        {
+            if (!call.IsNull(i) && operation(left[i], right[i], out var value)) result.Append(value);
+            else result.AppendNull();
+        }
+    }
+
+    private static void EachQuotient(KernelCall call, DecimalOperation operation)
+    {
+        var left = call.Values<Int128>(0);
+        var right = call.Values<Int128>(1);
+        var result = call.ResultOf<Int128>();
+        for (var i = 0; i < call.Count; i++)
+        {
+            if (call.IsNull(i)) result.AppendNull();
+            else if (right[i] == 0) call.Reject(i, DivisionByZero);
+            else if (operation(left[i], right[i], out var value)) result.Append(value);
+            else result.AppendNull();
+        }
+    }
+
+    private const string DivisionByZero = "Division by zero.";
+
+    private static void DivideInts<TWrap>(KernelCall call) where TWrap : struct, IWrap
+    {
+        var left = call.Values<int>(0);
+        var right = call.Values<int>(1);
+        var result = call.ResultOf<int>();
+        for (var i = 0; i < call.Count; i++)
+        {
+            if (call.IsNull(i)) result.AppendNull();
+            else if (right[i] == 0) call.Reject(i, DivisionByZero);
+            else result.Append(TWrap.Wrap(right[i] == -1 ? unchecked(-left[i]) : left[i] / right[i]));
+        }
+    }
+
+    private static void RemainderInts(KernelCall call)
+    {
+        var left = call.Values<int>(0);
+        var right = call.Values<int>(1);
+        var result = call.ResultOf<int>();
+        for (var i = 0; i < call.Count; i++)
+        {
+            if (call.IsNull(i)) result.AppendNull();
+            else if (right[i] == 0) call.Reject(i, DivisionByZero);
+            else result.Append(right[i] == -1 ? 0 : left[i] % right[i]);
+        }
+    }
+
+    private static void DivideLongs(KernelCall call)
+    {
+        var left = call.Values<long>(0);
+        var right = call.Values<long>(1);
+        var result = call.ResultOf<long>();
+        for (var i = 0; i < call.Count; i++)
+        {
+            if (call.IsNull(i)) result.AppendNull();
+            else if (right[i] == 0) call.Reject(i, DivisionByZero);
+            else result.Append(right[i] == -1 ? unchecked(-left[i]) : left[i] / right[i]);
+        }
+    }
+
+    private static void RemainderLongs(KernelCall call)
+    {
+        var left = call.Values<long>(0);
+        var right = call.Values<long>(1);
+        var result = call.ResultOf<long>();
+        for (var i = 0; i < call.Count; i++)
+        {
+            if (call.IsNull(i)) result.AppendNull();
+            else if (right[i] == 0) call.Reject(i, DivisionByZero);
+            else result.Append(right[i] == -1 ? 0 : left[i] % right[i]);
+        }
+    }
+
+    /// <summary>−x of a number.</summary>
+    public static Expression Negate(Expression operand) => new Expression.Apply(operand.Type switch
+    {
+        DataType.TinyInt => new Kernel("-", Maps.Unary<int, int, NegateInt<Wrap8>>),
+        DataType.SmallInt => new Kernel("-", Maps.Unary<int, int, NegateInt<Wrap16>>),
+        DataType.Int or DataType.YearMonthInterval => new Kernel("-", Maps.Unary<int, int, NegateInt<Wrap32>>),
+        DataType.BigInt or DataType.DayTimeInterval => new Kernel("-", Maps.Unary<long, long, NegateLong>),
+        DataType.Decimal => new Kernel("-", Maps.Unary<Int128, Int128, NegateDecimal>),
+        DataType.Float => new Kernel("-", Maps.Unary<float, float, NegateFloat<float>>),
+        _ => new Kernel("-", Maps.Unary<double, double, NegateFloat<double>>),
+    }, [operand], operand.Type);
+
+    /// <summary>Cuts to the bits of TINYINT, SMALLINT or INT, which share a lane.</summary>
+    internal interface IWrap
+    {
+        static abstract int Wrap(int value);
+    }
+
+    internal readonly struct Wrap8 : IWrap { public static int Wrap(int value) => unchecked((sbyte)value); }
+    internal readonly struct Wrap16 : IWrap { public static int Wrap(int value) => unchecked((short)value); }
+    internal readonly struct Wrap32 : IWrap { public static int Wrap(int value) => value; }
+
+    private readonly struct Add<TWrap> : IBinary<int, int> where TWrap : struct, IWrap { public static int Apply(int left, int right) => TWrap.Wrap(unchecked(left + right)); }
+    private readonly struct Subtract<TWrap> : IBinary<int, int> where TWrap : struct, IWrap { public static int Apply(int left, int right) => TWrap.Wrap(unchecked(left - right)); }
+    private readonly struct Multiply<TWrap> : IBinary<int, int> where TWrap : struct, IWrap { public static int Apply(int left, int right) => TWrap.Wrap(unchecked(left * right)); }
+    private readonly struct NegateInt<TWrap> : IUnary<int, int> where TWrap : struct, IWrap { public static int Apply(int value) => TWrap.Wrap(unchecked(-value)); }
+    private readonly struct AddLongs : IBinary<long, long> { public static long Apply(long left, long right) => unchecked(left + right); }
+    private readonly struct SubtractLongs : IBinary<long, long> { public static long Apply(long left, long right) => unchecked(left - right); }
+    private readonly struct MultiplyLongs : IBinary<long, long> { public static long Apply(long left, long right) => unchecked(left * right); }
+    private readonly struct NegateLong : IUnary<long, long> { public static long Apply(long value) => unchecked(-value); }
+    private readonly struct NegateDecimal : IUnary<Int128, Int128> { public static Int128 Apply(Int128 value) => -value; }
+    private readonly struct AddFloats<T> : IBinary<T, T> where T : System.Numerics.IFloatingPoint<T> { public static T Apply(T left, T right) => left + right; }
+    private readonly struct SubtractFloats<T> : IBinary<T, T> where T : System.Numerics.IFloatingPoint<T> { public static T Apply(T left, T right) => left - right; }
+    private readonly struct MultiplyFloats<T> : IBinary<T, T> where T : System.Numerics.IFloatingPoint<T> { public static T Apply(T left, T right) => left * right; }
+    private readonly struct DivideFloats<T> : IBinary<T, T> where T : System.Numerics.IFloatingPoint<T> { public static T Apply(T left, T right) => left / right; }
+    private readonly struct NegateFloat<T> : IUnary<T, T> where T : System.Numerics.IFloatingPoint<T> { public static T Apply(T value) => -value; }
+}

@@ -1,0 +1,19 @@
+using System.Collections.Frozen;
+
+namespace Matih.Sql;
+
+/// <summary>All functions by name.</summary>
+internal static class FunctionTable
+{
+    private static readonly FrozenDictionary<string, ScalarFunction> Functions = new[]
+    {
+        ConditionalFunctions.All,
+        MathFunctions.All,
+        TextFunctions.All,
+        TimeFunctions.All,
+    }.SelectMany(functions => functions).ToFrozenDictionary(function => function.Name, StringComparer.OrdinalIgnoreCase);
+
+    public static ScalarFunction? Find(string name) => Functions.GetValueOrDefault(name);
+
+    public static IEnumerable<string> Names => Functions.Keys.Order(StringComparer.Ordinal);
+}

@@ -1,0 +1,31 @@
+namespace Matih.Sql;
+
+/// <summary>Local time of a zone from instants, and back, as java.time does it: a gap moves forward, of an overlap the earlier instant counts.</summary>
+internal static class SessionZone
+{
+    private const long EpochTicks = 621_355_968_000_000_000;
+    private const long TicksPerMicro = 10;
+
+    public static long ToLocal(long instantMicros, TimeZoneInfo zone) =>
+        zone.Equals(TimeZoneInfo.Utc) ? instantMicros : instantMicros + OffsetAt(instantMicros, zone);
+
+    public static long ToInstant(long localMicros, TimeZoneInfo zone)
+    {
+        if (zone.Equals(TimeZoneInfo.Utc)) return localMicros;
+        // The offsets a day before and after are those on both sides of any change that may lie between.
+        var before = OffsetAt(localMicros - CivilDate.MicrosPerDay, zone);
+        var after = OffsetAt(localMicros + CivilDate.MicrosPerDay, zone);
+        var earlier = localMicros - Math.Max(before, after);
+        if (OffsetAt(earlier, zone) == localMicros - earlier) return earlier;
+        var later = localMicros - Math.Min(before, after);
+        if (OffsetAt(later, zone) == localMicros - later) return later;
+        // In a gap: the offset before it.
+        return localMicros - before;
+    }
+
+    private static long OffsetAt(long instantMicros, TimeZoneInfo zone)
+    {
+        var ticks = Math.Clamp(EpochTicks + instantMicros * TicksPerMicro, 0, DateTime.MaxValue.Ticks);
+        return zone.GetUtcOffset(new DateTime(ticks, DateTimeKind.Utc)).Ticks / TicksPerMicro;
+    }
+}

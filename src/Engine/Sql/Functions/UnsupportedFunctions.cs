@@ -1,0 +1,30 @@
+using System.Collections.Frozen;
+
+namespace Matih.Sql;
+
+/// <summary>Functions that Flink has and this engine has not: refused with the advice to run on Flink, where a misspelling gets a suggestion.</summary>
+/// <remarks>Source: Apache Flink 1.20, "System (Built-in) Functions".</remarks>
+internal static class UnsupportedFunctions
+{
+    private static readonly FrozenSet<string> Known = FrozenSet.ToFrozenSet(
+    [
+        "ACOS", "APPROX_COUNT_DISTINCT", "ARRAY", "ARRAY_AGG", "ARRAY_APPEND", "ARRAY_CONCAT", "ARRAY_CONTAINS", "ARRAY_DISTINCT", "ARRAY_EXCEPT",
+        "ARRAY_INTERSECT", "ARRAY_JOIN", "ARRAY_MAX", "ARRAY_MIN", "ARRAY_POSITION", "ARRAY_PREPEND", "ARRAY_REMOVE", "ARRAY_REVERSE", "ARRAY_SLICE",
+        "ARRAY_SORT", "ARRAY_UNION", "ASCII", "ASIN", "ATAN", "ATAN2", "AVG", "BIN", "BTRIM", "CARDINALITY", "CEIL", "CEILING", "CHR", "COLLECT",
+        "CONCAT_WS", "CONVERT_TZ", "COS", "COSH", "COT", "COUNT", "CUME_DIST", "CUMULATE", "CURRENT_DATABASE", "CURRENT_DATE", "CURRENT_ROW_TIMESTAMP",
+        "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_WATERMARK", "DATE_FORMAT", "DAYOFMONTH", "DAYOFWEEK", "DAYOFYEAR", "DECODE", "DEGREES",
+        "DENSE_RANK", "ELEMENT", "ELT", "ENCODE", "ENDSWITH", "EXTRACT", "FIRST_VALUE", "FLATTEN", "FLOOR", "FROM_BASE64", "FROM_UNIXTIME", "HEX",
+        "HOP", "HOUR", "INITCAP", "INSTR", "IS_ALPHA", "IS_DECIMAL", "IS_DIGIT", "JSON_QUOTE", "JSON_STRING", "JSON_UNQUOTE", "LAG", "LAST_VALUE",
+        "LEAD", "LEFT", "LOCALTIME", "LOCALTIMESTAMP", "LOCATE", "LOWER", "LPAD", "LTRIM", "MAP_ENTRIES", "MAP_FROM_ARRAYS", "MAP_KEYS", "MAP_UNION",
+        "MAP_VALUES", "MAX", "MD5", "MIN", "MINUTE", "MONTH", "NOW", "NTILE", "OCTET_LENGTH", "OVERLAY", "PARSE_URL", "PERCENTILE", "PERCENT_RANK",
+        "POSITION", "PRINTF", "PROCTIME", "QUARTER", "RADIANS", "RAND", "RAND_INTEGER", "RANK", "REGEXP", "REGEXP_COUNT", "REGEXP_EXTRACT",
+        "REGEXP_EXTRACT_ALL", "REGEXP_INSTR", "REGEXP_REPLACE", "REGEXP_SUBSTR", "REPEAT", "REPLACE", "REVERSE", "RIGHT", "ROUND", "ROW",
+        "ROW_NUMBER", "RPAD", "RTRIM", "SECOND", "SESSION", "SHA1", "SHA2", "SHA224", "SHA256", "SHA384", "SHA512", "SIN", "SINH", "SPLIT",
+        "SPLIT_INDEX", "STARTSWITH", "STDDEV", "STDDEV_POP", "STDDEV_SAMP", "STR_TO_MAP", "SUBSTR", "SUBSTRING", "SUM", "SUM0", "TAN", "TANH",
+        "TIMESTAMPADD", "TIMESTAMPDIFF", "TO_BASE64", "TO_DATE", "TO_TIMESTAMP", "TO_TIMESTAMP_LTZ", "TRANSLATE", "TRIM", "TRUNCATE", "TRY_CAST",
+        "TUMBLE", "UNHEX", "UNIX_TIMESTAMP", "UPPER", "URL_DECODE", "URL_ENCODE", "UUID", "VARIANCE", "VAR_POP", "VAR_SAMP", "WEEK", "YEAR",
+        "HOP_END", "HOP_START", "SESSION_END", "SESSION_START", "TUMBLE_END", "TUMBLE_START", "TUMBLE_ROWTIME", "HOP_ROWTIME", "SESSION_ROWTIME",
+    ], StringComparer.OrdinalIgnoreCase);
+
+    public static bool Knows(string name) => Known.Contains(name);
+}

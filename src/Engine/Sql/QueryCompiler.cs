@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using Matih.Batches;
+
+namespace Matih.Sql;
+
+/// <summary>
+/// Compiles the stateless part of Flink SQL: <c>SELECT … FROM … WHERE …</c>, one statement or a chain of which each reads
+/// the one before. What this engine does not run exactly as Flink does, it refuses, with the position. Thread-safe.
+/// </summary>
+public static class QueryCompiler
+{
+    /// <summary>Compiles one statement over a source.</summary>
+    public static QueryCompilation Compile(string sql, QueryInput input, QuerySettings settings) => CompileChain([("query", sql)], input, settings);
+
+    /// <summary>
+    /// Compiles statements that read one another: the first reads the source, each later one the statement before, all
+    /// through <c>{{ input }}</c> or by name. The chain becomes one query over the source, of which only what the last
+    /// statement needs is computed.
+    /// </summary>
+    /// <param name="chain">The transformations' names and texts, at least one.</param>
+    public static QueryCompilation CompileChain(IReadOnlyList<(string Name, string Sql)> chain, QueryInput source, QuerySettings settings)
+    {
+        if (chain.Count == 0) throw new ArgumentException("A chain has at least one statement.", nameof(chain));
+        var statements = Parse(chain, out var errors);
+        if (!errors.IsEmpty) return new QueryCompilation(null, errors);
+        var bound = Bind(chain, statements, source, out errors);
+        if (!errors.IsEmpty) return new QueryCompilation(null, errors);
+        var plan = Inline(bound, settings);
+        plan = Rewrite(plan, new ConstantFolder(settings).Apply);
+        plan = Rewrite(plan, new JsonPushDown(source).Apply);
+        plan = DropConstantFilters(plan);
+        plan = plan with { Inputs = InputCollector.Collect(plan.Filters.Concat(plan.Outputs)) };
+        return new QueryCompilation(new CompiledQuery(plan), []);
+    }
+
+    /// <summary>Pass: text to syntax, statement by statement.</summary>
+    private static SelectStatement[] Parse(IReadOnlyList<(string Name, string Sql)> chain, out ImmutableArray<SqlError> errors)
+    {
+        var found = ImmutableArray.CreateBuilder<SqlError>();
+        var statements = new SelectStatement[chain.Count];
+        for (var i = 0; i < statements.Length; i++)
+        {
+            try
+            {
+                statements[i] = QueryParser.Parse(chain[i].Sql);
+            }
+            catch (SqlErrorException error)
+            {
+                found.Add(error.At(chain[i].Sql, i));
+            }
+        }
+        errors = found.ToImmutable();
+        return statements;
+    }
+
+    /// <summary>Pass: names and types. A later statement's columns are expressions over the source at once.</summary>
+    private static List<BoundStatement> Bind(
+        IReadOnlyList<(string Name, string Sql)> chain, SelectStatement[] statements, QueryInput source, out ImmutableArray<SqlError> errors)
+    {
+        var bound = new List<BoundStatement>();
+        var found = ImmutableArray.CreateBuilder<SqlError>();
+        var scope = NameScope.Of(source);
+        for (var i = 0; i < statements.Length; i++)
+        {
+            var failures = new List<SqlErrorException>();
+            var statement = StatementBinder.Bind(statements[i], scope, failures);
+            found.AddRange(failures.Select(failure => failure.At(chain[i].Sql, i)).OrderBy(failure => failure.Offset));
+            // Without this statement's columns nothing can be said about those after it.
+            if (statement is null) break;
+            bound.Add(statement);
+            scope = new NameScope(chain[i].Name, statement.Outputs, ImmutableDictionary<string, Expression>.Empty, false);
+        }
+        errors = found.ToImmutable();
+        return bound;
+    }
+
+    /// <summary>Pass: one plan of the chain. Filters stay in their order; of a statement without FROM nothing before it counts.</summary>
+    private static QueryPlan Inline(List<BoundStatement> bound, QuerySettings settings)
+    {
+        var first = bound.FindLastIndex(statement => !statement.HasInput);
+        var counted = bound[Math.Max(first, 0)..];
+        var last = bound[^1];
+        return new QueryPlan(
+            new RowType([.. last.Outputs.Select(output => new Field(output.Name, output.Value.Type))]), [],
+            [.. counted.Where(statement => statement.Filter is not null).Select(statement => statement.Filter!)],
+            [.. last.Outputs.Select(output => output.Value)], first < 0, settings);
+    }
+
+    private static QueryPlan Rewrite(QueryPlan plan, Func<Expression, Expression> pass) =>
+        plan with { Filters = [.. plan.Filters.Select(pass)], Outputs = [.. plan.Outputs.Select(pass)] };
+
+    /// <summary>Pass: WHERE TRUE keeps everything.</summary>
+    private static QueryPlan DropConstantFilters(QueryPlan plan) =>
+        plan with { Filters = [.. plan.Filters.Where(filter => filter is not Expression.Literal { Value.Value: (byte)1 })] };
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Text.Json;
+using Matih.Batches;
+using Matih.Json;
+
+namespace Matih.Sql;
+
+/// <summary>
+/// Writes values as Flink's SQL Gateway gives them in JSON: a DECIMAL is its text with its zeros, bytes are base64, a
+/// TIMESTAMP is <c>2024-01-02T03:04:05.5</c>, a TIMESTAMP_LTZ is that in the session's zone with a Z behind it.
+/// </summary>
+/// <param name="timeZone">The session's zone.</param>
+public sealed class ResultJson(TimeZoneInfo timeZone)
+{
+    /// <summary>Writes a batch's rows, each as an array, into an array that is open.</summary>
+    public void WriteRows(Utf8JsonWriter writer, ColumnBatch batch)
+    {
+        for (var row = 0; row < batch.Count; row++)
+        {
+            writer.WriteStartArray();
+            for (var column = 0; column < batch.Type.Count; column++) WriteValue(writer, batch[column], batch.Type[column].Type, row);
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>Writes one value.</summary>
+    public void WriteValue(Utf8JsonWriter writer, Column column, DataType type, int row)
+    {
+        if (column.IsNull(row))
+        {
+            writer.WriteNullValue();
+            return;
+        }
+        switch (column)
+        {
+            case FixedColumn<byte> truths: writer.WriteBooleanValue(truths.Values[row] != 0); break;
+            case FixedColumn<int> ints: WriteInt(writer, ints.Values[row], type); break;
+            case FixedColumn<long> longs: WriteLong(writer, longs.Values[row], type); break;
+            case FixedColumn<Int128> decimals: writer.WriteStringValue(DecimalDigits.Format(decimals.Values[row], ((DataType.Decimal)type).Scale)); break;
+            case FixedColumn<float> floats: WriteDouble(writer, double.Parse(floats.Values[row].ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)); break;
+            case FixedColumn<double> doubles: WriteDouble(writer, doubles.Values[row]); break;
+            case BytesColumn bytes when TypeRules.IsBinary(type): writer.WriteBase64StringValue(bytes[row]); break;
+            case BytesColumn texts: writer.WriteStringValue(texts[row]); break;
+        }
+    }
+
+    private static void WriteInt(Utf8JsonWriter writer, int value, DataType type)
+    {
+        Span<byte> text = stackalloc byte[TemporalText.TimestampLengthMax];
+        if (type is DataType.Date) writer.WriteStringValue(text[..TemporalText.WriteDate(value, text)]);
+        else if (type is DataType.Time) writer.WriteStringValue(Trim(text[..TemporalText.WriteClock(value * 1000L, 3, text)]));
+        else writer.WriteNumberValue(value);
+    }
+
+    private void WriteLong(Utf8JsonWriter writer, long value, DataType type)
+    {
+        Span<byte> text = stackalloc byte[TemporalText.TimestampLengthMax];
+        switch (type)
+        {
+            case DataType.Timestamp:
+                writer.WriteStringValue(Trim(text[..TemporalText.WriteTimestamp(value, 6, text, (byte)'T')]));
+                break;
+            case DataType.TimestampLtz:
+                var local = Trim(text[..TemporalText.WriteTimestamp(SessionZone.ToLocal(value, timeZone), 6, text, (byte)'T')]);
+                text[local.Length] = (byte)'Z';
+                writer.WriteStringValue(text[..(local.Length + 1)]);
+                break;
+            default: writer.WriteNumberValue(value); break;
+        }
+    }
+
+    private static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> clock) => clock.TrimEnd((byte)'0') is [.. var whole, (byte)'.'] ? whole : clock.TrimEnd((byte)'0');
+
+    private static void WriteDouble(Utf8JsonWriter writer, double value)
+    {
+        Span<byte> text = stackalloc byte[JsonNumber.FractionTextLengthMax];
+        var length = JavaDoubleText.Write(value, text);
+        if (double.IsFinite(value)) writer.WriteRawValue(text[..length], skipInputValidation: true);
+        else writer.WriteStringValue(text[..length]);
+    }
+}

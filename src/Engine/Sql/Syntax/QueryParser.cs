@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+
+namespace Matih.Sql;
+
+/// <summary>Reads <c>SELECT … [FROM … [WHERE …]]</c>. The first error ends it: after a syntax error nothing can be trusted.</summary>
+internal sealed class QueryParser
+{
+    private const int ItemsMax = 2000;
+
+    private readonly TokenReader _tokens;
+    private readonly ExpressionParser _expressions;
+
+    private QueryParser(TokenReader tokens)
+    {
+        _tokens = tokens;
+        _expressions = new ExpressionParser(tokens);
+    }
+
+    public static SelectStatement Parse(string text) => new QueryParser(new TokenReader(text)).ParseStatement();
+
+    private SelectStatement ParseStatement()
+    {
+        if (_tokens.IsAtEnd) throw SqlErrorException.Wrong(0, "The statement is empty; expected SELECT.");
+        RefuseOtherStatements();
+        _tokens.Take();
+        _tokens.TryTakeWords("ALL");
+        RefuseWord("DISTINCT", "SELECT DISTINCT");
+        var items = ParseItems();
+        TableName? from = null;
+        SqlNode? where = null;
+        if (_tokens.TryTakeWords("FROM"))
+        {
+            from = ParseTable();
+            RefuseJoin();
+            if (_tokens.TryTakeWords("WHERE")) where = _expressions.Parse();
+        }
+        RefuseTail();
+        _tokens.TryTakeSymbol(";");
+        if (!_tokens.IsAtEnd) throw _tokens.Expected("the end of the statement", where is null ? from is null ? "the SELECT list" : "the table" : "the WHERE condition");
+        return new SelectStatement(_tokens.Text, items, from, where);
+    }
+
+    private void RefuseOtherStatements()
+    {
+        var first = _tokens.Current;
+        if (first.IsWord("SELECT")) return;
+        if (first.Kind == TokenKind.Word && first.Text.ToUpperInvariant() is "WITH" or "VALUES" or "INSERT" or "CREATE" or "DROP" or "ALTER" or "SET"
+            or "RESET" or "EXPLAIN" or "SHOW" or "DESCRIBE" or "DESC" or "USE" or "EXECUTE" or "BEGIN" or "UPDATE" or "DELETE" or "TRUNCATE"
+            or "ANALYZE" or "CALL" or "LOAD" or "UNLOAD" or "ADD" or "REMOVE" or "COMPILE" or "STOP" or "TABLE")
+            throw SqlErrorException.Unsupported(first.Offset, $"A statement that starts with {first.Text.ToUpperInvariant()} (a transformation is one SELECT)");
+        throw SqlErrorException.Wrong(first.Offset, $"Expected SELECT, found {first.Describe()}.");
+    }
+
+    private ImmutableArray<SelectItem> ParseItems()
+    {
+        var items = ImmutableArray.CreateBuilder<SelectItem>();
+        do
+        {
+            if (items.Count == ItemsMax) throw SqlErrorException.Wrong(_tokens.Current.Offset, $"A SELECT list has at most {ItemsMax} entries.");
+            items.Add(ParseItem());
+        }
+        while (_tokens.TryTakeSymbol(","));
+        return items.ToImmutable();
+    }
+
+    private SelectItem ParseItem()
+    {
+        var offset = _tokens.Current.Offset;
+        if (_tokens.TryTakeSymbol("*")) return new SelectItem(offset, null, null);
+        if (_tokens.Ahead().IsSymbol(".") && _tokens.Ahead(2).IsSymbol("*"))
+            throw SqlErrorException.Unsupported(offset, "A qualified * (there is one table: write *)");
+        var expression = _expressions.Parse();
+        if (_tokens.TryTakeWords("AS"))
+        {
+            if (!IsAlias()) throw _tokens.Expected("a name", "AS");
+            return new SelectItem(offset, expression, _tokens.Take().Text);
+        }
+        return new SelectItem(offset, expression, IsAlias() ? _tokens.Take().Text : null);
+    }
+
+    private bool IsAlias() => _tokens.Current.Kind == TokenKind.QuotedName || (_tokens.Current.Kind == TokenKind.Word && !Keywords.IsReserved(_tokens.Current.Text));
+
+    private TableName ParseTable()
+    {
+        var token = _tokens.Current;
+        if (token.IsSymbol("(")) throw SqlErrorException.Unsupported(token.Offset, "A subquery in FROM (chain transformations instead)");
+        if (token.IsWord("TABLE") || token.IsWord("LATERAL") || token.IsWord("UNNEST"))
+            throw SqlErrorException.Unsupported(token.Offset, "A table function in FROM");
+        if (token.Kind == TokenKind.Template)
+        {
+            if (token.Text != "input") throw SqlErrorException.Wrong(token.Offset, $"The placeholder {token.Describe()} is unknown; only {{{{ input }}}} is.");
+        }
+        else if (!IsAlias()) throw _tokens.Expected("a table name or {{ input }}", "FROM");
+        _tokens.Take();
+        if (_tokens.Current.IsSymbol(".")) throw SqlErrorException.Unsupported(token.Offset, "A qualified table name (a query reads {{ input }})");
+        var isAliased = _tokens.TryTakeWords("AS");
+        if (isAliased && !IsAlias()) throw _tokens.Expected("a name", "AS");
+        var alias = IsAlias() ? _tokens.Take().Text : null;
+        if (_tokens.Current.IsSymbol("(")) throw SqlErrorException.Unsupported(_tokens.Current.Offset, "Renaming a table's columns");
+        return new TableName(token.Offset, token.Kind == TokenKind.Template ? null : token.Text, alias);
+    }
+
+    private void RefuseJoin()
+    {
+        var token = _tokens.Current;
+        if (token.IsSymbol(",")) throw SqlErrorException.Unsupported(token.Offset, "A join");
+        foreach (var word in (string[])["JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL"]) RefuseWord(word, "A join");
+        RefuseWord("FOR", "FOR SYSTEM_TIME");
+        RefuseWord("MATCH_RECOGNIZE", "MATCH_RECOGNIZE");
+        RefuseWord("TABLESAMPLE", "TABLESAMPLE");
+    }
+
+    private void RefuseTail()
+    {
+        RefuseWord("GROUP", "GROUP BY");
+        RefuseWord("HAVING", "HAVING");
+        RefuseWord("WINDOW", "WINDOW");
+        RefuseWord("QUALIFY", "QUALIFY");
+        RefuseWord("ORDER", "ORDER BY");
+        RefuseWord("LIMIT", "LIMIT");
+        RefuseWord("OFFSET", "OFFSET");
+        RefuseWord("FETCH", "FETCH");
+        foreach (var word in (string[])["UNION", "INTERSECT", "EXCEPT", "MINUS"]) RefuseWord(word, word);
+    }
+
+    private void RefuseWord(string word, string what)
+    {
+        if (_tokens.IsWord(word)) throw SqlErrorException.Unsupported(_tokens.Current.Offset, what);
+    }
+}

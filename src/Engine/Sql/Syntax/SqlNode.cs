@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+using Matih.Batches;
+
+namespace Matih.Sql;
+
+/// <summary>What a statement says, before names and types mean anything. <paramref name="Offset"/> is where a message points.</summary>
+internal abstract record SqlNode(int Offset)
+{
+    /// <summary>A name; several parts are qualified: <c>t.a</c>.</summary>
+    public sealed record Name(int Offset, ImmutableArray<string> Parts) : SqlNode(Offset);
+
+    /// <summary>Exact or (with an exponent) approximate; the sign is in the text.</summary>
+    public sealed record Number(int Offset, string Digits, bool IsApproximate) : SqlNode(Offset);
+
+    public sealed record Characters(int Offset, string Value) : SqlNode(Offset);
+
+    public sealed record Binary(int Offset, string Hex) : SqlNode(Offset);
+
+    /// <summary>TRUE, FALSE, or UNKNOWN as null.</summary>
+    public sealed record Truth(int Offset, bool? Value) : SqlNode(Offset);
+
+    public sealed record Null(int Offset) : SqlNode(Offset);
+
+    /// <summary>DATE '…', TIME '…' or TIMESTAMP '…'.</summary>
+    public sealed record Temporal(int Offset, string Kind, string Value) : SqlNode(Offset);
+
+    /// <summary>INTERVAL '…' DAY [TO SECOND].</summary>
+    public sealed record Interval(int Offset, bool IsNegative, string Value, string From, string To) : SqlNode(Offset);
+
+    /// <summary>+, - or NOT before an operand.</summary>
+    public sealed record Prefix(int Offset, string Operator, SqlNode Operand) : SqlNode(Offset);
+
+    /// <summary>An operator between two operands: arithmetic, <c>||</c>, comparison.</summary>
+    public sealed record Infix(int Offset, string Operator, SqlNode Left, SqlNode Right) : SqlNode(Offset);
+
+    /// <summary>Operands joined by AND, or by OR.</summary>
+    public sealed record Junction(int Offset, bool IsAnd, ImmutableArray<SqlNode> Operands) : SqlNode(Offset);
+
+    public sealed record Between(int Offset, bool IsNegated, bool IsSymmetric, SqlNode Operand, SqlNode Low, SqlNode High) : SqlNode(Offset);
+
+    public sealed record In(int Offset, bool IsNegated, SqlNode Operand, ImmutableArray<SqlNode> Items) : SqlNode(Offset);
+
+    /// <summary>LIKE, or SIMILAR TO.</summary>
+    public sealed record Like(int Offset, bool IsNegated, bool IsSimilar, SqlNode Operand, SqlNode Pattern, SqlNode? Escape) : SqlNode(Offset);
+
+    /// <summary>IS [NOT] NULL, TRUE, FALSE, UNKNOWN.</summary>
+    public sealed record Is(int Offset, bool IsNegated, string What, SqlNode Operand) : SqlNode(Offset);
+
+    /// <summary>IS [NOT] DISTINCT FROM.</summary>
+    public sealed record Distinct(int Offset, bool IsNegated, SqlNode Left, SqlNode Right) : SqlNode(Offset);
+
+    public sealed record Case(int Offset, SqlNode? Operand, ImmutableArray<(SqlNode When, SqlNode Then)> Branches, SqlNode? Otherwise) : SqlNode(Offset);
+
+    public sealed record Cast(int Offset, bool IsTry, SqlNode Operand, DataType Type) : SqlNode(Offset);
+
+    public sealed record JsonValue(int Offset, SqlNode Document, SqlNode Path, DataType? Returning, JsonBehavior OnEmpty, JsonBehavior OnError) : SqlNode(Offset);
+
+    /// <summary>A function by name. Keyword syntax has become plain arguments, e.g. EXTRACT(<see cref="Keyword"/>, x).</summary>
+    public sealed record Call(int Offset, string Function, ImmutableArray<SqlNode> Arguments) : SqlNode(Offset);
+
+    /// <summary>A word that is an argument by itself: a time unit, BOTH, LEADING, TRAILING. Upper case.</summary>
+    public sealed record Keyword(int Offset, string Word) : SqlNode(Offset);
+
+    public sealed record Subscript(int Offset, SqlNode Operand, SqlNode Index) : SqlNode(Offset);
+}
+
+internal enum JsonBehaviorKind { Null, Error, Default }
+
+/// <summary>What JSON_VALUE gives ON EMPTY or ON ERROR.</summary>
+internal sealed record JsonBehavior(JsonBehaviorKind Kind, SqlNode? Value)
+{
+    public static JsonBehavior Null { get; } = new(JsonBehaviorKind.Null, null);
+}
+
+/// <summary>An entry of the SELECT list; a null expression is <c>*</c>.</summary>
+internal sealed record SelectItem(int Offset, SqlNode? Expression, string? Alias);
+
+/// <summary>The table of FROM.</summary>
+/// <param name="Name">Null for <c>{{ input }}</c>.</param>
+internal sealed record TableName(int Offset, string? Name, string? Alias);
+
+internal sealed record SelectStatement(string Text, ImmutableArray<SelectItem> Items, TableName? From, SqlNode? Where);

@@ -1,0 +1,101 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Matih.Batches;
+using Matih.Sql;
+
+namespace Matih.Engine.Tests.Sql;
+
+/// <summary>Runs queries over rows written as JSON arrays, one value for each input column that the query wants.</summary>
+internal sealed class QueryRun : IDisposable
+{
+    private readonly MemoryAccount _account = MemoryAccount.Unlimited();
+    private readonly CompiledQuery _query;
+    private readonly QueryExecutor _executor;
+    private readonly Column[] _columns;
+
+    public QueryRun(string sql, QueryInput input)
+    {
+        _query = Compiled(sql, input);
+        _executor = _query.CreateExecutor(TimeProvider.System, _account);
+        _columns = [.. _query.Inputs.Select(column => Column.Create(column.Type, _account))];
+    }
+
+    public RowErrors Errors { get; } = new();
+    public int FilteredCount => _executor.FilteredCount;
+    public IReadOnlyList<Column> InputColumns => _columns;
+    public long UsedBytes => _account.UsedBytes;
+
+    public static CompiledQuery Compiled(string sql, QueryInput input)
+    {
+        var compilation = QueryCompiler.Compile(sql, input, QuerySettings.Default);
+        Assert.True(compilation.Query is not null, string.Join('\n', compilation.Errors));
+        return compilation.Query;
+    }
+
+    public static QueryInput Schema(string columns)
+    {
+        Assert.True(DataTypeSyntax.TryParseColumns(columns, out var type, out var error), error?.ToString());
+        return new QueryInput("src", type, false, InputFormat.Json);
+    }
+
+    public ColumnBatch Execute(params string[] rows) => Execute(_ => { }, rows);
+
+    public ColumnBatch Execute(Action<RowErrors> prepare, params string[] rows)
+    {
+        foreach (var column in _columns) column.Clear();
+        foreach (var row in rows)
+        {
+            using var values = JsonDocument.Parse(row);
+            for (var i = 0; i < _columns.Length; i++) Append(_columns[i], values.RootElement[i]);
+        }
+        Errors.Clear(Math.Max(1, rows.Length));
+        prepare(Errors);
+        return _executor.Execute(new ColumnBatch(new RowType([.. _query.Inputs.Select(column => new Field(column.Name, column.Type))]), _columns, rows.Length), Errors);
+    }
+
+    /// <summary>The rows as JSON, then the rejected rows with their reasons.</summary>
+    public string Show(params string[] rows)
+    {
+        var batch = Execute(rows);
+        var text = new StringBuilder(Json(batch));
+        foreach (var error in Errors.Errors) text.Append($" !{error.Row} {error.Reason}");
+        return text.ToString();
+    }
+
+    public static string Json(ColumnBatch batch)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            writer.WriteStartArray();
+            new ResultJson(TimeZoneInfo.Utc).WriteRows(writer, batch);
+            writer.WriteEndArray();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private static void Append(Column column, JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.Null) column.AppendNull();
+        else
+        {
+            switch (column)
+            {
+                case FixedColumn<byte> truths: truths.Append(value.GetBoolean() ? (byte)1 : (byte)0); break;
+                case FixedColumn<int> ints: ints.Append(value.GetInt32()); break;
+                case FixedColumn<long> longs: longs.Append(value.GetInt64()); break;
+                case FixedColumn<Int128> decimals: decimals.Append(Int128.Parse(value.GetRawText())); break;
+                case FixedColumn<double> doubles: doubles.Append(value.GetDouble()); break;
+                case BytesColumn bytes: bytes.Append(Encoding.UTF8.GetBytes(value.GetString()!)); break;
+                default: throw new NotSupportedException($"No test appends to {column.Type}.");
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _executor.Dispose();
+        foreach (var column in _columns) column.Dispose();
+    }
+}
