@@ -69,10 +69,32 @@ public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(t
         AppendOffset();
     }
 
-    public override void RemoveLast()
+    /// <summary>
+    /// Room for rows that the caller writes in bulk and closes with <see cref="EndRows"/>: their bytes one after the other
+    /// into <paramref name="data"/>, and into <paramref name="ends"/> where each ends, counted from <paramref name="dataStart"/> up.
+    /// </summary>
+    /// <param name="data">At least <paramref name="dataLengthMax"/> bytes; all of them may be overwritten.</param>
+    public void BeginRows(int count, int dataLengthMax, out Span<int> ends, out Span<byte> data, out int dataStart)
     {
-        ForgetLast();
-        _dataLength = _offsets[Count];
+        Grow(ref _offsets, Count + (long)count + 1);
+        _offsets[0] = 0;
+        data = Begin(dataLengthMax);
+        ends = _offsets.AsSpan(Count + 1, count);
+        dataStart = _dataLength;
+    }
+
+    /// <summary>Makes what was written since <see cref="BeginRows"/> rows. <paramref name="validity"/> is empty for "no NULLs", else one byte a row.</summary>
+    public void EndRows(int count, int dataLength, ReadOnlySpan<byte> validity)
+    {
+        NoteRange(validity, count);
+        _dataLength += dataLength;
+        Count += count;
+    }
+
+    public override void Truncate(int count)
+    {
+        ForgetFrom(count);
+        _dataLength = count == 0 ? 0 : _offsets[count];
     }
 
     public override void AppendRows(Column source, ReadOnlySpan<int> rows)

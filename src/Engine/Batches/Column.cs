@@ -41,8 +41,8 @@ public abstract class Column : IDisposable
     /// <summary>Appends a NULL row.</summary>
     public abstract void AppendNull();
 
-    /// <summary>Takes the last row back: for a record that turns out bad after some of its columns were filled.</summary>
-    public abstract void RemoveLast();
+    /// <summary>Takes back the rows from <paramref name="count"/> on: for records that turn out bad after some columns were filled.</summary>
+    public abstract void Truncate(int count);
 
     /// <summary>Appends rows of another column of the same lane: those at <paramref name="rows"/>, in that order.</summary>
     public abstract void AppendRows(Column source, ReadOnlySpan<int> rows);
@@ -88,11 +88,11 @@ public abstract class Column : IDisposable
         NullCount += target.Count((byte)0);
     }
 
-    /// <summary>Forgets the validity of the last row, and the row.</summary>
-    private protected void ForgetLast()
+    /// <summary>Forgets rows and their validity.</summary>
+    private protected void ForgetFrom(int count)
     {
-        Count--;
-        if (NullCount != 0 && ValidityBytes[Count] == 0) NullCount--;
+        if (NullCount != 0) NullCount -= ValidityBytes.AsSpan(count, Count - count).Count((byte)0);
+        Count = count;
     }
 
     private void AppendValidity(byte value)

@@ -35,7 +35,7 @@ public sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Colum
         Count++;
     }
 
-    public override void RemoveLast() => ForgetLast();
+    public override void Truncate(int count) => ForgetFrom(count);
 
     /// <summary>
     /// Appends <paramref name="count"/> rows whose values the caller writes through the returned span (its contents are

@@ -28,7 +28,7 @@ internal enum JsonConversion : byte
 /// <summary>A column that is filled from the value's JSON document, with what its conversion needs.</summary>
 internal sealed class JsonField
 {
-    private JsonField(string name, DataType type, JsonPath path, JsonConversion conversion, Column column, int precision, int scale)
+    private JsonField(string name, DataType type, JsonPath path, JsonConversion conversion, Column column, int precision, int scale, TimestampStandard standard)
     {
         Name = name;
         Type = type;
@@ -37,6 +37,7 @@ internal sealed class JsonField
         Column = column;
         Precision = precision;
         Scale = scale;
+        TimestampStandard = standard;
     }
 
     public string Name { get; }
@@ -49,13 +50,14 @@ internal sealed class JsonField
     public int Precision { get; }
 
     public int Scale { get; }
+    public TimestampStandard TimestampStandard { get; }
 
     /// <summary>The field for an input column, or null for one that does not come from the document.</summary>
     /// <exception cref="NotSupportedException">No column holds the type.</exception>
-    public static JsonField? For(InputColumn input, Column column) => input switch
+    public static JsonField? For(InputColumn input, Column column, TimestampStandard standard = TimestampStandard.Sql) => input switch
     {
-        InputColumn.JsonScalar scalar => new JsonField(scalar.Name, scalar.Type, Parse(scalar.Path), JsonConversion.Scalar, column, 0, 0),
-        InputColumn.SchemaField field => Of(field, column),
+        InputColumn.JsonScalar scalar => new JsonField(scalar.Name, scalar.Type, Parse(scalar.Path), JsonConversion.Scalar, column, 0, 0, standard),
+        InputColumn.SchemaField field => Of(field, column, standard),
         _ => null,
     };
 
@@ -65,7 +67,7 @@ internal sealed class JsonField
         if (input is InputColumn.SchemaField field) ConversionOf(field);
     }
 
-    private static JsonField Of(InputColumn.SchemaField field, Column column)
+    private static JsonField Of(InputColumn.SchemaField field, Column column, TimestampStandard standard)
     {
         var conversion = ConversionOf(field);
         var (precision, scale) = field.FieldType switch
@@ -77,7 +79,7 @@ internal sealed class JsonField
             _ => (0, 0),
         };
         var path = new JsonPath($"$['{field.FieldName}']", JsonPathMode.Strict, false, [new JsonPathStep.Member(field.FieldName)], null);
-        return new JsonField(field.FieldName, field.FieldType, path, conversion, column, precision, scale);
+        return new JsonField(field.FieldName, field.FieldType, path, conversion, column, precision, scale, standard);
     }
 
     private static JsonConversion ConversionOf(InputColumn.SchemaField field) => field.FieldType switch

@@ -12,8 +12,8 @@ public sealed class JsonRecordDecoder : IRecordDecoder
 {
     private readonly RecordColumns _columns;
     private readonly JsonField[] _fields;
-    private readonly JsonPathExtractor _extractor;
-    private readonly JsonFieldWriter _writer;
+    private readonly JsonChunk _chunk;
+    private readonly JsonColumnFiller _filler = new();
     private readonly bool _requiresObject;
     private readonly bool _failsOnMissing;
     private readonly bool _ignoresParseErrors;
@@ -28,9 +28,8 @@ public sealed class JsonRecordDecoder : IRecordDecoder
             throw new ArgumentException("fail-on-missing-field and ignore-parse-errors cannot both be true.", nameof(settings));
         foreach (var column in columns) JsonField.Require(column);
         _columns = new RecordColumns(columns, topic, account);
-        _fields = [.. columns.Select((input, index) => JsonField.For(input, _columns[index])).OfType<JsonField>()];
-        _extractor = new JsonPathExtractor(Array.ConvertAll(_fields, field => field.Path));
-        _writer = new JsonFieldWriter(settings.TimestampStandard);
+        _fields = [.. columns.Select((input, index) => JsonField.For(input, _columns[index], settings.TimestampStandard)).OfType<JsonField>()];
+        _chunk = new JsonChunk(_fields, allowTrailingText: false);
         _requiresObject = settings.RequiresObject || columns.Any(column => column is InputColumn.SchemaField);
         _failsOnMissing = settings.FailOnMissingField;
         _ignoresParseErrors = settings.IgnoreParseErrors;
@@ -41,18 +40,21 @@ public sealed class JsonRecordDecoder : IRecordDecoder
     public ColumnBatch Decode(RawBatch batch, RowErrors errors)
     {
         _columns.Clear();
-        for (var row = 0; row < batch.Count; row++)
+        for (var first = 0; first < batch.Count; first += JsonChunk.RowsMax)
         {
-            if (!errors.IsLeftOut(row) && TryDecode(batch, row, errors)) continue;
-            foreach (var field in _fields) field.Column.AppendNull();
+            _chunk.Begin(batch, first);
+            var end = Math.Min(batch.Count, first + JsonChunk.RowsMax);
+            for (var row = first; row < end; row++)
+                if (errors.IsLeftOut(row) || !TryRead(batch, row, errors)) _chunk.AddNull();
+            Fill(first, errors);
         }
         return _columns.Finish(batch, errors);
     }
 
     public void Dispose() => _columns.Dispose();
 
-    /// <summary>Appends the row's fields; false, with nothing appended, where the row is left out.</summary>
-    private bool TryDecode(RawBatch batch, int row, RowErrors errors)
+    /// <summary>Reads the row's document into the chunk; false where the row is left out.</summary>
+    private bool TryRead(RawBatch batch, int row, RowErrors errors)
     {
         var document = batch.Value(row);
         if (document.IsEmpty)
@@ -61,40 +63,33 @@ public sealed class JsonRecordDecoder : IRecordDecoder
             return false;
         }
         if (_columns.Check(batch, row) is { } reason) return Reject(errors, row, reason);
-        if (!_extractor.Extract(document)) return Reject(errors, row, "value: " + _extractor.Error);
-        if (_requiresObject && _extractor.RootKind != JsonKind.Object)
-            return Reject(errors, row, $"value: expected a JSON object, found {(_extractor.RootKind == JsonKind.Null ? "null" : "a JSON " + _extractor.RootKind.ToString().ToLowerInvariant())}");
-        for (var i = 0; i < _fields.Length; i++)
-        {
-            var error = Append(_fields[i], _extractor[i], document);
-            if (error is null) continue;
-            for (var filled = 0; filled < i; filled++) _fields[filled].Column.RemoveLast();
-            return Reject(errors, row, error);
-        }
+        if (!_chunk.TryRead(document)) return Reject(errors, row, "value: " + _chunk.Extractor.Error);
+        if (_requiresObject && _chunk.Extractor.RootKind != JsonKind.Object)
+            return Reject(errors, row, $"value: expected a JSON object, found {Name(_chunk.Extractor.RootKind)}");
+        _chunk.Add();
         return true;
     }
 
-    /// <summary>Appends a field's value; the reason, with nothing appended, where the record must be rejected.</summary>
-    private string? Append(JsonField field, JsonMatch match, ReadOnlySpan<byte> document)
+    private static string Name(JsonKind kind) => kind switch
     {
-        if (!_writer.TryAppend(field, match, document))
-        {
-            if (!_ignoresParseErrors) return JsonFieldWriter.Describe(field, match, document);
-            field.Column.AppendNull();
-        }
-        if (match.Kind > JsonKind.Null && field.Type.IsNullable) return null;
-        return CheckNull(field, match);
+        JsonKind.Null => "null",
+        JsonKind.True or JsonKind.False => "a JSON boolean",
+        _ => "a JSON " + kind.ToString().ToLowerInvariant(),
+    };
+
+    /// <summary>Appends the chunk's rows to all columns; a second time, without the rows to be rejected, where some value did not convert.</summary>
+    private void Fill(int firstRow, RowErrors errors)
+    {
+        FillColumns();
+        if (!_chunk.HasFailures) return;
+        _chunk.RejectFailed(errors);
+        foreach (var field in _fields) field.Column.Truncate(firstRow);
+        FillColumns();
     }
 
-    private string? CheckNull(JsonField field, JsonMatch match)
+    private void FillColumns()
     {
-        if (field.Conversion == JsonConversion.Scalar) return null;
-        string? error = null;
-        if (match.Kind == JsonKind.Missing && _failsOnMissing) error = $"field {field.Name}: missing, and fail-on-missing-field is set";
-        else if (!field.Type.IsNullable && field.Column.IsNull(field.Column.Count - 1))
-            error = $"field {field.Name}: expected {field.Type}, found {(match.Kind == JsonKind.Missing ? "no such member" : match.Kind == JsonKind.Null ? "null" : "a value that does not fit")}";
-        if (error is not null) field.Column.RemoveLast();
-        return error;
+        for (var path = 0; path < _fields.Length; path++) _filler.Fill(_chunk, _fields[path], path, _failsOnMissing, _ignoresParseErrors);
     }
 
     private static bool Reject(RowErrors errors, int row, string reason)

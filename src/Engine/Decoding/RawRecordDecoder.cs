@@ -13,8 +13,8 @@ public sealed class RawRecordDecoder : IRecordDecoder
     private readonly RecordColumns _columns;
     private readonly JsonField[] _scalars;
     private readonly BytesColumn[] _values;
-    private readonly JsonPathExtractor _extractor;
-    private readonly JsonFieldWriter _writer = new(TimestampStandard.Sql);
+    private readonly JsonChunk _chunk;
+    private readonly JsonColumnFiller _filler = new();
     private readonly bool _isText;
     private readonly bool _requiresValue;
 
@@ -30,7 +30,7 @@ public sealed class RawRecordDecoder : IRecordDecoder
         _columns = new RecordColumns(columns, topic, account);
         _scalars = [.. columns.Select((input, index) => input is InputColumn.JsonScalar ? JsonField.For(input, _columns[index]) : null).OfType<JsonField>()];
         _values = [.. Enumerable.Range(0, columns.Count).Where(index => columns[index] is InputColumn.SchemaField).Select(index => (BytesColumn)_columns[index])];
-        _extractor = new JsonPathExtractor(Array.ConvertAll(_scalars, field => field.Path), allowTrailingText: true);
+        _chunk = new JsonChunk(_scalars, allowTrailingText: true);
         _isText = columns.Any(column => column is InputColumn.JsonScalar or InputColumn.SchemaField { FieldType: DataType.Varchar }
             or InputColumn.Metadata { Part: RecordMetadata.Value, PartType: DataType.Varchar });
         _requiresValue = columns.Any(column => column is InputColumn.SchemaField { FieldType.IsNullable: false }
@@ -51,8 +51,8 @@ public sealed class RawRecordDecoder : IRecordDecoder
                 if (isNull) column.AppendNull();
                 else column.Append(batch.Value(row));
             }
-            if (_scalars.Length != 0) AppendScalars(isNull ? default : batch.Value(row));
         }
+        if (_scalars.Length != 0) FillScalars(batch, errors);
         return _columns.Finish(batch, errors);
     }
 
@@ -65,13 +65,18 @@ public sealed class RawRecordDecoder : IRecordDecoder
         return _columns.Check(batch, row);
     }
 
-    private void AppendScalars(ReadOnlySpan<byte> text)
+    private void FillScalars(RawBatch batch, RowErrors errors)
     {
-        var isDocument = !text.IsEmpty && _extractor.Extract(text);
-        for (var i = 0; i < _scalars.Length; i++)
+        for (var first = 0; first < batch.Count; first += JsonChunk.RowsMax)
         {
-            if (isDocument) _writer.TryAppend(_scalars[i], _extractor[i], text);
-            else _scalars[i].Column.AppendNull();
+            _chunk.Begin(batch, first);
+            var end = Math.Min(batch.Count, first + JsonChunk.RowsMax);
+            for (var row = first; row < end; row++)
+            {
+                if (!errors.IsLeftOut(row) && _chunk.TryRead(batch.Value(row))) _chunk.Add();
+                else _chunk.AddNull();
+            }
+            for (var path = 0; path < _scalars.Length; path++) _filler.Fill(_chunk, _scalars[path], path, failsOnMissing: false, ignoresParseErrors: true);
         }
     }
 }

@@ -20,7 +20,8 @@ public sealed partial class JsonPathExtractor
     private readonly PathNode _root = new();
     private readonly JsonMatch[] _slots;
     private readonly int[] _slotOfPath;
-    private readonly (int Slot, JsonMatch Match, JsonPathStep[] Steps)[] _fromEnd;
+    private readonly (int ArraySlot, int Slot, JsonPathStep[] Steps)[] _fromEnd;
+    private readonly int _slotCount;
     private readonly bool _allowTrailingText;
     private readonly bool _isPlain;
 
@@ -38,7 +39,8 @@ public sealed partial class JsonPathExtractor
     }
 
     /// <param name="isPlain">Walks with <see cref="ScalarScan"/>: the oracle of the vectorised walk.</param>
-    internal JsonPathExtractor(IReadOnlyList<JsonPath> paths, bool allowTrailingText, bool isPlain)
+    /// <param name="rowsMax">How many documents' matches are kept side by side; see <see cref="ExtractRow"/>.</param>
+    internal JsonPathExtractor(IReadOnlyList<JsonPath> paths, bool allowTrailingText, bool isPlain, int rowsMax = 1)
     {
         _allowTrailingText = allowTrailingText;
         _isPlain = isPlain;
@@ -54,26 +56,31 @@ public sealed partial class JsonPathExtractor
             nodes[i] = _root.Reach(steps[..forward]);
             if (forward < steps.Length) fromEnd.Add((i, steps[forward..].ToArray()));
         }
-        _slots = new JsonMatch[_root.Number(0)];
+        var walkedCount = _root.Number(0);
         _slotOfPath = Array.ConvertAll(nodes, node => node.Slot);
-        _fromEnd = new (int, JsonMatch, JsonPathStep[])[fromEnd.Count];
+        _fromEnd = new (int, int, JsonPathStep[])[fromEnd.Count];
         for (var i = 0; i < _fromEnd.Length; i++)
         {
             var (path, steps) = fromEnd[i];
-            _fromEnd[i] = (_slotOfPath[path], default, steps);
-            _slotOfPath[path] = ~i;
+            _fromEnd[i] = (_slotOfPath[path], walkedCount + i, steps);
+            _slotOfPath[path] = walkedCount + i;
         }
+        _slotCount = walkedCount + _fromEnd.Length;
+        _slots = new JsonMatch[_slotCount * rowsMax];
     }
 
     /// <summary>What the path at that position of the constructor's list leads to; valid until the next <see cref="Extract"/>.</summary>
-    public JsonMatch this[int path]
+    public JsonMatch this[int path] => _slots[_slotOfPath[path]];
+
+    /// <summary>The matches of one path, those of row r at <c>r * stride</c>.</summary>
+    internal ReadOnlySpan<JsonMatch> Matches(int path, out int stride)
     {
-        get
-        {
-            var slot = _slotOfPath[path];
-            return slot >= 0 ? _slots[slot] : _fromEnd[~slot].Match;
-        }
+        stride = _slotCount;
+        return _slots.AsSpan(_slotOfPath[path]);
     }
+
+    /// <summary>Makes every path of a row lead to nothing.</summary>
+    internal void ClearRow(int row) => _slots.AsSpan(row * _slotCount, _slotCount).Clear();
 
     /// <summary>Whether more than white space follows the document.</summary>
     public bool HasTrailingText { get; private set; }
@@ -91,26 +98,26 @@ public sealed partial class JsonPathExtractor
     public JsonKind RootKind { get; private set; }
 
     /// <summary>Reads a text. False where it is not one valid JSON document; the matches are unspecified then.</summary>
-    public unsafe bool Extract(ReadOnlySpan<byte> document)
+    public bool Extract(ReadOnlySpan<byte> document) => ExtractRow(document, 0);
+
+    /// <summary>Reads a text and keeps its matches under that row, below the constructor's limit.</summary>
+    internal unsafe bool ExtractRow(ReadOnlySpan<byte> document, int row)
     {
         _fault = JsonFault.None;
         HasTrailingText = false;
         RootKind = JsonKind.Missing;
+        var slots = _slots.AsSpan(row * _slotCount, _slotCount);
         fixed (byte* start = document)
         {
             var isValid = document.IsEmpty ? Fail(JsonFault.Empty, 0)
-                : _isPlain ? Walk<ScalarScan>(start, document.Length) : Walk<VectorScan>(start, document.Length);
+                : _isPlain ? Walk<ScalarScan>(start, document.Length, slots) : Walk<VectorScan>(start, document.Length, slots);
             if (!isValid)
             {
                 _error = JsonFaultText.Describe(_fault, ErrorOffset, document);
                 return false;
             }
         }
-        for (var i = 0; i < _fromEnd.Length; i++)
-        {
-            ref var deferred = ref _fromEnd[i];
-            deferred.Match = JsonNavigator.Follow(document, _slots[deferred.Slot], deferred.Steps);
-        }
+        foreach (var (arraySlot, slot, steps) in _fromEnd) slots[slot] = JsonNavigator.Follow(document, slots[arraySlot], steps);
         return true;
     }
 

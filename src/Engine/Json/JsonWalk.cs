@@ -21,9 +21,8 @@ public sealed partial class JsonPathExtractor
     }
 
     // One flat state machine: its states share a dozen locals that must stay in registers.
-    private unsafe bool Walk<TScan>(byte* start, int length) where TScan : struct, IJsonScan
+    private unsafe bool Walk<TScan>(byte* start, int length, Span<JsonMatch> slots) where TScan : struct, IJsonScan
     {
-        var slots = _slots;
         var end = start + length;
         var at = start;
         PathNode? place = _root; // where the value about to be read stands; null where no path cares
@@ -41,7 +40,7 @@ public sealed partial class JsonPathExtractor
 
     Value:
         if (at == end) return Fail(JsonFault.Truncated, length);
-        if (place is { HasChildren: true }) slots.AsSpan(place.InnerFrom, place.InnerTo - place.InnerFrom).Clear();
+        if (place is { HasChildren: true }) slots[place.InnerFrom..place.InnerTo].Clear();
         var slot = place is null ? -1 : place.Slot;
         var valueStart = (int)(at - start);
         switch (*at)
@@ -68,8 +67,7 @@ public sealed partial class JsonPathExtractor
             }
             case (byte)'{':
                 if (++depth > DepthMax) return Fail(JsonFault.TooDeep, valueStart);
-                if (depth > _frames.Length) GrowFrames();
-                _frames[depth - 1] = new Frame { Node = node, Last = last, Start = containerStart, Position = position, IsObject = isObject };
+                if (depth > 1) Push(depth, node, last, containerStart, position, isObject);
                 node = place;
                 last = TScan.PredictsMembers ? node?.Members?.Head : null;
                 containerStart = valueStart;
@@ -80,8 +78,7 @@ public sealed partial class JsonPathExtractor
                 goto Member;
             case (byte)'[':
                 if (++depth > DepthMax) return Fail(JsonFault.TooDeep, valueStart);
-                if (depth > _frames.Length) GrowFrames();
-                _frames[depth - 1] = new Frame { Node = node, Last = last, Start = containerStart, Position = position, IsObject = isObject };
+                if (depth > 1) Push(depth, node, last, containerStart, position, isObject);
                 node = place;
                 containerStart = valueStart;
                 isObject = false;
@@ -158,8 +155,12 @@ public sealed partial class JsonPathExtractor
         at++;
         if (node is { Slot: >= 0 })
             slots[node.Slot] = JsonMatch.Of(isObject ? JsonKind.Object : JsonKind.Array, containerStart, (int)(at - start) - containerStart);
-        RootKind = isObject ? JsonKind.Object : JsonKind.Array; // The root closes last.
-        ref var outer = ref _frames[--depth];
+        if (--depth == 0)
+        {
+            RootKind = isObject ? JsonKind.Object : JsonKind.Array;
+            goto Done;
+        }
+        ref var outer = ref _frames[depth];
         node = outer.Node;
         last = outer.Last;
         containerStart = outer.Start;
@@ -291,5 +292,10 @@ public sealed partial class JsonPathExtractor
         return Fail(char.IsAsciiLetter((char)*at) ? JsonFault.InvalidLiteral : JsonFault.ValueExpected, at - start);
     }
 
-    private void GrowFrames() => Array.Resize(ref _frames, Math.Min(DepthMax, _frames.Length * 2));
+    /// <summary>Keeps what is known of a container while one inside it is read. The root has none around it.</summary>
+    private void Push(int depth, PathNode? node, MemberEntry? last, int start, int position, bool isObject)
+    {
+        if (depth > _frames.Length) Array.Resize(ref _frames, Math.Min(DepthMax, _frames.Length * 2));
+        _frames[depth - 1] = new Frame { Node = node, Last = last, Start = start, Position = position, IsObject = isObject };
+    }
 }

@@ -16,7 +16,7 @@ internal sealed class PathNode
 
     public int InnerTo { get; private set; }
 
-    public bool HasChildren => Members is not null || _elements.Length != 0;
+    public bool HasChildren { get; private set; }
 
     public MemberTable? Members { get; private set; }
 
@@ -56,6 +56,7 @@ internal sealed class PathNode
         }
         foreach (var (_, child) in _elements) next = child.Number(next);
         InnerTo = next;
+        HasChildren = Members is not null || _elements.Length != 0;
         return next;
     }
 

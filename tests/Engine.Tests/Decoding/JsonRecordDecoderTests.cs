@@ -126,6 +126,41 @@ public sealed class JsonRecordDecoderTests
     }
 
     [Fact]
+    public void Bad_records_anywhere_in_a_large_batch_leave_the_others_as_they_are()
+    {
+        var random = new Random(4711);
+        InputColumn[] columns = [new InputColumn.SchemaField("s", DataType.String), UserId, Page, Amount, new InputColumn.SchemaField("b", DataType.Bytes), Offset];
+        using var decoder = new JsonRecordDecoder(columns, Defaults, "clicks", MemoryAccount.Unlimited());
+        using var batch = new ManagedRawBatch();
+        var expected = new List<string>();
+        for (var i = 0; i < 1000; i++)
+        {
+            var kind = i / 128 % 2 == 0 ? random.Next(12) : random.Next(400);
+            var value = kind switch
+            {
+                0 => """{"s":"x","user_id":1,"page":"/x","amount":"bad","b":"YWJj"}""",
+                1 => """{"s":"x","user_id":"bad","page":"/x","amount":"bad"}""",
+                2 => "{",
+                3 => "",
+                4 => """{"s":null,"b":null}""",
+                _ => $$"""{"s":"text {{i}}\n","user_id":{{i}},"page":"/{{i}}","amount":{{i}}.5,"b":"YWJj"}""",
+            };
+            batch.Add(Encoding.UTF8.GetBytes(value), offset: i);
+            expected.Add(kind switch
+            {
+                0 => "rejected: field amount: expected DOUBLE, found the string \"bad\"",
+                1 => "rejected: field user_id: expected BIGINT, found the string \"bad\"",
+                2 => "rejected: value: the text ends inside the JSON document, at offset 1",
+                3 => "dropped",
+                4 => $"NULL | NULL | NULL | NULL | NULL | {i}",
+                _ => $"text {i}\n | {i} | /{i} | {i}.5 | 0x616263 | {i}",
+            });
+        }
+
+        Assert.Equal(expected, Decoded.Rows(decoder, batch));
+    }
+
+    [Fact]
     public void Excluded_rows_are_not_looked_at()
     {
         using var decoder = new JsonRecordDecoder([UserId, Value, Offset], Defaults, "clicks", MemoryAccount.Unlimited());
