@@ -37,11 +37,14 @@ public readonly record struct Fingerprint(long Offset, long TimestampMillis, uin
 /// <param name="RecordCount">Records that the range held for this reader; the rest were holes.</param>
 /// <param name="Last">The last record read, null before the first.</param>
 /// <param name="MaxTimestampMillis">The greatest record timestamp read so far, -1 before the first.</param>
+/// <param name="IsUnreadEarliest">
+/// The partition was to be read from its log start and nothing was read yet: retention may move that start up without loss.
+/// </param>
 public sealed record PartitionLedger(
-    int Partition, long FromOffset, long NextOffset, long RecordCount, Fingerprint? Last, long MaxTimestampMillis)
+    int Partition, long FromOffset, long NextOffset, long RecordCount, Fingerprint? Last, long MaxTimestampMillis, bool IsUnreadEarliest = false)
 {
     /// <summary>The entry of a partition that nothing was read from yet.</summary>
-    public static PartitionLedger StartingAt(int partition, long offset) => new(partition, offset, offset, 0, null, -1);
+    public static PartitionLedger StartingAt(int partition, long offset, bool isEarliest) => new(partition, offset, offset, 0, null, -1, isEarliest);
 
     /// <summary>The same position, as the next commit's unmoved beginning.</summary>
     public PartitionLedger Unmoved() => this with { FromOffset = NextOffset, RecordCount = 0 };
@@ -102,7 +105,7 @@ public sealed record Ledger
     public const int FormatVersion = 1;
 
     /// <summary>The table that this ledger was written to; another one holding it was copied or created anew.</summary>
-    public required Guid TableUuid { get; init; }
+    public required string TableUuid { get; init; }
 
     public required CommitId Commit { get; init; }
 

@@ -13,7 +13,7 @@ namespace Matih.Delivery;
 /// </summary>
 /// <remarks>
 /// Partition entries are arrays: <c>[partition, from, next, records, lastOffset, lastTimestamp, lastCrc32c, maxTimestamp]</c>,
-/// with null in the three "last" places before the first record.
+/// with null in the three "last" places before the first record, and a ninth element <c>1</c> for an unread earliest start.
 /// </remarks>
 internal static class LedgerFormat
 {
@@ -115,7 +115,7 @@ internal static class LedgerFormat
 
     private static Ledger ReadMembers(JsonElement root, JsonElement body) => new()
     {
-        TableUuid = root.GetProperty("table").GetGuid(),
+        TableUuid = Text(root, "table"),
         Commit = new CommitId(root.GetProperty("commit").GetGuid()),
         Base = root.TryGetProperty("base", out var id) ? new CommitId(id.GetGuid()) : null,
         Run = root.GetProperty("run").GetGuid(),
@@ -179,6 +179,7 @@ internal static class LedgerFormat
                 for (var i = 0; i < 3; i++) json.WriteNullValue();
             }
             json.WriteNumberValue(partition.MaxTimestampMillis);
+            if (partition.IsUnreadEarliest) json.WriteNumberValue(1);
             json.WriteEndArray();
         }
         json.WriteEndArray();
@@ -192,7 +193,7 @@ internal static class LedgerFormat
     private static PartitionLedger ReadPartition(JsonElement entry) => new(
         entry[0].GetInt32(), entry[1].GetInt64(), entry[2].GetInt64(), entry[3].GetInt64(),
         entry[4].ValueKind == JsonValueKind.Null ? null : new Fingerprint(entry[4].GetInt64(), entry[5].GetInt64(), entry[6].GetUInt32()),
-        entry[7].GetInt64());
+        entry[7].GetInt64(), entry.GetArrayLength() > 8);
 
     private static LostRange ReadLost(JsonElement entry) => new(entry[0].GetString()!, entry[1].GetInt32(), entry[2].GetInt64(), entry[3].GetInt64());
 

@@ -5,10 +5,16 @@ public enum FailureKind
 {
     /// <summary>The definition or its SQL is wrong, or does not fit the table.</summary>
     BadDefinition,
-    /// <summary>Kafka cannot be reached, or not with these credentials.</summary>
+    /// <summary>Kafka cannot be reached, or fails while reading.</summary>
     Kafka,
+
+    /// <summary>Kafka refuses these credentials or this topic.</summary>
+    KafkaAccess,
     /// <summary>The catalog does not answer or refuses.</summary>
     Catalog,
+    /// <summary>The table's files contradict the format or each other.</summary>
+    Table,
+
     /// <summary>The store of the table's files fails: disk full, permission, network.</summary>
     Store,
     /// <summary>Another writer of the same pipeline has taken over.</summary>
@@ -47,6 +53,7 @@ public static class FailurePolicy
     {
         FailureKind.BadDefinition => (RetryAdvice.NeedsPerson, ExitCode.BadDefinition),
         FailureKind.Kafka or FailureKind.Catalog or FailureKind.Store => (RetryAdvice.BackOff, ExitCode.Environment),
+        FailureKind.KafkaAccess or FailureKind.Table => (RetryAdvice.NeedsPerson, ExitCode.Environment),
         FailureKind.Superseded => (RetryAdvice.NeedsPerson, ExitCode.Superseded),
         FailureKind.WouldLoseOrDouble => (RetryAdvice.NeedsPerson, ExitCode.Refused),
         FailureKind.RecordRejected => (RetryAdvice.NeedsPerson, ExitCode.RecordRejected),

@@ -1,0 +1,120 @@
+using System.Collections.Immutable;
+using Matih.Iceberg;
+using Matih.Kafka;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>
+/// Turns what the lanes did into the next ledger and commits both together. One per session; its base moves with each commit.
+/// </summary>
+internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnvironment environment, WriterIdentity writer, OpenedFlow opened)
+{
+    /// <summary>The seed's watermark: behind the event time by this much.</summary>
+    private const long WatermarkDelayMillis = 10_000;
+
+    /// <summary>A foreign head older than this gets our ledger again, so that freshness moves on in idle tables, too.</summary>
+    private static readonly TimeSpan ForeignHeadAgeMax = TimeSpan.FromHours(1);
+
+    /// <summary>After this time at work a take-over is no longer counted against the next one.</summary>
+    private static readonly TimeSpan TakeoverMemory = TimeSpan.FromMinutes(10);
+
+    private readonly long _openedAt = environment.Clock.GetTimestamp();
+    private readonly HoleCheck _holes = new(plan, parts);
+    private Ledger _base = opened.Ledger;
+    private bool _hasWarnedOfGroup;
+    private long _lastHeadLook = environment.Clock.GetTimestamp();
+
+    /// <summary>The table's schema or partition spec is no longer the one that the writers were made for.</summary>
+    public bool TableHasChanged { get; private set; }
+
+    /// <summary>Commits the lanes' work; a ledger alone where only positions moved; nothing where nothing did.</summary>
+    /// <returns>Committed also where there was nothing to commit.</returns>
+    public async ValueTask<CommitOutcome> CommitAsync(IReadOnlyList<LaneCheckpoint> checkpoints, bool staysOpen, FlowSession session, CancellationToken abort)
+    {
+        var hasMoved = checkpoints.Any(checkpoint => checkpoint.HasMoved);
+        var mustClose = !staysOpen && _base.IsOpen;
+        if (!hasMoved && !mustClose && !await IsHeadStaleAsync(abort)) return new CommitOutcome.Committed(opened.Table, _base);
+
+        if (await _holes.FindMissingAsync(checkpoints, abort) is { } missing) return new CommitOutcome.Rebased(missing);
+
+        var ledger = NextLedger(checkpoints, staysOpen);
+        var files = checkpoints.SelectMany(checkpoint => checkpoint.Files).ToImmutableArray();
+        var startedAt = environment.Clock.GetTimestamp();
+        var append = await PreparedAppend.PrepareAsync(opened.Table, files, environment.Ids, abort);
+        var outcome = await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, append, environment.Clock.GetUtcNow()), null, abort);
+        if (outcome is not CommitOutcome.Committed committed) return outcome;
+
+        _base = committed.Ledger;
+        TableHasChanged = !opened.Binding.Fits(committed.Table);
+        Report(ledger, files, environment.Clock.GetElapsedTime(startedAt), committed.Table);
+        await StoreGroupOffsetsAsync(abort);
+        return outcome;
+    }
+
+    private Ledger NextLedger(IReadOnlyList<LaneCheckpoint> checkpoints, bool staysOpen)
+    {
+        var source = _base.FindSource(plan.SourceName)!;
+        var entries = checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Select(stretch => stretch.Entry).OrderBy(entry => entry.Partition).ToImmutableArray();
+        foreach (var entry in entries)
+        {
+            var before = source.Find(entry.Partition);
+            if (before is null || before.NextOffset != entry.FromOffset || entry.NextOffset < entry.FromOffset)
+            {
+                throw new InvalidOperationException(
+                    $"Partition {entry.Partition} of {plan.Name} would go from {entry.FromOffset} to {entry.NextOffset}, but the ledger stands at {before?.NextOffset}.");
+            }
+        }
+        if (entries.Length != source.Partitions.Length) throw new InvalidOperationException($"{entries.Length} partitions were read, the ledger holds {source.Partitions.Length}.");
+
+        var books = checkpoints.Aggregate(default(Books), (sum, checkpoint) => sum + checkpoint.Books);
+        if (books.RecordCount != entries.Sum(entry => entry.RecordCount))
+            throw new InvalidOperationException($"The fates of {books.RecordCount} records are known, but {entries.Sum(entry => entry.RecordCount)} were read.");
+
+        var isSettled = environment.Clock.GetElapsedTime(_openedAt) > TakeoverMemory;
+        return _base.WithSource(source with { Partitions = entries }) with
+        {
+            Commit = new CommitId(environment.Ids.NewUuid()),
+            Base = _base.Commit,
+            Run = writer.Run,
+            Epoch = opened.Epoch,
+            IsOpen = staysOpen,
+            TakeoverCount = staysOpen && !isSettled ? opened.TakeoverCount : 0,
+            Writer = writer.Hint,
+            DefinitionHash = plan.DefinitionHash,
+            WrittenAtMillis = environment.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            Books = books,
+            Totals = _base.Totals + books,
+            Lost = [],
+            WatermarkMillis = entries.Any(entry => entry.MaxTimestampMillis < 0) ? null : entries.Min(entry => entry.MaxTimestampMillis) - WatermarkDelayMillis,
+        };
+    }
+
+    private async ValueTask<bool> IsHeadStaleAsync(CancellationToken abort)
+    {
+        if (environment.Clock.GetElapsedTime(_lastHeadLook) < TimeSpan.FromMinutes(1)) return false;
+        _lastHeadLook = environment.Clock.GetTimestamp();
+        if (await parts.Ledgers.LoadAsync(abort) is not { } table || table.Metadata.CurrentSnapshot is not { } head) return true;
+        return !head.Summary.ContainsKey(LedgerKeys.Property(plan.Name))
+            && environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() - head.TimestampMillis > ForeignHeadAgeMax.TotalMilliseconds;
+    }
+
+    private void Report(Ledger ledger, ImmutableArray<DataFile> files, TimeSpan took, Table table)
+    {
+        var bytes = files.Sum(file => file.FileSizeBytes);
+        parts.Progress.NoteCommit(ledger.Books.RecordCount, ledger.Books.AddedRowCount, files.Length, bytes, environment.Clock.GetUtcNow());
+        parts.Log.Information("committed",
+            $"Flow {plan.Name}: committed {ledger.Books.AddedRowCount:N0} rows of {ledger.Books.RecordCount:N0} records in {files.Length} files ({bytes:N0} bytes) to {plan.Table.Identifier}, snapshot {table.Metadata.CurrentSnapshotId}, in {took.TotalMilliseconds:0} ms.",
+            ("flow", plan.Name.ToString()), ("snapshot", table.Metadata.CurrentSnapshotId), ("commit", ledger.Commit.ToString()), ("rows", ledger.Books.AddedRowCount),
+            ("records", ledger.Books.RecordCount), ("filtered", ledger.Books.FilteredCount), ("skipped", ledger.Books.SkippedCount), ("files", files.Length), ("bytes", bytes),
+            ("took_ms", (long)took.TotalMilliseconds), ("state", ledger.IsOpen ? "open" : "closed"));
+    }
+
+    private async ValueTask StoreGroupOffsetsAsync(CancellationToken abort)
+    {
+        var mark = new GroupMark(plan.Name, _base.TableUuid);
+        if (await mark.StoreAsync(parts.Source, _base.FindSource(plan.SourceName)!, parts.Log, abort) || _hasWarnedOfGroup) return;
+        _hasWarnedOfGroup = true;
+        parts.Log.Warning("group-offsets-unavailable", $"Flow {plan.Name}: consumer-group offsets could not be stored, so dashboards that show lag by group will not see progress. The table's ledger is the position; nothing is lost.");
+    }
+}

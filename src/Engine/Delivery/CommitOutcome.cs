@@ -1,0 +1,26 @@
+using Matih.Iceberg;
+
+namespace Matih.Delivery;
+
+/// <summary>How a commit of ours ended; expected races are values, not exceptions.</summary>
+internal abstract record CommitOutcome
+{
+    private CommitOutcome() { }
+
+    /// <summary>The table holds the commit, with this ledger.</summary>
+    public sealed record Committed(Table Table, Ledger Ledger) : CommitOutcome;
+
+    /// <summary>The table's ledger is not the one that the batch stands on: drop the batch, go on from what the table holds.</summary>
+    public sealed record Rebased(string Reason) : CommitOutcome;
+
+    /// <summary>Another writer of the flow has taken a newer epoch.</summary>
+    public sealed record Superseded(Ledger Other) : CommitOutcome
+    {
+        public PipelineException ToException(FlowName flow) => new(FailureKind.Superseded,
+            $"Another writer of {flow} has taken over: the table's ledger is of epoch {Other.Epoch}, written by run {Other.Run}{(Other.Writer is { } writer ? $" on host {writer.Host}, process {writer.ProcessId}" : "")}.",
+            "Let that one work, or stop it first; nothing of this run's last batch is in the table.");
+    }
+}
+
+/// <summary>This run as a writer: its id tells its own commits from another's.</summary>
+internal sealed record WriterIdentity(Guid Run, WriterHint? Hint);

@@ -1,0 +1,279 @@
+using System.Collections.Immutable;
+using Matih.Iceberg;
+using Matih.Kafka;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>A flow ready to read: the table, the ledger that the next commit stands on, and where the source's partitions stand.</summary>
+internal sealed record OpenedFlow(Table Table, TableBinding Binding, Ledger Ledger, WriterEpoch Epoch, int TakeoverCount, SourceLedger Source);
+
+/// <summary>
+/// Start and resume: finds out from the table's own history where the flow stands, makes sure that Kafka still holds what
+/// comes next, takes the ledger over from a writer that did not close it, and refuses where going on would lose or double.
+/// </summary>
+internal sealed class FlowOpening(
+    FlowPlan plan, IRecordSource source, TableLedger ledgers, StartOffsets startOffsets, Func<WriterHint, bool> isGone, EngineEnvironment environment,
+    Func<double> jitter, IEngineLog log)
+{
+    private readonly TopicContinuity _continuity = new(source, plan.Name, plan.OnLostOffsets, log);
+
+    public async ValueTask<OpenedFlow> OpenAsync(WriterIdentity writer, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
+    {
+        while (true)
+        {
+            var table = await ledgers.LoadAsync(abort);
+            if (table is null)
+            {
+                if (!answers.Reset) await RequireNoMarkAsync(null, abort);
+                table = await TableCreation.CreateAsync(ledgers.Catalog, plan.Table, log, abort);
+            }
+            var binding = TableBinding.Bind(plan.Table, table, log);
+            var reading = await ledgers.ReadAsync(table, abort);
+            var standing = await DecideAsync(table, reading, answers, abort);
+            if (standing is LedgerStanding.Resume { Found: { } found } && found.IsOpen && found.Run != writer.Run
+                && !await new TakeoverPatience(plan, ledgers, isGone, environment, jitter, log).IsPatientEnoughAsync(found, stop, abort))
+            {
+                continue;
+            }
+            var commit = await ComposeAsync(table, standing, writer, answers, abort);
+            if (commit.Opening is null)
+                return new OpenedFlow(table, binding, commit.Ledger, commit.Epoch, commit.Ledger.TakeoverCount, commit.Ledger.FindSource(plan.SourceName)!);
+
+            var append = await PreparedAppend.PrepareAsync(table, [], environment.Ids, abort);
+            switch (await ledgers.CommitAsync(new PreparedCommit(commit.Opening, append, environment.Clock.GetUtcNow()), commit.Override, abort))
+            {
+                case CommitOutcome.Committed committed:
+                    Report(commit, committed.Ledger);
+                    await StoreMarkAsync(committed.Ledger, abort);
+                    return new OpenedFlow(committed.Table, binding, committed.Ledger, commit.Epoch, committed.Ledger.TakeoverCount, committed.Ledger.FindSource(plan.SourceName)!);
+                case CommitOutcome.Superseded superseded:
+                    throw superseded.ToException(plan.Name);
+                default:
+                    log.Information("opening-raced", $"Flow {plan.Name}: the table changed while it was being opened; looking again.");
+                    break;
+            }
+        }
+    }
+
+    private async ValueTask<LedgerStanding> DecideAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
+    {
+        var tagged = await ledgers.ReadTagAsync(table, cancellationToken);
+        if (answers.Reset) return new LedgerStanding.Reset(reading.Finding, (reading.Finding as LineageFinding.Found)?.Ledger ?? tagged);
+        switch (reading.Finding)
+        {
+            case LineageFinding.Found found:
+                if (answers.Start is not null)
+                {
+                    throw PipelineException.Refused($"--from {answers.Start} was given, but table {plan.Table.Identifier} already holds a ledger of {plan.Name} and resumes from it.",
+                        "Leave --from out; to start over at another place use --reset together with --from.");
+                }
+                if (found.Ledger.TableUuid != table.Metadata.TableUuid)
+                {
+                    throw PipelineException.Refused(
+                        $"Table {plan.Table.Identifier} (UUID {table.Metadata.TableUuid}) holds a ledger of {plan.Name} that was written to table {found.Ledger.TableUuid}: it is a copy of that table.",
+                        "Point the pipeline at the original table, or start over on the copy with --reset.");
+                }
+                return new LedgerStanding.Resume(found.Ledger, found.RollbackSeen);
+            case LineageFinding.Reapplied reapplied:
+                throw PipelineException.Refused(
+                    $"Snapshot {reapplied.SnapshotId} of table {plan.Table.Identifier} re-applies {reapplied.Source}, which carried records of {plan.Name} or is gone (a cherry-pick, or a published staged write): the ledger below it does not tell what the table holds.",
+                    "Roll the table back to before that snapshot, or start over with --reset.");
+            case LineageFinding.Unproven unproven when answers.AcceptTag && tagged is not null:
+                log.Warning("tag-accepted", $"Going on from the ledger that tag {LedgerKeys.Tag(plan.Name)} pins (commit {tagged.Commit}), as --accept-tag says.", ("missing", unproven.MissingSnapshotId));
+                return new LedgerStanding.AcceptedTag(tagged);
+            case LineageFinding.Unproven unproven:
+                throw PipelineException.Refused(
+                    $"The history of table {plan.Table.Identifier} ends at the expired snapshot {unproven.MissingSnapshotId}, before a ledger of {plan.Name} is met, so it is not proven that the table still holds what {(tagged is null ? "the pipeline wrote" : $"its tag {LedgerKeys.Tag(plan.Name)} says (commit {tagged.Commit})")}.",
+                    tagged is null ? "If the pipeline never wrote to this table, start it with --reset." : "If the table was never rolled back past that commit, accept it with --accept-tag; otherwise start over with --reset.");
+            case LineageFinding.Absent { HasTag: true }:
+                throw PipelineException.Refused(
+                    $"Table {plan.Table.Identifier} holds tag {LedgerKeys.Tag(plan.Name)} but no ledger of {plan.Name} in its current history: it was rolled back to before the pipeline's first commit, or replaced.",
+                    "Roll the table forward again, or start over with --reset.");
+            default:
+                return await AbsentAsync(table, reading, answers, cancellationToken);
+        }
+    }
+
+    private async ValueTask<LedgerStanding> AbsentAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
+    {
+        foreach (var (key, text) in reading.Others)
+        {
+            var other = LedgerKeys.FlowOf(key);
+            var isAdopted = answers.Adopt is { } name && (other.ToString() == name || other.Pipeline == name);
+            var ledger = await ledgers.ReadTextAsync(text, cancellationToken);
+            var shared = ledger.Sources.FirstOrDefault(candidate => candidate.Topic == plan.Topic);
+            if (isAdopted)
+            {
+                if (shared is null)
+                    throw PipelineException.Refused($"--adopt {answers.Adopt}: the ledger of {other} never read topic '{plan.Topic}'.", "Name the pipeline that did.");
+                return new LedgerStanding.Adopt(ledger with { Sources = ledger.Sources.Replace(shared, shared with { Name = plan.SourceName }) }, other);
+            }
+            if (shared is not null)
+            {
+                log.Warning("other-ledger", $"Table {plan.Table.Identifier} already holds a ledger of {other} over the same topic '{plan.Topic}'. If {plan.Name} is its new name, stop and start with --adopt {other}; otherwise its records are written a second time.",
+                    ("other", other.ToString()));
+            }
+        }
+        if (answers.Adopt is not null)
+            throw PipelineException.Refused($"--adopt {answers.Adopt}: table {plan.Table.Identifier} holds no ledger of that pipeline.", "See which it holds with: matih table ledger.");
+        await RequireNoMarkAsync(table, cancellationToken);
+        return new LedgerStanding.Start();
+    }
+
+    private async ValueTask<OpeningCommit> ComposeAsync(Table table, LedgerStanding standing, WriterIdentity writer, OpenAnswers answers, CancellationToken cancellationToken)
+    {
+        switch (standing)
+        {
+            case LedgerStanding.Start:
+                return StartCommit(table, writer, await StartSourceAsync(answers, cancellationToken), null);
+            case LedgerStanding.Reset reset:
+                if (reset.Old is { } old && answers.ConfirmReset is { } confirm
+                    && !confirm($"The {old.Totals.AddedRowCount:N0} rows that {plan.Name} wrote to table {plan.Table.Identifier} stay; those whose records are read again will be there twice."))
+                {
+                    throw PipelineException.Refused("The reset was not confirmed.", "Nothing was changed. Give --yes to reset without being asked.");
+                }
+                return StartCommit(table, writer, await StartSourceAsync(answers, cancellationToken), reset);
+            case LedgerStanding.AcceptedTag accepted:
+                return await ContinueAsync(accepted.Found, writer, forced: true, rollback: true, new LedgerOverride(finding => finding is LineageFinding.Unproven), cancellationToken);
+            case LedgerStanding.Adopt adopt:
+                return await ContinueAsync(adopt.Found, writer, forced: true, rollback: false, new LedgerOverride(finding => finding is LineageFinding.Absent, adopt.From), cancellationToken);
+            case LedgerStanding.Resume resume:
+                return await ContinueAsync(resume.Found, writer, forced: false, resume.RollbackSeen, null, cancellationToken);
+            default:
+                throw new InvalidOperationException($"No opening for {standing}.");
+        }
+    }
+
+    private OpeningCommit StartCommit(Table table, WriterIdentity writer, SourceLedger starting, LedgerStanding.Reset? reset)
+    {
+        var old = reset?.Old;
+        var ledger = new Ledger
+        {
+            TableUuid = table.Metadata.TableUuid,
+            Commit = new CommitId(environment.Ids.NewUuid()),
+            Base = null,
+            Run = writer.Run,
+            Epoch = old?.Epoch.Next() ?? new WriterEpoch(1),
+            Generation = (old?.Generation ?? 0) + 1,
+            IsOpen = true,
+            TakeoverCount = 0,
+            Writer = writer.Hint,
+            DefinitionHash = plan.DefinitionHash,
+            WrittenAtMillis = environment.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            Sources = [starting],
+            Books = default,
+            Totals = old?.Totals ?? default,
+        };
+        var allowed = reset is null ? null : new LedgerOverride(finding => finding == reset.Finding || finding is LineageFinding.Found found && found.Ledger.Commit == old?.Commit);
+        return new OpeningCommit(ledger, ledger.Epoch, ledger, allowed, reset is null ? "started" : "reset");
+    }
+
+    private async ValueTask<OpeningCommit> ContinueAsync(
+        Ledger found, WriterIdentity writer, bool forced, bool rollback, LedgerOverride? allowed, CancellationToken cancellationToken)
+    {
+        var known = found.FindSource(plan.SourceName);
+        ContinuedPositions continued;
+        if (known is null) continued = new ContinuedPositions(await StartSourceAsync(OpenAnswers.None, cancellationToken), []);
+        else continued = await _continuity.CheckAsync(known, cancellationToken);
+
+        if (known is not null && known.IsolationLevel != plan.IsolationLevel)
+            log.Warning("isolation-changed", $"Flow {plan.Name} read with isolation level {known.IsolationLevel} so far and goes on with {plan.IsolationLevel}.");
+
+        if (found.DefinitionHash != plan.DefinitionHash)
+            log.Information("definition-changed", $"The definition of {plan.Name} has changed since the last commit; the new one applies from the table's position on.");
+
+        var isOwn = found.Run == writer.Run;
+        var takesOver = found.IsOpen && !isOwn;
+        var epoch = isOwn ? found.Epoch : found.Epoch.Next();
+        var source = continued.Source with { IsolationLevel = plan.IsolationLevel };
+        var hasMoved = known is null || !known.Partitions.AsSpan().SequenceEqual(source.Partitions.AsSpan()) || rollback;
+        if (!forced && !takesOver && !hasMoved)
+            return new OpeningCommit(null, epoch, found with { Sources = found.WithSource(source).Sources }, null, "resumed");
+
+        var lostCount = continued.Lost.Sum(range => range.ToOffset - range.FromOffset);
+        var books = new Books(0, 0, 0, 0, 0, lostCount, 0, 0);
+        var moved = found.WithSource(source with { Partitions = [.. source.Partitions.Select(entry => IsLost(entry, continued.Lost) ? entry : entry.Unmoved())] });
+        var opening = moved with
+        {
+            Commit = new CommitId(environment.Ids.NewUuid()),
+            Base = found.Commit,
+            Run = writer.Run,
+            Epoch = epoch,
+            Generation = rollback ? found.Generation + 1 : found.Generation,
+            IsOpen = true,
+            TakeoverCount = takesOver ? found.TakeoverCount + 1 : found.TakeoverCount,
+            Writer = writer.Hint,
+            DefinitionHash = plan.DefinitionHash,
+            WrittenAtMillis = environment.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            Books = books,
+            Totals = found.Totals + books,
+            Lost = continued.Lost,
+        };
+        return new OpeningCommit(opening, epoch, opening, allowed, takesOver ? "taken-over" : "resumed");
+    }
+
+    private static bool IsLost(PartitionLedger entry, ImmutableArray<LostRange> lost) => lost.Any(range => range.Partition == entry.Partition);
+
+    private async ValueTask<SourceLedger> StartSourceAsync(OpenAnswers answers, CancellationToken cancellationToken)
+    {
+        var start = answers.Start is { } other ? new StartOffsets(source, other) : startOffsets;
+        var topic = await source.IdentifyAsync(cancellationToken);
+        var positions = await start.ResolveAsync(cancellationToken);
+        var isEarliest = start.Start is StartPosition.Earliest;
+        return new SourceLedger(plan.SourceName, plan.Topic, topic.ClusterId, topic.TopicId, plan.IsolationLevel,
+            [.. positions.Select(position => PartitionLedger.StartingAt(position.Partition, position.NextOffset, isEarliest))]);
+    }
+
+    /// <summary>
+    /// No ledger in the table, but the consumer group remembers that this flow wrote one: the table was dropped and created
+    /// anew, and starting at <c>latest</c> would lose everything since. The mark is a tripwire, never a position.
+    /// </summary>
+    private async ValueTask RequireNoMarkAsync(Table? table, CancellationToken cancellationToken)
+    {
+        if (GroupMark.Parse(await ReadMarkAsync(cancellationToken)) is not { } mark || mark.Flow != plan.Name) return;
+        throw PipelineException.Refused(
+            $"The consumer group remembers that {plan.Name} wrote to table {mark.TableUuid}, but table {plan.Table.Identifier} {(table is null ? "does not exist" : "holds no ledger of it")}: it was dropped or created anew, or the warehouse is another one.",
+            "Point the pipeline at the right warehouse, or start over with --reset.");
+    }
+
+    private async ValueTask<string?> ReadMarkAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await source.ReadGroupMarkAsync(cancellationToken);
+        }
+        catch (SourceException e) when (e.Kind == SourceErrorKind.Authorization)
+        {
+            log.Warning("group-unreadable", $"The consumer group's offsets may not be read ({e.Message}), so it cannot be noticed if the table was dropped and created anew.");
+            return null;
+        }
+    }
+
+    private async ValueTask StoreMarkAsync(Ledger ledger, CancellationToken cancellationToken) =>
+        await new GroupMark(plan.Name, ledger.TableUuid).StoreAsync(source, ledger.FindSource(plan.SourceName)!, log, cancellationToken);
+
+    private void Report(OpeningCommit commit, Ledger ledger)
+    {
+        var positions = string.Join(", ", ledger.FindSource(plan.SourceName)!.Partitions.Take(8).Select(entry => $"{entry.Partition}:{entry.NextOffset}"));
+        log.Information(commit.Event, $"Flow {plan.Name} {commit.Event} on topic '{plan.Topic}' at {positions}{(ledger.FindSource(plan.SourceName)!.Partitions.Length > 8 ? ", …" : "")} (epoch {ledger.Epoch}, generation {ledger.Generation}, commit {ledger.Commit}).",
+            ("flow", plan.Name.ToString()), ("epoch", ledger.Epoch.Value), ("generation", ledger.Generation), ("commit", ledger.Commit.ToString()));
+    }
+
+    /// <param name="Opening">The ledger to commit before reading; null where nothing has to be.</param>
+    /// <param name="Epoch">The epoch that this writer's commits carry.</param>
+    /// <param name="Ledger">The ledger as it stands after opening.</param>
+    /// <param name="Override">What a person's answer allows.</param>
+    /// <param name="Event">What happened, for the log.</param>
+    private sealed record OpeningCommit(Ledger? Opening, WriterEpoch Epoch, Ledger Ledger, LedgerOverride? Override, string Event);
+
+    /// <summary>On what ground the flow goes on.</summary>
+    private abstract record LedgerStanding
+    {
+        public sealed record Start : LedgerStanding;
+        public sealed record Resume(Ledger Found, bool RollbackSeen) : LedgerStanding;
+        public sealed record AcceptedTag(Ledger Found) : LedgerStanding;
+        public sealed record Adopt(Ledger Found, FlowName From) : LedgerStanding;
+        public sealed record Reset(LineageFinding Finding, Ledger? Old) : LedgerStanding;
+    }
+}

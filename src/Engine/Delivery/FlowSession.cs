@@ -1,0 +1,134 @@
+using Matih.Kafka;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>Why a checkpoint is taken.</summary>
+internal enum CheckpointCause { Interval, Finished, Stopped, Rejected, TopicChanged }
+
+/// <summary>
+/// One assignment of the topic's partitions to lanes, from opening to the last checkpoint or the first fault. Disposing it
+/// ends the lanes and leaves uncommitted files unreferenced.
+/// </summary>
+internal sealed class FlowSession : IAsyncDisposable
+{
+    private readonly FlowPlan _plan;
+    private readonly FlowParts _parts;
+    private readonly EngineEnvironment _environment;
+    private readonly CancellationTokenSource _lanesToken;
+    private readonly AsyncSignal _signal;
+    private readonly ActivityClock _activity;
+    private readonly List<Lane> _lanes = [];
+    private readonly List<Task> _tasks = [];
+    private readonly TopicWatch _watch;
+    private DateTimeOffset _nextCheckpoint;
+
+    private FlowSession(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, CancellationTokenSource lanesToken)
+    {
+        _plan = plan;
+        _parts = parts;
+        _environment = environment;
+        _lanesToken = lanesToken;
+        _signal = new AsyncSignal();
+        _activity = new ActivityClock(environment.Clock.GetTimestamp());
+        _watch = new TopicWatch(plan, parts, environment, opened.Source, this, _signal);
+        _nextCheckpoint = environment.Clock.GetUtcNow() + plan.CheckpointInterval;
+    }
+
+    public IReadOnlyList<Lane> Lanes => _lanes;
+
+    public long LastActivityTimestamp => _activity.Timestamp;
+
+    public static async ValueTask<FlowSession> StartAsync(
+        FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, RecordLimit limit, long generation, CancellationTokenSource lanesToken)
+    {
+        var session = new FlowSession(plan, parts, environment, opened, lanesToken);
+        try
+        {
+            await session.AssignAsync(opened, limit, generation);
+            return session;
+        }
+        catch
+        {
+            await session.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async ValueTask AssignAsync(OpenedFlow opened, RecordLimit limit, long generation)
+    {
+        var positions = opened.Source.Partitions.Select(entry => new PartitionPosition(entry.Partition, entry.NextOffset)).ToArray();
+        var queues = await _parts.Source.AssignAsync(positions, Math.Min(_plan.Parallelism, positions.Length), generation, _lanesToken.Token);
+        foreach (var queue in queues)
+        {
+            var lane = new Lane(_parts.CreateLaneParts(opened, limit, _signal, _activity), queue,
+                queue.Partitions.Select(partition => opened.Source.Find(partition)!), generation);
+            _lanes.Add(lane);
+            _tasks.Add(_environment.Tasks.Start($"lane {_lanes.Count} of {_plan.Name}", lane.RunAsync, _lanesToken.Token));
+        }
+        _tasks.Add(_environment.Tasks.Start($"watch of {_plan.Name}", _watch.RunAsync, _lanesToken.Token));
+    }
+
+    /// <summary>Waits until a checkpoint is due, and says why.</summary>
+    /// <exception cref="PipelineException">What ended a lane.</exception>
+    public async ValueTask<CheckpointCause> WaitForCheckpointAsync(RunMode mode, FinishCondition finish, CancellationToken stop, CancellationToken abort)
+    {
+        _parts.Progress.NoteNextCheckpoint(_nextCheckpoint);
+        while (true)
+        {
+            abort.ThrowIfCancellationRequested();
+            foreach (var lane in _lanes)
+                if (lane.Ended.IsFaulted) await lane.Ended;
+            if (_lanes.Any(lane => lane.HasRejected)) return CheckpointCause.Rejected;
+            if (_watch.HasChanged) return CheckpointCause.TopicChanged;
+            if (stop.IsCancellationRequested) return CheckpointCause.Stopped;
+            if (finish.IsMet) return CheckpointCause.Finished;
+
+            var now = _environment.Clock.GetUtcNow();
+            if (mode is not RunMode.Once && now >= _nextCheckpoint)
+            {
+                _nextCheckpoint = now + _plan.CheckpointInterval;
+                return CheckpointCause.Interval;
+            }
+            var until = mode is RunMode.Once ? TimeSpan.MaxValue : _nextCheckpoint - now;
+            if (finish.TimeLeft is { } left && left < until) until = left;
+            await WaitAsync(until, stop, abort);
+        }
+    }
+
+    /// <summary>Every lane's work since the last checkpoint.</summary>
+    public async ValueTask<IReadOnlyList<LaneCheckpoint>> SealAsync(bool isLast, CancellationToken abort)
+    {
+        if (isLast) _watch.Stop();
+        return await Task.WhenAll(_lanes.Select(lane => lane.SealAsync(isLast))).WaitAsync(abort);
+    }
+
+    private async ValueTask WaitAsync(TimeSpan time, CancellationToken stop, CancellationToken abort)
+    {
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
+        var signal = _signal.WaitAsync(wait.Token);
+        var timer = time == TimeSpan.MaxValue
+            ? Task.Delay(Timeout.InfiniteTimeSpan, _environment.Clock, wait.Token)
+            : Task.Delay(time < TimeSpan.Zero ? TimeSpan.Zero : time, _environment.Clock, wait.Token);
+        await Task.WhenAny(signal, timer);
+        await wait.CancelAsync();
+        await signal.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _lanesToken.CancelAsync();
+        foreach (var task in _tasks)
+        {
+            try
+            {
+                await task;
+            }
+            catch (OperationCanceledException)
+            {
+                // The token above ended it.
+            }
+        }
+        foreach (var lane in _lanes) await lane.DisposeAsync();
+    }
+}

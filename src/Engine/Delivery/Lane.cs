@@ -1,0 +1,263 @@
+using System.Collections.Immutable;
+using Matih.Batches;
+using Matih.Decoding;
+using Matih.Kafka;
+using Matih.Sql;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>What a lane does with a record that cannot become a row.</summary>
+public enum ErrorPolicy { Fail, Skip }
+
+/// <summary>
+/// One of the pipeline's parallel readers: polls its partitions, decodes, runs the SQL and writes data files, until the
+/// coordinator asks for a checkpoint. It then closes its files, hands over what it did, and goes on at once, so that
+/// reading and committing overlap. One loop, one thread at a time; only <see cref="SealAsync"/> and the signals are shared.
+/// </summary>
+internal sealed class Lane : IAsyncDisposable
+{
+    private readonly LaneParts _parts;
+    private readonly IRecordLane _queue;
+    private readonly long _generation;
+    private readonly PartitionProgress?[] _partitions;
+    private readonly RawBatch _batch;
+    private readonly RowErrors _errors = new();
+    private readonly List<SourceEvent> _events = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private SealRequest? _sealRequest;
+    private Books _books;
+    private RejectedUnderFail? _rejected;
+    private int _reportedErrorCount;
+
+    public Lane(LaneParts parts, IRecordLane queue, IEnumerable<PartitionLedger> positions, long generation)
+    {
+        _parts = parts;
+        _queue = queue;
+        _generation = generation;
+        _batch = queue.CreateBatch();
+        _partitions = new PartitionProgress?[queue.Partitions.DefaultIfEmpty(-1).Max() + 1];
+        foreach (var position in positions) _partitions[position.Partition] = new PartitionProgress(position);
+    }
+
+    /// <summary>Completes when the lane's loop is over; faulted with what ended it.</summary>
+    public Task Ended => _ended.Task;
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (!cancellationToken.IsCancellationRequested)
+            {
+                if (Interlocked.Exchange(ref _sealRequest, null) is { } request)
+                {
+                    request.Result.SetResult(await FinishAsync(cancellationToken));
+                    if (request.IsLast) break;
+                }
+                else if (_rejected is not null)
+                {
+                    _parts.Signal.Set();
+                    await WaitForSealAsync(Timeout.InfiniteTimeSpan, cancellationToken);
+                }
+                else
+                {
+                    await PollAndWriteAsync(cancellationToken);
+                }
+            }
+            _ended.TrySetResult();
+        }
+        catch (Exception e)
+        {
+            _ended.TrySetException(e);
+            _ = _ended.Task.Exception; // Observed by the coordinator, which waits on Ended together with each checkpoint.
+            _parts.Signal.Set();
+        }
+    }
+
+    /// <summary>Asks for what was done since the last checkpoint. With <paramref name="isLast"/> the lane ends after it.</summary>
+    public async Task<LaneCheckpoint> SealAsync(bool isLast)
+    {
+        var request = new SealRequest(isLast);
+        Interlocked.Exchange(ref _sealRequest, request);
+        Volatile.Read(ref _wake).TrySetResult();
+        if (await Task.WhenAny(request.Result.Task, _ended.Task) == _ended.Task && !request.Result.Task.IsCompleted)
+        {
+            await _ended.Task;
+            throw new OperationCanceledException("The lane ended before the checkpoint.");
+        }
+        return await request.Result.Task;
+    }
+
+    /// <summary>Whether a record was rejected under <c>on_error: fail</c>.</summary>
+    public bool HasRejected => Volatile.Read(ref _rejected) is not null;
+
+    /// <summary>Whether every partition of the lane has been read up to the given ends.</summary>
+    public bool HasReached(IReadOnlyDictionary<int, long> ends)
+    {
+        foreach (var partition in _partitions)
+            if (partition is not null && ends.TryGetValue(partition.Partition, out var end) && partition.NextOffset < end) return false;
+        return true;
+    }
+
+    /// <summary>Sum over the lane's partitions of the offsets still to be read up to the given ends.</summary>
+    public long Behind(IReadOnlyDictionary<int, long> ends)
+    {
+        var behind = 0L;
+        foreach (var partition in _partitions)
+            if (partition is not null && ends.TryGetValue(partition.Partition, out var end)) behind += Math.Max(0, end - partition.NextOffset);
+        return behind;
+    }
+
+    private async Task WaitForSealAsync(TimeSpan timeMax, CancellationToken cancellationToken)
+    {
+        var wake = Volatile.Read(ref _wake);
+        if (Volatile.Read(ref _sealRequest) is null)
+        {
+            using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await Task.WhenAny(wake.Task, Task.Delay(timeMax, _parts.Clock, wait.Token));
+            await wait.CancelAsync();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        if (wake.Task.IsCompleted) Volatile.Write(ref _wake, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+    }
+
+    private async ValueTask PollAndWriteAsync(CancellationToken cancellationToken)
+    {
+        if (_parts.Memory.IsExhausted) await _parts.Writer.FlushLargestAsync(cancellationToken);
+
+        var granted = _parts.Limit.Reserve(_parts.Settings.BatchRecordsMax);
+        if (granted == 0)
+        {
+            _parts.Signal.Set();
+            await WaitForSealAsync(_parts.Settings.PollWait, cancellationToken);
+            return;
+        }
+        _events.Clear();
+        await _queue.PollAsync(_batch, granted, _parts.Settings.PollWait, _events, cancellationToken);
+        _parts.Limit.Settle(granted, _batch.Count);
+
+        if (_batch.Count != 0 && _batch.Generation == _generation)
+        {
+            _parts.Progress.NoteRead(_batch.Count, _batch.PayloadBytes);
+            await ProcessAsync(cancellationToken);
+            _parts.NoteActivity();
+            _parts.Signal.Set();
+        }
+        _batch.Release();
+        foreach (var happened in _events) Handle(happened);
+    }
+
+    private async ValueTask ProcessAsync(CancellationToken cancellationToken)
+    {
+        var rows = Evaluate();
+        if (_errors.Errors.Count != 0 && _parts.Settings.OnError == ErrorPolicy.Fail)
+        {
+            CutAtFirstErrors();
+            rows = Evaluate();
+        }
+        ReportSkipped();
+
+        var taken = _batch.Count - _errors.ExcludedCount;
+        var skipped = _errors.Errors.Count;
+        if (rows.Count != 0) await _parts.Writer.WriteAsync(rows, cancellationToken);
+
+        foreach (var partition in _partitions) partition?.Accept(_batch);
+        var filtered = taken - rows.Count - skipped;
+        _books += new Books(rows.Count, filtered, 0, 0, skipped, 0, 0, 0);
+        _parts.Progress.NoteFates(rows.Count, filtered, skipped);
+    }
+
+    private ColumnBatch Evaluate()
+    {
+        _errors.Clear(_batch.Count);
+        Scan();
+        return _parts.Query.Execute(_parts.Decoder.Decode(_batch, _errors), _errors);
+    }
+
+    private void Scan()
+    {
+        foreach (var partition in _partitions) partition?.BeginScan();
+        var records = _batch.Records;
+        PartitionProgress? current = null;
+        for (var row = 0; row < records.Length; row++)
+        {
+            ref readonly var record = ref records[row];
+            if (current is null || current.Partition != record.Partition)
+                current = _partitions[record.Partition]
+                    ?? throw new InvalidOperationException($"A record of partition {record.Partition} came to a lane that does not read it.");
+            if (!current.Scan(record, row)) _errors.Exclude(row);
+        }
+    }
+
+    /// <summary>Under <c>on_error: fail</c> each partition ends just before its first bad record.</summary>
+    private void CutAtFirstErrors()
+    {
+        foreach (var error in _errors.Errors)
+        {
+            ref readonly var record = ref _batch.Records[error.Row];
+            var partition = _partitions[record.Partition]!;
+            if (error.Row >= partition.CutoffRow) continue;
+            partition.CutoffRow = error.Row;
+            _rejected = new RejectedUnderFail(record.Partition, record.Offset, error.Reason);
+        }
+    }
+
+    private void ReportSkipped()
+    {
+        foreach (var error in _errors.Errors)
+        {
+            if (_reportedErrorCount++ >= _parts.Settings.ReportedErrorsMax) return;
+            ref readonly var record = ref _batch.Records[error.Row];
+            _parts.Log.Warning("record-skipped",
+                $"Skipped the record at offset {record.Offset} of partition {record.Partition} of topic '{_parts.Topic}': {error.Reason}",
+                ("topic", _parts.Topic), ("partition", record.Partition), ("offset", record.Offset), ("reason", error.Reason));
+        }
+    }
+
+    private void Handle(SourceEvent happened)
+    {
+        switch (happened)
+        {
+            case SourceEvent.ReachedEnd end when end.Generation == _generation:
+                _partitions[end.Partition]?.ReachEnd(end.NextOffset);
+                _parts.Signal.Set();
+                break;
+            case SourceEvent.OffsetOutOfRange range:
+                throw new PositionOutOfRangeException(range.Partition, range.Detail);
+            case SourceEvent.Failed failed:
+                var where = failed.Partition is { } partition ? $"partition {partition} of topic '{_parts.Topic}'" : $"topic '{_parts.Topic}'";
+                throw new PipelineException(FailureKind.Kafka, $"Reading {where} failed: {failed.Detail}",
+                    "Check the broker, the credentials and the topic; the run goes on from the table's ledger.");
+        }
+    }
+
+    private async ValueTask<LaneCheckpoint> FinishAsync(CancellationToken cancellationToken)
+    {
+        var files = await _parts.Writer.FinishAsync(cancellationToken);
+        var partitions = _partitions.Where(partition => partition is not null).Select(partition => partition!.Take()).ToImmutableArray();
+        var books = _books with { AddedFileCount = files.Length, AddedRowCount = files.Sum(file => file.RecordCount) };
+        if (books.AddedRowCount != books.ProducedCount)
+            throw new InvalidOperationException($"{books.ProducedCount} rows were produced but the closed files hold {books.AddedRowCount}.");
+        _books = default;
+        _reportedErrorCount = 0;
+        return new LaneCheckpoint(files, partitions, books, _rejected);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _batch.Dispose();
+        await _parts.DisposeAsync();
+    }
+
+    private sealed record SealRequest(bool IsLast)
+    {
+        public TaskCompletionSource<LaneCheckpoint> Result { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
+
+/// <summary>A broker said that a position lies outside the partition; resuming anew tells what is missing.</summary>
+internal sealed class PositionOutOfRangeException(int partition, string detail) : Exception($"Partition {partition}: {detail}")
+{
+    public int Partition { get; } = partition;
+}

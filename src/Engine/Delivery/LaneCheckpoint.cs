@@ -1,0 +1,13 @@
+using System.Collections.Immutable;
+using Matih.Iceberg;
+
+namespace Matih.Delivery;
+
+/// <summary>Everything that a lane did between two checkpoints: durable files, positions, and the fate of each record.</summary>
+internal sealed record LaneCheckpoint(ImmutableArray<DataFile> Files, ImmutableArray<PartitionStretch> Partitions, Books Books, RejectedUnderFail? Rejected)
+{
+    public bool HasMoved => !Files.IsEmpty || Partitions.Any(stretch => stretch.Entry.NextOffset != stretch.Entry.FromOffset);
+}
+
+/// <summary>The record that ended a lane under <c>on_error: fail</c>. It is not part of the checkpoint: a restart meets it again.</summary>
+internal sealed record RejectedUnderFail(int Partition, long Offset, string Reason);

@@ -1,0 +1,56 @@
+using Matih.Batches;
+using Matih.Decoding;
+using Matih.Sql;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>Limits of a lane's loop.</summary>
+/// <param name="OnError">What a bad record does.</param>
+/// <param name="BatchRecordsMax">Records polled together: enough to amortise calls, few enough that their columns stay in the cache.</param>
+/// <param name="PollWait">How long a poll waits for a first record; also the longest that a checkpoint waits for an idle lane.</param>
+/// <param name="ReportedErrorsMax">Bad records logged one by one per checkpoint; the rest are only counted.</param>
+internal sealed record LaneSettings(ErrorPolicy OnError, int BatchRecordsMax = 4096, int ReportedErrorsMax = 5)
+{
+    public TimeSpan PollWait { get; init; } = TimeSpan.FromMilliseconds(50);
+}
+
+/// <summary>The components of one lane: owned by it, and disposed with it.</summary>
+internal sealed record LaneParts(
+    string Topic, IRecordDecoder Decoder, QueryExecutor Query, SinkWriter Writer, LaneSettings Settings, RecordLimit Limit,
+    MemoryAccount Memory, FlowProgress Progress, AsyncSignal Signal, IEngineLog Log, TimeProvider Clock, ActivityClock Activity) : IAsyncDisposable
+{
+    public void NoteActivity() => Activity.Note(Clock.GetTimestamp());
+
+    public async ValueTask DisposeAsync()
+    {
+        Decoder.Dispose();
+        Query.Dispose();
+        await Writer.DisposeAsync();
+    }
+}
+
+/// <summary>When any lane last got records. Thread-safe.</summary>
+internal sealed class ActivityClock(long timestamp)
+{
+    private long _timestamp = timestamp;
+
+    public long Timestamp => Interlocked.Read(ref _timestamp);
+
+    public void Note(long timestamp) => Interlocked.Exchange(ref _timestamp, timestamp);
+}
+
+/// <summary>Lets the coordinator sleep until a lane has news. One waiter; any number may set it.</summary>
+internal sealed class AsyncSignal
+{
+    private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Set() => Volatile.Read(ref _next).TrySetResult();
+
+    /// <summary>Completes when the signal has been set since the last call returned.</summary>
+    public async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        await Volatile.Read(ref _next).Task.WaitAsync(cancellationToken);
+        Volatile.Write(ref _next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+    }
+}

@@ -1,0 +1,26 @@
+namespace Matih.Delivery;
+
+/// <summary>The names under which a flow's ledger lives in a table.</summary>
+internal static class LedgerKeys
+{
+    private const string LedgerPrefix = "matih.ledger.";
+
+    /// <summary>Summary property that says whose commit a snapshot is: <c>pipeline/sink</c>.</summary>
+    public const string Writer = "matih.writer";
+
+    /// <summary>Summary property of a flow's ledger. Pipeline and sink names hold no slash, so that no two flows share one.</summary>
+    public static string Property(FlowName flow) => $"{LedgerPrefix}{flow.Pipeline}/{flow.Sink}";
+
+    public static bool IsLedger(string property) => property.StartsWith(LedgerPrefix, StringComparison.Ordinal);
+
+    /// <summary>The flow that a ledger property belongs to.</summary>
+    public static FlowName FlowOf(string property)
+    {
+        var name = property[LedgerPrefix.Length..];
+        var slash = name.IndexOf('/', StringComparison.Ordinal);
+        return slash < 0 ? new FlowName(name, "") : new FlowName(name[..slash], name[(slash + 1)..]);
+    }
+
+    /// <summary>The tag that pins the flow's newest snapshot against expiry.</summary>
+    public static string Tag(FlowName flow) => $"matih-{flow.Pipeline}-{flow.Sink}";
+}

@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+using Matih.Iceberg;
+
+namespace Matih.Delivery;
+
+/// <summary>What a table's history says about a flow. DELIVERY.md, "Start and resume".</summary>
+internal abstract record LineageFinding
+{
+    private LineageFinding() { }
+
+    /// <summary>The nearest ledger among the ancestors of the current snapshot.</summary>
+    /// <param name="Ledger">The ledger.</param>
+    /// <param name="SnapshotId">The snapshot that first carried it.</param>
+    /// <param name="RollbackSeen">The tag is on another snapshot: somebody rolled the table back past a commit of ours.</param>
+    public sealed record Found(Ledger Ledger, SnapshotId SnapshotId, bool RollbackSeen) : LineageFinding;
+
+    /// <summary>The whole history was seen and holds no ledger of the flow.</summary>
+    /// <param name="HasTag">Yet the flow's tag exists: the table was rolled back to before the flow's first commit, or replaced.</param>
+    public sealed record Absent(bool HasTag) : LineageFinding;
+
+    /// <summary>History ends at a snapshot that expired before a ledger was met.</summary>
+    public sealed record Unproven(SnapshotId MissingSnapshotId) : LineageFinding;
+
+    /// <summary>A commit of ours was re-applied by somebody (cherry-pick, WAP), or one that cannot be looked at any more.</summary>
+    public sealed record Reapplied(SnapshotId SnapshotId, string Source) : LineageFinding;
+}
+
+/// <summary>The ledgers that the current snapshot of a table inherits, nearest first for each flow.</summary>
+/// <param name="Finding">The own flow's.</param>
+/// <param name="Others">The other flows' property texts, to be copied forward.</param>
+internal sealed record LineageReading(LineageFinding Finding, ImmutableSortedDictionary<string, string> Others);
+
+/// <summary>
+/// Walks the ancestors of a table's current snapshot for ledgers. Parents that expired are looked up in the older metadata
+/// files that the metadata log names.
+/// </summary>
+internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
+{
+    public async ValueTask<LineageReading> ReadAsync(Table table, CancellationToken cancellationToken)
+    {
+        var metadata = table.Metadata;
+        var property = LedgerKeys.Property(flow);
+        var tag = metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tagRef) ? tagRef.SnapshotId : (SnapshotId?)null;
+        var others = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        (string Text, SnapshotId SnapshotId)? nearest = null;
+
+        await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
+        {
+            if (step is not LineageStep.Found(var snapshot, _))
+            {
+                // A copy that another flow carried forward proves the ledger even where the original snapshot has expired.
+                if (nearest is not null) break;
+                return Reading(new LineageFinding.Unproven(((LineageStep.Missing)step).SnapshotId));
+            }
+            foreach (var (key, value) in snapshot.Summary)
+                if (LedgerKeys.IsLedger(key) && key != property) others.TryAdd(key, value);
+            if (snapshot.Summary.TryGetValue(property, out var text))
+            {
+                nearest ??= (text, snapshot.Id);
+                if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.ToString()) break;
+            }
+            else if (await FindReappliedAsync(snapshot, table, property, cancellationToken) is { } source)
+            {
+                return Reading(new LineageFinding.Reapplied(snapshot.Id, source));
+            }
+        }
+
+        if (nearest is not { } found) return Reading(new LineageFinding.Absent(tag is not null));
+        var ledger = await reader.ReadAsync(found.Text, cancellationToken);
+        return Reading(new LineageFinding.Found(ledger, found.SnapshotId, IsRolledBack(metadata, tag, ledger, property)));
+
+        LineageReading Reading(LineageFinding finding) => new(finding, others.ToImmutable());
+    }
+
+    /// <summary>The ledger that the flow's tag pins, whatever the history; null where there is no tag.</summary>
+    public async ValueTask<Ledger?> ReadTagAsync(Table table, CancellationToken cancellationToken)
+    {
+        if (!table.Metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tag)) return null;
+        return table.Metadata.FindSnapshot(tag.SnapshotId)?.Summary.TryGetValue(LedgerKeys.Property(flow), out var text) == true
+            ? await reader.ReadAsync(text, cancellationToken)
+            : null;
+    }
+
+    /// <summary>
+    /// Whether the tag is on a commit of ours that the lineage does not hold. Another flow's commit copies our ledger
+    /// forward, so that snapshots may differ without a rollback: the commit ids decide.
+    /// </summary>
+    private static bool IsRolledBack(TableMetadata metadata, SnapshotId? tag, Ledger ledger, string property)
+    {
+        if (tag is not { } tagged) return false;
+        return metadata.FindSnapshot(tagged) is not { } pinned
+            || !pinned.Summary.TryGetValue(property, out var text)
+            || !text.Contains(ledger.Commit.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// A snapshot made from another one (cherry-pick, publish of a staged write) holds that one's rows again. Where that one
+    /// was ours, or is gone, the ledger below does not tell what the table holds.
+    /// </summary>
+    private async ValueTask<string?> FindReappliedAsync(Snapshot snapshot, Table table, string property, CancellationToken cancellationToken)
+    {
+        if (snapshot.Summary.TryGetValue("source-snapshot-id", out var text) && SnapshotId.Parse(text) is { } sourceId)
+        {
+            var source = await FindAnywhereAsync(table, candidate => candidate.Id == sourceId, cancellationToken);
+            return source is null || IsOurs(source, property) ? $"snapshot {sourceId}" : null;
+        }
+        if (!snapshot.Summary.TryGetValue("published-wap-id", out var wap)) return null;
+        var staged = await FindAnywhereAsync(table, candidate => candidate.Summary.GetValueOrDefault("wap.id") == wap, cancellationToken);
+        return staged is null || IsOurs(staged, property) ? $"staged write '{wap}'" : null;
+    }
+
+    /// <summary>A snapshot of the table's metadata, or of the older metadata files that it still names.</summary>
+    private static async ValueTask<Snapshot?> FindAnywhereAsync(Table table, Func<Snapshot, bool> isWanted, CancellationToken cancellationToken)
+    {
+        if (table.Metadata.Snapshots.FirstOrDefault(isWanted) is { } present) return present;
+        foreach (var entry in table.Metadata.MetadataLog.Reverse())
+        {
+            if (await LineageReader.LoadMetadataAsync(table, entry.MetadataFile, cancellationToken) is { } older
+                && older.Snapshots.FirstOrDefault(isWanted) is { } expired)
+            {
+                return expired;
+            }
+        }
+        return null;
+    }
+
+    private bool IsOurs(Snapshot snapshot, string property) =>
+        snapshot.Summary.ContainsKey(property) && (!snapshot.Summary.TryGetValue(LedgerKeys.Writer, out var writer) || writer == flow.ToString());
+}

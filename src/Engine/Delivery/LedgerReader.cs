@@ -1,0 +1,43 @@
+using Matih.Iceberg;
+using Matih.Storage;
+
+namespace Matih.Delivery;
+
+/// <summary>Reads and writes the side files of ledgers that are too large for a summary property.</summary>
+internal sealed class LedgerReader(IStore store)
+{
+    public async ValueTask<Ledger> ReadAsync(string property, CancellationToken cancellationToken)
+    {
+        if (LedgerFormat.ReadSideFile(property) is not { } file) return LedgerFormat.Read(property, null);
+        var content = await store.ReadAsync(file.Location, cancellationToken)
+            ?? throw PipelineException.Refused($"The table's ledger refers to {file.Location}, which is gone.",
+                "Bring the file back from a backup; without it nobody knows what the table holds, and only --reset goes on.");
+        if (content.LongLength != file.LengthBytes || LedgerFormat.Sha256(content) != file.Sha256)
+        {
+            throw PipelineException.Refused(
+                $"The table's ledger refers to {file.Location} with {file.LengthBytes} bytes and SHA-256 {file.Sha256}; the file has {content.LongLength} bytes and SHA-256 {LedgerFormat.Sha256(content)}.",
+                "Bring the file back from a backup.");
+        }
+        return LedgerFormat.Read(property, content);
+    }
+
+    /// <summary>The property's text, after the side file that it needs is durable.</summary>
+    public async ValueTask<string> WriteAsync(Ledger ledger, Table table, CancellationToken cancellationToken)
+    {
+        var whole = LedgerFormat.Write(ledger, sideFile: null);
+        if (whole.Length <= LedgerFormat.PropertyBytesMax) return whole;
+        var body = LedgerFormat.WriteBody(ledger);
+        var hash = LedgerFormat.Sha256(body);
+
+        // Beside the table's folder, not in it: removing orphan files looks at everything in there that no metadata names.
+        var location = $"{Parent(table.Metadata.Location)}/_matih/{table.Metadata.TableUuid}/ledger-{hash}.json";
+        await store.PutIfAbsentAsync(location, body, cancellationToken);
+        return LedgerFormat.Write(ledger, new SideFile(location, body.LongLength, hash));
+    }
+
+    private static string Parent(string location)
+    {
+        var trimmed = location.TrimEnd('/');
+        return trimmed[..trimmed.LastIndexOf('/')];
+    }
+}

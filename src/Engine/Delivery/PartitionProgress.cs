@@ -1,0 +1,104 @@
+using Matih.Batches;
+using Matih.Kafka;
+
+namespace Matih.Delivery;
+
+/// <summary>
+/// How far a lane has read one partition since the last checkpoint. Offsets only move forward: a record below the position
+/// is one that was delivered before and is left out. A batch is first scanned, then accepted, so that a batch which has to
+/// be cut at a bad record leaves no trace of the first attempt.
+/// </summary>
+internal sealed class PartitionProgress
+{
+    private PartitionLedger _base;
+    private long _next;
+    private long _recordCount;
+    private Fingerprint? _last;
+    private long _maxTimestampMillis;
+    private long? _firstHole;
+
+    private long _scanNext;
+    private long _scanCount;
+    private long _scanMaxTimestamp;
+    private long? _scanFirstHole;
+    private int _scanLastRow;
+
+    public PartitionProgress(PartitionLedger at)
+    {
+        _base = at.Unmoved();
+        Rebase();
+    }
+
+    public int Partition => _base.Partition;
+
+    public long NextOffset => _next;
+
+    /// <summary>The first row of the batch that must not be taken (under <c>on_error: fail</c>), else int.MaxValue.</summary>
+    public int CutoffRow { get; set; } = int.MaxValue;
+
+    public void BeginScan()
+    {
+        _scanNext = _next;
+        _scanCount = 0;
+        _scanMaxTimestamp = _maxTimestampMillis;
+        _scanFirstHole = _firstHole;
+        _scanLastRow = -1;
+    }
+
+    /// <summary>Looks at one record; false where it must be left out.</summary>
+    public bool Scan(in RawRecord record, int row)
+    {
+        if (record.Offset < _scanNext || row >= CutoffRow) return false;
+        if (record.Offset > _scanNext) _scanFirstHole ??= _scanNext;
+        _scanNext = record.Offset + 1;
+        _scanCount++;
+        _scanLastRow = row;
+        if (record.TimestampMillis > _scanMaxTimestamp) _scanMaxTimestamp = record.TimestampMillis;
+        return true;
+    }
+
+    public void Accept(RawBatch batch)
+    {
+        _next = _scanNext;
+        _recordCount += _scanCount;
+        _maxTimestampMillis = _scanMaxTimestamp;
+        _firstHole = _scanFirstHole;
+        if (_scanLastRow < 0) return;
+        ref readonly var record = ref batch.Records[_scanLastRow];
+        _last = new Fingerprint(record.Offset, record.TimestampMillis, RecordFingerprint.Of(batch.Key(_scanLastRow), batch.Value(_scanLastRow)));
+    }
+
+    /// <summary>Moves past what holds no records up to the end that the broker reported (control records, aborted ones).</summary>
+    public void ReachEnd(long nextOffset)
+    {
+        if (nextOffset <= _next) return;
+        _firstHole ??= _next;
+        _next = nextOffset;
+    }
+
+    /// <summary>What was done since the last checkpoint; the next one begins here.</summary>
+    public PartitionStretch Take()
+    {
+        var entry = new PartitionLedger(
+            Partition, _base.NextOffset, _next, _recordCount, _last, _maxTimestampMillis, _base.IsUnreadEarliest && _next == _base.NextOffset);
+        var hole = _firstHole;
+        _base = entry.Unmoved();
+        Rebase();
+        return new PartitionStretch(entry, hole);
+    }
+
+    private void Rebase()
+    {
+        _next = _base.NextOffset;
+        _recordCount = 0;
+        _last = _base.Last;
+        _maxTimestampMillis = _base.MaxTimestampMillis;
+        _firstHole = null;
+        BeginScan();
+    }
+}
+
+/// <summary>One partition's part of a checkpoint.</summary>
+/// <param name="Entry">Its ledger entry.</param>
+/// <param name="FirstHole">The first offset in the range that no record was seen at, or null where the range is gapless.</param>
+internal readonly record struct PartitionStretch(PartitionLedger Entry, long? FirstHole);

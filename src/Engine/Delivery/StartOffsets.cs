@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using Matih.Kafka;
+
+namespace Matih.Delivery;
+
+/// <summary>Where a flow without a ledger begins.</summary>
+public abstract record StartPosition
+{
+    private StartPosition() { }
+
+    /// <summary>At the first record that the topic still holds.</summary>
+    public sealed record Earliest : StartPosition { public override string ToString() => "earliest"; }
+
+    /// <summary>At the end as it is when the pipeline first starts.</summary>
+    public sealed record Latest : StartPosition { public override string ToString() => "latest"; }
+
+    /// <summary>At the first record of that time or later; at the end where all are older.</summary>
+    public sealed record At(DateTimeOffset Time) : StartPosition { public override string ToString() => Time.ToString("O"); }
+}
+
+/// <summary>
+/// The starting offsets of one source, looked up once and shared by all sinks that have no ledger yet, so that they begin at
+/// the same records. DELIVERY.md, "The start is a commit".
+/// </summary>
+internal sealed class StartOffsets(IRecordSource source, StartPosition start)
+{
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private ImmutableArray<PartitionPosition> _resolved;
+
+    public StartPosition Start => start;
+
+    public async ValueTask<ImmutableArray<PartitionPosition>> ResolveAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (_resolved.IsDefault) _resolved = await LookUpAsync(cancellationToken);
+            return _resolved;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async ValueTask<ImmutableArray<PartitionPosition>> LookUpAsync(CancellationToken cancellationToken)
+    {
+        var topic = await source.IdentifyAsync(cancellationToken);
+        int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
+
+        // The ends come first: a record that arrives during the look-up is then after the start, never before it.
+        var ranges = await source.RangesAsync(partitions, cancellationToken);
+        var times = start is StartPosition.At at ? await source.OffsetsForTimeAsync(partitions, at.Time, cancellationToken) : null;
+        return [.. partitions.Select(partition => new PartitionPosition(partition, start switch
+        {
+            StartPosition.Earliest => ranges[partition].LogStart,
+            StartPosition.At => times![partition] ?? ranges[partition].End,
+            _ => ranges[partition].End,
+        }))];
+    }
+}

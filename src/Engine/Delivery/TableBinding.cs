@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using Matih.Batches;
+using Matih.Iceberg;
+using Matih.Parquet;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>
+/// Which column of the query goes into which column of the table, by name. Made at opening; where somebody changes the
+/// table's schema or partitioning later, the flow is opened again.
+/// </summary>
+internal sealed class TableBinding
+{
+    private TableBinding(Schema schema, PartitionSpec spec, ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap)
+    {
+        Schema = schema;
+        Spec = spec;
+        Columns = columns;
+        ColumnMap = columnMap;
+    }
+
+    public Schema Schema { get; }
+
+    public PartitionSpec Spec { get; }
+
+    /// <summary>The table's columns that the files hold; others of the table read as NULL.</summary>
+    public ImmutableArray<ParquetColumn> Columns { get; }
+
+    /// <summary>For each of <see cref="Columns"/> the position of the query's column.</summary>
+    public ImmutableArray<int> ColumnMap { get; }
+
+    public bool Fits(Table table) =>
+        table.Metadata.CurrentSchemaId == Schema.SchemaId && table.Metadata.DefaultSpecId == Spec.SpecId;
+
+    /// <exception cref="PipelineException">A column is missing, or cannot hold what the query gives.</exception>
+    public static TableBinding Bind(TablePlan plan, Table table, IEngineLog log)
+    {
+        var schema = table.Metadata.CurrentSchema;
+        var spec = table.Metadata.DefaultSpec;
+        var faults = new List<string>();
+        var columns = ImmutableArray.CreateBuilder<ParquetColumn>();
+        var map = ImmutableArray.CreateBuilder<int>();
+        for (var i = 0; i < plan.Rows.Count; i++)
+        {
+            var (name, type) = plan.Rows[i];
+            if (schema.FindColumn(name) is not { } column)
+                faults.Add($"it has no column '{name}' (it has {string.Join(", ", schema.Fields.Select(field => field.Name))})");
+            else if (!TypeMapping.IsWritable(type, column.Type))
+                faults.Add($"its column '{name}' of type {column.Type} cannot hold {type.Name}");
+            else if (column.Required && type.IsNullable)
+                faults.Add($"its column '{name}' is required, and the query's can be NULL");
+            else
+            {
+                columns.Add(new ParquetColumn(column.Id, column.Name, ParquetTypeOf(column.Type), column.Required));
+                map.Add(i);
+            }
+        }
+        foreach (var column in schema.Fields)
+            if (column.Required && plan.Rows.IndexOf(column.Name) < 0) faults.Add($"its required column '{column.Name}' is not among the query's");
+        if (faults.Count != 0)
+        {
+            throw new PipelineException(FailureKind.BadDefinition,
+                $"The query does not fit table {plan.Identifier}: {string.Join("; ", faults)}.",
+                "Change the SQL (aliases, CAST, COALESCE), or evolve the table; columns are matched by name.");
+        }
+        WarnOfPartitioning(plan, schema, spec, log);
+        return new TableBinding(schema, spec, columns.ToImmutable(), map.ToImmutable());
+    }
+
+    private static void WarnOfPartitioning(TablePlan plan, Schema schema, PartitionSpec spec, IEngineLog log)
+    {
+        if (plan.PartitionBy.IsEmpty) return;
+        var asked = plan.PartitionBy.Select(request => $"{request.Transform}({request.Column})");
+        var found = spec.Fields.Select(field => $"{field.Transform}({schema.FindField(field.SourceId)?.Name})");
+        if (asked.SequenceEqual(found)) return;
+        log.Warning("partitioning-differs",
+            $"Table {plan.Identifier} is partitioned by [{string.Join(", ", found)}], the definition asks for [{string.Join(", ", asked)}]; the table's own is used.");
+    }
+
+    private static ParquetType ParquetTypeOf(IcebergType type) => type switch
+    {
+        IcebergType.Boolean => new ParquetType.Boolean(),
+        IcebergType.Int => new ParquetType.Int(),
+        IcebergType.Long => new ParquetType.Long(),
+        IcebergType.Float => new ParquetType.Float(),
+        IcebergType.Double => new ParquetType.Double(),
+        IcebergType.Decimal(var precision, var scale) => new ParquetType.Decimal(precision, scale),
+        IcebergType.Date => new ParquetType.Date(),
+        IcebergType.Time => new ParquetType.Time(),
+        IcebergType.Timestamp => new ParquetType.Timestamp(),
+        IcebergType.TimestampTz => new ParquetType.TimestampTz(),
+        IcebergType.String => new ParquetType.String(),
+        IcebergType.Uuid => new ParquetType.Uuid(),
+        IcebergType.Fixed(var length) => new ParquetType.Fixed(length),
+        IcebergType.Binary => new ParquetType.Binary(),
+        _ => throw new NotSupportedException($"Columns of type {type} cannot be written yet."),
+    };
+}

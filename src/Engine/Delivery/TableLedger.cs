@@ -1,0 +1,155 @@
+using System.Collections.Immutable;
+using Matih.Iceberg;
+using Matih.Storage;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>What one commit brings: its ledger, and the data files prepared for it (none for a ledger alone).</summary>
+internal sealed record PreparedCommit(Ledger Ledger, PreparedAppend Append, DateTimeOffset PreparedAt);
+
+/// <summary>
+/// The one way into the table: every commit is a compare-and-set of the flow's ledger. DELIVERY.md, "Commit".
+/// </summary>
+/// <remarks>
+/// All attempts of a commit share its commit id and snapshot id. After anything but a plain success the table is read first:
+/// where its lineage holds the id, the commit stands. Absent is not failed, so the next attempt carries the same id; an
+/// attempt that lands late finds another parent and is refused by the catalog.
+/// </remarks>
+internal sealed class TableLedger(
+    ICatalog catalog, IStore store, TableIdentifier identifier, FlowName flow, EngineEnvironment environment, Func<double> jitter, IEngineLog log)
+{
+    /// <summary>A batch that waited longer may name files that somebody's orphan removal has taken (DELIVERY.md, "Deleting files").</summary>
+    private static readonly TimeSpan PreparedAgeMax = TimeSpan.FromHours(12);
+
+    private readonly LedgerReader _reader = new(store);
+    private LedgerLineage Lineage => field ??= new LedgerLineage(flow, _reader);
+
+    public ICatalog Catalog => catalog;
+
+    public IStore Store => store;
+
+    public TableIdentifier Identifier => identifier;
+
+    public async ValueTask<Table?> LoadAsync(CancellationToken cancellationToken) => await catalog.LoadAsync(identifier, cancellationToken);
+
+    public ValueTask<LineageReading> ReadAsync(Table table, CancellationToken cancellationToken) => Lineage.ReadAsync(table, cancellationToken);
+
+    public ValueTask<Ledger?> ReadTagAsync(Table table, CancellationToken cancellationToken) => Lineage.ReadTagAsync(table, cancellationToken);
+
+    /// <summary>The ledger in a property's text, of whatever flow.</summary>
+    public ValueTask<Ledger> ReadTextAsync(string property, CancellationToken cancellationToken) => _reader.ReadAsync(property, cancellationToken);
+
+    /// <summary>Commits, however many attempts it takes within the table's <c>commit.retry.*</c>.</summary>
+    /// <param name="commit">What to commit; its ledger names the base that the table must still hold.</param>
+    /// <param name="answer">For opening commits, which a person's answer allows to stand on a base that the lineage does not show.</param>
+    /// <param name="cancellationToken">Gives up between attempts; the commit may stand all the same.</param>
+    public async ValueTask<CommitOutcome> CommitAsync(PreparedCommit commit, LedgerOverride? answer, CancellationToken cancellationToken)
+    {
+        var startedAt = environment.Clock.GetTimestamp();
+        var attempts = new List<AppendAttempt>();
+        for (var attempt = 0; ; attempt++)
+        {
+            var table = await LoadAsync(cancellationToken) ?? throw TableGone();
+            if (table.Metadata.TableUuid != commit.Ledger.TableUuid) throw TableReplaced(table, commit.Ledger.TableUuid);
+
+            var reading = await Lineage.ReadAsync(table, cancellationToken);
+            if (reading.Finding is LineageFinding.Found found)
+            {
+                if (found.Ledger.Commit == commit.Ledger.Commit) return await CommittedAsync(table, commit, attempts, cancellationToken);
+            }
+            if (Refuse(reading.Finding, commit.Ledger, answer) is { } refused) return refused;
+            if (environment.Clock.GetUtcNow() - commit.PreparedAt > PreparedAgeMax)
+                return new CommitOutcome.Rebased($"The batch was prepared at {commit.PreparedAt:O}, more than {PreparedAgeMax.TotalHours:0} hours ago.");
+
+            var built = await BuildAsync(table, commit, reading.Others, answer, cancellationToken);
+            attempts.Add(built);
+            switch (await catalog.CommitAsync(table, built.Requirements, built.Updates, cancellationToken))
+            {
+                case CommitResult.Committed committed:
+                    return await CommittedAsync(committed.Table, commit, attempts, cancellationToken);
+                case CommitResult.Conflict conflict:
+                    log.Debug("commit-conflict", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow}: {conflict.Reason}");
+                    break;
+                case CommitResult.Unknown unknown:
+                    log.Warning("commit-unknown", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow} got no answer ({unknown.Cause.Message}); the table is read back.");
+                    break;
+            }
+            await BackOffAsync(table, attempt, startedAt, commit, cancellationToken);
+        }
+    }
+
+    private static CommitOutcome? Refuse(LineageFinding finding, Ledger ours, LedgerOverride? answer)
+    {
+        if (answer is not null && answer.Accepts(finding)) return null;
+        switch (finding)
+        {
+            case LineageFinding.Found { Ledger: var theirs }:
+                if (ours.Base == theirs.Commit) return null;
+                if (theirs.Run != ours.Run && theirs.Epoch.CompareTo(ours.Epoch) >= 0) return new CommitOutcome.Superseded(theirs);
+                return new CommitOutcome.Rebased($"The table's ledger is commit {theirs.Commit}, not {ours.Base?.ToString() ?? "none"} that this batch stands on (the table was rolled back, or another writer committed).");
+            case LineageFinding.Absent:
+                return ours.Base is null ? null : new CommitOutcome.Rebased($"The table no longer holds commit {ours.Base}, which this batch stands on.");
+            default:
+                return new CommitOutcome.Rebased("The table's history no longer shows the ledger that this batch stands on.");
+        }
+    }
+
+    private async ValueTask<AppendAttempt> BuildAsync(
+        Table table, PreparedCommit commit, ImmutableSortedDictionary<string, string> others, LedgerOverride? answer, CancellationToken cancellationToken)
+    {
+        var summary = others.ToBuilder();
+        if (answer?.DroppedFlow is { } dropped) summary.Remove(LedgerKeys.Property(dropped));
+        summary[LedgerKeys.Property(flow)] = await _reader.WriteAsync(commit.Ledger, table, cancellationToken);
+        summary[LedgerKeys.Writer] = flow.ToString();
+        var tag = new TableUpdate.SetSnapshotRef(LedgerKeys.Tag(flow), SnapshotRef.LastingTag(commit.Append.SnapshotId));
+        var timestampMillis = table.Metadata.NextTimestampMillis(environment.Clock.GetUtcNow());
+        return await commit.Append.AttemptAsync(table, timestampMillis, summary.ToImmutable(), [tag], cancellationToken);
+    }
+
+    /// <summary>The commit's fate is settled, so what only its lost attempts refer to can go; a failure to delete is harmless.</summary>
+    private async ValueTask<CommitOutcome> CommittedAsync(Table table, PreparedCommit commit, List<AppendAttempt> attempts, CancellationToken cancellationToken)
+    {
+        var kept = table.Metadata.FindSnapshot(commit.Append.SnapshotId)?.ManifestList;
+        var winner = attempts.FirstOrDefault(attempt => attempt.Snapshot.ManifestList == kept);
+        if (winner is null) return new CommitOutcome.Committed(table, commit.Ledger);
+        foreach (var location in attempts.Where(attempt => attempt != winner).SelectMany(attempt => attempt.WrittenLocations).Except(winner.WrittenLocations))
+        {
+            try
+            {
+                await store.DeleteAsync(location, cancellationToken);
+            }
+            catch (IOException e)
+            {
+                log.Debug("cleanup-failed", $"{location} of a lost attempt could not be deleted: {e.Message}");
+            }
+        }
+        return new CommitOutcome.Committed(table, commit.Ledger);
+    }
+
+    private async ValueTask BackOffAsync(Table table, int attempt, long startedAt, PreparedCommit commit, CancellationToken cancellationToken)
+    {
+        var retry = new TableSettings(table.Metadata.Properties);
+        var elapsed = environment.Clock.GetElapsedTime(startedAt);
+        if (attempt >= retry.CommitRetryCountMax || elapsed >= retry.CommitRetryTotalMax)
+        {
+            throw new PipelineException(FailureKind.Catalog,
+                $"Commit {commit.Ledger.Commit} of {flow} to table {identifier} did not get through in {attempt + 1} attempts and {elapsed.TotalSeconds:0} s.",
+                "Other writers may be committing all the time (see commit.retry.num-retries), or the catalog is unreachable; the next start reads the table to learn what stands.");
+        }
+        var wait = Math.Min(retry.CommitRetryWaitMax.TotalMilliseconds, retry.CommitRetryWaitMin.TotalMilliseconds * Math.Pow(2, attempt)) * (0.5 + jitter());
+        await Task.Delay(TimeSpan.FromMilliseconds(wait), environment.Clock, cancellationToken);
+    }
+
+    private PipelineException TableGone() => PipelineException.Refused(
+        $"Table {identifier} is gone, dropped under the running pipeline {flow}.", "Find out who dropped it; a new start with --reset creates it anew.");
+
+    private PipelineException TableReplaced(Table table, string expected) => PipelineException.Refused(
+        $"Table {identifier} has UUID {table.Metadata.TableUuid}, and had {expected} when the pipeline {flow} opened it: it was dropped and created again.",
+        "Find out who replaced it; start over with --reset if the new table is the right one.");
+}
+
+/// <summary>A person's answer that lets an opening commit stand where the lineage alone would not.</summary>
+/// <param name="Accepts">Which findings it covers.</param>
+/// <param name="DroppedFlow">The flow whose ledger is taken over and not copied forward any more.</param>
+internal sealed record LedgerOverride(Func<LineageFinding, bool> Accepts, FlowName? DroppedFlow = null);

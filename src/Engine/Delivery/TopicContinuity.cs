@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using Matih.Kafka;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>What to do where offsets that the table still needs are gone.</summary>
+public enum LostOffsetsPolicy { Fail, Skip }
+
+/// <summary>
+/// Is it still the same topic, and does it still hold what the table needs next? Cluster id, topic id and the fingerprint of
+/// the last record answer the first; log start and end the second. DELIVERY.md, "Start and resume".
+/// </summary>
+internal sealed class TopicContinuity(IRecordSource source, FlowName flow, LostOffsetsPolicy onLostOffsets, IEngineLog log)
+{
+    /// <summary>The positions to go on from: those of the ledger, moved past lost ranges where that was chosen, and new partitions.</summary>
+    public async ValueTask<ContinuedPositions> CheckAsync(SourceLedger ledger, CancellationToken cancellationToken)
+    {
+        var topic = await source.IdentifyAsync(cancellationToken);
+        RequireSameTopic(ledger, topic);
+
+        int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
+        var ranges = await source.RangesAsync(partitions, cancellationToken);
+        var entries = ImmutableArray.CreateBuilder<PartitionLedger>();
+        var lost = ImmutableArray.CreateBuilder<LostRange>();
+        foreach (var gone in ledger.Partitions.Where(entry => entry.Partition >= topic.PartitionCount))
+        {
+            throw PipelineException.Refused(
+                $"Topic '{source.Topic}' has {topic.PartitionCount} partitions, but the table's ledger of {flow} holds a position for partition {gone.Partition}: the topic was created anew.",
+                $"If the old topic's records are all in the table, start over on the new topic with --reset.");
+        }
+        foreach (var partition in partitions)
+        {
+            var entry = ledger.Find(partition);
+            if (entry is null)
+            {
+                // A partition that appeared since then is read from its beginning, whatever start_offset says: its records are new.
+                log.Information("partition-added", $"Partition {partition} of topic '{source.Topic}' is new; it is read from its log start, offset {ranges[partition].LogStart}.",
+                    ("topic", source.Topic), ("partition", partition), ("offset", ranges[partition].LogStart));
+                entries.Add(PartitionLedger.StartingAt(partition, ranges[partition].LogStart, isEarliest: true));
+                continue;
+            }
+            entries.Add(await ContinueAsync(ledger, entry, ranges[partition], lost, cancellationToken));
+        }
+        return new ContinuedPositions(
+            ledger with { Partitions = entries.ToImmutable(), TopicId = ledger.TopicId ?? topic.TopicId, ClusterId = ledger.ClusterId ?? topic.ClusterId },
+            lost.ToImmutable());
+    }
+
+    private async ValueTask<PartitionLedger> ContinueAsync(
+        SourceLedger ledger, PartitionLedger entry, OffsetRange range, ImmutableArray<LostRange>.Builder lost, CancellationToken cancellationToken)
+    {
+        if (entry.NextOffset > range.End)
+        {
+            throw PipelineException.Refused(
+                $"Partition {entry.Partition} of topic '{source.Topic}' ends at offset {range.End}, but the table's ledger of {flow} stands at {entry.NextOffset}: the topic was created anew, or lost records in an unclean leader election.",
+                "Find out which; if the table is right as it is, start over on the topic as it is now with --reset.");
+        }
+        if (entry.NextOffset < range.LogStart) return GiveUp(entry, range, lost, ledger.Name);
+        if (entry.Last is { } last) await CompareFingerprintAsync(entry, last, cancellationToken);
+        return entry;
+    }
+
+    private PartitionLedger GiveUp(PartitionLedger entry, OffsetRange range, ImmutableArray<LostRange>.Builder lost, string sourceName)
+    {
+        if (entry.IsUnreadEarliest)
+        {
+            log.Information("start-moved", $"Partition {entry.Partition} of topic '{source.Topic}' begins at offset {range.LogStart} now; nothing was read from it yet, so its earliest start moves up from {entry.NextOffset}.",
+                ("partition", entry.Partition), ("from", entry.NextOffset), ("to", range.LogStart));
+            return PartitionLedger.StartingAt(entry.Partition, range.LogStart, isEarliest: true);
+        }
+        if (onLostOffsets == LostOffsetsPolicy.Fail)
+        {
+            throw PipelineException.Refused(
+                $"Partition {entry.Partition} of topic '{source.Topic}' no longer holds offsets {entry.NextOffset} to {range.LogStart - 1}, which are not in the table (retention, or deleted records).",
+                "Bring the records back, or accept the loss with on_lost_offsets: skip; the range is then written into the ledger.");
+        }
+        log.Warning("offsets-lost", $"Giving up offsets {entry.NextOffset} to {range.LogStart - 1} of partition {entry.Partition} of topic '{source.Topic}', as on_lost_offsets: skip says; the ledger records it.",
+            ("partition", entry.Partition), ("from", entry.NextOffset), ("to", range.LogStart));
+        lost.Add(new LostRange(sourceName, entry.Partition, entry.NextOffset, range.LogStart));
+        return entry.Unmoved() with { NextOffset = range.LogStart };
+    }
+
+    private void RequireSameTopic(SourceLedger ledger, TopicIdentity now)
+    {
+        if (ledger.Topic != source.Topic)
+        {
+            throw PipelineException.Refused(
+                $"Source '{ledger.Name}' read topic '{ledger.Topic}' so far, and the definition now names topic '{source.Topic}'.",
+                "Give the new topic a source of another name, or start over with --reset.");
+        }
+        if (ledger.ClusterId is { } cluster && now.ClusterId is { } clusterNow && cluster != clusterNow)
+        {
+            throw PipelineException.Refused(
+                $"Source '{ledger.Name}' read topic '{source.Topic}' of Kafka cluster {cluster} so far; the connection now leads to cluster {clusterNow}, whose offsets mean other records.",
+                "Connect to the old cluster, or start over on the new one with --reset.");
+        }
+        if (ledger.TopicId is { } id && now.TopicId is { } idNow && id != idNow)
+        {
+            throw PipelineException.Refused(
+                $"Topic '{source.Topic}' was deleted and created again: its id was {id} and is {idNow} now, so the positions in the table's ledger of {flow} mean nothing in it.",
+                "If the old topic's records are all in the table, start over on the new topic with --reset.");
+        }
+    }
+
+    private async ValueTask CompareFingerprintAsync(PartitionLedger entry, Fingerprint last, CancellationToken cancellationToken)
+    {
+        var found = await source.ProbeAsync(entry.Partition, last.Offset, cancellationToken);
+        if (found is null || found.Offset != last.Offset)
+        {
+            log.Information("fingerprint-gone",
+                $"The last record that was read from partition {entry.Partition} of topic '{source.Topic}' (offset {last.Offset}) is no longer there, so it could not be checked that the topic is still the same.",
+                ("partition", entry.Partition), ("offset", last.Offset));
+            return;
+        }
+        if (found.Crc32C == last.Crc32C && found.TimestampMillis == last.TimestampMillis) return;
+        throw PipelineException.Refused(
+            $"The record at offset {last.Offset} of partition {entry.Partition} of topic '{source.Topic}' is not the one that was read before (expected timestamp {last.TimestampMillis} and CRC-32C {last.Crc32C:x8}, found {found.TimestampMillis} and {found.Crc32C:x8}): the topic was created anew and refilled, or lost records in an unclean leader election.",
+            "Find out which; if the table is right as it is, start over on the topic as it is now with --reset.");
+    }
+}
+
+/// <summary>A source's positions after it was made sure that they still mean the same records.</summary>
+internal sealed record ContinuedPositions(SourceLedger Source, ImmutableArray<LostRange> Lost);

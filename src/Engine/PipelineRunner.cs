@@ -1,0 +1,153 @@
+using Matih.Batches;
+using Matih.Decoding;
+using Matih.Definition;
+using Matih.Delivery;
+using Matih.Iceberg;
+using Matih.Kafka;
+using Matih.Parquet;
+using Matih.Storage;
+using Matih.Telemetry;
+
+namespace Matih;
+
+/// <summary>Makes the components that lead outside; the host gives real ones, a simulation its own.</summary>
+public interface IConnectors
+{
+    /// <summary>A reader of the source's topic whose queues stay within that much memory.</summary>
+    IRecordSource OpenSource(SourceDefinition source, long queueBytes);
+
+    IStore OpenStore(CatalogDefinition catalog);
+
+    ICatalog OpenCatalog(CatalogDefinition catalog, IStore store);
+}
+
+/// <summary>How a run is asked for.</summary>
+/// <param name="Mode">When it ends by itself.</param>
+/// <param name="Answers">A person's answers to earlier refusals.</param>
+/// <param name="Hint">This process, for other replicas to see.</param>
+/// <param name="IsGone">Whether the process that such a hint names is known to be dead. False where it cannot be told.</param>
+public sealed record RunRequest(RunMode Mode, OpenAnswers Answers, WriterHint? Hint, Func<WriterHint, bool> IsGone);
+
+/// <summary>
+/// Runs a pipeline: every flow from its topic into its table, side by side, each with its own ledger.
+/// </summary>
+/// <remarks>
+/// The way of a record: Kafka (<see cref="IRecordSource"/>) → Decoding (<see cref="IRecordDecoder"/>) → Sql
+/// (<see cref="Sql.QueryExecutor"/>) → Parquet (through <see cref="SinkWriter"/>) → Iceberg (<see cref="PreparedAppend"/>,
+/// committed by <see cref="TableLedger"/>). Delivery decides when to commit and what to resume from.
+/// </remarks>
+public sealed class PipelineRunner(EngineEnvironment environment, IConnectors connectors, IEngineLog log)
+{
+    /// <summary>The Kafka client's queues get this part of a flow's memory; the rest is for columns and open files.</summary>
+    private const int QueueShare = 4;
+
+    private readonly Lock _randomLock = new();
+
+    /// <summary>Runs until the mode's end, or until stopped.</summary>
+    /// <param name="flows">The plans, from <see cref="PipelinePlanner"/>.</param>
+    /// <param name="progress">One for each flow, in the same order.</param>
+    /// <param name="stop">Asks for a last checkpoint and a clean end.</param>
+    /// <param name="abort">Ends at once; the next start goes on from what the tables hold.</param>
+    /// <exception cref="PipelineException">The first failure of a flow; the others were stopped cleanly.</exception>
+    public async Task RunAsync(
+        IReadOnlyList<PlannedFlow> flows, RunRequest request, IReadOnlyList<FlowProgress> progress, CancellationToken stop, CancellationToken abort)
+    {
+        using var anyFailed = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var starts = new Dictionary<string, StartOffsets>();
+        var runs = new List<Task>();
+        var sources = new List<IRecordSource>();
+        try
+        {
+            for (var i = 0; i < flows.Count; i++)
+            {
+                var (definition, plan) = flows[i];
+                var source = connectors.OpenSource(definition.Source, plan.MemoryBytes / QueueShare);
+                sources.Add(source);
+                if (!starts.TryGetValue(definition.Source.Name, out var start)) starts.Add(definition.Source.Name, start = new StartOffsets(source, plan.Start));
+                var run = new FlowRun(plan, Compose(definition, plan, source, start, request, progress[i]), environment);
+                runs.Add(environment.Tasks.Start($"flow {plan.Name}", async token =>
+                {
+                    try
+                    {
+                        await run.RunAsync(request.Mode, request.Answers, anyFailed.Token, token);
+                    }
+                    catch
+                    {
+                        await anyFailed.CancelAsync();
+                        throw;
+                    }
+                }, abort));
+            }
+            await Task.WhenAll(runs);
+        }
+        finally
+        {
+            foreach (var source in sources) await source.DisposeAsync();
+        }
+    }
+
+    private FlowParts Compose(
+        FlowDefinition definition, FlowPlan plan, IRecordSource source, StartOffsets start, RunRequest request, FlowProgress progress)
+    {
+        var store = connectors.OpenStore(definition.Sink.Catalog);
+        var catalog = connectors.OpenCatalog(definition.Sink.Catalog, store);
+        var ledgers = new TableLedger(catalog, store, plan.Table.Identifier, plan.Name, environment, NextJitter, log);
+        var memory = new MemoryAccount(plan.MemoryBytes - plan.MemoryBytes / QueueShare);
+        return new FlowParts
+        {
+            Plan = plan,
+            Clock = environment.Clock,
+            Source = source,
+            Ledgers = ledgers,
+            Opening = new FlowOpening(plan, source, ledgers, start, request.IsGone, environment, NextJitter, log),
+            CreateDecoder = account => CreateDecoder(definition.Source, plan, account),
+            CreateWriter = opened => CreateWriter(plan, opened, memory),
+            Memory = memory,
+            Progress = progress,
+            Log = log,
+            Hint = request.Hint,
+            NextJitter = NextJitter,
+        };
+    }
+
+    private static IRecordDecoder CreateDecoder(SourceDefinition source, FlowPlan plan, MemoryAccount account) => source.Format switch
+    {
+        RecordFormat.Json => new JsonRecordDecoder(plan.Query.Inputs, new JsonDecodeSettings
+        {
+            FailOnMissingField = source.Json.FailOnMissingField,
+            IgnoreParseErrors = source.Json.IgnoreParseErrors,
+            TimestampStandard = source.Json.TimestampFormat == JsonTimestampFormat.Iso8601 ? TimestampStandard.Iso8601 : TimestampStandard.Sql,
+            RequiresObject = source.Schema is not null,
+        }, source.Topic, account),
+        RecordFormat.Raw => new RawRecordDecoder(plan.Query.Inputs, source.Topic, account),
+        _ => throw new InvalidOperationException($"Unknown format {source.Format}."),
+    };
+
+    private SinkWriter CreateWriter(FlowPlan plan, OpenedFlow opened, MemoryAccount memory)
+    {
+        var table = new TableSettings(opened.Table.Metadata.Properties);
+        var settings = new SinkWriterSettings(plan.Table.Rows, ParquetSettings(table), plan.Table.TargetFileBytes ?? table.TargetFileBytes);
+        return new SinkWriter(settings, opened.Binding, new DataFileFactory(opened.Table, environment.Ids), memory);
+    }
+
+    private static ParquetWriterSettings ParquetSettings(TableSettings table) => new()
+    {
+        Compression = table.ParquetCompressionCodec switch
+        {
+            "zstd" => ParquetCompression.Zstd,
+            "gzip" => ParquetCompression.Gzip,
+            "uncompressed" or "none" => ParquetCompression.None,
+            var other => throw new UnsupportedTableException($"The table property write.parquet.compression-codec is '{other}'; this writer knows zstd, gzip and uncompressed. Change it in the table."),
+        },
+        ZstdLevel = table.ParquetCompressionLevel ?? ParquetWriterSettings.Default.ZstdLevel,
+        RowGroupBytes = table.ParquetRowGroupBytes,
+        PageBytes = (int)Math.Min(table.ParquetPageBytes, 64 << 20),
+        PageRowCountMax = table.ParquetPageRowsMax,
+        DictionaryBytesMax = (int)Math.Min(table.ParquetDictionaryBytes, 64 << 20),
+    };
+
+    private double NextJitter()
+    {
+        lock (_randomLock) return environment.Random.NextDouble();
+    }
+}

@@ -1,0 +1,99 @@
+using Matih.Batches;
+using Matih.Kafka;
+
+namespace Matih.Engine.Tests.Delivery;
+
+/// <summary>Reads a <see cref="ScriptedTopic"/> as librdkafka reads a real one, one record source to a flow.</summary>
+internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
+{
+    private long _assignment;
+
+    public string Topic => topic.Name;
+
+    public bool MaySkipRecords { get; set; }
+
+    /// <summary>Offsets that this client wrongly passes over when it is assigned, as librdkafka before 2.1.0 may.</summary>
+    public HashSet<(int Partition, long Offset)> SkippedByClient { get; } = [];
+
+    /// <summary>Called before each poll; may throw what a broken client would.</summary>
+    public Action? BeforePoll { get; set; }
+
+    public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) => new(new TopicIdentity(topic.ClusterId, topic.TopicId, topic.PartitionCount));
+
+    public ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
+        new([.. partitions.Select(topic.Range)]);
+
+    public ValueTask<IReadOnlyList<long?>> OffsetsForTimeAsync(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken) =>
+        new([.. partitions.Select(partition => topic.Read(partition, 0, int.MaxValue).FirstOrDefault(record => record.TimestampMillis >= time.ToUnixTimeMilliseconds())?.Offset)]);
+
+    public ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken) =>
+        new(topic.Read(partition, offset, 1).Select(record => new ProbedRecord(record.Offset, record.TimestampMillis, RecordFingerprint.Of(record.Key, record.Value))).FirstOrDefault());
+
+    public ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken) =>
+        new(topic.Read(partition, fromOffset, int.MaxValue).LongCount(record => record.Offset < toOffset));
+
+    public ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)
+    {
+        var assignment = ++_assignment;
+        IReadOnlyList<IRecordLane> lanes =
+            [.. Enumerable.Range(0, laneCount).Select(lane => new Lane(this, assignment, generation, [.. positions.Where((_, index) => index % laneCount == lane)]))];
+        return new(lanes);
+    }
+
+    public ValueTask<string?> ReadGroupMarkAsync(CancellationToken cancellationToken) => new(topic.GroupMark);
+
+    public ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken)
+    {
+        if (topic.RefusesGroupOffsets) return new((false, "Broker: Group authorization failed"));
+        topic.GroupMark = mark;
+        foreach (var position in positions) topic.GroupOffsets[position.Partition] = position.NextOffset;
+        return new((true, null));
+    }
+
+    public ValueTask DisposeAsync() => default;
+
+    private sealed class Lane(ScriptedSource source, long assignment, long generation, PartitionPosition[] positions) : IRecordLane
+    {
+        private readonly Dictionary<int, long> _next = positions.ToDictionary(position => position.Partition, position => position.NextOffset);
+        private readonly HashSet<int> _ended = [];
+
+        public IReadOnlyList<int> Partitions { get; } = [.. positions.Select(position => position.Partition)];
+
+        public RawBatch CreateBatch() => new ManagedRawBatch();
+
+        public async ValueTask PollAsync(RawBatch batch, int recordsMax, TimeSpan wait, List<SourceEvent> events, CancellationToken cancellationToken)
+        {
+            source.BeforePoll?.Invoke();
+            batch.Release();
+            var managed = (ManagedRawBatch)batch;
+            managed.SetGeneration(generation);
+            if (source._assignment != assignment) return;
+            foreach (var partition in Partitions)
+            {
+                var range = source.RangeOf(partition);
+                if (_next[partition] < range.LogStart || _next[partition] > range.End)
+                {
+                    events.Add(new SourceEvent.OffsetOutOfRange(partition, $"offset {_next[partition]} is out of range"));
+                    return;
+                }
+                foreach (var record in source.ReadFrom(partition, _next[partition], recordsMax - batch.Count))
+                {
+                    _ended.Remove(partition);
+                    _next[partition] = record.Offset + 1;
+                    if (!source.SkippedByClient.Contains((partition, record.Offset)))
+                        managed.Add(record.Value, record.Key, record.Offset, partition, record.TimestampMillis, TimestampKind.CreateTime);
+                }
+                if (batch.Count < recordsMax && (_ended.Add(partition) || _next[partition] < range.End) && source.ReadFrom(partition, _next[partition], 1).Count == 0)
+                {
+                    _next[partition] = Math.Max(_next[partition], range.End);
+                    events.Add(new SourceEvent.ReachedEnd(partition, _next[partition], generation));
+                }
+            }
+            if (batch.Count == 0) await Task.Delay(1, cancellationToken);
+        }
+    }
+
+    private OffsetRange RangeOf(int partition) => topic.Range(partition);
+
+    private IReadOnlyList<ScriptedTopic.Record> ReadFrom(int partition, long offset, int countMax) => topic.Read(partition, offset, countMax);
+}

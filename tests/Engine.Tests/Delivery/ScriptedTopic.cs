@@ -1,0 +1,103 @@
+using System.Text;
+using Matih.Batches;
+using Matih.Kafka;
+
+namespace Matih.Engine.Tests.Delivery;
+
+/// <summary>A Kafka topic in memory that a test shapes: records, holes, deleted records, added partitions, another identity.</summary>
+internal sealed class ScriptedTopic
+{
+    private readonly Lock _lock = new();
+    private readonly List<Partition> _partitions = [];
+
+    public ScriptedTopic(string name, int partitionCount)
+    {
+        Name = name;
+        AddPartitions(partitionCount);
+    }
+
+    public string Name { get; }
+
+    public string? ClusterId { get; set; } = "cluster-1";
+
+    public string? TopicId { get; set; } = "topic-1";
+
+    public string? GroupMark { get; set; }
+
+    public bool RefusesGroupOffsets { get; set; }
+
+    public Dictionary<int, long> GroupOffsets { get; } = [];
+
+    public int PartitionCount
+    {
+        get
+        {
+            lock (_lock) return _partitions.Count;
+        }
+    }
+
+    public void AddPartitions(int count)
+    {
+        lock (_lock)
+            for (var i = 0; i < count; i++) _partitions.Add(new Partition());
+    }
+
+    /// <summary>Appends one record and returns its offset.</summary>
+    public long Append(int partition, string? value, string? key = null, long timestampMillis = 1_700_000_000_000)
+    {
+        lock (_lock)
+        {
+            var at = _partitions[partition];
+            at.Records.Add(new Record(at.End, value is null ? null : Encoding.UTF8.GetBytes(value), key is null ? null : Encoding.UTF8.GetBytes(key), timestampMillis));
+            return at.End++;
+        }
+    }
+
+    /// <summary>Leaves offsets without records: control records, aborted transactions, compaction.</summary>
+    public void AppendHole(int partition, int count)
+    {
+        lock (_lock) _partitions[partition].End += count;
+    }
+
+    /// <summary>What retention does: the log then starts there.</summary>
+    public void DeleteBefore(int partition, long offset)
+    {
+        lock (_lock)
+        {
+            var at = _partitions[partition];
+            at.Start = offset;
+            at.End = Math.Max(at.End, offset);
+            at.Records.RemoveAll(record => record.Offset < offset);
+        }
+    }
+
+    /// <summary>The topic is deleted and created again, empty.</summary>
+    public void Recreate(int partitionCount, string? topicId)
+    {
+        lock (_lock)
+        {
+            _partitions.Clear();
+            TopicId = topicId;
+            for (var i = 0; i < partitionCount; i++) _partitions.Add(new Partition());
+        }
+    }
+
+    public OffsetRange Range(int partition)
+    {
+        lock (_lock) return new OffsetRange(_partitions[partition].Start, _partitions[partition].End);
+    }
+
+    public IReadOnlyList<Record> Read(int partition, long fromOffset, int countMax)
+    {
+        lock (_lock) return [.. _partitions[partition].Records.Where(record => record.Offset >= fromOffset).Take(countMax)];
+    }
+
+    internal sealed record Record(long Offset, byte[]? Value, byte[]? Key, long TimestampMillis);
+
+    private sealed class Partition
+    {
+        public List<Record> Records { get; } = [];
+        public long Start { get; set; }
+        public long End { get; set; }
+    }
+}
