@@ -22,10 +22,10 @@ internal sealed class OpenDataFile(PartitionKey key, string location, TableBindi
 
     public long EstimatedBytes => _encoder.EstimatedFileBytes;
 
-    public void Append(ColumnBatch rows, ImmutableArray<int> columnMap, RoutedBatch routed, int group)
+    public void Append(ColumnBatch rows, ImmutableArray<int> columnMap, RoutedRows routed)
     {
-        if (routed.HoldsAllRows(group)) _encoder.Append(rows, columnMap.AsSpan());
-        else _encoder.Append(rows, columnMap.AsSpan(), routed.Rows(group));
+        if (routed.IsAllRows) _encoder.Append(rows, columnMap.AsSpan());
+        else _encoder.Append(rows, columnMap.AsSpan(), routed.Rows);
     }
 
     public void FlushRowGroup() => _encoder.FlushRowGroup();

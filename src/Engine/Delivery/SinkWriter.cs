@@ -21,9 +21,9 @@ internal sealed class SinkWriter(SinkWriterSettings settings, TableBinding bindi
     public async ValueTask WriteAsync(ColumnBatch rows, CancellationToken cancellationToken)
     {
         var routed = _router.Route(rows);
-        for (var group = 0; group < routed.GroupCount; group++)
+        for (var group = 0; group < routed.Count; group++)
         {
-            var key = routed.Key(group);
+            var key = routed[group].Key;
             if (!_open.TryGetValue(key, out var file))
             {
                 if (_open.Count >= settings.OpenFilesMax) await CloseAsync(LeastRecentlyUsed(), cancellationToken);
@@ -31,7 +31,7 @@ internal sealed class SinkWriter(SinkWriterSettings settings, TableBinding bindi
                 _open.Add(key, file);
             }
             file.LastUse = ++_useCount;
-            file.Append(rows, binding.ColumnMap, routed, group);
+            file.Append(rows, binding.ColumnMap, routed[group]);
             await file.DrainAsync(factory.Store, cancellationToken);
             if (file.EstimatedBytes >= settings.TargetFileBytes) await CloseAsync(file, cancellationToken);
         }

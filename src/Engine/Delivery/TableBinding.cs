@@ -48,16 +48,16 @@ internal sealed class TableBinding
                 faults.Add($"it has no column '{name}' (it has {string.Join(", ", schema.Fields.Select(field => field.Name))})");
             else if (!TypeMapping.IsWritable(type, column.Type))
                 faults.Add($"its column '{name}' of type {column.Type} cannot hold {type.Name}");
-            else if (column.Required && type.IsNullable)
+            else if (column.IsRequired && type.IsNullable)
                 faults.Add($"its column '{name}' is required, and the query's can be NULL");
             else
             {
-                columns.Add(new ParquetColumn(column.Id, column.Name, ParquetTypeOf(column.Type), column.Required));
+                columns.Add(new ParquetColumn(column.Id, column.Name, ParquetTypeOf(column.Type), column.IsRequired));
                 map.Add(i);
             }
         }
         foreach (var column in schema.Fields)
-            if (column.Required && plan.Rows.IndexOf(column.Name) < 0) faults.Add($"its required column '{column.Name}' is not among the query's");
+            if (column.IsRequired && plan.Rows.IndexOf(column.Name) < 0) faults.Add($"its required column '{column.Name}' is not among the query's");
         if (faults.Count != 0)
         {
             throw new PipelineException(FailureKind.BadDefinition,
