@@ -1,10 +1,13 @@
 namespace Matih.Delivery;
 
 /// <summary>Shares out a micro-batch's max_records among lanes. Thread-safe.</summary>
-internal sealed class RecordLimit(long countMax)
+internal sealed class RecordLimit
 {
-    private long _left = countMax;
+    private readonly long _countMax;
+    private long _left;
     private long _usedCount;
+
+    public RecordLimit(long countMax) => (_countMax, _left) = (countMax, countMax);
 
     public static RecordLimit None() => new(long.MaxValue / 2);
 
@@ -28,5 +31,5 @@ internal sealed class RecordLimit(long countMax)
     }
 
     /// <summary>Whether as many records as allowed were read.</summary>
-    public bool IsReached => Interlocked.Read(ref _usedCount) >= countMax;
+    public bool IsReached => Interlocked.Read(ref _usedCount) >= _countMax;
 }
