@@ -36,7 +36,7 @@ public sealed class PartitionSpec
         {
             var column = schema.FindColumn(columnName)
                 ?? throw new ArgumentException($"The table has no column '{columnName}' to partition by. It has: {string.Join(", ", schema.Fields.Select(field => field.Name))}.");
-            if (transform.ResultType(column.Type) is null)
+            if (transform.ResultType(column.Type) is null || transform is Transform.Unknown || WritableTable.IsUnreadable(transform, column.Type))
                 throw new ArgumentException($"{transform} cannot partition column '{columnName}' of type {column.Type}.");
             var name = givenName ?? transform.DefaultFieldName(columnName);
             if (built.Any(field => field.Name == name)) throw new ArgumentException($"Two partition fields are named '{name}'.");

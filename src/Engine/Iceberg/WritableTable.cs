@@ -17,6 +17,8 @@ public static class WritableTable
             return $"it has format version {metadata.FormatVersion}; version {TableMetadata.WrittenFormatVersion} can be written. Create the sink's table as version 2.";
         if (metadata.DefaultSpec.Fields.FirstOrDefault(field => field.Transform is Transform.Unknown) is { } unknown)
             return $"its partition field '{unknown.Name}' uses the transform '{unknown.Transform}', which is not known. Use a newer build, or change the table's partitioning.";
+        if (metadata.DefaultSpec.Fields.FirstOrDefault(field => IsUnreadable(field.Transform, metadata.CurrentSchema.FindField(field.SourceId)?.Type)) is { } broken)
+            return $"its partition field '{broken.Name}' holds values of a fixed type, which engines write and read in different ways. Change the table's partitioning.";
         var properties = metadata.Properties;
         if (properties.TryGetValue("write.location-provider.impl", out var provider))
             return $"the property write.location-provider.impl names the Java class {provider}. Remove the property.";
@@ -26,4 +28,11 @@ public static class WritableTable
             return $"the property {encryption} asks for encryption, which is not supported.";
         return null;
     }
+
+    /// <summary>Whether partition values would be of a fixed type.</summary>
+    /// <remarks>
+    /// The reference implementation (1.11.0) writes them into manifests with a length before them, against the Avro schema of
+    /// its own file, and reads them so: what it writes, others cannot read, and the other way round.
+    /// </remarks>
+    internal static bool IsUnreadable(Transform transform, IcebergType? source) => transform is Transform.Identity && source is IcebergType.Fixed;
 }
