@@ -35,9 +35,11 @@ public static class DefinitionReader
         var sources = SourceReading.Read(sourceEntries, connections, state);
         var sourceNames = sourceEntries.Select(source => source.Name).ToList();
         var steps = root.Get(PipelineFormat.Transformations);
+        var errorCount = state.ErrorCount;
         var transformations = TransformationReading.Read(steps, sourceNames, state);
+        var areStepsSound = state.ErrorCount == errorCount;
         var catalogs = new CatalogReading(root.Get(PipelineFormat.Catalogs), state);
-        var sinks = new SinkReading(catalogs, sourceNames, steps, state).Read(root.Get(PipelineFormat.Sinks));
+        var sinks = new SinkReading(catalogs, sourceNames, steps, areStepsSound, state).Read(root.Get(PipelineFormat.Sinks));
         if (state.HasErrors) return null;
 
         var metadata = ReadMetadata(root.Get(PipelineFormat.Metadata)!);

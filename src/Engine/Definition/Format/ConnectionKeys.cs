@@ -67,7 +67,7 @@ internal static class SecurityKeys
     public static readonly Key<string?> Certificate = new("certificate", new TextShape("a PEM file's path, or PEM text", 1 << 18)!,
         "The client's certificate for mutual TLS, as a path or as PEM text; goes with `key`.");
 
-    public static readonly Key<Secret?> PrivateKey = new("key", new SecretShape()!, "The client's private key: PEM text or the path of a PEM file, given as a secret.");
+    public static readonly Key<Secret?> PrivateKey = new("key", new SecretShape { MayBePath = true }!, "The client's private key: the path of a PEM file, or PEM text given as a secret.");
     public static readonly Key<Secret?> KeyPassword = new("key_password", new SecretShape()!, "What the private key is encrypted with.");
 
     public static readonly Key<string> EndpointIdentification = new("endpoint_identification", new ChoiceShape<string>([("https", "https"), ("none", "none")]),

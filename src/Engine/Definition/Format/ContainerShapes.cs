@@ -61,7 +61,12 @@ internal sealed class NamedMappingsShape(KeySet keys) : Shape<ImmutableArray<Nam
             if (!Grammars.Name.Accepts(entry.Key))
                 state.Report(entry.KeyPosition, entryPath, $"expected {Grammars.Name.Words}");
             if (entry.Value is not YamlNode.Mapping values)
+            {
                 state.Report(entry.Value.Position, entryPath, $"expected {_entry.Words}, found {entry.Value.Kind}");
+                var empty = new BoundMapping(entry.KeyPosition, entryPath); // The name is known all the same.
+                empty.SetIncomplete();
+                read.Add(new NamedMapping(entry.Key, empty));
+            }
             else read.Add(new NamedMapping(entry.Key, BoundMapping.Bind(keys, values, entry.KeyPosition, entryPath, state)));
         }
         value = read.ToImmutable();

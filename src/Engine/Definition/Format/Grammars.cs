@@ -30,7 +30,7 @@ internal static partial class Grammars
     private const string BootstrapPattern = @"^\s*([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\s*,\s*([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?)*\s*$";
 
     public static Grammar Pipeline { get; } = new(PipelinePattern, 100, PipelineRegex(),
-        "a name of at most 100 letters, digits, '-', '_' and '.', which begins with a letter or digit");
+        "a name of at most 100 letters, digits, '-', '_' and '.', which begins with a letter or digit, does not end with '-' or '.', and has no '..'");
 
     public static Grammar Name { get; } = new(NamePattern, 64, NameRegex(),
         "a name of at most 64 letters, digits, '_' and '-', which begins with a letter or '_'");

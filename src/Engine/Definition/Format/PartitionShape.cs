@@ -48,7 +48,7 @@ internal sealed partial class PartitionShape : ScalarShape<PartitionDefinition>
         {
             var nearest = Spelling.Nearest(word, Transforms.Select(transform => transform.Word));
             problem = text.IsSubstituted ? null
-                : $"unknown transform '{word}'; {(nearest is null ? "" : $"did you mean '{nearest}'? ")}Allowed: {string.Join(", ", Transforms.Select(transform => transform.Word))}";
+                : $"unknown transform '{word}'{(nearest is null ? ". " : $"; did you mean '{nearest}'? ")}Allowed: {string.Join(", ", Transforms.Select(transform => transform.Word))}";
             return false;
         }
         var (_, kind, hasParameter) = Transforms[index];

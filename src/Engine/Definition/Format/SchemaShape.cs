@@ -77,16 +77,31 @@ internal sealed class SchemaShape : Shape<RowType>
             return false;
         }
         var isHeld = true;
+        var searched = 0;
         foreach (var column in columns.Fields)
         {
             var problem = !Grammars.Column.Accepts(column.Name) ? $"expected {Grammars.Column.Words}, found {Shown.Value(column.Name)}" : WhyNotHeld(column.Type);
+            var at = FindWord(text.Value, column.Name, searched);
+            if (at >= 0) searched = at + column.Name.Length;
             if (problem is null) continue;
             isHeld = false;
-            var at = Math.Max(0, text.Value.IndexOf(column.Name, StringComparison.Ordinal));
+            at = Math.Max(0, at);
             state.Report(text.Positions.PositionAt(at), path, $"column {Shown.Value(column.Name)}: {problem}");
         }
         value = columns;
         return isHeld;
+    }
+
+    private static int FindWord(string text, string word, int from)
+    {
+        for (var at = text.IndexOf(word, from, StringComparison.Ordinal); at >= 0; at = text.IndexOf(word, at + 1, StringComparison.Ordinal))
+        {
+            var end = at + word.Length;
+            if ((at == 0 || !IsWordPart(text[at - 1])) && (end == text.Length || !IsWordPart(text[end]))) return at;
+        }
+        return -1;
+
+        static bool IsWordPart(char c) => char.IsLetterOrDigit(c) || c == '_';
     }
 
     private bool TryReadList(YamlNode node, string path, ReadState state, out RowType value)
@@ -161,7 +176,10 @@ internal sealed class SchemaShape : Shape<RowType>
             if (text.Value.Length is 0 or > TypeLengthMax) return false;
             if (!DataTypeSyntax.TryParse(text.Value, out var type, out var error))
             {
-                problem = text.IsSubstituted ? null : error.Message;
+                problem = text.IsSubstituted || text.IsMultiLine ? null
+                    : text.Value.Contains('(', StringComparison.Ordinal) && !text.Value.Contains(')', StringComparison.Ordinal)
+                        ? $"found {text.Shown}, half of a type: in {{ }} a type with a comma needs quotes, such as 'DECIMAL(10, 2)'"
+                        : error.Message;
                 return false;
             }
             value = new ColumnTypeText(type);

@@ -10,6 +10,9 @@ namespace Matih.Definition.Format;
 /// </summary>
 internal sealed class SecretShape : Shape<Secret>
 {
+    /// <summary>Whether the value may be the path of a PEM file, which is no secret itself.</summary>
+    public bool MayBePath { get; init; }
+
     private static readonly Key<string> FromEnv = new("from_env", new TextShape("the name of an environment variable"), "");
     private static readonly Key<string> FromFile = new("from_file", new TextShape("the path of a file"), "");
     private static readonly KeySet Forms = new("secret", "", FromEnv, FromFile);
@@ -25,7 +28,7 @@ internal sealed class SecretShape : Shape<Secret>
         {
             case YamlNode.Scalar scalar:
                 if (!state.TryResolve(scalar, path, out var text)) return false;
-                if (!text.IsSubstituted)
+                if (!text.IsSubstituted && !(MayBePath && !text.Value.StartsWith("-----BEGIN", StringComparison.Ordinal)))
                     state.Warn(node.Position, path, "the secret stands in the definition itself; better ${NAME}, { from_env: NAME } or { from_file: PATH }");
                 return TryTake(text.Value, "the value", node, path, state, out value);
             case YamlNode.Mapping mapping:

@@ -22,8 +22,12 @@ internal static class Spelling
             nearest = candidate;
             distanceMax = distance - 1;
         }
-        return nearest;
+        return nearest ?? candidates.FirstOrDefault(candidate => BeginAlike(plain, Plain(candidate)));
     }
+
+    /// <summary>Whether two thirds of the word, and four letters at least, begin the candidate: <c>transforms</c> for <c>transformations</c>.</summary>
+    private static bool BeginAlike(string word, string candidate) =>
+        word.AsSpan().CommonPrefixLength(candidate) >= Math.Max(4, (word.Length * 2 + 2) / 3);
 
     private static string Plain(string word) =>
         string.Concat(word.Where(c => c is not ('_' or '-' or ' ' or '.'))).ToLower(CultureInfo.InvariantCulture);

@@ -58,7 +58,8 @@ internal sealed class BoundMapping(DefinitionPosition position, string path)
             var keyPath = YamlReader.Join(path, entry.Key);
             if (key is null) ReportUnknown(keys, entry, path, bound, state);
             else if (entry.Value is YamlNode.Scalar { IsNull: true }) continue; // A key with nothing after it is left out.
-            else if (key.MayBeUnset && entry.Value is YamlNode.Scalar scalar && Substitution.IsNothing(scalar, state.Inputs.Environment)) continue;
+            else if (!key.IsRequired && entry.Value is YamlNode.Scalar scalar
+                && Substitution.IsNothing(scalar, state.Inputs.Environment, key.MayBeUnset)) continue;
             else key.Read(entry.Value, keyPath, state, bound);
         }
         foreach (var key in keys.Keys)

@@ -105,6 +105,9 @@ internal sealed class CatalogReading
         }
         if (warehouse.StartsWith("file:", StringComparison.Ordinal))
         {
+            // Iceberg writers also spell it file:/path, which is no URI to .NET.
+            if (warehouse.StartsWith("file:/", StringComparison.Ordinal) && !warehouse.StartsWith("file://", StringComparison.Ordinal))
+                warehouse = "file://" + warehouse["file:".Length..];
             if (!Uri.TryCreate(warehouse, UriKind.Absolute, out var uri) || !uri.IsFile || uri.Host.Length != 0)
             {
                 _state.Report(position, path, "expected a file: address of this machine, such as file:///var/lib/matih/warehouse");

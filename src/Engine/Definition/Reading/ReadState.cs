@@ -12,6 +12,8 @@ internal sealed class ReadState(DefinitionInputs inputs)
 
     public bool HasErrors => _errors.Count != 0;
 
+    public int ErrorCount => _errors.Count;
+
     /// <summary>Errors by position; those of one place in the order of their discovery.</summary>
     public IEnumerable<DefinitionError> Errors => _errors.OrderBy(error => error.Position);
 

@@ -5,7 +5,7 @@ namespace Matih.Definition.Reading;
 
 /// <summary>Turns <c>sinks:</c> into <see cref="SinkDefinition"/>s whose input and catalog exist.</summary>
 internal sealed class SinkReading(
-    CatalogReading catalogs, IReadOnlyList<string> sources, ImmutableArray<BoundMapping> steps, ReadState state)
+    CatalogReading catalogs, IReadOnlyList<string> sources, ImmutableArray<BoundMapping> steps, bool areStepsSound, ReadState state)
 {
     private const string DeleteAfterCommit = "write.metadata.delete-after-commit.enabled";
 
@@ -54,7 +54,7 @@ internal sealed class SinkReading(
         var ends = stepNames.Where(name => !consumed.Contains(name)).ToList();
         if (stepNames.Count == 0 && sources.Count == 1) return sources[0];
         if (ends.Count == 1) return ends[0];
-        if (!isBlind) state.Report(position, path, $"is missing, and there are several to choose from: {string.Join(", ", choices)}");
+        if (!isBlind && areStepsSound) state.Report(position, path, $"is missing, and there are several to choose from: {string.Join(", ", choices)}");
         return null;
     }
 

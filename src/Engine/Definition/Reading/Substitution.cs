@@ -12,12 +12,14 @@ internal static class Substitution
 {
     private const string Open = "${";
 
-    /// <summary>Whether the scalar comes to nothing: a variable without default is not set, or all that is set is empty.</summary>
-    public static bool IsNothing(YamlNode.Scalar scalar, Func<string, string?> environment)
+    /// <summary>Whether the scalar has references and comes to nothing: all that they stand for is empty, or not set where that is allowed.</summary>
+    public static bool IsNothing(YamlNode.Scalar scalar, Func<string, string?> environment, bool mayBeUnset)
     {
+        if (!scalar.Text.Contains(Open, StringComparison.Ordinal)) return false;
         var failures = new Failures();
         var text = Resolve(scalar, environment, (_, _) => { }, ref failures);
-        return failures.MalformedCount == 0 && (failures.UnsetCount != 0 || (text.IsSubstituted && text.Value.Length == 0));
+        if (failures.MalformedCount != 0) return false;
+        return failures.UnsetCount != 0 ? mayBeUnset : text.Value.Length == 0;
     }
 
     /// <summary>Resolves all references; false after reporting those that cannot be.</summary>
@@ -36,7 +38,7 @@ internal static class Substitution
     {
         var written = scalar.Text;
         var next = written.IndexOf(Open, StringComparison.Ordinal);
-        if (next < 0) return new ResolvedText(written, written, false, scalar.Positions);
+        if (next < 0) return new ResolvedText(written, written, false, scalar.IsMultiLine, scalar.Positions);
 
         var value = new StringBuilder();
         var positions = new TextPositions();
@@ -57,26 +59,24 @@ internal static class Substitution
             {
                 report(place, "'${' begins a reference to an environment variable, ${NAME} or ${NAME:-default}; this one is not closed or is nested, or its name has other characters than letters, digits and _ (write $${ for the characters themselves)");
                 failures.MalformedCount++;
+                break; // Where it ends cannot be told, so nothing is said about the rest.
             }
-            else
+            var found = environment(name);
+            if (string.IsNullOrEmpty(found) && fallback is not null) found = fallback;
+            else isSubstituted = true;
+            if (found is null)
             {
-                var found = environment(name);
-                if (string.IsNullOrEmpty(found) && fallback is not null) found = fallback;
-                else isSubstituted = true;
-                if (found is null)
-                {
-                    report(place, $"the environment variable {name} is not set; set it, or give a default: ${{{name}:-...}}");
-                    failures.UnsetCount++;
-                }
-                positions.Add(value.Length, place, isFixed: true);
-                value.Append(found);
+                report(place, $"the environment variable {name} is not set; set it, or give a default: ${{{name}:-...}}");
+                failures.UnsetCount++;
             }
+            positions.Add(value.Length, place, isFixed: true);
+            value.Append(found);
             copied = end;
             next = written.IndexOf(Open, end, StringComparison.Ordinal);
         }
         Copy(copied, written.Length);
         positions.Add(value.Length, scalar.Positions.PositionAt(written.Length));
-        return new ResolvedText(value.ToString(), written, isSubstituted, positions);
+        return new ResolvedText(value.ToString(), written, isSubstituted, scalar.IsMultiLine, positions);
 
         void Copy(int from, int to)
         {
@@ -86,7 +86,7 @@ internal static class Substitution
         }
     }
 
-    /// <summary>Reads a reference at <paramref name="start"/>; <paramref name="end"/> is past it, or past its opening where it is none.</summary>
+    /// <summary>Reads a reference at <paramref name="start"/>; <paramref name="end"/> is past it.</summary>
     private static bool TryParse(string text, int start, out string name, out string? fallback, out int end)
     {
         fallback = null;

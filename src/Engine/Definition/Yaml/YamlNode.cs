@@ -19,6 +19,12 @@ internal abstract class YamlNode
 
         public string Text { get; } = text;
 
+        /// <summary>
+        /// Whether it spans lines of the file. Where one line was meant, the others are other keys that lost their colon, and
+        /// may hold anything.
+        /// </summary>
+        public bool IsMultiLine { get; init; }
+
         public bool IsNull { get; } = isPlain && text is "" or "~" or "null" or "Null" or "NULL";
 
         /// <summary>Where each character of <see cref="Text"/> stands.</summary>

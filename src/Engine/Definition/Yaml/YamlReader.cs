@@ -73,17 +73,17 @@ internal sealed class YamlReader
 
     private YamlNode? ReadDocument()
     {
-        _parser.MoveNext();
-        _parser.MoveNext();
+        Advance();
+        Advance();
         if (_parser.Current is not DocumentStart)
         {
             _report(_outside ?? new DefinitionPosition(_file.File, 1, 1), "", "the file is empty; a definition starts with 'metadata:', 'sources:' and 'sinks:'");
             return null;
         }
-        _parser.MoveNext();
+        Advance();
         var root = ReadNode("", 0);
-        _parser.MoveNext();
-        if (_parser.MoveNext() && _parser.Current is DocumentStart second)
+        Advance();
+        if (_parser.Current is DocumentStart second)
             _report(Place(second.Start), "", "a second document starts here; a file holds one definition");
         return root;
     }
@@ -114,7 +114,7 @@ internal sealed class YamlReader
                 node = ToScalar((Scalar)start, position);
                 break;
         }
-        _parser.MoveNext();
+        Advance();
         if (anchor is not null)
         {
             _openAnchors.Remove(anchor);
@@ -126,7 +126,7 @@ internal sealed class YamlReader
     private YamlNode.Mapping ReadMapping(DefinitionPosition position, string path, int depth)
     {
         CheckDepth(position, path, depth);
-        _parser.MoveNext();
+        Advance();
         var entries = ImmutableArray.CreateBuilder<YamlEntry>();
         var seen = new Dictionary<string, DefinitionPosition>(StringComparer.Ordinal);
         while (_parser.Current is not MappingEnd)
@@ -150,7 +150,7 @@ internal sealed class YamlReader
     private YamlNode.Sequence ReadSequence(DefinitionPosition position, string path, int depth)
     {
         CheckDepth(position, path, depth);
-        _parser.MoveNext();
+        Advance();
         var items = ImmutableArray.CreateBuilder<YamlNode>();
         while (_parser.Current is not SequenceEnd)
             items.Add(ReadNode($"{path}[{items.Count.ToString(CultureInfo.InvariantCulture)}]", depth));
@@ -159,7 +159,7 @@ internal sealed class YamlReader
 
     private YamlNode ReadAlias(string name, DefinitionPosition position, string path)
     {
-        _parser.MoveNext();
+        Advance();
         if (++_aliasCount > YamlLimits.AliasCountMax) Stop(position, path, $"more than {YamlLimits.AliasCountMax} aliases");
         if (_openAnchors.Contains(name)) Stop(position, path, "the alias stands inside what it stands for");
         if (!_anchors.TryGetValue(name, out var target)) Stop(position, path, "no anchor of that name stands before the alias");
@@ -173,7 +173,10 @@ internal sealed class YamlReader
         var isPlain = scalar.Style == ScalarStyle.Plain;
         var text = scalar.Value;
         return new YamlNode.Scalar(position, text, isPlain,
-            () => _outside is { } outside ? TextPositions.Fixed(outside) : Follow(scalar.Style, position, text));
+            () => _outside is { } outside ? TextPositions.Fixed(outside) : Follow(scalar.Style, position, text))
+        {
+            IsMultiLine = scalar.End.Line > scalar.Start.Line,
+        };
     }
 
     private TextPositions Follow(ScalarStyle style, DefinitionPosition position, string text)
@@ -193,6 +196,23 @@ internal sealed class YamlReader
             ScalarStyle.DoubleQuoted => ScalarPositions.OfFlow(_file, start + 1, text, '"'),
             _ => ScalarPositions.OfFlow(_file, start, text, quote: '\0'),
         };
+    }
+
+    /// <summary>
+    /// The next event. The scanner (YamlDotNet 16.3) answers some malformed flow collections with other exceptions than its
+    /// own, seen with random damage: they are syntax errors all the same.
+    /// </summary>
+    private bool Advance()
+    {
+        var last = _parser.Current;
+        try
+        {
+            return _parser.MoveNext();
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NullReferenceException or OverflowException or FormatException)
+        {
+            throw new YamlException(last?.End ?? Mark.Empty, last?.End ?? Mark.Empty, "syntax error here or soon after", e);
+        }
     }
 
     private void CheckTag(NodeEvent node, DefinitionPosition position, string path)

@@ -1,0 +1,158 @@
+using Matih.Definition;
+
+namespace Matih.Engine.Tests.Definition;
+
+/// <summary>
+/// Cases as data. In <c>keys.cases</c> a line is <c>section | entry ⇶ outcome</c>: the entry is put into a section of a valid
+/// definition in place of the key it names. In <c>files.cases</c> a case is a whole file. Outcomes are pinned text.
+/// </summary>
+internal static class DefinitionCases
+{
+    /// <summary>Set to 1 to write found outcomes into the case files, which then are read before they are committed.</summary>
+    public static readonly bool IsUpdating = Environment.GetEnvironmentVariable("MATIH_UPDATE_GENERATED") == "1";
+
+    /// <summary>The definition that entries are put into; sections begin at their header lines.</summary>
+    private const string Base =
+        """
+        metadata:
+          name: p
+        connections:
+          main:
+            bootstrap_servers: b:9092
+            security:
+              protocol: sasl_ssl
+              mechanism: PLAIN
+              username: u
+              password: ${PASSWORD}
+          tokens:
+            bootstrap_servers: b:9092
+            security:
+              protocol: sasl_ssl
+              mechanism: OAUTHBEARER
+              oauth:
+                client_id: c
+                client_secret: ${PASSWORD}
+                token_endpoint_url: https://id.example.com/token
+        catalogs:
+          store:
+            type: file
+            warehouse: /data
+        sources:
+          clicks:
+            type: kafka
+            connection: main
+            topic: web.clicks
+            consumer_group: g
+            format: json
+            schema:
+              - name: id
+                type: BIGINT
+            json:
+              timestamp_format: sql
+        transformations:
+          - name: parsed
+            type: sql_transform
+            input: clicks
+            sql: SELECT * FROM {{ input }}
+        sinks:
+          lake:
+            type: iceberg
+            table: a.b.t
+            catalog: store
+        orchestration:
+          engine: matih
+        """;
+
+    private static readonly Dictionary<string, (string Header, int Occurrence)> Sections = new(StringComparer.Ordinal)
+    {
+        ["metadata"] = ("metadata:", 1),
+        ["connection"] = ("  main:", 1),
+        ["security"] = ("    security:", 1),
+        ["oauth"] = ("      oauth:", 1),
+        ["catalog"] = ("  store:", 1),
+        ["source"] = ("  clicks:", 1),
+        ["json"] = ("    json:", 1),
+        ["step"] = ("  - name: parsed", 1),
+        ["sink"] = ("  lake:", 1),
+        ["orchestration"] = ("orchestration:", 1),
+    };
+
+    public static string PathOf(string name) => IsUpdating
+        ? Samples.RepositoryFile("tests/Engine.Tests/Definition/" + name)
+        : Path.Combine(AppContext.BaseDirectory, "Definition", name);
+
+    /// <summary>Reads the base definition with the entry; <c>\n</c> in it stands for a line break.</summary>
+    public static DefinitionResult Read(string section, string entry)
+    {
+        var lines = Base.Split('\n').ToList();
+        var given = entry.Replace("\\n", "\n", StringComparison.Ordinal);
+        if (section == "root")
+        {
+            RemoveKey(lines, 0, "", given);
+            lines.Add(given);
+        }
+        else
+        {
+            var (header, _) = Sections[section];
+            var at = lines.IndexOf(header);
+            var indentation = new string(' ', section == "step" ? 4 : header.TakeWhile(c => c == ' ').Count() + 2);
+            RemoveKey(lines, at + 1, indentation, given);
+            lines.InsertRange(at + 1, given.Split('\n').Select(line => indentation + line));
+        }
+        return DefinitionReader.Read("p.yaml", string.Join('\n', lines) + "\n", Inputs);
+    }
+
+    public static DefinitionInputs Inputs { get; } = Samples.Inputs(
+        ("PASSWORD", "planted-secret"), ("NAME", "from-env"), ("N", "7"), ("BAD", "planted-secret"), ("EMPTY", ""), ("BROKERS", "b1:9092,b2:9092")) with
+    {
+        ReadSecretFile = path => path switch
+        {
+            "/run/secrets/password" => "planted-secret\n",
+            "/base/password.txt" => "planted-secret\r\n",
+            "/empty" => "\n",
+            "/denied" => throw new UnauthorizedAccessException("planted-secret"),
+            _ => throw new FileNotFoundException("no such file", path),
+        },
+    };
+
+    private static void RemoveKey(List<string> lines, int from, string indentation, string entry)
+    {
+        foreach (var line in entry.Split('\n').Where(line => !line.StartsWith(' '))) RemoveOne(lines, from, indentation, indentation + line.Split(':')[0] + ":");
+    }
+
+    private static void RemoveOne(List<string> lines, int from, string indentation, string key)
+    {
+        for (var i = from; i < lines.Count && (indentation.Length == 0 || lines[i].StartsWith(indentation, StringComparison.Ordinal)); i++)
+        {
+            if (!lines[i].StartsWith(key, StringComparison.Ordinal)) continue;
+            do lines.RemoveAt(i); while (i < lines.Count && lines[i].StartsWith(indentation + " ", StringComparison.Ordinal));
+            return;
+        }
+    }
+
+    /// <summary>The errors, or <c>ok</c> with the values that the section's entry became.</summary>
+    public static string Outcome(DefinitionResult result, string section)
+    {
+        if (!result.IsValid) return string.Join(" ¦ ", result.Errors).Replace("p.yaml:", "", StringComparison.Ordinal);
+        var definition = result.Definition;
+        var (source, sink) = (definition.Sources[0], definition.Sinks[0]);
+        var warnings = string.Concat(result.Warnings.Select(warning => " ¦ warning " + warning)).Replace("p.yaml:", "", StringComparison.Ordinal);
+        return "ok " + section switch
+        {
+            "metadata" => $"{definition.Metadata.Name} v={definition.Metadata.Version} o={definition.Metadata.Owner} d={definition.Metadata.Description} {string.Join(' ', definition.Metadata.Labels)}",
+            "connection" or "security" => Properties(definition.Connections[0].Kafka),
+            "oauth" => Properties(definition.Connections[1].Kafka),
+            "catalog" => string.Join(' ', definition.Catalogs),
+            "source" => $"{Properties(source.Connection)} {source.Topic} {source.Format} {source.Start} {source.Schema} {source.OnError} {source.OnLostOffsets} registry={source.SchemaRegistry}",
+            "json" => source.Json.ToString(),
+            "step" => $"{definition.Transformations[0].Name} < {definition.Transformations[0].Input}: {definition.Transformations[0].Sql.Text.ReplaceLineEndings("\\n")}",
+            "sink" => $"{sink.Catalog} {sink.Table} {sink.Mode} by [{string.Join("; ", sink.PartitionBy.Select(entry => $"{entry.Transform} {entry.Parameter} {entry.Column}"))}] create={sink.CreatesTable} {sink.TargetFileBytes} {string.Join(' ', sink.Properties)} < {sink.Input}",
+            "orchestration" => definition.Orchestration.ToString(),
+            _ => "",
+        } + warnings;
+    }
+
+    private static string Properties(KafkaConnection connection) => string.Join(' ', connection.Properties
+        .Where(pair => pair.Key is not ("bootstrap.servers" or "security.protocol") || pair.Value is not ("b:9092" or "sasl_ssl"))
+        .Select(pair => $"{pair.Key}={pair.Value.Replace("planted-secret", "<secret>", StringComparison.Ordinal).ReplaceLineEndings("\\n")}"));
+}

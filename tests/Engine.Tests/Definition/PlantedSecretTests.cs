@@ -1,0 +1,150 @@
+using Matih.Definition;
+
+namespace Matih.Engine.Tests.Definition;
+
+public sealed class PlantedSecretTests
+{
+    private const string Planted = "planted-secret-7fQ";
+
+    private const string Text =
+        """
+        metadata:
+          name: p
+          owner: ${OWNER}
+        connections:
+          main:
+            bootstrap_servers: b:9092
+            security:
+              protocol: sasl_ssl
+              mechanism: SCRAM-SHA-512
+              username: u
+              password: ${PASSWORD}
+              certificate: /c.pem
+              key: { from_file: /key.pem }
+              key_password: { from_env: PASSWORD }
+            properties:
+              ssl.engine.id: ${PASSWORD}
+          tokens:
+            bootstrap_servers: b:9092
+            security:
+              protocol: sasl_ssl
+              mechanism: OAUTHBEARER
+              oauth:
+                client_id: c
+                client_secret: ${PASSWORD}
+                token_endpoint_url: https://u:${PASSWORD}@id.example.com/token?key=${PASSWORD}
+        sources:
+          clicks:
+            type: kafka
+            connection: main
+            topic: t
+            consumer_group: g
+            format: json
+            schema_registry: https://u:${PASSWORD}@registry.example.com/?token=${PASSWORD}
+        sinks:
+          lake:
+            type: iceberg
+            table: a.t
+        orchestration:
+          parallelism: 4
+        """;
+
+    private static readonly DefinitionInputs Inputs = Samples.Inputs(("PASSWORD", Planted), ("OWNER", "me")) with
+    {
+        ReadSecretFile = path => path == "/key.pem" ? $"-----BEGIN PRIVATE KEY-----\n{Planted}\n" : throw new IOException(Planted),
+    };
+
+    [Fact]
+    public void Nothing_that_prints_a_definition_prints_its_secrets()
+    {
+        var result = DefinitionReader.Read("p.yaml", Text, Inputs);
+
+        Assert.True(result.IsValid, string.Join('\n', result.Errors));
+        var source = result.Definition.Sources[0];
+        Assert.Equal(Planted, source.Connection.Properties["sasl.password"]);
+        Assert.Contains(Planted, source.Connection.Properties["ssl.key.pem"], StringComparison.Ordinal);
+        Assert.Contains(Planted, source.SchemaRegistry!.Reveal().ToString(), StringComparison.Ordinal);
+        var printed = string.Join('\n', [
+            result, result.Definition, source, source.Connection, source.SchemaRegistry, result.Definition.Metadata, new Secret(Planted),
+            .. result.Definition.Connections, .. result.Definition.Flows, .. result.Definition.Flows.Select(flow => flow.Hash), .. result.Warnings]);
+        Assert.DoesNotContain(Planted, printed, StringComparison.Ordinal);
+        Assert.Contains("sasl.password=***", printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_schema_registry_stays_usable_without_its_credentials_in_sight()
+    {
+        var source = Samples.Valid(Text, Inputs).Sources[0];
+
+        Assert.Equal("https://***@registry.example.com/?***", source.SchemaRegistry!.ToString());
+    }
+
+    /// <summary>Damages the text in thousands of ways: whatever is reported, the secret's value is not part of it.</summary>
+    [Fact]
+    public void No_error_holds_a_value_of_the_environment_or_of_a_secret()
+    {
+        const int seed = 20_260_501;
+        var random = new Random(seed);
+        var literal = Text.Replace("${PASSWORD}", Planted, StringComparison.Ordinal);
+        var errorCount = 0;
+        for (var round = 0; round < 4000; round++)
+        {
+            var text = Damage(round % 2 == 0 ? Text : literal, random);
+            var result = DefinitionReader.Read("p.yaml", text, Inputs);
+            errorCount += result.Errors.Length;
+            var said = string.Join('\n', result.Errors.Concat(result.Warnings));
+
+            Assert.False(said.Contains(Planted, StringComparison.Ordinal), $"seed {seed}, round {round}:\n{said}\n\n{text}");
+        }
+        Assert.True(errorCount > 4000);
+    }
+
+    /// <summary>Puts the secret where any other value belongs.</summary>
+    [Fact]
+    public void A_variable_in_the_wrong_place_is_named_and_not_shown()
+    {
+        var lines = Text.Split('\n');
+        for (var i = 0; i < lines.Length; i++)
+        {
+            var colon = lines[i].IndexOf(": ", StringComparison.Ordinal);
+            if (colon < 0) continue;
+            var text = string.Join('\n', lines.Take(i).Append(lines[i][..(colon + 2)] + "\"${PASSWORD} \"").Concat(lines.Skip(i + 1)));
+
+            var result = DefinitionReader.Read("p.yaml", text, Inputs);
+
+            Assert.DoesNotContain(Planted, string.Join('\n', result.Errors.Concat(result.Warnings)), StringComparison.Ordinal);
+        }
+    }
+
+    private static string Damage(string text, Random random)
+    {
+        var lines = text.Split('\n').ToList();
+        for (var times = random.Next(1, 4); times > 0; times--)
+        {
+            var i = random.Next(lines.Count);
+            switch (random.Next(6))
+            {
+                case 0: // A key loses or changes a letter.
+                    var at = lines[i].TakeWhile(c => c == ' ').Count();
+                    if (at < lines[i].Length) lines[i] = lines[i].Remove(at, 1);
+                    break;
+                case 1:
+                    lines[i] = lines[i].Replace(": ", " ", StringComparison.Ordinal);
+                    break;
+                case 2:
+                    lines[i] = "  " + lines[i];
+                    break;
+                case 3:
+                    lines.RemoveAt(i);
+                    break;
+                case 4:
+                    lines.Insert(i, lines[random.Next(lines.Count)]);
+                    break;
+                default:
+                    lines[i] = lines[i].Replace(": ", ": [", StringComparison.Ordinal);
+                    break;
+            }
+        }
+        return string.Join('\n', lines);
+    }
+}
