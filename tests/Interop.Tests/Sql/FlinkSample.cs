@@ -24,6 +24,8 @@ internal sealed class FlinkSample(JsonElement recorded)
 
     public string Expected => Error is null ? $"{recorded.GetProperty("result").GetRawText()} :: {Type}" : $"ERROR {Error}";
 
+    public bool IsNested { get; } = ((string[])["ARRAY[", "MAP[", "ROW("]).Any(recorded.GetProperty("sql").GetString()!.Contains);
+
     private string Zone => recorded.TryGetProperty("settings", out var settings) && settings.TryGetProperty("table.local-time-zone", out var zone) ? zone.GetString()! : "UTC";
 
     public (FlinkOutcome Outcome, string Detail) Judge()

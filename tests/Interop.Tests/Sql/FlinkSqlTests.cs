@@ -32,6 +32,7 @@ public sealed class FlinkSqlTests(ITestOutputHelper output)
             if (!tally.TryGetValue(sample.Section, out var section)) tally[sample.Section] = section = new SectionTally();
             var verdict = sample.Judge();
             if (verdict.Outcome == FlinkOutcome.Agree) section.Agree++;
+            else if (verdict.Outcome == FlinkOutcome.Refused && sample.IsNested) section.Nested++;
             else if (verdict.Outcome == FlinkOutcome.Refused)
             {
                 section.Refused++;
@@ -77,8 +78,12 @@ public sealed class FlinkSqlTests(ITestOutputHelper output)
         public int Refused { get; set; }
         public int Wrong { get; set; }
         public int Listed { get; set; }
+
+        /// <summary>Refused because it makes an ARRAY, MAP or ROW, which no column holds: outside of what the engine sets out to do.</summary>
+        public int Nested { get; set; }
+
         public int Supported => Agree + Refused + Wrong + Listed;
 
-        public override string ToString() => $"{Agree} agree, {Refused} refused, {Listed} listed differences, {Wrong} wrong ({100.0 * Agree / Math.Max(1, Supported):F0} % agree)";
+        public override string ToString() => $"{Agree} agree, {Refused} refused, {Nested} nested, {Listed} listed differences, {Wrong} wrong ({100.0 * Agree / Math.Max(1, Supported):F0} % of those without nesting agree)";
     }
 }

@@ -91,6 +91,9 @@ internal static class Operators
 
     public static Expression In(Expression operand, ImmutableArray<(Expression Value, int Offset)> items)
     {
+        foreach (var (value, offset) in items)
+            if (TypeRules.IsText(operand.Type) != TypeRules.IsText(value.Type) && (TypeRules.IsNumeric(operand.Type) || TypeRules.IsNumeric(value.Type)))
+                throw SqlErrorException.Unsupported(offset, $"IN between {operand.Type.Name} and {value.Type.Name} (cast one of them)");
         if (items.Length == 1) return Compare("=", operand, items[0].Value, items[0].Offset);
         return Junction(false, [.. items.Select(item => Compare("=", operand, item.Value, item.Offset))]);
     }
@@ -110,8 +113,9 @@ internal static class Operators
         var escapeBytes = escape switch
         {
             null => [],
+            Expression.Literal { Value.Value: byte[] and [(byte)'\\'] } => throw SqlErrorException.Wrong(offset, "The escape character cannot be '\\'; Flink fails on it. Choose another, such as '!'."),
             Expression.Literal { Value.Value: byte[] bytes } when TypeRules.IsText(escape.Type) && Utf8Text.CountCodePoints(bytes) == 1 => bytes,
-            _ => throw SqlErrorException.Wrong(offset, "ESCAPE takes one character."),
+            _ => throw SqlErrorException.Unsupported(offset, "ESCAPE with other than one character"),
         };
         if (!LikePattern.TryParse((byte[])constant.Value.Value!, escapeBytes, out var parsed))
             throw SqlErrorException.Wrong(offset, "In this pattern the escape character stands before something other than %, _ and itself.");

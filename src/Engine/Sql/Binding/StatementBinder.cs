@@ -46,6 +46,7 @@ internal static class StatementBinder
     private static Expression CheckHeld(Expression value, int offset, string? column = null)
     {
         if (value.Type is DataType.Null) throw SqlErrorException.Unsupported(offset, "A NULL without a type as a column (write CAST(NULL AS INT))");
+        if (value.Type is DataType.DayTimeInterval or DataType.YearMonthInterval) throw SqlErrorException.Unsupported(offset, "An interval as a column");
         if (TypeRules.WhyNotHeld(value.Type) is { } what) throw SqlErrorException.Unsupported(offset, column is null ? what : $"{what} (column '{column}')");
         return value;
     }

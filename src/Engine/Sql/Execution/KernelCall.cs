@@ -63,6 +63,16 @@ internal sealed class KernelCall : IDisposable
         Result.AppendNull();
     }
 
+    /// <summary>
+    /// Appends what a value beyond the result's precision becomes: NULL, as in Flink; where the type has no NULL the row is
+    /// rejected (Flink fails when it writes such a row).
+    /// </summary>
+    public void Overflow(int row)
+    {
+        if (Result.Type.IsNullable) Result.AppendNull();
+        else Reject(row, $"The value does not fit {Result.Type}.");
+    }
+
     internal Operand Run(Kernel kernel, Frame frame)
     {
         _frame = frame;

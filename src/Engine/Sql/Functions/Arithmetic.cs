@@ -37,9 +37,10 @@ internal static class Arithmetic
         };
         left = Casts.ImplicitCast(left, first, offset);
         right = Casts.ImplicitCast(right, second, offset);
+        var result = TypeRules.NullableLike(type, left.Type, right.Type);
         var kernel = DecimalKernel(symbol, first.Scale, second.Scale, type);
-        // Beyond 38 digits the value is NULL, whatever the type says: as in Flink.
-        return new Expression.Apply(kernel, [left, right], TypeRules.NullableLike(type, left.Type, right.Type));
+        if (!result.IsNullable && type.Precision == DataType.Decimal.PrecisionMax) kernel = kernel with { CanFail = true };
+        return new Expression.Apply(kernel, [left, right], result);
     }
 
     private static Kernel Kernel(string symbol, DataType type) => type switch
@@ -101,8 +102,9 @@ internal static class Arithmetic
         var result = call.ResultOf<Int128>();
         for (var i = 0; i < call.Count; i++)
         {
-            if (!call.IsNull(i) && operation(left[i], right[i], out var value)) result.Append(value);
-            else result.AppendNull();
+            if (call.IsNull(i)) result.AppendNull();
+            else if (operation(left[i], right[i], out var value)) result.Append(value);
+            else call.Overflow(i);
         }
     }
 
@@ -116,7 +118,7 @@ internal static class Arithmetic
             if (call.IsNull(i)) result.AppendNull();
             else if (right[i] == 0) call.Reject(i, DivisionByZero);
             else if (operation(left[i], right[i], out var value)) result.Append(value);
-            else result.AppendNull();
+            else call.Overflow(i);
         }
     }
 

@@ -63,24 +63,25 @@ internal static class CastsOfNumbers
     {
         var values = call.Values<int>(0);
         for (var i = 0; i < call.Count; i++) AppendRescaled(call, i, values[i], 0, type);
-    });
+    }) { CanFail = !type.IsNullable };
 
     private static Kernel LongsToDecimal(DataType.Decimal type) => new("CAST", call =>
     {
         var values = call.Values<long>(0);
         for (var i = 0; i < call.Count; i++) AppendRescaled(call, i, values[i], 0, type);
-    });
+    }) { CanFail = !type.IsNullable };
 
     private static Kernel DecimalsToDecimals(int scale, DataType.Decimal type) => new("CAST", call =>
     {
         var values = call.Values<Int128>(0);
         for (var i = 0; i < call.Count; i++) AppendRescaled(call, i, values[i], scale, type);
-    });
+    }) { CanFail = !type.IsNullable };
 
     private static void AppendRescaled(KernelCall call, int row, Int128 value, int scale, DataType.Decimal type)
     {
-        if (!call.IsNull(row) && DecimalMath.TryRescale(value, scale, type.Scale, type.Precision, out var result)) call.ResultOf<Int128>().Append(result);
-        else call.Result.AppendNull();
+        if (call.IsNull(row)) call.Result.AppendNull();
+        else if (DecimalMath.TryRescale(value, scale, type.Scale, type.Precision, out var result)) call.ResultOf<Int128>().Append(result);
+        else call.Overflow(row);
     }
 
     /// <summary>Through the shortest text of the double, as Java's BigDecimal.valueOf.</summary>
@@ -96,7 +97,7 @@ internal static class CastsOfNumbers
             {
                 values[i].TryFormat(text, out var length, "R", CultureInfo.InvariantCulture);
                 if (JsonNumber.TryParseDecimal(text[..length], type.Precision, type.Scale, out var result)) call.ResultOf<Int128>().Append(result);
-                else call.Result.AppendNull();
+                else call.Overflow(i);
             }
         }
     }) { CanFail = true };
@@ -105,7 +106,7 @@ internal static class CastsOfNumbers
     {
         var values = call.Values<Int128>(0);
         var result = call.ResultOf<int>().AppendUninitialized(call.Count, call.Validity);
-        for (var i = 0; i < result.Length; i++) result[i] = narrow(unchecked((long)(values[values.IsScalar ? 0 : i] / DecimalMath.Power(scale))));
+        for (var i = 0; i < result.Length; i++) result[i] = narrow(unchecked((long)(values[i] / DecimalMath.Power(scale))));
     });
 
     private static Kernel DecimalsToLongs(int scale) => new("CAST", call =>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Matih.Batches;
 
 namespace Matih.Sql;
@@ -32,6 +33,21 @@ internal static class MathFunctions
             return LiteralBinder.Literal(new DataType.Double(), Math.E);
         }),
         new("SIGN", Sign),
+        new("ROUND", Rounding.Round),
+        new("TRUNCATE", Rounding.Truncate),
+        new("FLOOR", Rounding.Floor),
+        new("CEIL", Rounding.Ceil),
+        new("CEILING", Rounding.Ceil),
+        OfDouble<Sine>("SIN"),
+        OfDouble<Cosine>("COS"),
+        OfDouble<Tangent>("TAN"),
+        OfDouble<ArcSine>("ASIN"),
+        OfDouble<ArcCosine>("ACOS"),
+        OfDouble<ArcTangent>("ATAN"),
+        OfDouble<ToDegrees>("DEGREES"),
+        OfDouble<ToRadians>("RADIANS"),
+        new("BIN", call => Digits(call, "B")),
+        new("HEX", call => call.Count == 1 && TypeRules.IsText(call[0].Type) ? Hexadecimal(call) : Digits(call, "X")),
     ];
 
     private static ScalarFunction OfDouble<TOperation>(string name) where TOperation : struct, IUnary<double, double> => new(name, call =>
@@ -83,6 +99,48 @@ internal static class MathFunctions
         };
     }
 
+    /// <summary>A whole number in base 2 or 16; negative ones in two's complement of 64 bits.</summary>
+    private static Expression Digits(FunctionCall call, string format)
+    {
+        call.ExpectCount(1, 1);
+        return call.Apply(new Kernel(call.Name, values => WriteDigits(values, format)), DataType.String, call.BigInt(0));
+    }
+
+    private static void WriteDigits(KernelCall call, string format)
+    {
+        var values = call.Values<long>(0);
+        Span<byte> text = stackalloc byte[64];
+        for (var i = 0; i < call.Count; i++)
+        {
+            if (call.IsNull(i))
+            {
+                call.Result.AppendNull();
+                continue;
+            }
+            values[i].TryFormat(text, out var length, format, CultureInfo.InvariantCulture);
+            call.ResultBytes.Append(text[..length]);
+        }
+    }
+
+    private static Expression Hexadecimal(FunctionCall call) => call.Apply(new Kernel("HEX", WriteHexadecimal), DataType.String, call.Text(0));
+
+    private static void WriteHexadecimal(KernelCall call)
+    {
+        var texts = call.Bytes(0);
+        var result = call.ResultBytes;
+        for (var i = 0; i < call.Count; i++)
+        {
+            if (call.IsNull(i))
+            {
+                result.AppendNull();
+                continue;
+            }
+            var text = texts[i];
+            Convert.TryToHexString(text, result.Begin(text.Length * 2), out var length);
+            result.End(length);
+        }
+    }
+
     private static void SignOfDecimal(KernelCall call, Int128 one)
     {
         var values = call.Values<Int128>(0);
@@ -107,5 +165,14 @@ internal static class MathFunctions
     private readonly struct DecimalLogarithm : IUnary<double, double> { public static double Apply(double value) => Math.Log10(value); }
     private readonly struct BinaryLogarithm : IUnary<double, double> { public static double Apply(double value) => Math.Log(value) / Math.Log(2); }
     private readonly struct Power : IBinary<double, double> { public static double Apply(double left, double right) => Math.Pow(left, right); }
+    private readonly struct Sine : IUnary<double, double> { public static double Apply(double value) => Math.Sin(value); }
+    private readonly struct Cosine : IUnary<double, double> { public static double Apply(double value) => Math.Cos(value); }
+    private readonly struct Tangent : IUnary<double, double> { public static double Apply(double value) => Math.Tan(value); }
+    private readonly struct ArcSine : IUnary<double, double> { public static double Apply(double value) => Math.Asin(value); }
+    private readonly struct ArcCosine : IUnary<double, double> { public static double Apply(double value) => Math.Acos(value); }
+    private readonly struct ArcTangent : IUnary<double, double> { public static double Apply(double value) => Math.Atan(value); }
+    // The constants of Java's Math.toDegrees and toRadians.
+    private readonly struct ToDegrees : IUnary<double, double> { public static double Apply(double value) => value * 57.29577951308232; }
+    private readonly struct ToRadians : IUnary<double, double> { public static double Apply(double value) => value * 0.017453292519943295; }
     private readonly struct LogarithmToBase : IBinary<double, double> { public static double Apply(double left, double right) => Math.Log(right) / Math.Log(left); }
 }

@@ -8,11 +8,11 @@ internal static class TemporalText
 {
     public const int TimestampLengthMax = 40;
 
-    /// <summary>yyyy-MM-dd, digits as written; the day exists.</summary>
+    /// <summary>yyyy-M-d; the day exists.</summary>
     public static bool TryReadDateLiteral(string text, out int days)
     {
         days = 0;
-        return text.Length == 10 && TryReadDate(Encoding.UTF8.GetBytes(text), out days);
+        return text.Length is >= 8 and <= 10 && text[4] == '-' && !text.Contains(' ', StringComparison.Ordinal) && TryReadDate(Encoding.UTF8.GetBytes(text), out days);
     }
 
     public static bool TryReadTimeLiteral(string text, out int millis, out int precision)
@@ -28,6 +28,11 @@ internal static class TemporalText
     public static bool TryReadTimestampLiteral(string text, out long micros, out int precision)
     {
         (micros, precision) = (0, 0);
+        if (TryReadDateLiteral(text, out var day))
+        {
+            micros = day * CivilDate.MicrosPerDay;
+            return true;
+        }
         if (text.Length < 19 || text[10] != ' ') return false;
         var bytes = Encoding.UTF8.GetBytes(text);
         if (!TryReadDate(bytes.AsSpan(0, 10), out var days) || !TryReadClock(bytes.AsSpan(11), 2, out var clock, out var isWhole) || !isWhole) return false;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Matih.Sql;
@@ -34,6 +35,12 @@ internal sealed class Lexer
             _at++;
             return Binary(start);
         }
+        if ((first is 'u' or 'U') && Peek(1) == '&' && Peek(2) == '\'')
+        {
+            _at += 2;
+            return Unicode(start);
+        }
+        if (first == '_' && IsCharacterSet(start)) throw SqlErrorException.Unsupported(start, "A character set before a string");
         if (char.IsLetter(first) || first == '_') return Word(start);
         if (char.IsAsciiDigit(first) || (first == '.' && char.IsAsciiDigit(Peek(1)))) return Number(start);
         return first switch
@@ -113,6 +120,34 @@ internal sealed class Lexer
         if (token.Text.Length % 2 != 0 || !token.Text.All(char.IsAsciiHexDigit))
             throw SqlErrorException.Wrong(start, "A binary literal has an even number of hexadecimal digits.");
         return token;
+    }
+
+    /// <summary>U&amp;'…' with \XXXX and \+XXXXXX.</summary>
+    private Token Unicode(int start)
+    {
+        var raw = Quoted(_at, '\'', TokenKind.String, "string");
+        var value = new StringBuilder();
+        for (var i = 0; i < raw.Text.Length; i++)
+        {
+            if (raw.Text[i] != '\\') value.Append(raw.Text[i]);
+            else if (i + 1 < raw.Text.Length && raw.Text[i + 1] == '\\') value.Append(raw.Text[i++]);
+            else
+            {
+                var (from, digits) = i + 1 < raw.Text.Length && raw.Text[i + 1] == '+' ? (i + 2, 6) : (i + 1, 4);
+                if (from + digits > raw.Text.Length || !int.TryParse(raw.Text.AsSpan(from, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) || code > 0x10FFFF)
+                    throw SqlErrorException.Wrong(start, "In a Unicode literal a backslash is followed by four hexadecimal digits, or by + and six.");
+                value.Append(code > 0xFFFF ? char.ConvertFromUtf32(code) : ((char)code).ToString());
+                i = from + digits - 1;
+            }
+        }
+        return new Token(TokenKind.String, value.ToString(), start, _at - start);
+    }
+
+    private bool IsCharacterSet(int start)
+    {
+        var end = start + 1;
+        while (end < _text.Length && (char.IsLetterOrDigit(_text[end]) || _text[end] is '_' or '-')) end++;
+        return end < _text.Length && _text[end] == '\'' && end > start + 1;
     }
 
     private Token Template(int start)
