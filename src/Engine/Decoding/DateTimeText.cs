@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
 namespace Matih.Decoding;
@@ -10,6 +11,11 @@ namespace Matih.Decoding;
 /// </remarks>
 internal static class DateTimeText
 {
+    // 0000-00- and 00:00:00 with the first character in the lowest byte, and 0x76 for a digit, 0x7F for a separator.
+    private const ulong DatePattern = 0x2D30302D30303030;
+    private const ulong DateSlack = 0x7F76767F76767676;
+    private const ulong TimePattern = 0x30303A30303A3030;
+    private const ulong TimeSlack = 0x76767F76767F7676;
     private const long MicrosPerSecond = 1_000_000;
     private const long SecondsPerDay = 86_400;
 
@@ -62,12 +68,12 @@ internal static class DateTimeText
     private static bool TryReadDate(ReadOnlySpan<byte> text, bool isLenient, out int days)
     {
         days = 0;
-        if (text.Length < 10 || text[4] != '-' || text[7] != '-') return false;
-        var century = Two(text, 0);
-        var yearOfCentury = Two(text, 2);
-        var month = Two(text, 5);
+        if (text.Length < 10 || !TryReadPairs(text, DatePattern, DateSlack, out var pairs)) return false;
+        var century = (int)(pairs & 0xFF);
+        var yearOfCentury = (int)(pairs >> 16 & 0xFF);
+        var month = (int)(pairs >> 40 & 0xFF);
         var day = Two(text, 8);
-        if ((century | yearOfCentury) < 0 || month is < 1 or > 12 || day is < 1 or > 31) return false;
+        if (month is < 1 or > 12 || day is < 1 or > 31) return false;
         var year = century * 100 + yearOfCentury;
         if (day > 28)
         {
@@ -86,16 +92,23 @@ internal static class DateTimeText
     {
         seconds = 0;
         fractionMicros = 0;
-        if (text.Length < 5 || text[2] != ':') return false;
-        var hour = Two(text, 0);
-        var minute = Two(text, 3);
-        var second = 0;
-        var hasSeconds = text.Length >= 8 && text[5] == ':';
-        if (hasSeconds) second = Two(text, 6);
-        else if (!mayLackSeconds) return false;
+        int hour, minute, second;
+        ulong pairs = 0;
+        var hasSeconds = text.Length >= 8 && TryReadPairs(text, TimePattern, TimeSlack, out pairs);
+        if (hasSeconds)
+        {
+            hour = (int)(pairs & 0xFF);
+            minute = (int)(pairs >> 24 & 0xFF);
+            second = (int)(pairs >> 48 & 0xFF);
+        }
+        else
+        {
+            if (!mayLackSeconds || text.Length < 5 || text[2] != ':') return false;
+            (hour, minute, second) = (Two(text, 0), Two(text, 3), 0);
+        }
         text = text[(hasSeconds ? 8 : 5)..];
         if (hasSeconds && !text.IsEmpty && text[0] == '.' && !TryReadFraction(ref text, out fractionMicros)) return false;
-        if ((uint)minute > 59 || (uint)second > 59 || hour is < 0 or > 24) return false;
+        if ((uint)minute > 59 || second > 59 || hour is < 0 or > 24) return false;
         if (hour == 24 && !(isLenient && (minute | second | fractionMicros) == 0)) return false;
         seconds = hour * 3600 + minute * 60 + second;
         return true;
@@ -110,6 +123,19 @@ internal static class DateTimeText
         for (var digits = i - 1; digits < 6; digits++) fractionMicros *= 10;
         text = text[i..];
         return i <= 10;
+    }
+
+    /// <summary>
+    /// Eight characters at once, each a digit or the pattern's separator. A digit less its '0' is at most 9, a separator
+    /// less itself 0: adding the slack carries whatever is more into the high bit. Two neighbouring digits make a number.
+    /// </summary>
+    /// <param name="pairs">In the byte of each pair's first digit, the pair as a number.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryReadPairs(ReadOnlySpan<byte> text, ulong pattern, ulong slack, out ulong pairs)
+    {
+        var digits = BinaryPrimitives.ReadUInt64LittleEndian(text) ^ pattern;
+        pairs = digits * 10 + (digits >> 8);
+        return ((digits | (digits + slack)) & 0x8080808080808080) == 0;
     }
 
     /// <summary>Two digits as a number; negative where they are none.</summary>

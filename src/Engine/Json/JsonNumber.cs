@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 
 namespace Matih.Json;
 
@@ -108,18 +107,24 @@ public static class JsonNumber
     /// How much of the text is what Java would print for its double, or 0 where only converting tells. With at most 15
     /// digits the text is the shortest of its double, trailing zeros aside; from 0.001 to below 10 million it is printed without exponent.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int CanonicalLength(ReadOnlySpan<byte> text)
     {
         if (text.Length > 16) return 0;
         var first = text[0] == '-' ? 1 : 0;
-        var point = text.IndexOf((byte)'.');
-        if (point < 0 || point - first > 7 || (text[^1] | 0x20) == 'e') return 0;
-        foreach (var b in text[(point + 1)..])
-            if ((uint)(b - '0') > 9) return 0;
-        if (text[first] == '0' && !text.Slice(point + 1, Math.Min(3, text.Length - point - 1)).ContainsAnyExcept((byte)'0')) return 0;
-        var length = text.Length;
-        while (text[length - 1] == '0' && length - 1 > point + 1) length--;
-        return length;
+        var point = 0;
+        var lastNonZero = 0;
+        for (var i = first; i < text.Length; i++)
+        {
+            var b = text[i];
+            if (b == '.') point = i;
+            else if ((uint)(b - '0') > 9) return 0;
+            else if (b != '0') lastNonZero = i;
+        }
+        if (point - first > 7) return 0;
+        if (text[first] == '0' && (lastNonZero < point || lastNonZero > point + 3) && !IsMilliOrMore(text[(point + 1)..])) return 0;
+        return Math.Max(lastNonZero, point + 1) + 1;
     }
+
+    /// <summary>Whether one of the first three fraction digits is not zero.</summary>
+    private static bool IsMilliOrMore(ReadOnlySpan<byte> fraction) => fraction[..Math.Min(3, fraction.Length)].ContainsAnyExcept((byte)'0');
 }

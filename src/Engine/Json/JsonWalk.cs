@@ -20,6 +20,16 @@ public sealed partial class JsonPathExtractor
         public bool IsObject;
     }
 
+    /// <summary>What strings were found to hold.</summary>
+    private struct StringFlags
+    {
+        /// <summary>Some string of the document so far: its UTF-8 must be checked at the end.</summary>
+        public bool HasNonAscii;
+
+        /// <summary>The string read last.</summary>
+        public bool HasEscapes;
+    }
+
     // One flat state machine: its states share a dozen locals that must stay in registers.
     private unsafe bool Walk<TScan>(byte* start, int length, Span<JsonMatch> slots) where TScan : struct, IJsonScan
     {
@@ -32,7 +42,7 @@ public sealed partial class JsonPathExtractor
         var position = 0;
         var isObject = false;
         var depth = 0;
-        var hasNonAscii = false;
+        StringFlags flags = default; // Only the slow path through strings touches it, by reference.
 
         if (*at == 0xEF && length >= 3 && at[1] == 0xBB && at[2] == 0xBF) at += 3;
         at = TScan.SkipWhitespace(at, end, start);
@@ -48,13 +58,16 @@ public sealed partial class JsonPathExtractor
             case (byte)'"':
             {
                 at = TScan.FindStop(at + 1, end, start);
-                var hasEscapes = false;
-                if (at == end || *at != '"')
+                if (at < end && *at == '"')
                 {
-                    at = FinishString<TScan>(at, end, start, ref hasNonAscii, ref hasEscapes);
-                    if (at == null) return false;
+                    if (slot >= 0) slots[slot] = JsonMatch.String(valueStart + 1, (int)(at - start) - valueStart - 1, hasEscapes: false);
                 }
-                if (slot >= 0) slots[slot] = JsonMatch.String(valueStart + 1, (int)(at - start) - valueStart - 1, hasEscapes);
+                else
+                {
+                    at = FinishString<TScan>(at, end, start, ref flags);
+                    if (at == null) return false;
+                    if (slot >= 0) slots[slot] = JsonMatch.String(valueStart + 1, (int)(at - start) - valueStart - 1, flags.HasEscapes);
+                }
                 at++;
                 break;
             }
@@ -131,16 +144,17 @@ public sealed partial class JsonPathExtractor
                 place = null;
                 if (node?.Members is { } members)
                 {
-                    var entry = Recall<TScan>(members, new ReadOnlySpan<byte>(name, (int)(at - name)), ref last);
+                    var text = new ReadOnlySpan<byte>(name, (int)(at - name));
+                    var entry = last is null ? members.Find(text) : members.FindOrLearn(text);
                     place = entry?.Child;
+                    if (entry is not null && last is not null) last = last.Next = entry;
                 }
             }
             else
             {
-                var hasEscapes = false;
-                at = FinishString<TScan>(at, end, start, ref hasNonAscii, ref hasEscapes);
+                at = FinishString<TScan>(at, end, start, ref flags);
                 if (at == null) return false;
-                place = node?.Members is { } members ? FindUnplain(members, new ReadOnlySpan<byte>(name, (int)(at - name)), hasEscapes) : null;
+                place = node?.Members is { } members ? FindUnplain(members, new ReadOnlySpan<byte>(name, (int)(at - name)), flags.HasEscapes) : null;
             }
             at++;
             if (at < end && *at <= ' ') at = TScan.SkipWhitespace(at, end, start);
@@ -169,7 +183,7 @@ public sealed partial class JsonPathExtractor
         goto AfterValue;
 
     Done:
-        return Finish<TScan>(start, at, end, hasNonAscii);
+        return Finish<TScan>(start, at, end, flags.HasNonAscii);
     }
 
     /// <summary>What follows the document, and its UTF-8.</summary>
@@ -197,17 +211,6 @@ public sealed partial class JsonPathExtractor
         _ => JsonKind.Number,
     };
 
-    /// <summary>Looks a plain name up and remembers that it followed the last one.</summary>
-    private static MemberEntry? Recall<TScan>(MemberTable members, ReadOnlySpan<byte> name, ref MemberEntry? last) where TScan : struct, IJsonScan
-    {
-        if (!TScan.PredictsMembers) return members.Find(name);
-        var entry = members.FindOrLearn(name);
-        if (entry is null) return null;
-        if (last is not null) last.Next = entry;
-        last = entry;
-        return entry;
-    }
-
     private static PathNode? FindUnplain(MemberTable members, ReadOnlySpan<byte> raw, bool hasEscapes)
     {
         if (!hasEscapes) return members.Find(raw)?.Child;
@@ -216,9 +219,10 @@ public sealed partial class JsonPathExtractor
     }
 
     /// <summary>Reads on in a string from something else than its end; gives the closing quote, or null after a failure.</summary>
-    private unsafe byte* FinishString<TScan>(byte* at, byte* end, byte* start, ref bool hasNonAscii, ref bool hasEscapes) where TScan : struct, IJsonScan
+    private unsafe byte* FinishString<TScan>(byte* at, byte* end, byte* start, ref StringFlags flags) where TScan : struct, IJsonScan
     {
-        for (; ; at = hasNonAscii ? TScan.FindTextStop(at, end, start) : TScan.FindStop(at, end, start))
+        flags.HasEscapes = false;
+        for (; ; at = flags.HasNonAscii ? TScan.FindTextStop(at, end, start) : TScan.FindStop(at, end, start))
         {
             if (at == end) return Stop(JsonFault.Truncated, at - start);
             switch (*at)
@@ -226,7 +230,7 @@ public sealed partial class JsonPathExtractor
                 case (byte)'"':
                     return at;
                 case (byte)'\\':
-                    hasEscapes = true;
+                    flags.HasEscapes = true;
                     var length = JsonText.EscapeLength(at, end);
                     if (length <= 0) return Stop(length == 0 ? JsonFault.InvalidEscape : JsonFault.Truncated, length == 0 ? at - start : end - start);
                     at += length;
@@ -234,7 +238,7 @@ public sealed partial class JsonPathExtractor
                 case < 0x20:
                     return Stop(JsonFault.ControlCharacter, at - start);
                 default:
-                    hasNonAscii = true;
+                    flags.HasNonAscii = true;
                     break;
             }
         }
