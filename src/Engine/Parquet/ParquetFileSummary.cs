@@ -14,7 +14,7 @@ public sealed record ParquetFileSummary(
 /// <remarks>
 /// Bounds are in Iceberg's single-value binary form (spec, Appendix D) and exact up to
 /// <see cref="BoundBytesMax"/> bytes; a longer smallest value gives its prefix (still a lower bound), a longer greatest
-/// value gives no upper bound. NaN is in no bound; a zero is -0.0 as lower and +0.0 as upper bound. Both are null where no
+/// value gives no upper bound. Bounds of UUIDs are widened or left out so that they hold however a reader compares UUIDs. NaN is in no bound; a zero is -0.0 as lower and +0.0 as upper bound. Both are null where no
 /// value can be named: all NULL, all NaN, no rows.
 /// </remarks>
 /// <param name="FieldId">As in <see cref="ParquetColumn"/>.</param>

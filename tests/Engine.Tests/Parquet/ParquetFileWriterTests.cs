@@ -216,6 +216,23 @@ public sealed class ParquetFileWriterTests
         _ => value,
     };
 
+    [Theory]
+    [InlineData("0190000000000001-8000000000000005,0190000000000009-8000000000000001", "0190000000000001-8000000000000005", "019000000000000A-0000000000000000")]
+    [InlineData("0190000000000001-7000000000000005,0190000000000009-7000000000000001", "0190000000000000-0000000000000000", "0190000000000009-7000000000000001")]
+    [InlineData("0190000000000001-8000000000000005,F190000000000009-8000000000000001", null, null)]
+    [InlineData("0000000000000000-7000000000000005,7FFFFFFFFFFFFFFF-8000000000000001", null, null)]
+    [InlineData("null", null, null)]
+    public void Bounds_of_uuids_hold_in_signed_and_in_unsigned_order(string values, string? lower, string? upper)
+    {
+        using var column = new BytesColumn(new DataType.Binary(16), MemoryAccount.Unlimited());
+        foreach (var value in values.Split(',')) Append(column, value == "null" ? null : Convert.FromHexString(value.Replace("-", "", StringComparison.Ordinal)));
+
+        var bounds = Write(Columns(new ParquetType.Uuid()), ParquetWriterSettings.Default, Batch(column)).Summary.Columns[0];
+
+        Assert.Equal(lower?.Replace("-", "", StringComparison.Ordinal), bounds.LowerBound is { } min ? Convert.ToHexString(min) : null);
+        Assert.Equal(upper?.Replace("-", "", StringComparison.Ordinal), bounds.UpperBound is { } max ? Convert.ToHexString(max) : null);
+    }
+
     [Fact]
     public void Bounds_of_several_row_groups_are_those_of_the_file()
     {

@@ -56,7 +56,7 @@ public static class ParquetSamples
         {
             ParquetType.Boolean => random.Next(2) == 0,
             ParquetType.Int => isEdge ? random.Next(2) == 0 ? int.MinValue : int.MaxValue : random.Next(-1000, 1000),
-            ParquetType.Date => random.Next(-800_000, 800_000),
+            ParquetType.Date => random.Next(-719_000, 2_900_000),
             ParquetType.Time => random.Next(86_400_000),
             ParquetType.Long => isEdge ? random.Next(2) == 0 ? long.MinValue : long.MaxValue : random.NextInt64(-1L << 40, 1L << 40),
             ParquetType.Timestamp or ParquetType.TimestampTz => random.NextInt64(-62_135_596_800_000_000, 253_402_300_799_999_999),

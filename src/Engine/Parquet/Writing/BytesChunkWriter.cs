@@ -145,8 +145,13 @@ internal sealed class BytesChunkWriter : ValueChunkWriter
         _chunkBounds.Clear();
     }
 
-    public override ParquetColumnSummary Summarize(long rowCount) =>
-        new(Column.FieldId, FileCompressedBytes, rowCount, FileNullCount, null, Clip(_fileBounds.Min, _fileBounds.IsMinExact), _fileBounds.Max);
+    public override ParquetColumnSummary Summarize(long rowCount)
+    {
+        var bounds = Column.Type is ParquetType.Uuid
+            ? UuidBounds.Of(_fileBounds.Min, _fileBounds.Max)
+            : (Clip(_fileBounds.Min, _fileBounds.IsMinExact), _fileBounds.Max);
+        return new(Column.FieldId, FileCompressedBytes, rowCount, FileNullCount, null, bounds.Item1, bounds.Item2);
+    }
 
     /// <summary>A cut text ends at a whole character, so that the bound is a valid string.</summary>
     private byte[]? Clip(byte[]? min, bool isExact)
