@@ -2,38 +2,47 @@ using System.Globalization;
 using Matih.Bench;
 using Matih.Fixtures;
 
-// Matih.Bench VERB [name=value]…: see bench/README.md. build/bench gives the paths.
-var options = args.Skip(1).Select(argument => argument.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair.Length == 2 ? pair[1] : "");
-string Text(string name, string otherwise) => options.GetValueOrDefault(name, otherwise);
+// Matih.Bench NAME [dial=value]…: see bench/README.md. build/bench gives the paths.
+var dials = args.Skip(1).Select(argument => argument.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair.Length == 2 ? pair[1] : "");
+string Text(string name, string otherwise) => dials.GetValueOrDefault(name, otherwise);
 long Number(string name, long otherwise) => long.Parse(Text(name, otherwise.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
 
-var verb = args.FirstOrDefault() ?? "all";
-var records = Number("records", 3_000_000);
+var chosen = args.FirstOrDefault() ?? "all";
 var rounds = (int)Number("rounds", Comparison.RoundsMin);
 var seed = (ulong)Number("seed", (long)ClickEvents.DefaultSeed);
-
-if (verb == "generate")
-{
-    Console.WriteLine(new ClickEvents(seed).WriteTo(Text("out", "w1.ndjson"), records));
-    return 0;
-}
-
+var partitions = (int)Number("partitions", 4);
+var duckDb = new DuckDbBaseline(Text("duckdb", ""));
 var folder = TemporaryDirectory.NewUnowned();
+var input = Path.Combine(folder, "w1.ndjson");
+
+// Stages need fewer records for a steady figure than the whole process, whose start counts too.
+var benchmarks = new (string Name, long Records, Func<WorkloadFacts, Task> RunAsync)[]
+{
+    ("decode", 1_000_000, facts => new DecodeStage(input, facts).RunAsync(rounds)),
+    ("encode", 1_000_000, facts => new EncodeStage(duckDb, input, facts, folder).RunAsync(rounds)),
+    ("handover", 3_000_000, facts => new HandOverStage(input, facts, partitions).RunAsync(rounds)),
+    ("w1", 3_000_000, facts => new EndToEnd(Text("matih", "bin/matih"), duckDb, input, facts, partitions).RunAsync(rounds)),
+};
+
 try
 {
-    var input = Path.Combine(folder, "w1.ndjson");
-    var facts = new ClickEvents(seed).WriteTo(input, records);
-    Console.WriteLine($"W1: {facts}");
-    var duckDb = new DuckDbBaseline(Text("duckdb", ""));
-    var known = false;
-    if (verb is "all" or "w1")
+    if (chosen == "generate")
     {
-        known = true;
-        await new EndToEnd(Text("matih", "bin/matih"), duckDb, input, facts, (int)Number("partitions", 4)).RunAsync(rounds);
+        Console.WriteLine(new ClickEvents(seed).WriteTo(Text("out", "w1.ndjson"), Number("records", 3_000_000)));
+        return 0;
     }
-    if (known) return 0;
-    Console.Error.WriteLine($"Unknown benchmark {verb}; bench/README.md lists them.");
-    return 2;
+    if (chosen != "all" && benchmarks.All(benchmark => benchmark.Name != chosen))
+    {
+        Console.Error.WriteLine($"There is no benchmark {chosen}; bench/README.md lists them.");
+        return 2;
+    }
+    foreach (var benchmark in benchmarks.Where(benchmark => chosen == "all" || chosen == benchmark.Name))
+    {
+        var facts = new ClickEvents(seed).WriteTo(input, Number("records", benchmark.Records));
+        Console.WriteLine($"W1: {facts}");
+        await benchmark.RunAsync(facts);
+    }
+    return 0;
 }
 finally
 {

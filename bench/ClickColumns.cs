@@ -1,0 +1,48 @@
+using Matih.Batches;
+using Matih.Decoding;
+using Matih.Parquet;
+
+namespace Matih.Bench;
+
+/// <summary>The five fields of W1 that every contender projects.</summary>
+public static class ClickColumns
+{
+    /// <summary>Records to a batch: as the engine polls.</summary>
+    public const int BatchRecords = 10_000;
+
+    public static IReadOnlyList<InputColumn> Inputs { get; } =
+    [
+        new InputColumn.SchemaField("event_id", DataType.String),
+        new InputColumn.SchemaField("user_id", DataType.String),
+        new InputColumn.SchemaField("event_type", DataType.String),
+        new InputColumn.SchemaField("page_url", DataType.String),
+        new InputColumn.SchemaField("amount", new DataType.Double()),
+    ];
+
+    public static IReadOnlyList<ParquetColumn> Parquet { get; } =
+        [.. Inputs.Select((input, i) => new ParquetColumn(i + 1, input.Name, input.Type is DataType.Double ? new ParquetType.Double() : new ParquetType.String(), false))];
+
+    public static JsonRecordDecoder Decoder() => new(Inputs, new JsonDecodeSettings { RequiresObject = true }, "w1", MemoryAccount.Unlimited());
+
+    /// <summary>Decodes all records and shows every batch; fails where a record is left out.</summary>
+    public static void Decode(MemoryRecords records, JsonRecordDecoder decoder, Action<ColumnBatch> batchDecoded)
+    {
+        using var raw = new MemoryRecords.Batch(records);
+        var errors = new RowErrors();
+        for (var start = 0; start < records.Count; start += BatchRecords)
+        {
+            raw.Fill(start, Math.Min(BatchRecords, records.Count - start));
+            errors.Clear(raw.Count);
+            var batch = decoder.Decode(raw, errors);
+            if (errors.IsAnyLeftOut) throw new InvalidOperationException($"A record was left out: {errors.Errors.FirstOrDefault()}");
+            batchDecoded(batch);
+        }
+    }
+
+    public static long AmountCents(ColumnBatch batch)
+    {
+        var cents = 0L;
+        foreach (var amount in ((FixedColumn<double>)batch[4]).Values) cents += (long)Math.Round(amount * 100);
+        return cents;
+    }
+}
