@@ -1,1 +1,3 @@
-return 0;
+using Matih.Host.Commands;
+
+return await MatihCommand.RunAsync(args);

@@ -1,0 +1,151 @@
+using System.CommandLine;
+using Matih.Definition;
+using Matih.Delivery;
+using Matih.Host.Output;
+using Matih.Host.Runtime;
+using Matih.Telemetry;
+
+namespace Matih.Host.Commands;
+
+/// <summary><c>matih run</c>: runs a pipeline in this process.</summary>
+internal sealed class RunVerb : Verb
+{
+    private static readonly HelpPage Page = new(
+        """
+        Runs a pipeline in this process: every flow of the definition from its topic into its table.
+
+        A run goes on until it is stopped, unless one of --once, --until-caught-up and --for says otherwise. It begins where
+        the table's own ledger says that the rows it holds end; start_offset (or --from) only serves where there is none yet.
+        Ctrl-C or SIGTERM: a last checkpoint, then the end; a second one ends at once, which loses nothing either.
+        """,
+        ["run FILE [--once | --until-caught-up | --for DURATION] [options]"],
+        ("Examples",
+        [
+            "matih run pipeline.yaml",
+            "matih run pipeline.yaml --once                                   a scheduler's micro-batch",
+            "matih run pipeline.yaml --until-caught-up --log json             what is there now, then end",
+            "matih run pipeline.yaml --set orchestration.checkpoint_interval=5s --set sources.clicks.topic=clicks2",
+            "matih run pipeline.yaml --from 2026-05-01T00:00:00Z              first start from that instant",
+            "matih run pipeline.yaml --reset --from earliest --yes            start over; rows in the table stay",
+        ]),
+        HelpText.ExitCodes,
+        HelpText.Variables);
+
+    private readonly HostSettings _settings;
+    private readonly Argument<string> _file;
+    private readonly Option<bool> _once, _untilCaughtUp, _reset, _yes, _acceptTag, _supervised;
+    private readonly Option<TimeSpan?> _for;
+    private readonly Option<string?> _from, _warehouse, _adopt, _log, _logLevel, _progress;
+    private readonly Option<string[]> _set;
+
+    public RunVerb(HostSettings settings) : base("run", "Run a pipeline in this process.", Page)
+    {
+        _settings = settings;
+        _file = Positional("FILE", "The definition, a YAML file.");
+        _once = Flag("--once", "One micro-batch: up to max_records or until nothing came for idle_timeout, one commit, end.");
+        _untilCaughtUp = Flag("--until-caught-up", "End when all that the topics hold now is committed.");
+        _for = Duration("--for", "End after that time, for example 90s or 10m.");
+        _from = Text("--from", "earliest|latest|TIME", "Where a flow without a ledger begins, in place of start_offset. TIME is ISO 8601 with its zone.");
+        _set = Texts("--set", "path=value", "Change a value of the definition, for example orchestration.parallelism=2. Can be given often.");
+        _warehouse = Text("--warehouse", "DIR", "Folder of the file catalog's tables, for all sinks.");
+        _reset = Flag("--reset", "Start a new generation at the start offset although a ledger exists. Rows in the table stay: those read again are doubled. Asks first.");
+        _yes = Flag("--yes", "Answer yes where --reset would ask.");
+        _adopt = Text("--adopt", "NAME", "Go on from the ledger of the pipeline that had that name before it was renamed.");
+        _acceptTag = Flag("--accept-tag", "Go on from the ledger that the pipeline's tag pins, although the table's history has expired before it.");
+        _log = Choice("--log", "Form of the log lines on the standard error stream.", "text", "json");
+        _logLevel = Choice("--log-level", "Least severity that is logged. Default info.", "debug", "info", "warning", "error");
+        _progress = Choice("--progress", "How progress is shown: redrawn in place, as log lines, or not. Default auto: live on a terminal.", "auto", "live", "plain", "none");
+        _supervised = Flag("--supervised", "Another process runs this one: leave Ctrl-C to it, and stop when the standard input ends.");
+        _supervised.Hidden = true;
+        Command.Validators.Add(result =>
+        {
+            var modes = new Option[] { _once, _untilCaughtUp, _for }.Where(option => result.GetResult(option) is { Implicit: false }).Select(option => option.Name).ToArray();
+            if (modes.Length > 1) result.AddError($"{string.Join(" and ", modes)} cannot be given together.");
+        });
+    }
+
+    protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var environment = SystemEnvironment.Create();
+        var form = EngineLogWriter.FormOf(arguments.GetValue(_log), _settings);
+        var log = EngineLogWriter.Create(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, Console.Error);
+        var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
+        var answers = AnswersOf(arguments);
+        if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
+
+        var definition = pipeline.Definition;
+        if (definition.Orchestration.Engine == DeployTarget.Flink)
+            log.Information("engine", $"Pipeline {definition.Metadata.Name}: engine: flink is where `matih deploy` would send it; this run is in its own process.");
+        var progress = pipeline.Flows.Select(flow => new FlowProgress(flow.Plan.Name.ToString())).ToArray();
+        var display = ProgressDisplay.Create(arguments.GetValue(_progress) ?? "auto", !Console.IsErrorRedirected, form, progress, log, environment.Clock);
+        using var signals = new StopSignals(message => log.Information("stopping", message), display.Abandon, arguments.GetValue(_supervised));
+        if (arguments.GetValue(_supervised)) StopWhenInputEnds(signals);
+
+        var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, log, definition.Orchestration.Parallelism), log);
+        var run = new RunRequest(ModeOf(arguments, definition.Orchestration), answers, ProcessHints.Own, ProcessHints.IsGone);
+        await using (display)
+        {
+            display.Start();
+            try
+            {
+                await runner.RunAsync(pipeline.Flows, run, progress, signals.Stop, CancellationToken.None);
+            }
+            catch (OperationCanceledException) when (signals.Stop.IsCancellationRequested)
+            {
+                // Stopped before there was anything to checkpoint.
+            }
+        }
+        foreach (var flow in progress) ReportEnd(flow, log);
+        return signals.CleanExitCode;
+    }
+
+    private static void ReportEnd(FlowProgress flow, EngineLogWriter log) => log.Information("ended",
+        $"Flow {flow.Flow} ended: {Quantity.Count(flow.CommittedRowCount)} rows of {Quantity.Count(flow.CommittedRecordCount)} records committed by this run, in {Quantity.Count(flow.CommitCount)} commits and {Quantity.Count(flow.FileCount)} files ({Quantity.Bytes(flow.FileBytes)}).",
+        ("flow", flow.Flow), ("rows", flow.CommittedRowCount), ("records", flow.CommittedRecordCount), ("skipped", flow.SkippedCount),
+        ("commits", flow.CommitCount), ("files", flow.FileCount), ("bytes", flow.FileBytes));
+
+    private RunMode ModeOf(ParseResult arguments, OrchestrationDefinition orchestration)
+    {
+        if (arguments.GetValue(_once)) return new RunMode.Once(orchestration.MaxRecords, orchestration.IdleTimeout);
+        if (arguments.GetValue(_untilCaughtUp)) return new RunMode.UntilCaughtUp();
+        return arguments.GetValue(_for) is { } duration ? new RunMode.For(duration) : new RunMode.Continuous();
+    }
+
+    private OpenAnswers AnswersOf(ParseResult arguments) => new(
+        arguments.GetValue(_from) is { } from ? StartOf(from) : null,
+        arguments.GetValue(_reset),
+        arguments.GetValue(_yes) ? null : Confirm,
+        arguments.GetValue(_acceptTag),
+        arguments.GetValue(_adopt));
+
+    internal static StartPosition StartOf(string text) => StartOffset.TryParse(text, out var start)
+        ? start switch
+        {
+            StartOffset.Earliest => new StartPosition.Earliest(),
+            StartOffset.Latest => new StartPosition.Latest(),
+            StartOffset.AtTime(var time) => new StartPosition.At(time),
+            _ => throw new InvalidOperationException($"Unknown start {start}."),
+        }
+        : throw new UsageException($"--from: '{text}' is neither earliest nor latest nor a time with its zone, such as 2026-05-01T00:00:00Z.");
+
+    /// <summary>Without a terminal there is nobody to ask, and the answer is no.</summary>
+    private static bool Confirm(string consequence)
+    {
+        if (Console.IsInputRedirected || Console.IsErrorRedirected) return false;
+        Console.Error.Write($"{consequence}\nReset? [y/N] ");
+        return Console.ReadLine()?.Trim() is "y" or "Y" or "yes";
+    }
+
+    private static void StopWhenInputEnds(StopSignals signals)
+    {
+        var watch = new Thread(() =>
+        {
+            while (Console.In.Read() >= 0)
+            {
+                // What the supervisor writes means nothing; that it is there does.
+            }
+            signals.RequestStop();
+        }) { IsBackground = true, Name = "supervisor" };
+        watch.Start();
+    }
+}

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using Matih.Batches;
+using Matih.Delivery;
+using Matih.Host.Output;
+using Matih.Host.Runtime;
+using Matih.Host.Statements;
+using Matih.Sql;
+
+namespace Matih.Host.Commands;
+
+/// <summary><c>matih sql</c>: tries a statement on a sample, or on no input.</summary>
+internal sealed class SqlVerb : Verb
+{
+    private static readonly HelpPage Page = new(
+        """
+        Tries a statement of the SQL that transformations use, on lines of a sample file or on no input at all.
+
+        The sample is named src, one record a line; `value` is the line, and with --schema the fields of its JSON are columns.
+        Rows go to the standard output, everything else to the standard error stream.
+        """,
+        ["sql [--schema COLUMNS] [--input FILE] [--json] [--option name=value]… STATEMENT"],
+        ("Options for --option", HelpPage.TwoColumns(
+        [
+            ("format", "json or raw: what a line is. Default json."),
+            ("json.ignore-parse-errors", "true: a field of the wrong type is NULL, a line that is no JSON is left out."),
+            ("json.fail-on-missing-field", "true: a line that lacks a field is rejected."),
+            ("json.timestamp-format.standard", "SQL or ISO-8601: how timestamps are written."),
+            ("table.local-time-zone", "The session's time zone. Default UTC."),
+        ])),
+        ("Examples",
+        [
+            "matih sql \"SELECT UPPER('a') AS u, 1.5 + 2 AS n\"",
+            "matih sql --input events.ndjson \"SELECT JSON_VALUE(value, '$.user_id') AS user_id FROM src\"",
+            "matih sql --schema 'c STRING, n INT' --input - --json \"SELECT c FROM src WHERE n > 1\" < sample.ndjson",
+        ]),
+        ("Exit codes", ["0  It ran.", "2  The statement or the command line is wrong.", "6  A line of the sample was rejected."]),
+        HelpText.Variables);
+
+    private readonly HostSettings _settings;
+    private readonly Argument<string> _statement;
+    private readonly Option<string?> _schema, _input;
+    private readonly Option<bool> _json;
+    private readonly Option<string[]> _options;
+
+    public SqlVerb(HostSettings settings) : base("sql", "Try a statement on a sample, or on no input.", Page)
+    {
+        _settings = settings;
+        _statement = Positional("STATEMENT", "SELECT … FROM src WHERE …");
+        _schema = Text("--schema", "COLUMNS", "The sample's columns as in a Flink CREATE TABLE: 'c STRING, n INT'.");
+        _input = Text("--input", "FILE", "The sample, one record a line; - is the standard input.");
+        _json = Flag("--json", "Print one JSON object: {\"type\", \"rows\"} or {\"error\", \"position\"}.");
+        _options = Texts("--option", "name=value", "How lines are read; see below. Can be given often.");
+    }
+
+    protected override Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var sql = arguments.GetValue(_statement)!;
+        var options = StatementOptions.Parse(arguments.GetValue(_options) ?? []);
+        var result = StatementRun.Run(sql, SchemaOf(arguments.GetValue(_schema)), LinesOf(arguments.GetValue(_input)), options, TimeProvider.System);
+        if (arguments.GetValue(_json)) JsonOutput.WriteLine(Console.OpenStandardOutput(), json => StatementReport.WriteJson(result, json));
+        else StatementReport.WriteText(result, sql, Console.Out, Console.Error);
+        return Task.FromResult(result switch
+        {
+            StatementResult.Done => ExitCode.Done,
+            StatementResult.Wrong => ExitCode.BadDefinition,
+            _ => ExitCode.RecordRejected,
+        });
+    }
+
+    private static RowType? SchemaOf(string? text)
+    {
+        if (text is null) return null;
+        return DataTypeSyntax.TryParseColumns(text, out var columns, out var error) ? columns : throw new UsageException($"--schema: {error}");
+    }
+
+    private IEnumerable<string>? LinesOf(string? input)
+    {
+        if (input is null) return null;
+        try
+        {
+            var text = input == "-" ? Console.In : new StreamReader(Path.GetFullPath(input, _settings.CurrentDirectory));
+            return Lines(text);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--input: {input} cannot be read: {exception.Message}");
+        }
+    }
+
+    /// <summary>The lines but empty ones, which are no records.</summary>
+    private static IEnumerable<string> Lines(TextReader text)
+    {
+        using (text)
+            while (text.ReadLine() is { } line)
+                if (line.Length != 0) yield return line;
+    }
+}

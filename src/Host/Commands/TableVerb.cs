@@ -1,0 +1,85 @@
+using System.CommandLine;
+using System.Text.Json;
+using Matih.Delivery;
+using Matih.Host.Output;
+using Matih.Host.Runtime;
+using Matih.Host.Tables;
+using Matih.Iceberg;
+
+namespace Matih.Host.Commands;
+
+/// <summary><c>matih table</c>: what a table holds, from its metadata.</summary>
+internal sealed class TableVerb : Verb
+{
+    private static readonly HelpPage Page = new(
+        """
+        Shows a table: what it is, its snapshots, the files of its current snapshot, and where each pipeline stands in it.
+
+        TABLE is a dotted name in the file catalog of the warehouse, or the path of the table's own folder. Reading never
+        disturbs a running pipeline.
+        """,
+        [
+            "table show TABLE         columns, partitioning, properties, refs, totals",
+            "table snapshots TABLE    one line for each snapshot, * is the current one",
+            "table files TABLE        the files of the current snapshot, from its manifests",
+            "table ledger TABLE       each pipeline's position, epoch, state and books",
+        ],
+        ("Options", HelpPage.TwoColumns(
+        [
+            ("--warehouse DIR", "Folder of the file catalog. Default: MATIH_WAREHOUSE, else ./warehouse."),
+            ("--json", "Print JSON, to the standard output."),
+        ])),
+        ("Examples",
+        [
+            "matih table show analytics.web.clickstream_events",
+            "matih table ledger ./demo-output/20260501-120000-000/warehouse/analytics/web/clickstream_events",
+            "matih table files analytics.web.clickstream_events --json | jq length",
+        ]),
+        ("Exit codes", ["0  Done.", "2  There is no such table.", "3  It cannot be read."]),
+        HelpText.Variables);
+
+    private readonly HostSettings _settings;
+
+    public TableVerb(HostSettings settings) : base("table", "Show a table: show, snapshots, files, ledger.", Page)
+    {
+        _settings = settings;
+        // Without a subcommand there is nothing to do, which the parser says.
+        Command.Action = null;
+        AddView("show", "Columns, partitioning, properties, refs, totals.",
+            (table, _) => Task.FromResult<View>(new(TableReport.WriteText, TableReport.WriteJson)));
+        AddView("snapshots", "One line for each snapshot.",
+            (table, _) => Task.FromResult<View>(new(SnapshotReport.WriteText, SnapshotReport.WriteJson)));
+        AddView("files", "The files of the current snapshot.", async (table, cancellationToken) =>
+        {
+            var files = await FileReport.ReadAsync(table, cancellationToken);
+            return new((_, output) => FileReport.WriteText(table, files, output), (_, json) => FileReport.WriteJson(table, files, json));
+        });
+        AddView("ledger", "Where each pipeline stands.", async (table, cancellationToken) =>
+        {
+            var ledgers = await LedgerReading.ReadAsync(table, cancellationToken);
+            return new((_, output) => LedgerReport.WriteText(ledgers, output), (_, json) => LedgerReport.WriteJson(ledgers, json));
+        });
+    }
+
+    protected override Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken) => throw new InvalidOperationException("A subcommand runs.");
+
+    private void AddView(string name, string summary, Func<Table, CancellationToken, Task<View>> view)
+    {
+        var argument = new Argument<string>("TABLE") { Description = "A dotted name in the file catalog, or the table's folder." };
+        var warehouse = new Option<string?>("--warehouse") { HelpName = "DIR", Description = "Folder of the file catalog." };
+        var isJson = new Option<bool>("--json") { Description = "Print JSON." };
+        var command = new Command(name, summary) { argument, warehouse, isJson };
+        RefuseOptions(argument, command);
+        command.SetAction(async (arguments, cancellationToken) =>
+        {
+            var table = await TableOpening.OpenAsync(arguments.GetValue(argument)!, arguments.GetValue(warehouse), _settings, cancellationToken);
+            var shown = await TableOpening.GuardAsync(table.Identifier.ToString(), () => view(table, cancellationToken));
+            if (arguments.GetValue(isJson)) JsonOutput.Write(Console.OpenStandardOutput(), json => shown.Json(table, json));
+            else shown.Text(table, Console.Out);
+            return ExitCode.Done;
+        });
+        Command.Subcommands.Add(command);
+    }
+
+    private sealed record View(Action<Table, TextWriter> Text, Action<Table, Utf8JsonWriter> Json);
+}

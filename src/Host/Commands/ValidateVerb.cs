@@ -1,0 +1,77 @@
+using System.CommandLine;
+using Matih.Definition;
+using Matih.Delivery;
+using Matih.Host.Output;
+using Matih.Host.Runtime;
+
+namespace Matih.Host.Commands;
+
+/// <summary><c>matih validate</c>: every error of a definition and its SQL, or the plan.</summary>
+internal sealed class ValidateVerb : Verb
+{
+    private static readonly HelpPage Page = new(
+        """
+        Checks a definition and its SQL, without Kafka and without a catalog.
+
+        Every error is printed with its place, file:line:column; a right definition prints its plan: for each flow the topic,
+        the steps, and the table with columns, types and partitioning.
+        """,
+        ["validate FILE [options]"],
+        ("Examples", ["matih validate pipeline.yaml", "matih validate pipeline.yaml --explain", "matih validate pipeline.yaml --set sources.clicks.format=raw"]),
+        ("Exit codes", ["0  The definition is right.", "2  It is not."]),
+        HelpText.Variables);
+
+    private readonly HostSettings _settings;
+    private readonly Argument<string> _file;
+    private readonly Option<string[]> _set;
+    private readonly Option<string?> _warehouse;
+    private readonly Option<bool> _explain;
+
+    public ValidateVerb(HostSettings settings) : base("validate", "Check a definition and its SQL; print the plan.", Page)
+    {
+        _settings = settings;
+        _file = Positional("FILE", "The definition, a YAML file.");
+        _set = Texts("--set", "path=value", "Change a value of the definition first. Can be given often.");
+        _warehouse = Text("--warehouse", "DIR", "Folder of the file catalog's tables, for all sinks.");
+        _explain = Flag("--explain", "Print how each query is computed, too: what is read, what filters, what is given.");
+    }
+
+    protected override Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
+        if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return Task.FromResult(ExitCode.BadDefinition);
+        WritePlan(pipeline, arguments.GetValue(_explain), Console.Out);
+        return Task.FromResult(ExitCode.Done);
+    }
+
+    internal static void WritePlan(LoadedPipeline pipeline, bool explain, TextWriter output)
+    {
+        var definition = pipeline.Definition;
+        var orchestration = definition.Orchestration;
+        output.WriteLine($"{definition.Metadata.Name}{(definition.Metadata.Version is { } version ? $" {version}" : "")}: valid");
+        output.WriteLine(
+            $"checkpoint every {DurationText.Show(orchestration.CheckpointInterval)}, parallelism {orchestration.Parallelism}, memory {Quantity.Bytes(orchestration.MemoryBytesMax)}{(orchestration.Engine == DeployTarget.Flink ? ", deployed to flink" : "")}");
+        foreach (var (flow, plan) in pipeline.Flows)
+        {
+            output.WriteLine();
+            output.WriteLine($"flow {plan.Name}");
+            output.WriteLine($"  topic   {plan.Topic} ({flow.Source.Format.ToString().ToLowerInvariant()}, starts at {plan.Start}, on error {plan.OnError.ToString().ToLowerInvariant()})");
+            output.WriteLine($"  steps   {flow}");
+            output.WriteLine($"  table   {plan.Table.Identifier} in {CatalogText(flow.Sink.Catalog)}");
+            var columns = new TextTable("column", "type");
+            foreach (var field in plan.Table.Rows.Fields) columns.Add(field.Name, field.Type.ToString());
+            columns.WriteTo(output, "    ");
+            var partitions = plan.Table.PartitionBy.Select(request => $"{request.Transform}({request.Column}){(request.Name is { } name ? $" as {name}" : "")}");
+            output.WriteLine($"  partitioned by {(plan.Table.PartitionBy.IsEmpty ? "nothing" : string.Join(", ", partitions))}");
+            if (!explain) continue;
+            output.WriteLine("  query");
+            foreach (var line in plan.Query.Explain().Split('\n', StringSplitOptions.RemoveEmptyEntries)) output.WriteLine($"    {line}");
+        }
+    }
+
+    private static string CatalogText(CatalogDefinition catalog) => catalog switch
+    {
+        CatalogDefinition.File file => $"the file catalog at {file.Warehouse}",
+        _ => catalog.Name,
+    };
+}

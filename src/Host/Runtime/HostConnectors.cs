@@ -1,0 +1,65 @@
+using Matih.Definition;
+using Matih.Delivery;
+using Matih.Iceberg;
+using Matih.Kafka;
+using Matih.Storage;
+using Matih.Telemetry;
+
+namespace Matih.Host.Runtime;
+
+/// <summary>The real outside: Kafka through librdkafka, tables on the local disk in a file catalog.</summary>
+/// <param name="laneCountMax">The most lanes that a flow will have; its queue memory is shared out among them.</param>
+internal sealed class HostConnectors(HostSettings settings, EngineEnvironment environment, IEngineLog log, int laneCountMax) : IConnectors
+{
+    private const string MockProperty = "test.mock.num.brokers";
+    private static readonly string[] OwnFields = ["bootstrap.servers", "group.id", MockProperty];
+
+    private readonly Lazy<Librdkafka> _library = new(() => Librdkafka.Load(settings.LibrdkafkaPath));
+
+    public IRecordSource OpenSource(SourceDefinition source, long queueBytes)
+    {
+        try
+        {
+            var opened = LibrdkafkaSource.Open(_library.Value, SettingsOf(source, queueBytes), source.Topic, environment.Clock, Log);
+            foreach (var warning in opened.Warnings) log.Warning("kafka-client", warning, ("source", source.Name));
+            return opened;
+        }
+        catch (SourceException refusal)
+        {
+            throw new PipelineException(FailureKind.KafkaAccess, $"Source {source.Name}: {refusal.Message}",
+                $"Check the connection of source {source.Name} and the installed librdkafka.", refusal);
+        }
+    }
+
+    public IStore OpenStore(CatalogDefinition catalog) => new LocalStore(environment.Ids);
+
+    public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => catalog switch
+    {
+        CatalogDefinition.File file => new FileCatalog(store, file.Warehouse, environment.Ids, environment.Clock),
+        _ => throw new InvalidOperationException($"Unknown catalog {catalog}."),
+    };
+
+    internal KafkaSettings SettingsOf(SourceDefinition source, long queueBytes)
+    {
+        var properties = source.Connection.Properties;
+        return new KafkaSettings
+        {
+            BootstrapServers = source.Connection.BootstrapServers,
+            GroupId = source.ConsumerGroup,
+            Properties = properties.RemoveRange(OwnFields),
+            QueueBytes = queueBytes,
+            LaneCountMax = laneCountMax,
+            IsMockCluster = settings.IsMockKafka || properties.ContainsKey(MockProperty),
+        };
+    }
+
+    /// <summary>
+    /// What librdkafka calls an error is something that it gets past by itself; what it does not comes as an event. That the
+    /// mock cluster does not know of automatic topics is no news to anybody.
+    /// </summary>
+    private void Log(KafkaLogLine line)
+    {
+        var isNews = line.Level <= 4 && !(settings.IsMockKafka && line.Facility == "AUTOCREATE");
+        log.Write(new LogEntry(isNews ? LogSeverity.Warning : LogSeverity.Debug, "kafka-client", $"Kafka client: {line.Facility}: {line.Text}", ("facility", line.Facility)));
+    }
+}

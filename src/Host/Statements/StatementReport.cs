@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Matih.Host.Output;
+
+namespace Matih.Host.Statements;
+
+/// <summary>What a statement gave: a table for people, one JSON object for programs.</summary>
+internal static class StatementReport
+{
+    private const int CellCharsMax = 120;
+
+    public static void WriteJson(StatementResult result, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        switch (result)
+        {
+            case StatementResult.Done done:
+                json.WriteString("type", done.Type.ToString());
+                json.WritePropertyName("rows");
+                json.WriteRawValue(done.Rows.Span, skipInputValidation: true);
+                break;
+            case StatementResult.Wrong(var error):
+                json.WriteString("error", error.Message);
+                json.WriteStartObject("position");
+                json.WriteNumber("line", error.Line);
+                json.WriteNumber("column", error.Column);
+                json.WriteNumber("offset", error.Offset);
+                json.WriteEndObject();
+                break;
+            case StatementResult.Rejected rejected:
+                json.WriteString("error", $"Line {rejected.Line} of the sample: {rejected.Reason}");
+                json.WriteNull("position");
+                break;
+        }
+        json.WriteEndObject();
+    }
+
+    /// <summary>Rows to the output, everything else to the error stream.</summary>
+    public static void WriteText(StatementResult result, string sql, TextWriter output, TextWriter error)
+    {
+        switch (result)
+        {
+            case StatementResult.Done done:
+                WriteRows(done, output);
+                error.WriteLine($"{done.RowCount} {(done.RowCount == 1 ? "row" : "rows")} of {done.Type}");
+                if (done.RejectedCount != 0) error.WriteLine($"{done.RejectedCount} lines were left out, because they are no records of the schema.");
+                break;
+            case StatementResult.Wrong(var fault):
+                error.WriteLine(fault.ToString());
+                error.WriteLine($"  {sql.Split('\n')[fault.Line - 1].TrimEnd('\r')}");
+                error.WriteLine($"  {new string(' ', Math.Max(0, fault.Column - 1))}^");
+                break;
+            case StatementResult.Rejected rejected:
+                error.WriteLine($"line {rejected.Line} of the sample: {rejected.Reason}");
+                break;
+        }
+    }
+
+    private static void WriteRows(StatementResult.Done done, TextWriter output)
+    {
+        var table = new TextTable([.. done.Type.Fields.Select(field => field.Name)]);
+        using var rows = JsonDocument.Parse(done.Rows);
+        foreach (var row in rows.RootElement.EnumerateArray()) table.Add([.. row.EnumerateArray().Select(Cell)]);
+        table.WriteTo(output);
+    }
+
+    private static string Cell(JsonElement value)
+    {
+        var text = value.ValueKind switch
+        {
+            JsonValueKind.Null => "NULL",
+            JsonValueKind.String => value.GetString()!.ReplaceLineEndings(" "),
+            _ => value.GetRawText(),
+        };
+        return text.Length <= CellCharsMax ? text : text[..(CellCharsMax - 1)] + "…";
+    }
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text.Json;
+using Matih.Host.Output;
+using Matih.Iceberg;
+
+namespace Matih.Host.Tables;
+
+/// <summary>What a table is: for people, and as JSON.</summary>
+internal static class TableReport
+{
+    public static void WriteText(Table table, TextWriter output)
+    {
+        var metadata = table.Metadata;
+        output.WriteLine($"table     {table.Identifier}");
+        output.WriteLine($"location  {metadata.Location}");
+        output.WriteLine($"metadata  {table.MetadataLocation}");
+        output.WriteLine($"uuid      {metadata.TableUuid}");
+        output.WriteLine($"format    version {metadata.FormatVersion}");
+        if (metadata.CurrentSnapshot is not { } head) output.WriteLine("snapshot  none");
+        else
+        {
+            output.WriteLine($"snapshot  {head.Id} ({head.Operation}, {Quantity.Instant(head.TimestampMillis)}), {metadata.Snapshots.Length} in all");
+            output.WriteLine($"rows      {Total(head, "total-records")} in {Total(head, "total-data-files")} files ({TotalBytes(head)}), {Total(head, "total-delete-files")} delete files");
+        }
+        output.WriteLine();
+        var columns = new TextTable("id#", "column", "type", "null");
+        foreach (var field in metadata.CurrentSchema.Fields)
+            columns.Add(field.Id.ToString(CultureInfo.InvariantCulture), field.Name, field.Type.ToString(), field.IsRequired ? "required" : "optional");
+        columns.WriteTo(output);
+        output.WriteLine();
+        var partitions = metadata.DefaultSpec.Fields.Select(field => $"{field.Name} = {field.Transform}({ColumnOf(metadata, field)})").ToArray();
+        output.WriteLine($"partitioned by {(partitions.Length == 0 ? "nothing" : string.Join(", ", partitions))}");
+        foreach (var (name, value) in metadata.Properties) output.WriteLine($"property {name} = {value}");
+        foreach (var (name, target) in metadata.Refs) output.WriteLine($"{target.Kind.ToString().ToLowerInvariant()} {name} -> {target.SnapshotId}");
+    }
+
+    public static void WriteJson(Table table, Utf8JsonWriter json)
+    {
+        var metadata = table.Metadata;
+        json.WriteStartObject();
+        json.WriteString("table", table.Identifier.ToString());
+        json.WriteString("location", metadata.Location);
+        json.WriteString("metadata_location", table.MetadataLocation);
+        json.WriteString("uuid", metadata.TableUuid);
+        json.WriteNumber("format_version", metadata.FormatVersion);
+        json.WriteNumber("snapshot_count", metadata.Snapshots.Length);
+        json.WritePropertyName("current_snapshot");
+        if (metadata.CurrentSnapshot is { } head) SnapshotReport.WriteJson(head, isCurrent: true, json);
+        else json.WriteNullValue();
+        json.WriteStartArray("columns");
+        foreach (var field in metadata.CurrentSchema.Fields)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("id", field.Id);
+            json.WriteString("name", field.Name);
+            json.WriteString("type", field.Type.ToString());
+            json.WriteBoolean("required", field.IsRequired);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteStartArray("partition_by");
+        foreach (var field in metadata.DefaultSpec.Fields)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", field.Name);
+            json.WriteString("transform", field.Transform.ToString());
+            json.WriteString("column", ColumnOf(metadata, field));
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteStartObject("properties");
+        foreach (var (name, value) in metadata.Properties) json.WriteString(name, value);
+        json.WriteEndObject();
+        json.WriteStartObject("refs");
+        foreach (var (name, target) in metadata.Refs)
+        {
+            json.WriteStartObject(name);
+            json.WriteString("kind", target.Kind.ToString().ToLowerInvariant());
+            json.WriteNumber("snapshot_id", target.SnapshotId.Value);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static string ColumnOf(TableMetadata metadata, PartitionField field) =>
+        metadata.CurrentSchema.FindField(field.SourceId)?.Name ?? $"field {field.SourceId.ToString(CultureInfo.InvariantCulture)}, dropped";
+
+    private static string Total(Snapshot snapshot, string name) =>
+        SnapshotReport.Number(snapshot, name) is { } number ? Quantity.Count(number) : "an unknown number of";
+
+    private static string TotalBytes(Snapshot snapshot) => SnapshotReport.Number(snapshot, "total-files-size") is { } bytes ? Quantity.Bytes(bytes) : "size unknown";
+}

@@ -1,0 +1,73 @@
+using System.Text.Json;
+using Matih.Host.Output;
+using Matih.Host.Runtime;
+using Matih.Telemetry;
+
+namespace Matih.Engine.Tests.Host;
+
+public sealed class EngineLogWriterTests
+{
+    private readonly StringWriter _output = new();
+
+    [Fact]
+    public void A_text_line_holds_time_severity_and_message()
+    {
+        var log = new EngineLogWriter(LogForm.Text, LogSeverity.Information, new NoonClock(), _output);
+
+        log.Warning("disk", "The disk is nearly full.", ("free", 12L));
+        log.Debug("detail", "Not shown.");
+
+        Assert.Equal("2026-05-01 12:00:00.250Z warning The disk is nearly full.\n", _output.ToString());
+    }
+
+    [Fact]
+    public void A_json_line_is_one_object_whose_fields_keep_their_types()
+    {
+        var log = new EngineLogWriter(LogForm.Json, LogSeverity.Debug, new NoonClock(), _output);
+
+        log.Information("committed", "Two\nlines \"quoted\".", ("rows", 5L), ("share", 0.5), ("flow", "a/b"), ("none", null), ("ok", true), ("nan", double.NaN));
+
+        var line = Assert.Single(_output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        var json = JsonDocument.Parse(line).RootElement;
+        Assert.Equal("2026-05-01T12:00:00.250Z", json.GetProperty("time").GetString());
+        Assert.Equal("info", json.GetProperty("level").GetString());
+        Assert.Equal("committed", json.GetProperty("event").GetString());
+        Assert.Equal("Two\nlines \"quoted\".", json.GetProperty("message").GetString());
+        Assert.Equal(5, json.GetProperty("rows").GetInt64());
+        Assert.Equal(0.5, json.GetProperty("share").GetDouble());
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("none").ValueKind);
+        Assert.True(json.GetProperty("ok").GetBoolean());
+        Assert.Equal("NaN", json.GetProperty("nan").GetString());
+    }
+
+    [Fact]
+    public void Diverted_lines_come_back_to_the_output_when_the_display_ends()
+    {
+        var log = new EngineLogWriter(LogForm.Text, LogSeverity.Information, new NoonClock(), _output);
+        var shown = new List<string>();
+
+        log.Divert(shown.Add);
+        log.Information("a", "one");
+        log.Divert(null);
+        log.Information("b", "two");
+
+        Assert.EndsWith("one", Assert.Single(shown), StringComparison.Ordinal);
+        Assert.EndsWith("two\n", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_variable_with_another_value_is_refused_and_an_option_wins_over_it()
+    {
+        var settings = MatihCommandTests.Settings(("MATIH_LOG", "xml"), ("MATIH_LOG_LEVEL", "loud"));
+
+        Assert.Equal("MATIH_LOG is 'xml'; it can be text or json.", Assert.Throws<UsageException>(() => EngineLogWriter.FormOf(null, settings)).Message);
+        Assert.Equal("MATIH_LOG_LEVEL is 'loud'; it can be debug, info, warning or error.", Assert.Throws<UsageException>(() => EngineLogWriter.SeverityOf(null, settings)).Message);
+        Assert.Equal(LogForm.Json, EngineLogWriter.FormOf("json", settings));
+        Assert.Equal(LogSeverity.Error, EngineLogWriter.SeverityOf("error", settings));
+    }
+
+    private sealed class NoonClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => new(2026, 5, 1, 12, 0, 0, 250, TimeSpan.Zero);
+    }
+}
