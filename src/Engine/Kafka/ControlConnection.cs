@@ -106,7 +106,11 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
                 return null;
             }
             foreach (ref readonly var entry in list.Entries)
-                if (entry.MetadataLength != 0 && entry.Metadata != null) return Encoding.UTF8.GetString(entry.Metadata, (int)entry.MetadataLength);
+            {
+                // Some clients store a terminating zero with it.
+                var mark = entry.Metadata == null ? "" : Encoding.UTF8.GetString(entry.Metadata, (int)entry.MetadataLength).TrimEnd('\0');
+                if (mark.Length != 0) return mark;
+            }
             return null;
         }
     }

@@ -32,7 +32,6 @@ internal sealed unsafe class KafkaConnection : IDisposable
             throw Misconfigured($"librdkafka {library.Version} refuses the property {property}: {problem}");
         }
         _native.ConfSetEvents(configuration, events);
-        // Tokens are refreshed on librdkafka's own thread, also while back-pressure keeps everybody from polling.
         if (refreshesTokens) _native.ConfEnableSaslQueue(configuration, 1);
 
         var error = stackalloc byte[ErrorBytes];
@@ -42,7 +41,7 @@ internal sealed unsafe class KafkaConnection : IDisposable
             _native.ConfDestroy(configuration);
             throw Misconfigured($"librdkafka {library.Version} refuses the settings: {LibrdkafkaNative.Text(error)}");
         }
-        if (refreshesTokens) ThrowIfError(_native.EnableBackgroundSasl(Handle), "start refreshing tokens");
+        if (refreshesTokens) RefreshTokensInBackground();
         _mainQueue = _native.QueueOfMain(Handle);
         _native.SetLogQueue(Handle, 0);
         if (type == LibrdkafkaNative.ConsumerType) _consumerQueue = _native.QueueOfConsumer(Handle);
@@ -110,6 +109,18 @@ internal sealed unsafe class KafkaConnection : IDisposable
             _native.Destroy(Handle, LibrdkafkaNative.DestroyWithoutClose);
             Handle = 0;
         }
+    }
+
+    /// <summary>
+    /// Has tokens refreshed on librdkafka's own thread, also while back-pressure keeps everybody from polling. Refused where
+    /// the library does so anyway, or (2.0.2 with unsecured tokens) has fetched one when the client was made.
+    /// </summary>
+    private void RefreshTokensInBackground()
+    {
+        var refusal = _native.EnableBackgroundSasl(Handle);
+        if (refusal == 0) return;
+        _log?.Invoke(new KafkaLogLine(7, "TOKEN", Redact(LibrdkafkaNative.Text(_native.ErrorObjectText(refusal)))));
+        _native.ErrorObjectDestroy(refusal);
     }
 
     private void Serve(int milliseconds)
