@@ -1,0 +1,130 @@
+using Matih.Delivery;
+
+namespace Matih.Engine.Tests.Delivery;
+
+public sealed class FlowRunTests
+{
+    [Fact]
+    public async Task Every_record_of_the_topic_is_in_the_table_once()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 1000);
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        var ledger = await flow.LedgerAsync();
+        Assert.False(ledger.IsOpen);
+        Assert.Equal(1000, ledger.Totals.ProducedCount);
+        Assert.Equal(1000, ledger.Totals.AddedRowCount);
+    }
+
+    [Fact]
+    public async Task A_second_run_goes_on_where_the_first_ended()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 100);
+        await flow.CatchUpAsync();
+        flow.Produce(100, 50);
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task A_run_without_news_commits_nothing()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        var before = (await flow.TableAsync()).Metadata.CurrentSnapshotId;
+
+        await flow.CatchUpAsync();
+
+        Assert.Equal(before, (await flow.TableAsync()).Metadata.CurrentSnapshotId);
+    }
+
+    [Fact]
+    public async Task A_killed_run_loses_and_doubles_nothing()
+    {
+        using var flow = new FlowHarness();
+        for (var round = 0; round < 5; round++)
+        {
+            flow.Produce(round * 300, 300);
+            var goal = (round + 1) * 200;
+
+            await flow.RunUntilKilledAsync(async () => await flow.Catalog.LoadAsync(FlowHarness.Identifier, default) is { Metadata.CurrentSnapshot: not null } && (await flow.RowsAsync()).Count >= goal);
+        }
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task A_bad_record_under_fail_commits_everything_before_it_and_is_met_again()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 20);
+        flow.Topic.Append(0, "{not json");
+        flow.Produce(21, 5);
+
+        var first = await flow.RefusalAsync();
+        var second = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.RecordRejected, first.ExitCode);
+        Assert.Equal(ExitCode.RecordRejected, second.ExitCode);
+        Assert.Contains("offset 20 of partition 0", first.Message, StringComparison.Ordinal);
+        await flow.AssertHoldsExactlyAsync(Enumerable.Range(0, 20).Select(offset => (0, (long)offset)));
+    }
+
+    [Fact]
+    public async Task A_bad_record_under_skip_is_counted()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.Add("sources.src.on_error=skip");
+        flow.Produce(0, 20);
+        flow.Topic.Append(0, "{not json");
+        flow.Topic.Append(0, null);
+        flow.Topic.Append(0, """{"id": -5}""");
+        flow.Produce(23, 5);
+
+        await flow.CatchUpAsync();
+
+        var books = (await flow.LedgerAsync()).Totals;
+        Assert.Equal((25, 2, 1), (books.ProducedCount, books.FilteredCount, books.SkippedCount));
+        Assert.Equal(25, (await flow.RowsAsync()).Count);
+    }
+
+    [Fact]
+    public async Task A_micro_batch_takes_max_records_and_makes_one_commit()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 1000);
+
+        await flow.RunAsync(new RunMode.Once(300, TimeSpan.FromSeconds(30)));
+
+        Assert.Equal(300, (await flow.RowsAsync()).Count);
+        Assert.Equal(2, (await flow.TableAsync()).Metadata.Snapshots.Length);
+    }
+
+    [Fact]
+    public async Task A_stop_finishes_the_checkpoint_and_closes_the_ledger()
+    {
+        using var flow = new FlowHarness();
+        using var stop = new CancellationTokenSource();
+        flow.Produce(0, 100);
+        flow.Overrides.Add("orchestration.checkpoint_interval=1h");
+        flow.OnSource = source => source.BeforePoll = () =>
+        {
+            if (flow.Topic.Range(0).End > 0) stop.CancelAfter(TimeSpan.FromMilliseconds(20));
+        };
+
+        await flow.RunAsync(new RunMode.Continuous(), stop: stop.Token);
+
+        Assert.False((await flow.LedgerAsync()).IsOpen);
+        var ledger = await flow.LedgerAsync();
+        Assert.Equal(ledger.Totals.ProducedCount, (await flow.RowsAsync()).Count);
+    }
+}
