@@ -36,7 +36,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
         var mustClose = !staysOpen && _base.IsOpen;
         if (!hasMoved && !mustClose && !await IsHeadStaleAsync(abort)) return new CommitOutcome.Committed(opened.Table, _base);
 
-        if (await _holes.FindMissingAsync(checkpoints, abort) is { } missing) return new CommitOutcome.Rebased(missing);
+        await _holes.RequireRealAsync(checkpoints, abort);
 
         var ledger = NextLedger(checkpoints, staysOpen);
         var files = checkpoints.SelectMany(checkpoint => checkpoint.Files).ToImmutableArray();

@@ -11,18 +11,19 @@ internal sealed class HoleCheck(FlowPlan plan, FlowParts parts)
 
     private int _seenCount;
 
-    /// <summary>What is missing, as a sentence; null where every hole is real.</summary>
-    public async ValueTask<string?> FindMissingAsync(IReadOnlyList<LaneCheckpoint> checkpoints, CancellationToken cancellationToken)
+    /// <exception cref="PipelineException">Records are there that the client did not give; the session must begin anew.</exception>
+    public async ValueTask RequireRealAsync(IReadOnlyList<LaneCheckpoint> checkpoints, CancellationToken cancellationToken)
     {
         var withHoles = checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Where(stretch => stretch.FirstHole is not null).ToList();
-        if (withHoles.Count == 0) return null;
-        if (_seenCount++ % SampleEvery != 0 && !parts.Source.MaySkipRecords) return null;
+        if (withHoles.Count == 0) return;
+        if (_seenCount++ % SampleEvery != 0 && !parts.Source.MaySkipRecords) return;
         foreach (var (entry, _) in withHoles)
         {
             var count = await parts.Source.CountAsync(entry.Partition, entry.FromOffset, entry.NextOffset, cancellationToken);
             if (count <= entry.RecordCount) continue;
-            return $"Offsets {entry.FromOffset} to {entry.NextOffset - 1} of partition {entry.Partition} of topic '{plan.Topic}' gave {entry.RecordCount} records and hold {count}.";
+            throw new PipelineException(FailureKind.Kafka,
+                $"Offsets {entry.FromOffset} to {entry.NextOffset - 1} of partition {entry.Partition} of topic '{plan.Topic}' gave {entry.RecordCount} records, but hold {count}: the Kafka client passed records over.",
+                "Nothing of it was committed; the range is read again. If it happens again, use another librdkafka (MATIH_LIBRDKAFKA).");
         }
-        return null;
     }
 }

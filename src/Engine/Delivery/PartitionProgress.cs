@@ -68,10 +68,13 @@ internal sealed class PartitionProgress
         _last = new Fingerprint(record.Offset, record.TimestampMillis, RecordFingerprint.Of(batch.Key(_scanLastRow), batch.Value(_scanLastRow)));
     }
 
-    /// <summary>Moves past what holds no records up to the end that the broker reported (control records, aborted ones).</summary>
+    /// <summary>
+    /// Moves past what holds no records up to the end that the broker reported (control records, aborted ones); not once a
+    /// bad record has ended the partition, which the end lies behind.
+    /// </summary>
     public void ReachEnd(long nextOffset)
     {
-        if (nextOffset <= _next) return;
+        if (nextOffset <= _next || CutoffRow != int.MaxValue) return;
         _firstHole ??= _next;
         _next = nextOffset;
     }
