@@ -54,15 +54,14 @@ internal static class DateTimeText
         return true;
     }
 
+    /// <summary>Microseconds of the last digit of a fraction of that many digits.</summary>
+    private static ReadOnlySpan<int> FractionUnits => [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+
     private static int Cut(int fractionMicros, int precision) => precision switch
     {
-        0 => 0,
-        1 => fractionMicros - fractionMicros % 100_000,
-        2 => fractionMicros - fractionMicros % 10_000,
-        3 => fractionMicros - fractionMicros % 1_000,
-        4 => fractionMicros - fractionMicros % 100,
-        5 => fractionMicros - fractionMicros % 10,
-        _ => fractionMicros,
+        3 => fractionMicros / 1_000 * 1_000,
+        >= 6 => fractionMicros,
+        _ => fractionMicros - fractionMicros % FractionUnits[precision],
     };
 
     private static bool TryReadDate(ReadOnlySpan<byte> text, bool isLenient, out int days)
@@ -120,7 +119,7 @@ internal static class DateTimeText
         var i = 1;
         for (; i < text.Length && (uint)(text[i] - '0') <= 9; i++)
             if (i <= 6) fractionMicros = fractionMicros * 10 + (text[i] - '0');
-        for (var digits = i - 1; digits < 6; digits++) fractionMicros *= 10;
+        if (i <= 6) fractionMicros *= FractionUnits[i - 1];
         text = text[i..];
         return i <= 10;
     }

@@ -81,8 +81,11 @@ internal sealed class JsonColumnFiller
         {
             ref readonly var match = ref matches[row * stride];
             var isValue = isScalar ? match.IsScalar : match.Kind > JsonKind.Null;
-            if (match.Kind == JsonKind.String && !match.HasEscapes) written += Copy(chunk.Document(row), match.Start, match.Length, data[written..]);
-            else if (isValue) written += Write(match, match.In(chunk.Document(row)), data[written..], isScalar);
+            var document = chunk.Document(row);
+            if (match.Kind == JsonKind.String && !match.HasEscapes) written += Copy(document, match.Start, match.Length, data[written..]);
+            else if (isScalar && match.Kind == JsonKind.Number && !match.IsInteger && JsonNumber.CanonicalLength(match.In(document)) is > 0 and var length)
+                written += Copy(document, match.Start, length, data[written..]);
+            else if (isValue) written += Write(match, match.In(document), data[written..], isScalar);
             _validity[row] = (byte)(isValue ? 1 : 0);
             hasNulls |= !isValue;
             ends[row] = dataStart + written;

@@ -107,7 +107,7 @@ public static class JsonNumber
     /// How much of the text is what Java would print for its double, or 0 where only converting tells. With at most 15
     /// digits the text is the shortest of its double, trailing zeros aside; from 0.001 to below 10 million it is printed without exponent.
     /// </summary>
-    private static int CanonicalLength(ReadOnlySpan<byte> text)
+    internal static int CanonicalLength(ReadOnlySpan<byte> text)
     {
         if (text.Length > 16) return 0;
         var first = text[0] == '-' ? 1 : 0;

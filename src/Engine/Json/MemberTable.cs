@@ -18,6 +18,7 @@ internal sealed class MemberEntry
     {
         _text = [(byte)'"', .. name, (byte)'"', (byte)':'];
         Child = child;
+        TextLength = _text.Length;
         Span<byte> pattern = stackalloc byte[PatternWidth];
         pattern.Clear();
         if (_text.Length > PatternWidth) return;
@@ -33,7 +34,7 @@ internal sealed class MemberEntry
     public MemberEntry? Next { get; set; }
 
     /// <summary>Length of the member's text with quotes and colon.</summary>
-    public int TextLength => _text.Length;
+    public int TextLength { get; }
 
     public ReadOnlySpan<byte> Name => _text.AsSpan(1, _text.Length - 3);
 
