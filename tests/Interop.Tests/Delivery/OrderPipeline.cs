@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Matih.Fixtures;
+
+namespace Matih.Interop.Tests.Delivery;
+
+/// <summary>
+/// A pipeline definition on a real broker's topic, in a folder of its own, run by the <c>matih</c> command. Rows carry
+/// partition and offset, so that an independent reader can say which records the table holds.
+/// </summary>
+internal sealed class OrderPipeline
+{
+    private const string Definition = """
+        metadata: { name: orders, version: "1" }
+        sources:
+          src:
+            type: kafka
+            connection: ${BROKER}
+            topic: ${TOPIC}
+            consumer_group: ${TOPIC}
+            format: json
+            schema: "id BIGINT, note STRING"
+            start_offset: earliest
+        transformations:
+          - { name: typed, type: sql_transform, input: src, sql: "SELECT id, note, `partition`, `offset`, event_timestamp FROM {{ input }}" }
+        sinks:
+          lake: { type: iceberg, table: shop.orders, mode: append, partition_by: [date] }
+        orchestration: { checkpoint_interval: 300ms, parallelism: 4 }
+        """;
+
+    private readonly Dictionary<string, string?> _environment;
+
+    public OrderPipeline(string folder, string bootstrap, string topic)
+    {
+        Folder = folder;
+        Topic = topic;
+        File.WriteAllText(Path.Combine(folder, "orders.yaml"), Definition);
+        _environment = new Dictionary<string, string?> { ["BROKER"] = bootstrap, ["TOPIC"] = topic, ["MATIH_WAREHOUSE"] = null, ["MATIH_CATALOG"] = null };
+    }
+
+    public string Folder { get; }
+
+    public string Topic { get; }
+
+    public string TableFolder => Path.Combine(Folder, "warehouse", "shop", "orders");
+
+    public bool HasTable => Directory.Exists(Path.Combine(TableFolder, "metadata")) && Directory.EnumerateFiles(Path.Combine(TableFolder, "metadata"), "v*.metadata.json").Any();
+
+    public ExternalProcess Start(params string[] options) =>
+        MatihProcess.Start(["run", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), "--log", "json", .. options], Folder, _environment);
+
+    public Task<ProcessOutput> RunAsync(params string[] options) =>
+        MatihProcess.RunAsync(["run", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), "--log", "json", .. options], Folder, _environment);
+
+    /// <summary>Commits everything that the topic holds now, and ends.</summary>
+    public async Task CatchUpAsync(params string[] options) => (await RunAsync(["--until-caught-up", .. options])).Expect();
+
+    /// <summary>Order records in the form that the definition reads.</summary>
+    public static IEnumerable<string> Orders(int firstId, int count) => Enumerable.Range(firstId, count)
+        .Select(id => string.Create(CultureInfo.InvariantCulture, $$"""{"id":{{id}},"note":"order {{id}}"}"""));
+
+    /// <summary>A file of such records, one a line.</summary>
+    public string OrderFile(int firstId, int count)
+    {
+        var path = Path.Combine(Folder, $"orders-{firstId}.ndjson");
+        File.WriteAllText(path, string.Join('\n', Orders(firstId, count)) + "\n", new UTF8Encoding(false));
+        return path;
+    }
+
+    /// <summary>By DuckDB: rows, distinct positions, distinct ids.</summary>
+    public async Task<(long Rows, long Positions, long Ids)> CountAsync()
+    {
+        var row = (await DuckDb.QueryAsync($"""select count(*) as n, count(distinct ("partition", "offset")) as p, count(distinct id) as i from iceberg_scan('{TableFolder}')"""))[0];
+        return (Number(row, "n"), Number(row, "p"), Number(row, "i"));
+    }
+
+    private static long Number(JsonElement row, string name) => row.GetProperty(name).GetInt64();
+}
