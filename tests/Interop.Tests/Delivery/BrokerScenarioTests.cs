@@ -73,7 +73,8 @@ public sealed class BrokerScenarioTests(SharedKafka kafka)
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
         await pipeline.CatchUpAsync("--set", "sources.src.start_offset=latest");
         await client.AddPartitionsAsync(pipeline.Topic, 3);
-        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(100, 60), partition: 2);
+        await using var freshClient = await KafkaClient.ConnectAsync((await kafka.BrokerAsync()).Bootstrap);
+        await freshClient.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(100, 60), partition: 2);
 
         await pipeline.CatchUpAsync("--set", "sources.src.start_offset=latest");
 
