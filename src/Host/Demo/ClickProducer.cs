@@ -32,6 +32,7 @@ internal sealed class ClickProducer(RecordProducer producer, string topic, int r
             producer.Poll();
             end.WaitHandle.WaitOne(Tick);
         }
+        Volatile.Write(ref _isWaiting, 0);
         if (!producer.Flush(FlushMax)) throw new InvalidOperationException($"The embedded Kafka did not take all records within {FlushMax.TotalSeconds:0} s.");
         if (producer.FailedCount != 0) throw new InvalidOperationException($"The embedded Kafka refused {producer.FailedCount} records: {producer.LastFailure}");
     }

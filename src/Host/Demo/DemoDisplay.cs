@@ -43,8 +43,8 @@ internal sealed class DemoDisplay(Func<DemoStatus> status, bool isLive, TimeProv
 
     private async Task ShowLiveAsync(CancellationToken end)
     {
-        var console = TerminalConsole.Create();
-        lock (_gate) _divert = console.WriteLine;
+        var console = LineAbove.CreateConsole();
+        lock (_gate) _divert = line => console.Write(new LineAbove(line));
         try
         {
             await console.Live(Draw()).StartAsync(async live =>
@@ -68,7 +68,7 @@ internal sealed class DemoDisplay(Func<DemoStatus> status, bool isLive, TimeProv
         foreach (var name in (ReadOnlySpan<string>)["produced", "rate/s", "rows in the table", "not committed yet", "snapshots", "files", "worker"])
             table.AddColumn(new TableColumn(new Text(name, new Style(Color.Grey))).RightAligned());
         table.AddRow(
-            new Text(Quantity.Count(now.Produced)), new Text(now.IsWaiting ? "waits for the table" : Quantity.Count(rate)),
+            new Text(Quantity.Count(now.Produced)), new Text(now.IsWaiting ? "waiting" : Quantity.Count(rate)),
             new Text(Quantity.Count(now.Rows), new Style(Color.Green)), new Text(Quantity.Count(now.Uncommitted)),
             new Text(Quantity.Count(now.Snapshots)), new Text(Quantity.Count(now.Files)), new Text(now.Worker));
         return table;

@@ -15,8 +15,8 @@ internal sealed class LiveProgress(IReadOnlyList<FlowProgress> flows, EngineLogW
 
     protected override async Task ShowAsync(CancellationToken end)
     {
-        var console = TerminalConsole.Create();
-        log.Divert(console.WriteLine);
+        var console = LineAbove.CreateConsole();
+        log.Divert(line => console.Write(new LineAbove(line)));
         try
         {
             await console.Live(Draw()).StartAsync(async live =>
@@ -63,10 +63,4 @@ internal sealed class LiveProgress(IReadOnlyList<FlowProgress> flows, EngineLogW
 
     /// <summary>To the second, so that the display does not flicker.</summary>
     private static TimeSpan Positive(TimeSpan time) => TimeSpan.FromSeconds(Math.Max(0, Math.Round(time.TotalSeconds)));
-}
-
-/// <summary>The terminal behind the standard error stream.</summary>
-internal static class TerminalConsole
-{
-    public static IAnsiConsole Create() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
 }
