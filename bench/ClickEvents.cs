@@ -24,6 +24,7 @@ public sealed class ClickEvents(ulong seed)
     private static readonly Dictionary<long, string> PublishedSha256 = new()
     {
         [10_000] = "a3a655cd83690d601aeeb3bd709204163713f80628631bd7ac0d4203d99f95d2",
+        [1_000_000] = "c54e567afed4818a340e5434c938a488629ced32ad31e504753fec6caf8547eb",
         [3_000_000] = "8206df09c234cb95691d351b146482807c4769e6dd0fdbd688041339dc2c6c69",
     };
 

@@ -15,7 +15,7 @@ public sealed class EndToEnd(string matih, DuckDbBaseline duckDb, string input, 
             type: kafka
             connection: {0}
             topic: w1
-            consumer_group: bench
+            consumer_group: {2}
             format: json
             start_offset: earliest
             schema:
@@ -37,6 +37,9 @@ public sealed class EndToEnd(string matih, DuckDbBaseline duckDb, string input, 
             mode: append
         orchestration: {{ checkpoint_interval: 60s, parallelism: {1} }}
         """;
+
+    // A group of its own per round: the engine refuses to begin a new table under a group that remembers another.
+    private int _run;
 
     public async Task RunAsync(int rounds)
     {
@@ -65,7 +68,7 @@ public sealed class EndToEnd(string matih, DuckDbBaseline duckDb, string input, 
         var warehouse = Path.Combine(folder, "warehouse");
         TemporaryDirectory.Delete(warehouse);
         var definition = Path.Combine(folder, "w1.yaml");
-        await File.WriteAllTextAsync(definition, string.Format(System.Globalization.CultureInfo.InvariantCulture, Definition, broker.Bootstrap, partitions));
+        await File.WriteAllTextAsync(definition, string.Format(System.Globalization.CultureInfo.InvariantCulture, Definition, broker.Bootstrap, partitions, $"bench-{++_run}"));
 
         var (seconds, _) = await CpuTime.OfProcessAsync(matih, ["run", definition, "--until-caught-up", "--warehouse", warehouse], folder);
 

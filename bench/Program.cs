@@ -44,6 +44,11 @@ try
     }
     return 0;
 }
+catch (Exception exception) when (exception is InvalidOperationException or TimeoutException or IOException)
+{
+    Console.Error.WriteLine($"bench: {exception.Message}");
+    return 1;
+}
 finally
 {
     TemporaryDirectory.Delete(folder);
