@@ -13,8 +13,7 @@ internal static class Murmur3
         var rest = bytes;
         while (rest.Length >= sizeof(uint))
         {
-            hash ^= Scramble(BinaryPrimitives.ReadUInt32LittleEndian(rest));
-            hash = BitOperations.RotateLeft(hash, 13) * 5 + 0xe6546b64;
+            hash = Mix(hash, BinaryPrimitives.ReadUInt32LittleEndian(rest));
             rest = rest[sizeof(uint)..];
         }
         if (rest.Length > 0)
@@ -23,7 +22,17 @@ internal static class Murmur3
             for (var i = rest.Length - 1; i >= 0; i--) tail = tail << 8 | rest[i];
             hash ^= Scramble(tail);
         }
-        hash ^= (uint)bytes.Length;
+        return Finish(hash, bytes.Length);
+    }
+
+    /// <summary>The hash of the number's eight little-endian bytes.</summary>
+    public static int Hash32(long value) => Finish(Mix(Mix(0, (uint)value), (uint)(value >> 32)), sizeof(long));
+
+    private static uint Mix(uint hash, uint block) => BitOperations.RotateLeft(hash ^ Scramble(block), 13) * 5 + 0xe6546b64;
+
+    private static int Finish(uint hash, int length)
+    {
+        hash ^= (uint)length;
         hash = (hash ^ hash >> 16) * 0x85ebca6b;
         hash = (hash ^ hash >> 13) * 0xc2b2ae35;
         return (int)(hash ^ hash >> 16);

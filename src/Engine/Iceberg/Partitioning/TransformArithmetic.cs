@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text;
 
 namespace Matih.Iceberg;
@@ -11,12 +10,8 @@ public static class TransformArithmetic
     internal const long MicrosPerHour = 3_600_000_000;
     private const int UnixEpochDayNumber = 719_162;
 
-    public static int Bucket(long value, int count)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
-        return Bucket(bytes, count);
-    }
+    /// <summary>Integers of every width, dates, times and instants are hashed as 64-bit numbers.</summary>
+    public static int Bucket(long value, int count) => (Murmur3.Hash32(value) & int.MaxValue) % count;
 
     /// <summary>Decimals are hashed as the shortest big-endian two's complement of the unscaled value.</summary>
     public static int Bucket(Int128 unscaled, int count)

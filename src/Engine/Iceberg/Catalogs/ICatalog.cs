@@ -31,6 +31,7 @@ public interface ICatalog
     /// <summary>Applies the updates, all or none, if the table still is <paramref name="baseTable"/> as far as the requirements say.</summary>
     /// <remarks>A catalog on files needs the very same metadata version; one with a server may apply the updates to a later one.</remarks>
     /// <exception cref="UnsupportedTableException">The table must not be written.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; as with <see cref="CommitResult.Unknown"/>, the changes may be in the table.</exception>
     ValueTask<CommitResult> CommitAsync(
         Table baseTable, IReadOnlyList<TableRequirement> requirements, IReadOnlyList<TableUpdate> updates, CancellationToken cancellationToken);
 }
