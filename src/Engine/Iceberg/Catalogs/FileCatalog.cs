@@ -153,10 +153,23 @@ public sealed class FileCatalog : ICatalog
         var head = after.Head!.Value;
         if (head.Number <= own.Number) return null;
         // Somebody is further already. Either built on this very commit, or this commit came far too late.
-        var newest = await _store.ReadAsync(head.Location, cancellationToken);
-        var isBuiltUpon = newest is not null && TableMetadataJson.Read(newest, head.Location).MetadataLog
-            .Contains(new MetadataLogEntry(table.Metadata.LastUpdatedMillis, own.Location));
-        return isBuiltUpon ? null : $"{table.Identifier} is at version {head.Number} already, this commit wrote {own.Number}";
+        var newest = await _store.ReadAsync(head.Location, cancellationToken)
+            ?? throw new IOException($"{head.Location} disappeared while the commit of {own.Location} was being confirmed.");
+        return IsBuiltUpon(TableMetadataJson.Read(newest, head.Location), baseTable.Metadata, table.Metadata, own)
+            ? null
+            : $"{table.Identifier} is at version {head.Number} already, this commit wrote {own.Number}";
+    }
+
+    /// <summary>Whether the newer metadata holds this commit. No two snapshots of a table share a sequence number.</summary>
+    /// <exception cref="IOException">It cannot be told.</exception>
+    private static bool IsBuiltUpon(TableMetadata newest, TableMetadata before, TableMetadata after, VersionFile own)
+    {
+        var isLogged = newest.MetadataLog.Contains(new MetadataLogEntry(after.LastUpdatedMillis, own.Location));
+        var added = after.Snapshots.FirstOrDefault(snapshot => before.FindSnapshot(snapshot.Id) is null);
+        if (added is null) return isLogged;
+        if (newest.FindSnapshot(added.Id) is not null) return true;
+        if (newest.Snapshots.Any(snapshot => snapshot.SequenceNumber == added.SequenceNumber)) return false;
+        throw new IOException($"Whether {own.Location} counts cannot be told: snapshots of its time have expired already.");
     }
 
     /// <summary>Null where the object now is ours; else why it is not. A cause means that it may still become so.</summary>
