@@ -12,7 +12,7 @@ internal static class CaseFile
         {
             if (line.Length == 0 || line.StartsWith('#')) continue;
             var arrow = line.IndexOf('⇶', StringComparison.Ordinal);
-            Assert.True(arrow > 0, $"No ⇶ in '{line}' of {name}.");
+            Assert.True(arrow >= 0, $"No ⇶ in '{line}' of {name}.");
             cases.Add(line[..arrow].Trim().Replace("\\n", "\n", StringComparison.Ordinal), line[(arrow + 1)..].Trim());
         }
         return cases;

@@ -24,6 +24,7 @@ internal sealed class QueryRun : IDisposable
     public RowErrors Errors { get; } = new();
     public int FilteredCount => _executor.FilteredCount;
     public IReadOnlyList<Column> InputColumns => _columns;
+    public IReadOnlyList<string> InputNames => [.. _query.Inputs.Select(input => input.Name)];
     public long UsedBytes => _account.UsedBytes;
 
     public static CompiledQuery Compiled(string sql, QueryInput input)

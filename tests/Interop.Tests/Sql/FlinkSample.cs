@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -83,15 +84,19 @@ internal sealed class FlinkSample(JsonElement recorded)
         return ours.RootElement.GetArrayLength() == 1 && Same(expected, ours.RootElement[0][0]);
     }
 
-    private static bool Same(JsonElement expected, JsonElement found)
+    private bool Same(JsonElement expected, JsonElement found)
     {
+        // In whole queries a DECIMAL was recorded as a number, so that digits beyond a double's are lost.
+        if (expected.ValueKind == JsonValueKind.Number && found.ValueKind == JsonValueKind.String)
+            return double.TryParse(found.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && expected.GetDouble().Equals(value);
         if (expected.ValueKind != found.ValueKind) return false;
         return expected.ValueKind switch
         {
             JsonValueKind.Array => expected.GetArrayLength() == found.GetArrayLength() && expected.EnumerateArray().Zip(found.EnumerateArray()).All(pair => Same(pair.First, pair.Second)),
             // Both are the shortest text of a double, or whole numbers of at most 64 bits.
             JsonValueKind.Number when expected.TryGetInt64(out var whole) && found.TryGetInt64(out var ours) => whole == ours,
-            JsonValueKind.Number => expected.GetDouble().Equals(found.GetDouble()),
+            // Java before version 19 prints some floats with more digits than they need.
+            JsonValueKind.Number => expected.GetDouble().Equals(found.GetDouble()) || (Type!.Contains("FLOAT", StringComparison.Ordinal) && expected.GetSingle().Equals(found.GetSingle())),
             JsonValueKind.String => expected.GetString() == found.GetString(),
             _ => true,
         };

@@ -20,7 +20,7 @@ public sealed class FlinkSqlTests(ITestOutputHelper output)
     [Fact]
     public void Expressions_give_what_flink_gives_or_are_refused()
     {
-        var differences = Differences();
+        var differences = FlinkDifferences.Read(DifferencesFile);
         var tally = new SortedDictionary<string, SectionTally>(StringComparer.Ordinal);
         var unlisted = new List<string>();
         var refusals = new List<string>();
@@ -58,18 +58,6 @@ public sealed class FlinkSqlTests(ITestOutputHelper output)
         foreach (var (name, section) in tally) output.WriteLine($"{name,-14} {section}");
         if (Environment.GetEnvironmentVariable("MATIH_SQL_REPORT") is { Length: > 0 } file)
             File.WriteAllText(file, string.Join('\n', tally.Select(section => $"{section.Key,-14} {section.Value}")) + "\n\nWRONG\n" + string.Join('\n', unlisted) + "\n\nREFUSED\n" + string.Join('\n', refusals) + "\n", Encoding.UTF8);
-    }
-
-    private static HashSet<string> Differences()
-    {
-        using var file = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Sql", DifferencesFile)));
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var difference in file.RootElement.EnumerateArray())
-        {
-            Assert.False(string.IsNullOrWhiteSpace(difference.GetProperty("reason").GetString()), "a difference needs a reason");
-            foreach (var sample in difference.GetProperty("cases").EnumerateArray()) Assert.True(names.Add(sample.GetString()!), $"{sample} is listed twice");
-        }
-        return names;
     }
 
     private sealed class SectionTally

@@ -31,7 +31,7 @@ internal sealed class Binder(NameScope scope, string? alias)
     public Expression BindCondition(SqlNode node, string where)
     {
         var condition = Bind(node);
-        if (condition.Type is DataType.Null) return new Expression.Literal(Constant.Boolean(null));
+        if (condition.Type is DataType.Null) return where == "WHEN" ? new Expression.Literal(Constant.Boolean(null)) : throw Operators.BareNull(where, node.Offset);
         return condition.Type is DataType.Boolean
             ? condition
             : throw SqlErrorException.Wrong(node.Offset, $"{where} takes a BOOLEAN, found {condition.Type.Name}.");
@@ -68,7 +68,7 @@ internal sealed class Binder(NameScope scope, string? alias)
     {
         if (prefix.Operator == "NOT") return Logic.Not(BindCondition(prefix.Operand, "NOT"));
         var operand = Bind(prefix.Operand);
-        if (operand.Type is DataType.Null) return new Expression.Literal(Constant.Null(new DataType.Int()));
+        if (operand.Type is DataType.Null) throw Operators.BareNull($"'{prefix.Operator}'", prefix.Offset);
         if (!TypeRules.IsNumeric(operand.Type) && operand.Type is not (DataType.DayTimeInterval or DataType.YearMonthInterval))
             throw SqlErrorException.Wrong(prefix.Offset, $"'{prefix.Operator}' takes a number, found {operand.Type.Name}.");
         return prefix.Operator == "+" ? operand : Arithmetic.Negate(operand);
@@ -116,7 +116,7 @@ internal sealed class Binder(NameScope scope, string? alias)
         var type = otherwise.Type;
         foreach (var (_, then, offset) in branches)
             type = TypeRules.Common(then.Type, type)
-                ?? throw SqlErrorException.Wrong(offset, $"CASE mixes {then.Type.Name} and {type.Name}; cast them to one type.");
+                ?? throw ConditionalFunctions.Mixed("CASE", then.Type, type, offset);
         if (type is DataType.Null) throw SqlErrorException.Unsupported(choice.Offset, "CASE of nothing but NULL (give it a type: CAST(NULL AS INT))");
         return new Expression.Choice(
             [.. branches.Select(branch => (branch.When, Casts.ImplicitCast(branch.Then, type, branch.Offset)))],

@@ -8,7 +8,7 @@ internal static class Operators
 {
     public static Expression Arithmetic(string symbol, Expression left, Expression right, int offset)
     {
-        (left, right) = TypeNulls(left, right, new DataType.Int());
+        RefuseNull(symbol, left, right, offset);
         if (left.Type is DataType.Date or DataType.Timestamp or DataType.TimestampLtz or DataType.Time or DataType.DayTimeInterval or DataType.YearMonthInterval
             || right.Type is DataType.DayTimeInterval or DataType.YearMonthInterval)
             return TimeArithmetic.Bind(symbol, left, right, offset);
@@ -19,7 +19,7 @@ internal static class Operators
 
     public static Expression Concatenate(Expression left, Expression right, int offset)
     {
-        (left, right) = TypeNulls(left, right, DataType.String);
+        RefuseNull("||", left, right, offset);
         var isText = TypeRules.IsText(left.Type) && TypeRules.IsText(right.Type);
         if (!isText) throw SqlErrorException.Unsupported(offset, $"'||' between {left.Type.Name} and {right.Type.Name} (cast them to STRING)");
         return new Expression.Apply(TextFunctions.Concatenation, [left, right], TypeRules.NullableLike(ConcatenatedType(left.Type, right.Type), left.Type, right.Type));
@@ -50,12 +50,11 @@ internal static class Operators
             return (Casts.ImplicitCast(left, common, offset), Casts.ImplicitCast(right, common, offset));
         }
         if (IsExact(left.Type) && IsExact(right.Type)) return (AsDecimal(left, offset), AsDecimal(right, offset));
-        if (TypeRules.IsText(left.Type) && ReadsText(right.Type)) return (Casts.Bind(left, ReadType(right.Type), false, offset), right);
-        if (TypeRules.IsText(right.Type) && ReadsText(left.Type)) return (left, Casts.Bind(right, ReadType(left.Type), false, offset));
-        var message = $"'{symbol}' cannot compare {left.Type.Name} with {right.Type.Name}; cast one of them.";
-        // Flink compares some decimals with strings, and LTZ with TIMESTAMP.
-        var mayFlink = left.Type is DataType.Decimal || right.Type is DataType.Decimal || left.Type is DataType.TimestampLtz || right.Type is DataType.TimestampLtz
-            || TypeRules.IsApproximate(left.Type) || TypeRules.IsApproximate(right.Type);
+        if (TypeRules.IsText(left.Type) && ReadsText(right.Type)) return (ReadText(symbol, left, right.Type, offset), right);
+        if (TypeRules.IsText(right.Type) && ReadsText(left.Type)) return (left, ReadText(symbol, right, left.Type, offset));
+        // What Flink does with strings here depends on the operator and on what is constant; and it compares LTZ with TIMESTAMP.
+        var mayFlink = TypeRules.IsText(left.Type) || TypeRules.IsText(right.Type) || left.Type is DataType.TimestampLtz || right.Type is DataType.TimestampLtz;
+        var message = $"'{symbol}' cannot compare {left.Type.Name} with {right.Type.Name}; cast one of them{(mayFlink ? " (`engine: flink` may convert)" : "")}.";
         throw new SqlErrorException(offset, message, mayFlink);
     }
 
@@ -63,10 +62,24 @@ internal static class Operators
 
     private static Expression AsDecimal(Expression operand, int offset) => Casts.ImplicitCast(operand, TypeRules.AsDecimal(operand.Type), offset);
 
-    // A string that is compared with one of these is read as one.
-    private static bool ReadsText(DataType type) => type is DataType.Date or DataType.Timestamp or DataType.Boolean;
+    /// <summary>
+    /// A string that is compared with a date or timestamp is read as one. Where it is none, = and &lt;&gt; of a computed string
+    /// are NULL, anything else fails: as in Flink.
+    /// </summary>
+    private static Expression ReadText(string symbol, Expression text, DataType type, int offset) =>
+        Casts.Bind(text, ReadType(type), isTry: symbol is "=" or "<>" && text is not Expression.Literal, offset);
+
+    private static bool ReadsText(DataType type) => type is DataType.Date or DataType.Timestamp;
 
     private static DataType ReadType(DataType type) => type is DataType.Timestamp ? new DataType.Timestamp(DataType.Timestamp.HeldPrecisionMax) : type;
+
+    private static void RefuseNull(string symbol, Expression left, Expression right, int offset)
+    {
+        if (left.Type is DataType.Null || right.Type is DataType.Null) throw BareNull($"'{symbol}'", offset);
+    }
+
+    public static SqlErrorException BareNull(string where, int offset) =>
+        SqlErrorException.Wrong(offset, $"{where} takes no NULL without a type; write CAST(NULL AS T).");
 
     /// <summary>Gives an untyped NULL the other operand's type.</summary>
     private static (Expression Left, Expression Right) TypeNulls(Expression left, Expression right, DataType otherwise)
@@ -76,8 +89,11 @@ internal static class Operators
         return (left, right);
     }
 
-    public static Expression Distinct(Expression left, Expression right, bool isNegated, int offset) =>
-        Logic.IsDistinct(Compare("=", left, right, offset), left, right, isNegated);
+    public static Expression Distinct(Expression left, Expression right, bool isNegated, int offset)
+    {
+        (left, right) = TypeNulls(left, right, DataType.String);
+        return Logic.IsDistinct(Compare("=", left, right, offset), left, right, isNegated);
+    }
 
     public static Expression Junction(bool isAnd, params ImmutableArray<Expression> operands) =>
         new Expression.Junction(isAnd, operands, TypeRules.NullableLike(new DataType.Boolean(), operands.Select(operand => operand.Type)));
@@ -104,6 +120,7 @@ internal static class Operators
         if (!TypeRules.IsText(text.Type) || !TypeRules.IsText(pattern.Type))
             throw SqlErrorException.Wrong(offset, $"LIKE takes strings, found {text.Type.Name} LIKE {pattern.Type.Name}.");
         var type = TypeRules.NullableLike(new DataType.Boolean(), text.Type, pattern.Type);
+        if (pattern is Expression.Literal { Value.Value: byte[] and [] }) throw SqlErrorException.Unsupported(offset, "LIKE with an empty pattern (Flink takes it for '%'; write = '')");
         if (pattern is Expression.Literal { Value.IsNull: true }) return new Expression.Literal(Constant.Null(type));
         if (pattern is not Expression.Literal constant)
         {

@@ -13,21 +13,17 @@ internal static class Arithmetic
             if (!TypeRules.IsApproximate(left.Type) && !TypeRules.IsApproximate(right.Type)) return BindDecimal(symbol, left, right, offset);
         }
         var type = TypeRules.Common(left.Type, right.Type)!;
-        if (symbol == "%")
-        {
-            if (TypeRules.IsApproximate(type)) throw SqlErrorException.Unsupported(offset, "% of FLOAT or DOUBLE");
-            if (TypeRules.Width(left.Type) != TypeRules.Width(right.Type))
-                throw SqlErrorException.Unsupported(offset, $"% between {left.Type.Name} and {right.Type.Name} (cast one of them)");
-        }
+        var isRemainder = symbol is "%" or "MOD";
+        if (isRemainder && TypeRules.IsApproximate(type)) throw SqlErrorException.Wrong(offset, $"{symbol} takes exact numbers, found {left.Type.Name} and {right.Type.Name}.");
         var (first, second) = (Casts.ImplicitCast(left, type, offset), Casts.ImplicitCast(right, type, offset));
-        return new Expression.Apply(Kernel(symbol, type), [first, second], type);
+        var result = new Expression.Apply(Kernel(symbol, type), [first, second], type);
+        // A remainder is of the divisor's type.
+        return isRemainder ? Casts.ImplicitCast(result, TypeRules.NullableLike(right.Type, type), offset) : result;
     }
 
     private static Expression BindDecimal(string symbol, Expression left, Expression right, int offset)
     {
         var (first, second) = (TypeRules.AsDecimal(left.Type), TypeRules.AsDecimal(right.Type));
-        if (symbol == "%" && left.Type is DataType.Decimal && right.Type is DataType.Decimal && !first.IsSameTypeAs(second))
-            throw SqlErrorException.Unsupported(offset, $"% between {first.Name} and {second.Name} (Flink fails on it; cast one of them)");
         var type = symbol switch
         {
             "+" or "-" => TypeRules.Sum(first, second),
@@ -35,6 +31,9 @@ internal static class Arithmetic
             "/" => TypeRules.Quotient(first, second),
             _ => TypeRules.Remainder(first, second),
         };
+        // Flink derives two different types for the remainder otherwise, and fails.
+        if (symbol == "%" && !type.IsSameTypeAs(right.Type))
+            throw SqlErrorException.Unsupported(offset, $"% between {left.Type.Name} and {right.Type.Name} (Flink fails on it; use MOD)");
         left = Casts.ImplicitCast(left, first, offset);
         right = Casts.ImplicitCast(right, second, offset);
         var result = TypeRules.NullableLike(type, left.Type, right.Type);

@@ -164,12 +164,24 @@ internal static class CastsFromText
         return true;
     }
 
-    /// <summary>H:m:s, a fraction is cut: TIME(0) is what the cast gives.</summary>
-    private static bool TryReadTime(ReadOnlySpan<byte> text, out int millis)
+    /// <summary>H, H:m or H:m:s, a fraction is cut: TIME(0) is what the cast gives.</summary>
+    private static bool TryReadTime(scoped ReadOnlySpan<byte> text, out int millis)
     {
-        var isRead = TemporalText.TryReadClock(text, 1, out var micros, out var isWhole) && isWhole;
+        millis = 0;
+        text = text.Trim((byte)' ');
+        Span<byte> whole = stackalloc byte[8];
+        if (text.Length <= 5 && text.Count((byte)':') < 2)
+        {
+            // What is missing is zero.
+            text.CopyTo(whole);
+            var rest = text.Contains((byte)':') ? ":0"u8 : ":0:0"u8;
+            if (text.Length + rest.Length > whole.Length) return false;
+            rest.CopyTo(whole[text.Length..]);
+            text = whole[..(text.Length + rest.Length)];
+        }
+        if (!TemporalText.TryReadClock(text, 1, out var micros, out var isWhole) || !isWhole || micros == CivilDate.MicrosPerDay) return false;
         millis = (int)(micros / CivilDate.MicrosPerSecond) * 1000;
-        return isRead;
+        return true;
     }
 
     private static bool TryReadTimestamp(ReadOnlySpan<byte> text, int precision, out long micros)

@@ -16,6 +16,8 @@ internal static class CastsOfNumbers
         (Lane.Byte, DataType.Double) => Map<byte, double, TruthToDouble>(),
         (Lane.Int32, DataType.Boolean) => Map<int, byte, IntToTruth>(),
         (Lane.Int64, DataType.Boolean) => Map<long, byte, LongToTruth>(),
+        // Flink fails where the type has no digit before the point.
+        (Lane.Int128, DataType.Boolean) when from is DataType.Decimal { Scale: var scale, Precision: var precision } && scale == precision => null,
         (Lane.Int128, DataType.Boolean) => Map<Int128, byte, DecimalToTruth>(),
         (Lane.Float, DataType.Boolean) => Map<float, byte, FloatToTruth>(),
         (Lane.Double, DataType.Boolean) => Map<double, byte, DoubleToTruth>(),

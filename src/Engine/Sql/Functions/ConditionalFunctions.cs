@@ -42,6 +42,9 @@ internal static class ConditionalFunctions
     private static Expression If(FunctionCall call)
     {
         call.ExpectCount(3, 3);
+        for (var i = 0; i < 3; i++)
+            if (call[i].Type is DataType.Null) throw Operators.BareNull("IF", call.OffsetOf(i));
+        if (TypeRules.IsTemporal(call[1].Type) && !call[1].Type.IsSameTypeAs(call[2].Type)) throw Mixed("IF", call[1].Type, call[2].Type, call.OffsetOf(2));
         var common = CommonType(call, 1);
         var type = TypeRules.NullableLike(common, call.Boolean(0).Type, call[1].Type, call[2].Type);
         return Choose(
@@ -52,10 +55,24 @@ internal static class ConditionalFunctions
     {
         var type = call[from].Type;
         for (var i = from + 1; i < call.Count; i++)
-            type = TypeRules.Common(type, call[i].Type)
-                ?? throw SqlErrorException.Wrong(call.OffsetOf(i), $"{call.Name} mixes {type.Name} and {call[i].Type.Name}; cast them to one type.");
+            type = Common(type, call[i].Type) ?? throw Mixed(call.Name, type, call[i].Type, call.OffsetOf(i));
         if (type is DataType.Null) throw SqlErrorException.Unsupported(call.Offset, $"{call.Name} of nothing but NULL (give it a type: CAST(NULL AS INT))");
         return type;
+    }
+
+    /// <summary>As for CASE, but FLOAT and DOUBLE are DOUBLE, and a DECIMAL before a FLOAT is unclear enough to be refused.</summary>
+    private static DataType? Common(DataType left, DataType right)
+    {
+        if (left is DataType.Decimal && right is DataType.Float) return null;
+        if (left is DataType.Float && right is DataType.Double) return TypeRules.NullableLike(right, left, right);
+        return TypeRules.Common(left, right);
+    }
+
+    public static SqlErrorException Mixed(string name, DataType left, DataType right, int offset)
+    {
+        // Flink does convert some of these, in ways that depend on the function.
+        var mayFlink = TypeRules.IsTemporal(left) && TypeRules.IsTemporal(right) || TypeRules.IsNumeric(left) && TypeRules.IsNumeric(right);
+        return new SqlErrorException(offset, $"{name} mixes {left.Name} and {right.Name}; cast them to one type{(mayFlink ? " (`engine: flink` may convert)" : "")}.", mayFlink);
     }
 
     private static Expression Choose(ImmutableArray<(Expression When, Expression Then)> branches, Expression otherwise, DataType type)

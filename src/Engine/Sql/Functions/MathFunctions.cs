@@ -75,7 +75,7 @@ internal static class MathFunctions
     private static Expression Mod(FunctionCall call)
     {
         call.ExpectCount(2, 2);
-        return Arithmetic.Bind("%", call.Number(0), call.Number(1), call.Offset);
+        return Arithmetic.Bind("MOD", call.Number(0), call.Number(1), call.Offset);
     }
 
     private static Expression Logarithm(FunctionCall call)
@@ -93,6 +93,7 @@ internal static class MathFunctions
         return number.Type switch
         {
             DataType.Decimal type => call.Apply(new Kernel("SIGN", values => SignOfDecimal(values, DecimalMath.Power(type.Scale))), type, number),
+            DataType.TinyInt or DataType.SmallInt => throw call.Unsupported($"SIGN of {number.Type.Name} (Flink fails on it; cast it to INT)"),
             { Lane: Lane.Int32 } => call.Apply(new Kernel("SIGN", Maps.Unary<int, int, SignOfInt>), number.Type, number),
             DataType.BigInt => call.Apply(new Kernel("SIGN", Maps.Unary<long, long, SignOfLong>), number.Type, number),
             _ => throw call.Unsupported("SIGN of FLOAT or DOUBLE"),

@@ -32,6 +32,8 @@ internal static class Rounding
             case DataType.Double: return call.Apply(new Kernel(name, values => RoundDoubles(values, count, isCutting)), number.Type, number);
             case DataType.Float: throw call.Unsupported($"{call.Name} of FLOAT");
             case DataType.BigInt when count < 0: return call.Apply(new Kernel(name, values => RoundLongs(values, -count, isCutting)), number.Type, number);
+            case DataType.TinyInt or DataType.SmallInt when isCutting || count < 0:
+                throw call.Unsupported($"{call.Name} of {number.Type.Name} (cast it to INT)");
             case { Lane: Lane.Int32 } when count < 0: return call.Apply(new Kernel(name, values => RoundInts(values, -count, isCutting)), number.Type, number);
             default: return number;
         }

@@ -12,14 +12,14 @@ internal static class TemporalText
     public static bool TryReadDateLiteral(string text, out int days)
     {
         days = 0;
-        return text.Length is >= 8 and <= 10 && text[4] == '-' && !text.Contains(' ', StringComparison.Ordinal) && TryReadDate(Encoding.UTF8.GetBytes(text), out days);
+        return text.Length is >= 8 and <= 10 && text[4] == '-' && text.Count('-') == 2 && !text.Contains(' ', StringComparison.Ordinal) && TryReadDate(Encoding.UTF8.GetBytes(text), out days);
     }
 
     public static bool TryReadTimeLiteral(string text, out int millis, out int precision)
     {
         (millis, precision) = (0, 0);
         var bytes = Encoding.UTF8.GetBytes(text);
-        if (bytes.Length < 8 || !TryReadClock(bytes, 2, out var micros, out var isWhole) || !isWhole) return false;
+        if (bytes.Length < 8 || !TryReadClock(bytes, 2, out var micros, out var isWhole) || !isWhole || micros == CivilDate.MicrosPerDay) return false;
         precision = text.Length > 9 ? text.Length - 9 : 0;
         millis = (int)(micros / 1000);
         return precision <= 9;
@@ -41,14 +41,21 @@ internal static class TemporalText
         return precision <= 9;
     }
 
-    /// <summary>A date that exists: y-M-d, with or without leading zeros; anything after a blank is passed over.</summary>
+    /// <summary>
+    /// A date that exists, as Flink's cast reads it: y, y-M or y-M-d (what is missing is 1), digits as written; anything
+    /// after a blank is passed over.
+    /// </summary>
     public static bool TryReadDate(ReadOnlySpan<byte> text, out int days)
     {
         days = 0;
         var blank = text.IndexOf((byte)' ');
-        if (blank >= 0) text = text[..blank];
-        if (!TryReadParts(text, out var year, out var month, out var day)) return false;
-        if (day > CivilDate.DaysInMonth(year, month)) return false;
+        if (blank > 0) text = text[..blank];
+        text = text.Trim((byte)' ');
+        int month = 1, day = 1, at = 0;
+        if (!TryReadNumber(text, ref at, 1, 9, out var year) || year > 9999) return false;
+        if (at < text.Length && (!Skip(text, ref at, '-') || !TryReadNumber(text, ref at, 1, 2, out month))) return false;
+        if (at < text.Length && (!Skip(text, ref at, '-') || !TryReadNumber(text, ref at, 1, 2, out day))) return false;
+        if (at < text.Length || month is < 1 or > 12 || day < 1 || day > CivilDate.DaysInMonth(year, month)) return false;
         days = CivilDate.ToDays(year, month, day);
         return true;
     }
@@ -78,12 +85,12 @@ internal static class TemporalText
             && at == text.Length;
     }
 
-    /// <summary>H:m:s[.fraction], each part of at least so many digits.</summary>
+    /// <summary>H:m:s[.fraction], each part of at least so many digits; 24:00:00 is the end of the day.</summary>
     public static bool TryReadClock(ReadOnlySpan<byte> text, int digitsMin, out long micros, out bool isWhole)
     {
         (micros, isWhole) = (0, false);
         var at = 0;
-        if (!TryReadNumber(text, ref at, digitsMin, 2, out var hour) || hour > 23 || !Skip(text, ref at, ':')) return false;
+        if (!TryReadNumber(text, ref at, digitsMin, 2, out var hour) || hour > 24 || !Skip(text, ref at, ':')) return false;
         if (!TryReadNumber(text, ref at, digitsMin, 2, out var minute) || minute > 59 || !Skip(text, ref at, ':')) return false;
         if (!TryReadNumber(text, ref at, digitsMin, 2, out var second) || second > 59) return false;
         long fraction = 0;
@@ -92,12 +99,12 @@ internal static class TemporalText
             var digits = 0;
             for (at++; at < text.Length && char.IsAsciiDigit((char)text[at]); at++, digits++)
                 if (digits < 6) fraction = fraction * 10 + (text[at] - '0');
-            if (digits is 0 or > 9) return false;
+            if (digits > 9) return false;
             for (; digits < 6; digits++) fraction *= 10;
         }
         isWhole = at == text.Length;
         micros = ((hour * 60L + minute) * 60 + second) * CivilDate.MicrosPerSecond + fraction;
-        return true;
+        return micros <= CivilDate.MicrosPerDay;
     }
 
     private static bool TryReadNumber(ReadOnlySpan<byte> text, ref int at, int digitsMin, int digitsMax, out int value)

@@ -10,10 +10,10 @@ internal static class Keywords
 {
     private static readonly FrozenSet<string> Reserved = FrozenSet.ToFrozenSet(
     [
-        "ALL", "AND", "ANY", "ARRAY", "AS", "AT", "BETWEEN", "BOTH", "BY", "CASE", "CAST", "CROSS", "DISTINCT", "ELSE", "END", "ESCAPE", "EXCEPT",
+        "ALL", "AND", "ANY", "ARRAY", "AS", "BETWEEN", "BOTH", "BY", "CASE", "CAST", "CROSS", "DISTINCT", "ELSE", "END", "ESCAPE", "EXCEPT",
         "EXISTS", "FALSE", "FETCH", "FOR", "FROM", "FULL", "GROUP", "HAVING", "IN", "INNER", "INSERT", "INTERSECT", "INTERVAL", "INTO", "IS",
         "JOIN", "LATERAL", "LEADING", "LEFT", "LIKE", "LIMIT", "MATCH_RECOGNIZE", "MINUS", "MULTISET", "NATURAL", "NOT", "NULL", "ON", "OR",
-        "ORDER", "OUTER", "OVER", "PARTITION BY", "QUALIFY", "RIGHT", "SELECT", "SIMILAR", "SOME", "SYMMETRIC", "TABLE", "TABLESAMPLE", "THEN",
+        "ORDER", "OUTER", "OVER", "QUALIFY", "RIGHT", "SELECT", "SIMILAR", "SOME", "SYMMETRIC", "TABLE", "TABLESAMPLE", "THEN",
         "TRAILING", "TRUE", "UNION", "UNKNOWN", "UNNEST", "USING", "WHEN", "WHERE", "WINDOW", "WITH",
     ], StringComparer.OrdinalIgnoreCase);
 
