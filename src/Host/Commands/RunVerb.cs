@@ -83,20 +83,32 @@ internal sealed class RunVerb : Verb
 
         var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, log, definition.Orchestration.Parallelism), log);
         var run = new RunRequest(ModeOf(arguments, definition.Orchestration), answers, ProcessHints.Own, ProcessHints.IsGone);
-        await using (display)
+        try
         {
-            display.Start();
-            try
+            await using (display)
             {
+                display.Start();
                 await runner.RunAsync(pipeline.Flows, run, progress, signals.Stop, CancellationToken.None);
             }
-            catch (OperationCanceledException) when (signals.Stop.IsCancellationRequested)
-            {
-                // Stopped before there was anything to checkpoint.
-            }
+        }
+        catch (OperationCanceledException) when (signals.Stop.IsCancellationRequested)
+        {
+            // Stopped before there was anything to checkpoint.
+        }
+        catch (PipelineException failure) when (TakeFailure(failure, form, log))
+        {
+            return failure.ExitCode;
         }
         foreach (var flow in progress) ReportEnd(flow, log);
         return signals.CleanExitCode;
+    }
+
+    /// <summary>Who reads the log as JSON finds the failure in it, too.</summary>
+    private static bool TakeFailure(PipelineException failure, LogForm form, EngineLogWriter log)
+    {
+        if (form != LogForm.Json) return false;
+        log.Write(new LogEntry(LogSeverity.Error, "failed", failure.Message, ("kind", failure.Kind.ToString()), ("remedy", failure.Remedy), ("exit_code", failure.ExitCode)));
+        return true;
     }
 
     private static void ReportEnd(FlowProgress flow, EngineLogWriter log) => log.Information("ended",

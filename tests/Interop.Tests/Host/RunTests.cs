@@ -120,6 +120,19 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task A_failure_is_an_entry_of_a_json_log_with_its_remedy()
+    {
+        var output = await _pipeline.RunAsync("--once", "--from", "2026-05-01T00:00:00Z", "--log", "json");
+
+        Assert.Equal(3, output.ExitCode);
+        var failed = JsonLines.Parse(output.StandardError)[^1];
+        Assert.Equal("failed", failed.GetProperty("event").GetString());
+        Assert.Equal("error", failed.GetProperty("level").GetString());
+        Assert.Equal(3, failed.GetProperty("exit_code").GetInt32());
+        Assert.NotEmpty(failed.GetProperty("remedy").GetString()!);
+    }
+
+    [Fact]
     public async Task A_wrong_definition_ends_with_2_and_every_error_with_its_place()
     {
         var output = await _pipeline.RunAsync("--set", "sources.clicks.formt=json", "--set", "sinks.lake.mode=upsert");
