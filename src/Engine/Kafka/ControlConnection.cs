@@ -278,7 +278,11 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
         {
             for (var i = 0; i < pointer->Count; i++) pointer->Entries[i].Offset = time;
             var error = _native.OffsetsForTimes(connection.Handle, pointer, slice);
-            return error != NativeErrors.None ? error : FirstError(pointer);
+            if (error != NativeErrors.None) return error;
+            // Start and end are asked for by negative times, which an entry without an answer would still hold.
+            for (var i = 0; time < 0 && i < pointer->Count; i++)
+                if (pointer->Entries[i].Offset < 0 && pointer->Entries[i].Error == NativeErrors.None) return NativeErrors.UnknownPartition;
+            return FirstError(pointer);
         }, cancellationToken);
         var offsets = new long[partitions.Count];
         for (var i = 0; i < offsets.Length; i++) offsets[i] = list.Entries[i].Offset;

@@ -77,6 +77,9 @@ internal sealed unsafe class KafkaConnection : IDisposable
         return native.ConfSet(configuration, name.Pointer, text.Pointer, error, ErrorBytes) == 0 ? null : LibrdkafkaNative.Text(error);
     }
 
+    /// <summary>A property that is a number, as it was given to librdkafka, which has checked it.</summary>
+    public long Number(string property) => long.Parse(_properties[property], System.Globalization.CultureInfo.InvariantCulture);
+
     /// <summary>Takes what waits on the main queue. Returns at once, also where another thread is at it.</summary>
     public void Drain() => Serve(0);
 

@@ -113,8 +113,8 @@ public sealed record KafkaSettings
     {
         var properties = Common(topic);
         Override(properties);
-        properties["queued.min.messages"] = "10000";
-        properties["queued.max.messages.kbytes"] = "2048";
+        properties["queued.min.messages"] = "50000";
+        properties["queued.max.messages.kbytes"] = "8192";
         properties["fetch.wait.max.ms"] = "50";
         if (library.HasQueueBackoff) properties["fetch.queue.backoff.ms"] = "2";
         properties["statistics.interval.ms"] = "0";

@@ -88,7 +88,7 @@ public sealed class LibrdkafkaSource : IRecordSource
             for (var i = 0; i < Math.Min(laneCount, positions.Count); i++)
             {
                 var share = positions.OrderBy(position => position.Partition).Where((_, index) => index % laneCount == i).ToArray();
-                _lanes.Add(new RecordLane(_library.Native, reader, _clock, Topic, share, generation));
+                _lanes.Add(new RecordLane(_library.Native, reader, _clock, Topic, share, generation, WakerOf(reader)));
             }
             if (positions.Count != 0) Assign(reader, positions);
             return ValueTask.FromResult<IReadOnlyList<IRecordLane>>([.. _lanes]);
@@ -129,6 +129,13 @@ public sealed class LibrdkafkaSource : IRecordSource
         _settings.UsesOAuthBearer,
         Warnings.Count == 0 ? null : Warnings[0],
         _log);
+
+    private Func<IReadOnlyList<int>, FetchWaker>? WakerOf(KafkaConnection reader)
+    {
+        if (_library.HasQueueBackoff) return null;
+        var (countMax, bytesMax) = (reader.Number("queued.min.messages"), reader.Number("queued.max.messages.kbytes") << 10);
+        return partitions => new FetchWaker(_library.Native, reader, _clock, Topic, partitions, countMax, bytesMax);
+    }
 
     private unsafe void Assign(KafkaConnection reader, IReadOnlyList<PartitionPosition> positions)
     {

@@ -29,10 +29,14 @@ internal sealed unsafe class RecordLane : IRecordLane
     private readonly nint[] _partitionQueues;
     private readonly List<MessageBatch> _batches = [];
     private readonly Lock _gate = new();
+    private readonly FetchWaker? _waker;
     private nint _queue;
     private long _faultsSeen;
 
-    public RecordLane(LibrdkafkaNative native, KafkaConnection connection, TimeProvider clock, string topic, IReadOnlyList<PartitionPosition> positions, long generation)
+    /// <param name="createWaker">Makes what wakes the fetching of these partitions, where the library needs that.</param>
+    public RecordLane(
+        LibrdkafkaNative native, KafkaConnection connection, TimeProvider clock, string topic, IReadOnlyList<PartitionPosition> positions, long generation,
+        Func<IReadOnlyList<int>, FetchWaker>? createWaker)
     {
         _native = native;
         _connection = connection;
@@ -41,6 +45,7 @@ internal sealed unsafe class RecordLane : IRecordLane
         _generation = generation;
         _faultsSeen = connection.FaultSequence;
         _partitions = [.. positions.Select(position => position.Partition)];
+        _waker = createWaker?.Invoke(_partitions);
         _nextOffsets = new long[_partitions.Max() + 1];
         foreach (var position in positions) _nextOffsets[position.Partition] = position.NextOffset;
 
@@ -101,9 +106,14 @@ internal sealed unsafe class RecordLane : IRecordLane
     private void Fill(MessageBatch target, int recordsMax, int waitMillis, List<SourceEvent> events)
     {
         var count = Take(target, recordsMax, 0, events);
-        if (count != 0 || waitMillis == 0) return;
-        count = Take(target, 1, waitMillis, events);
-        if (count != 0 && recordsMax > 1) Take(target, recordsMax - 1, 0, events);
+        if (count == 0 && waitMillis != 0)
+        {
+            count = Take(target, 1, waitMillis, events);
+            if (count != 0 && recordsMax > 1) Take(target, recordsMax - 1, 0, events);
+        }
+        if (_waker is null) return;
+        _waker.Note(target.Count, target.PayloadBytes);
+        _waker.WakeIfDrained(_queue);
     }
 
     private int Take(MessageBatch target, int recordsMax, int waitMillis, List<SourceEvent> events)
@@ -153,10 +163,12 @@ internal sealed unsafe class RecordLane : IRecordLane
     {
         lock (_gate)
         {
+            if (_queue == 0) return;
             foreach (var queue in _partitionQueues) _native.QueueDestroy(queue);
-            if (_queue != 0) _native.QueueDestroy(_queue);
+            _native.QueueDestroy(_queue);
             Array.Clear(_partitionQueues);
             _queue = 0;
+            _waker?.Dispose();
         }
     }
 
