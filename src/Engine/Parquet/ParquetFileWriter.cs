@@ -97,6 +97,7 @@ public sealed class ParquetFileWriter : IDisposable
             rows = rows.Slice(slice.Count, rows.Count - slice.Count);
             if (OpenBytes() >= _settings.RowGroupBytes) FlushRowGroup();
         }
+        _context.Trim();
     }
 
     private void Bind(RowType type, ReadOnlySpan<int> columnMap)
@@ -136,6 +137,7 @@ public sealed class ParquetFileWriter : IDisposable
         }
         _rowGroups.Add(new RowGroupFooter(start, _rowGroupRows, footers));
         _rowGroupRows = 0;
+        _context.Trim();
     }
 
     /// <summary>Ends the file. The rest of its bytes wait to be drained.</summary>

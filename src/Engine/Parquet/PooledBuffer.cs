@@ -51,10 +51,16 @@ internal sealed class PooledBuffer(BufferLedger ledger) : IDisposable
 
     public int Length { get; private set; }
 
+    /// <summary>Bytes held.</summary>
+    public int CapacityBytes => _bytes.Length;
+
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, Length);
 
     /// <summary>The written bytes, for changing.</summary>
     public Span<byte> Filled => _bytes.AsSpan(0, Length);
+
+    /// <summary>Where the bytes start; moves when the buffer grows.</summary>
+    public ref byte First => ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_bytes);
 
     public void Clear() => Length = 0;
 

@@ -1,5 +1,4 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Matih.Parquet.Writing;
 
@@ -7,6 +6,7 @@ namespace Matih.Parquet.Writing;
 internal sealed class NumberDictionary<T, TOps>(BufferLedger ledger) : IDisposable where T : unmanaged where TOps : struct, INumberOps<T>
 {
     private const int SlotCountMin = 512;
+    private const int BlockRows = 256;
 
     /// <summary>
     /// A value that is not found after so many probes is added without being looked for further, perhaps for the second
@@ -27,54 +27,65 @@ internal sealed class NumberDictionary<T, TOps>(BufferLedger ledger) : IDisposab
     /// <summary>Whether values collide so often that looking them up no longer pays.</summary>
     public bool IsDegenerate { get; private set; }
 
+    /// <remarks>In passes over blocks, as <see cref="BytesDictionary.Index"/> and for the same reason.</remarks>
     public void Index(ReadOnlySpan<T> values, Span<int> indices)
     {
-        // Room for the worst case is made per block, so that the loop itself never has to grow anything.
-        const int Block = 1024;
-        for (var at = 0; at < values.Length; at += Block)
+        for (var at = 0; at < values.Length; at += BlockRows)
         {
-            var count = Math.Min(Block, values.Length - at);
+            var count = Math.Min(BlockRows, values.Length - at);
             EnsureRoom(count);
             IndexBlock(values.Slice(at, count), indices.Slice(at, count));
         }
     }
 
-    private void IndexBlock(ReadOnlySpan<T> values, Span<int> indices)
+    private unsafe void IndexBlock(ReadOnlySpan<T> values, Span<int> indices)
     {
-        ref var slots = ref MemoryMarshal.GetArrayDataReference(_slots);
-        ref var known = ref MemoryMarshal.GetArrayDataReference(_values);
         var mask = (uint)_slotCount - 1;
-        var count = Count;
-        for (var i = 0; i < values.Length; i++)
+        var positions = stackalloc uint[BlockRows];
+        fixed (int* slots = _slots)
+        fixed (T* known = _values)
         {
-            var value = values[i];
-            var at = TOps.Hash(value) & mask;
-            var probes = 0;
-            while (true)
+            for (var i = 0; i < values.Length; i++)
             {
-                ref var slot = ref Unsafe.Add(ref slots, at);
-                var index = slot - 1;
-                if (index >= 0)
-                {
-                    if (TOps.IsSame(Unsafe.Add(ref known, index), value))
-                    {
-                        indices[i] = index;
-                        break;
-                    }
-                    at = (at + 1) & mask;
-                    if (++probes < ProbesMax) continue;
-                    IsDegenerate = true;
-                }
-                else
-                {
-                    slot = count + 1;
-                }
-                Unsafe.Add(ref known, count) = value;
-                indices[i] = count++;
-                break;
+                positions[i] = TOps.Hash(values[i]) & mask;
+                if (Sse.IsSupported) Sse.Prefetch0(slots + positions[i]);
+            }
+            for (var i = 0; i < values.Length; i++)
+            {
+                var index = slots[positions[i]] - 1;
+                indices[i] = index;
+                if (Sse.IsSupported && index >= 0) Sse.Prefetch0(known + index);
+            }
+            for (var i = 0; i < values.Length; i++)
+            {
+                var index = indices[i];
+                if (index < 0 || !TOps.IsSame(known[index], values[i])) indices[i] = FindOrAdd(positions[i], values[i]);
             }
         }
-        Count = count;
+    }
+
+    private int FindOrAdd(uint position, T value)
+    {
+        var mask = (uint)_slotCount - 1;
+        for (var probes = 0; probes < ProbesMax; probes++)
+        {
+            ref var slot = ref _slots[position];
+            if (slot == 0)
+            {
+                slot = Count + 1;
+                return Add(value);
+            }
+            if (TOps.IsSame(_values[slot - 1], value)) return slot - 1;
+            position = (position + 1) & mask;
+        }
+        IsDegenerate = true;
+        return Add(value);
+    }
+
+    private int Add(T value)
+    {
+        _values[Count] = value;
+        return Count++;
     }
 
     private void EnsureRoom(int more)

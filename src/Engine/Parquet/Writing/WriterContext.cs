@@ -5,6 +5,8 @@ namespace Matih.Parquet.Writing;
 /// <summary>What the columns of one writer share: settings, codec, the ledger of buffers, and scratch space used within one call.</summary>
 internal sealed class WriterContext(ParquetWriterSettings settings, PageCodec codec, BufferLedger ledger) : IDisposable
 {
+    private const int KeptBytesMax = 16 << 10;
+
     private int[] _rows = [];
 
     public ParquetWriterSettings Settings { get; } = settings;
@@ -25,6 +27,20 @@ internal sealed class WriterContext(ParquetWriterSettings settings, PageCodec co
     {
         Ledger.Grow(ref _rows, 0, count);
         return _rows.AsSpan(0, count);
+    }
+
+    /// <summary>Gives large scratch space back: many writers may be open, and only one of them is at work at a time.</summary>
+    public void Trim()
+    {
+        Trim(Page);
+        Trim(Compressed);
+        Trim(Dense);
+        if (_rows.Length * sizeof(int) > KeptBytesMax) Ledger.Return(ref _rows);
+    }
+
+    private static void Trim(PooledBuffer buffer)
+    {
+        if (buffer.CapacityBytes > KeptBytesMax) buffer.Dispose();
     }
 
     public void Dispose()
