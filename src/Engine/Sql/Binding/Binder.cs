@@ -14,6 +14,7 @@ internal sealed class Binder(NameScope scope, string? alias)
         SqlNode.Infix infix => BindInfix(infix),
         SqlNode.Junction junction => Operators.Junction(junction.IsAnd, [.. junction.Operands.Select(operand => BindCondition(operand, junction.IsAnd ? "AND" : "OR"))]),
         SqlNode.Is question => BindIs(question),
+        SqlNode.IsJson question => JsonPredicate.Bind(Bind(question.Operand), question.Kind, question.IsNegated, question.Offset),
         SqlNode.Distinct distinct => Operators.Distinct(Bind(distinct.Left), Bind(distinct.Right), distinct.IsNegated, distinct.Offset),
         SqlNode.Between between => Negate(between.IsNegated, Operators.Between(Bind(between.Operand), Bind(between.Low), Bind(between.High), between.IsSymmetric, between.Offset)),
         SqlNode.In list => Negate(list.IsNegated, Operators.In(Bind(list.Operand), [.. list.Items.Select(item => (Bind(item), item.Offset))])),

@@ -29,11 +29,13 @@ internal sealed class JsonGroup(Frame frame, Node document)
                 continue;
             }
             var text = bytes[row];
-            var isDocument = _extractor.Extract(text);
+            // A byte order mark is no part of JSON text: Flink passes over it in bytes, but not in strings.
+            var hasMark = text.StartsWith("\uFEFF"u8);
+            var isDocument = !hasMark && _extractor.Extract(text);
             for (var i = 0; i < _members.Count; i++)
             {
                 if (isDocument) _members[i].Append(row, _extractor[_pathOfMember[i]], text);
-                else _members[i].AppendMalformed(row, _extractor.Error!);
+                else _members[i].AppendMalformed(row, hasMark ? "it begins with a byte order mark" : _extractor.Error!);
             }
         }
         _version = frame.Version;

@@ -71,6 +71,7 @@ internal static class DecimalMath
     /// <summary>As Flink: rounded to 38 significant digits, then to the scale. The divisor is not 0.</summary>
     public static bool TryDivide(Int128 left, int leftScale, Int128 right, int rightScale, int precision, int scale, out Int128 result)
     {
+        if (TryDivideShort(left, right, rightScale - leftScale + scale, precision, out result)) return true;
         // left / right * 10^shift, with so many more digits that the first rounding cannot be seen.
         var extra = DigitsMax + 2;
         var shift = extra + rightScale - leftScale + scale;
@@ -89,6 +90,21 @@ internal static class DecimalMath
             return false;
         }
         result = (left < 0) ^ (right < 0) ? -(Int128)quotient : (Int128)quotient;
+        return true;
+    }
+
+    /// <summary>
+    /// The quotient where it needs no more than 128 bits. The first of Flink's two roundings cannot be seen then: the
+    /// divisor is below 10^17, so that a quotient of at most 20 digits is farther from a tie than 18 more digits can tell.
+    /// </summary>
+    private static bool TryDivideShort(Int128 left, Int128 right, int shift, int precision, out Int128 result)
+    {
+        result = 0;
+        if (shift is < 0 or > 36 || !Fits(right, 17) || !Fits(left, 37 - shift)) return false;
+        var magnitude = right < 0 ? -right : right;
+        var quotient = DivideRounding(left * Powers[shift], magnitude);
+        if (!Fits(quotient, Math.Min(20, precision))) return false;
+        result = right < 0 ? -quotient : quotient;
         return true;
     }
 

@@ -57,9 +57,14 @@ internal sealed class ExpressionParser(TokenReader tokens)
             var offset = tokens.Take().Offset;
             var isNegated = tokens.TryTakeWords("NOT");
             var what = tokens.Current;
-            if (what.IsWord("JSON")) throw SqlErrorException.Unsupported(what.Offset, "IS JSON");
+            if (tokens.TryTakeWords("JSON"))
+            {
+                var kind = tokens.IsWord("OBJECT") || tokens.IsWord("ARRAY") || tokens.IsWord("SCALAR") || tokens.IsWord("VALUE") ? tokens.Take().Text.ToUpperInvariant() : "VALUE";
+                node = new SqlNode.IsJson(offset, isNegated, kind, node);
+                continue;
+            }
             if (what.Kind != TokenKind.Word || what.Text.ToUpperInvariant() is not ("NULL" or "TRUE" or "FALSE" or "UNKNOWN"))
-                throw tokens.Expected("NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM", isNegated ? "IS NOT" : "IS");
+                throw tokens.Expected("NULL, TRUE, FALSE, UNKNOWN, JSON or DISTINCT FROM", isNegated ? "IS NOT" : "IS");
             tokens.Take();
             node = new SqlNode.Is(offset, isNegated, what.Text.ToUpperInvariant(), node);
         }

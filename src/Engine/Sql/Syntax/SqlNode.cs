@@ -46,6 +46,9 @@ internal abstract record SqlNode(int Offset)
     /// <summary>IS [NOT] NULL, TRUE, FALSE, UNKNOWN.</summary>
     public sealed record Is(int Offset, bool IsNegated, string What, SqlNode Operand) : SqlNode(Offset);
 
+    /// <summary>IS [NOT] JSON VALUE, OBJECT, ARRAY or SCALAR.</summary>
+    public sealed record IsJson(int Offset, bool IsNegated, string Kind, SqlNode Operand) : SqlNode(Offset);
+
     /// <summary>IS [NOT] DISTINCT FROM.</summary>
     public sealed record Distinct(int Offset, bool IsNegated, SqlNode Left, SqlNode Right) : SqlNode(Offset);
 
