@@ -11,11 +11,15 @@ internal sealed record GroupMark(FlowName Flow, string TableUuid)
     public static GroupMark? Parse(string? text)
     {
         if (text is null || !text.StartsWith(Prefix, StringComparison.Ordinal)) return null;
-        var parts = text[Prefix.Length..].Split(':');
+        var parts = text[Prefix.Length..].TrimEnd('\0').Split(':');
         return parts.Length == 3 ? new GroupMark(new FlowName(parts[0], parts[1]), parts[2]) : null;
     }
 
-    public override string ToString() => $"{Prefix}{Flow.Pipeline}:{Flow.Sink}:{TableUuid}";
+    /// <summary>
+    /// The mark's text. It ends with a NUL, because Python clients on librdkafka (seen with confluent-kafka 2.16.1) take the
+    /// metadata for NUL-terminated and would read on into foreign memory, and fail on what they find there.
+    /// </summary>
+    public override string ToString() => $"{Prefix}{Flow.Pipeline}:{Flow.Sink}:{TableUuid}\0";
 
     /// <summary>Stores the positions for dashboards; a refusal is told once per call site's log and changes nothing.</summary>
     public async ValueTask<bool> StoreAsync(IRecordSource source, SourceLedger ledger, IEngineLog log, CancellationToken cancellationToken)

@@ -100,6 +100,17 @@ internal sealed class Lane : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Whether every partition of the lane was read to its end at least once.</summary>
+    public bool HasReachedEnds
+    {
+        get
+        {
+            foreach (var partition in _partitions)
+                if (partition is { HasReachedEnd: false }) return false;
+            return true;
+        }
+    }
+
     /// <summary>Sum over the lane's partitions of the offsets still to be read up to the given ends.</summary>
     public long Behind(IReadOnlyDictionary<int, long> ends)
     {

@@ -36,6 +36,9 @@ internal sealed class PartitionProgress
     /// <summary>The first row of the batch that must not be taken (under <c>on_error: fail</c>), else int.MaxValue.</summary>
     public int CutoffRow { get; set; } = int.MaxValue;
 
+    /// <summary>Whether the partition was read to its end at least once, so that silence means that nothing comes.</summary>
+    public bool HasReachedEnd { get; private set; }
+
     public void BeginScan()
     {
         _scanNext = _next;
@@ -74,6 +77,7 @@ internal sealed class PartitionProgress
     /// </summary>
     public void ReachEnd(long nextOffset)
     {
+        HasReachedEnd = true;
         if (nextOffset <= _next || CutoffRow != int.MaxValue) return;
         _firstHole ??= _next;
         _next = nextOffset;

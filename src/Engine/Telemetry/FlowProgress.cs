@@ -7,7 +7,7 @@ namespace Matih.Telemetry;
 public sealed class FlowProgress(string flow)
 {
     private long _readCount, _readBytes, _producedCount, _filteredCount, _skippedCount, _committedRowCount, _committedRecordCount;
-    private long _commitCount, _fileCount, _fileBytes, _lag = -1, _lastCommitMillis, _nextCheckpointMillis;
+    private long _commitCount, _fileCount, _fileBytes, _lag = -1, _readCountAtLook, _lastCommitMillis, _nextCheckpointMillis;
 
     public string Flow { get; } = flow;
 
@@ -27,8 +27,8 @@ public sealed class FlowProgress(string flow)
     public long CommitCount => Interlocked.Read(ref _commitCount);
     public long FileCount => Interlocked.Read(ref _fileCount);
     public long FileBytes => Interlocked.Read(ref _fileBytes);
-    /// <summary>Records behind the topic's end when last looked up, holes included; null before.</summary>
-    public long? LagRecords => Interlocked.Read(ref _lag) is >= 0 and var lag ? lag : null;
+    /// <summary>Records behind the topic's end as it was when last looked up, holes included; null before the first look.</summary>
+    public long? LagRecords => Interlocked.Read(ref _lag) is >= 0 and var lag ? Math.Max(0, lag - (ReadCount - Interlocked.Read(ref _readCountAtLook))) : null;
     public DateTimeOffset? LastCommit => Instant(ref _lastCommitMillis);
     public DateTimeOffset? NextCheckpoint => Instant(ref _nextCheckpointMillis);
 
@@ -55,7 +55,11 @@ public sealed class FlowProgress(string flow)
         Interlocked.Exchange(ref _lastCommitMillis, at.ToUnixTimeMilliseconds());
     }
 
-    internal void NoteLag(long records) => Interlocked.Exchange(ref _lag, records);
+    internal void NoteLag(long records)
+    {
+        Interlocked.Exchange(ref _readCountAtLook, ReadCount);
+        Interlocked.Exchange(ref _lag, records);
+    }
 
     internal void NoteNextCheckpoint(DateTimeOffset at) => Interlocked.Exchange(ref _nextCheckpointMillis, at.ToUnixTimeMilliseconds());
 
