@@ -83,6 +83,10 @@ internal static class LedgerFormat
             ? new SideFile(Text(body, "file"), body.GetProperty("length").GetInt64(), Text(body, "sha256"))
             : null);
 
+    /// <summary>The commit that wrote the ledger, without its side file.</summary>
+    /// <exception cref="FormatException">The text is not a ledger.</exception>
+    public static CommitId ReadCommit(string property) => Guarded(property, root => new CommitId(root.GetProperty("commit").GetGuid()));
+
     /// <summary>The ledger in a property's text and, where it has a side file, that file's content.</summary>
     /// <exception cref="FormatException">The text is not a ledger, or one of a newer format.</exception>
     public static Ledger Read(string property, ReadOnlyMemory<byte>? sideFileContent)

@@ -8,6 +8,18 @@ internal sealed class LedgerReader(IStore store)
 {
     public async ValueTask<Ledger> ReadAsync(string property, CancellationToken cancellationToken)
     {
+        try
+        {
+            return await ReadWithSideFileAsync(property, cancellationToken);
+        }
+        catch (FormatException e)
+        {
+            throw PipelineException.Refused(e.Message, "Use the version of matih that wrote it, or roll the table back to before that snapshot; only --reset goes on without it.", e);
+        }
+    }
+
+    private async ValueTask<Ledger> ReadWithSideFileAsync(string property, CancellationToken cancellationToken)
+    {
         if (LedgerFormat.ReadSideFile(property) is not { } file) return LedgerFormat.Read(property, null);
         var content = await store.ReadAsync(file.Location, cancellationToken)
             ?? throw PipelineException.Refused($"The table's ledger refers to {file.Location}, which is gone.",
