@@ -22,7 +22,6 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     private readonly long _openedAt = environment.Clock.GetTimestamp();
     private readonly HoleCheck _holes = new(plan, parts);
     private Ledger _base = opened.Ledger;
-    private bool _hasWarnedOfGroup;
     private long _lastHeadLook = environment.Clock.GetTimestamp();
 
     /// <summary>The table's schema or partition spec is no longer the one that the writers were made for.</summary>
@@ -113,8 +112,8 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     private async ValueTask StoreGroupOffsetsAsync(CancellationToken abort)
     {
         var mark = new GroupMark(plan.Name, _base.TableUuid);
-        if (await mark.StoreAsync(parts.Source, _base.FindSource(plan.SourceName)!, parts.Log, abort) || _hasWarnedOfGroup) return;
-        _hasWarnedOfGroup = true;
+        if (await mark.StoreAsync(parts.Source, _base.FindSource(plan.SourceName)!, parts.Log, abort) || parts.HasWarnedOfGroup) return;
+        parts.HasWarnedOfGroup = true;
         parts.Log.Warning("group-offsets-unavailable", $"Flow {plan.Name}: consumer-group offsets could not be stored, so dashboards that show lag by group will not see progress. The table's ledger is the position; nothing is lost.");
     }
 }

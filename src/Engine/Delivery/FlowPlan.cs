@@ -66,6 +66,8 @@ internal sealed class FlowParts
     public required Func<double> NextJitter { get; init; }
     public required Func<OpenedFlow, SinkWriter> CreateWriter { get; init; }
     public required FlowPlan Plan { get; init; }
+    /// <summary>A run warns once, however many sessions it has, that the group's offsets cannot be stored.</summary>
+    public bool HasWarnedOfGroup { get; set; }
     public required TimeProvider Clock { get; init; }
 
     public LaneParts CreateLaneParts(OpenedFlow opened, RecordLimit limit, AsyncSignal signal, ActivityClock activity) => new(
