@@ -59,7 +59,7 @@ internal sealed class FlowOpening(
     private async ValueTask<LedgerStanding> DecideAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
     {
         var tagged = await ledgers.ReadTagAsync(table, cancellationToken);
-        if (answers.Reset) return new LedgerStanding.Reset(reading.Finding, (reading.Finding as LineageFinding.Found)?.Ledger ?? tagged);
+        if (answers.Reset) return new LedgerStanding.Reset(reading.Finding, reading.Finding is LineageFinding.Found { Ledger: var nearest } ? Above(nearest, tagged) : tagged);
         switch (reading.Finding)
         {
             case LineageFinding.Found found:
@@ -74,7 +74,7 @@ internal sealed class FlowOpening(
                         $"Table {plan.Table.Identifier} (UUID {table.Metadata.TableUuid}) holds a ledger of {plan.Name} that was written to table {found.Ledger.TableUuid}: it is a copy of that table.",
                         "Point the pipeline at the original table, or start over on the copy with --reset.");
                 }
-                return new LedgerStanding.Resume(found.Ledger, found.RollbackSeen);
+                return new LedgerStanding.Resume(Above(found.Ledger, found.RollbackSeen ? tagged : null), found.RollbackSeen);
             case LineageFinding.Reapplied reapplied:
                 throw PipelineException.Refused(
                     $"Snapshot {reapplied.SnapshotId} of table {plan.Table.Identifier} re-applies {reapplied.Source}, which carried records of {plan.Name} or is gone (a cherry-pick, or a published staged write): the ledger below it does not tell what the table holds.",
@@ -94,6 +94,16 @@ internal sealed class FlowOpening(
                 return await AbsentAsync(table, reading, answers, cancellationToken);
         }
     }
+
+    /// <summary>
+    /// A rolled-back table may hold an old generation and epoch again. Those that the tag still tells of were given out, too,
+    /// and must not be given out twice.
+    /// </summary>
+    private static Ledger Above(Ledger found, Ledger? tagged) => tagged is null ? found : found with
+    {
+        Generation = Math.Max(found.Generation, tagged.Generation),
+        Epoch = found.Epoch.CompareTo(tagged.Epoch) < 0 ? tagged.Epoch : found.Epoch,
+    };
 
     private async ValueTask<LedgerStanding> AbsentAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
     {
@@ -172,6 +182,7 @@ internal sealed class FlowOpening(
     private async ValueTask<OpeningCommit> ContinueAsync(
         Ledger found, WriterIdentity writer, bool forced, bool rollback, LedgerOverride? allowed, CancellationToken cancellationToken)
     {
+        found = await FollowRenameAsync(found, cancellationToken);
         var known = found.FindSource(plan.SourceName);
         ContinuedPositions continued;
         if (known is null) continued = new ContinuedPositions(await StartSourceAsync(OpenAnswers.None, cancellationToken), []);
@@ -211,6 +222,19 @@ internal sealed class FlowOpening(
             Lost = continued.Lost,
         };
         return new OpeningCommit(opening, epoch, opening, allowed, takesOver ? "taken-over" : "resumed");
+    }
+
+    /// <summary>A source of a new name over a topic that the flow has read is that source renamed: from the start its records would double.</summary>
+    private async ValueTask<Ledger> FollowRenameAsync(Ledger found, CancellationToken cancellationToken)
+    {
+        if (found.FindSource(plan.SourceName) is not null) return found;
+        var topic = await source.IdentifyAsync(cancellationToken);
+        var renamed = found.Sources.LastOrDefault(candidate =>
+            candidate.Topic == plan.Topic && (candidate.ClusterId is null || topic.ClusterId is null || candidate.ClusterId == topic.ClusterId));
+        if (renamed is null) return found;
+        log.Warning("source-renamed", $"Source '{plan.SourceName}' of {plan.Name} reads topic '{plan.Topic}', which the table's ledger knows as source '{renamed.Name}'; it goes on where that one stood.",
+            ("source", plan.SourceName), ("before", renamed.Name));
+        return found with { Sources = found.Sources.Replace(renamed, renamed with { Name = plan.SourceName }) };
     }
 
     private static bool IsLost(PartitionLedger entry, ImmutableArray<LostRange> lost) => lost.Any(range => range.Partition == entry.Partition);

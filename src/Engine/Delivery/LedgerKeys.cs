@@ -8,6 +8,12 @@ internal static class LedgerKeys
     /// <summary>Summary property that says whose commit a snapshot is: <c>pipeline/sink</c>.</summary>
     public const string Writer = "matih.writer";
 
+    /// <summary>
+    /// Summary property of the commit that took another flow's ledger over, with that flow's name: further back its ledger
+    /// no longer counts, neither for the flow itself nor to be copied forward.
+    /// </summary>
+    public const string Adopted = "matih.adopted";
+
     /// <summary>Summary property of a flow's ledger. Pipeline and sink names hold no slash, so that no two flows share one.</summary>
     public static string Property(FlowName flow) => $"{LedgerPrefix}{flow.Pipeline}/{flow.Sink}";
 
@@ -20,6 +26,10 @@ internal static class LedgerKeys
         var slash = name.IndexOf('/', StringComparison.Ordinal);
         return slash < 0 ? new FlowName(name, "") : new FlowName(name[..slash], name[(slash + 1)..]);
     }
+
+    /// <summary>The ledger property that a snapshot took over, or null.</summary>
+    public static string? AdoptedBy(Iceberg.Snapshot snapshot) =>
+        snapshot.Summary.TryGetValue(Adopted, out var flow) ? $"{LedgerPrefix}{flow}" : null;
 
     /// <summary>The tag that pins the flow's newest snapshot against expiry.</summary>
     public static string Tag(FlowName flow) => $"matih-{flow.Pipeline}-{flow.Sink}";

@@ -43,6 +43,7 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         var tag = metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tagRef) ? tagRef.SnapshotId : (SnapshotId?)null;
         var others = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         (string Text, SnapshotId SnapshotId)? nearest = null;
+        var adopted = new HashSet<string>(StringComparer.Ordinal);
 
         await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
         {
@@ -53,7 +54,7 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
                 return Reading(new LineageFinding.Unproven(((LineageStep.Missing)step).SnapshotId));
             }
             foreach (var (key, value) in snapshot.Summary)
-                if (LedgerKeys.IsLedger(key) && key != property) others.TryAdd(key, value);
+                if (LedgerKeys.IsLedger(key) && key != property && !adopted.Contains(key)) others.TryAdd(key, value);
             if (snapshot.Summary.TryGetValue(property, out var text))
             {
                 nearest ??= (text, snapshot.Id);
@@ -62,6 +63,11 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
             else if (await FindReappliedAsync(snapshot, table, property, cancellationToken) is { } source)
             {
                 return Reading(new LineageFinding.Reapplied(snapshot.Id, source));
+            }
+            if (LedgerKeys.AdoptedBy(snapshot) is { } taken)
+            {
+                if (taken == property) break;
+                adopted.Add(taken);
             }
         }
 
@@ -90,7 +96,7 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         if (tag is not { } tagged) return false;
         return metadata.FindSnapshot(tagged) is not { } pinned
             || !pinned.Summary.TryGetValue(property, out var text)
-            || !text.Contains(ledger.Commit.ToString(), StringComparison.Ordinal);
+            || LedgerFormat.ReadCommit(text) != ledger.Commit;
     }
 
     /// <summary>

@@ -62,6 +62,10 @@ internal sealed class TableLedger(
             if (environment.Clock.GetUtcNow() - commit.PreparedAt > PreparedAgeMax)
                 return new CommitOutcome.Rebased($"The batch was prepared at {commit.PreparedAt:O}, more than {PreparedAgeMax.TotalHours:0} hours ago.");
 
+            // An attempt whose answer was lost did land, and the table was rolled back past it since: its snapshot id is used up.
+            if (table.Metadata.FindSnapshot(commit.Append.SnapshotId) is not null)
+                return new CommitOutcome.Rebased($"Commit {commit.Ledger.Commit} got into the table, which was then rolled back past it.");
+
             var built = await BuildAsync(table, commit, reading.Others, answer, cancellationToken);
             attempts.Add(built);
             switch (await catalog.CommitAsync(table, built.Requirements, built.Updates, cancellationToken))
@@ -99,7 +103,11 @@ internal sealed class TableLedger(
         Table table, PreparedCommit commit, ImmutableSortedDictionary<string, string> others, LedgerOverride? answer, CancellationToken cancellationToken)
     {
         var summary = others.ToBuilder();
-        if (answer?.DroppedFlow is { } dropped) summary.Remove(LedgerKeys.Property(dropped));
+        if (answer?.DroppedFlow is { } dropped)
+        {
+            summary.Remove(LedgerKeys.Property(dropped));
+            summary[LedgerKeys.Adopted] = dropped.ToString();
+        }
         summary[LedgerKeys.Property(flow)] = await _reader.WriteAsync(commit.Ledger, table, cancellationToken);
         summary[LedgerKeys.Writer] = flow.ToString();
         var tag = new TableUpdate.SetSnapshotRef(LedgerKeys.Tag(flow), SnapshotRef.LastingTag(commit.Append.SnapshotId));
