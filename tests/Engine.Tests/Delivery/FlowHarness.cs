@@ -20,7 +20,7 @@ namespace Matih.Engine.Tests.Delivery;
 /// </summary>
 internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 {
-    private const string Definition = """
+    private const string Orders = """
         metadata: { name: orders, version: "1" }
         sources:
           src:
@@ -41,14 +41,41 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         orchestration: { engine: matih, checkpoint_interval: 50ms, parallelism: 2, max_retries: 0 }
         """;
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder;
+    private readonly bool _ownsFolder;
     private readonly ConcurrentQueue<LogEntry> _entries = new();
+    private readonly AsyncSignal _logged = new();
 
     public FlowHarness(int partitionCount = 2)
+        : this(new TemporaryFolder(), new ScriptedTopic("shop.orders", partitionCount), ownsFolder: true) { }
+
+    private FlowHarness(TemporaryFolder folder, ScriptedTopic topic, bool ownsFolder)
     {
-        Topic = new ScriptedTopic("shop.orders", partitionCount);
+        _folder = folder;
+        _ownsFolder = ownsFolder;
+        Topic = topic;
         Store = new FaultyStore(new LocalStore(Ids));
     }
+
+    /// <summary>Another process on the same warehouse, with a log, a store and answers of its own.</summary>
+    /// <param name="topic">What it reads; null reads the same topic.</param>
+    /// <param name="pipeline">Its pipeline's name; null is another replica of the same.</param>
+    public FlowHarness Another(ScriptedTopic? topic = null, string? pipeline = null)
+    {
+        var other = new FlowHarness(_folder, topic ?? Topic, ownsFolder: false) { Definition = Definition, Clock = Clock };
+        if (pipeline is not null) other.Pipeline = pipeline;
+        return other;
+    }
+
+    public string Pipeline { get; set; } = "orders";
+
+    /// <summary>The pipeline's YAML, in which the pipeline is called orders and its topic shop.orders.</summary>
+    public string Definition { get; set; } = Orders;
+
+    public HurriedClock Clock { get; init; } = new();
+
+    /// <summary>The process that runs say they are.</summary>
+    public WriterHint Hint { get; set; } = new("test", 1);
 
     public ScriptedTopic Topic { get; }
 
@@ -68,7 +95,9 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public string TableFolder => $"{_folder.Path}/shop/orders";
 
-    public FileCatalog Catalog => new(new LocalStore(Ids), _folder.Path, Ids, TimeProvider.System);
+    public string Warehouse => _folder.Path;
+
+    public FileCatalog Catalog => new(new LocalStore(Ids), _folder.Path, Ids, Clock);
 
     public static TableIdentifier Identifier => TableIdentifier.Parse("shop.orders");
 
@@ -85,8 +114,8 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     public async Task RunAsync(RunMode mode, OpenAnswers? answers = null, CancellationToken stop = default, CancellationToken abort = default)
     {
         var flows = Plan();
-        var environment = new EngineEnvironment(TimeProvider.System, Ids, new Random(1), new SystemTaskStarter());
-        var request = new RunRequest(mode, answers ?? OpenAnswers.None, new WriterHint("test", 1), IsGone);
+        var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter());
+        var request = new RunRequest(mode, answers ?? OpenAnswers.None, Hint, IsGone);
         await new PipelineRunner(environment, this, this).RunAsync(flows, request, [.. flows.Select(flow => new FlowProgress(flow.Plan.Name.ToString()))], stop, abort);
     }
 
@@ -100,21 +129,98 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
     }
 
+    /// <summary>Lets a pipeline run while the test acts, then stops it cleanly.</summary>
+    public async Task RunDuringAsync(Func<Task> act)
+    {
+        using var stop = new CancellationTokenSource();
+        var run = RunAsync(new RunMode.Continuous(), stop: stop.Token);
+        try
+        {
+            // A run that ends by itself has failed; its exception says more than a condition that never comes.
+            var acting = act();
+            if (await Task.WhenAny(acting, run) == acting) await acting;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+        }
+        await run;
+    }
+
+    /// <summary>Waits for the log to show something; it is looked at after every entry.</summary>
+    public async Task WaitForLogAsync(Func<IReadOnlyCollection<LogEntry>, bool> shows)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!shows(_entries)) await _logged.WaitAsync(limit.Token);
+    }
+
+    public Task WaitForLogAsync(string eventName) => WaitForLogAsync(entries => entries.Any(entry => entry.Event == eventName));
+
+    /// <summary>Waits until runs of this harness have committed that many rows in all.</summary>
+    public Task WaitForRowsAsync(long count) => WaitForLogAsync(_ => CommittedRowCount >= count);
+
+    public long CommittedRowCount => _entries.Where(entry => entry.Event == "committed")
+        .Sum(entry => Convert.ToInt64(entry.Fields.First(pair => pair.Name == "rows").Value, CultureInfo.InvariantCulture));
+
+    public int CountOf(string eventName) => _entries.Count(entry => entry.Event == eventName);
+
+    /// <summary>What another engine's append looks like: a snapshot without any key of ours.</summary>
+    public async Task<Table> ForeignAppendAsync(params (string Key, string Value)[] summary)
+    {
+        var table = await TableAsync();
+        var append = await PreparedAppend.PrepareAsync(table, [], Ids, default);
+        var attempt = await append.AttemptAsync(
+            table, table.Metadata.NextTimestampMillis(Clock.GetUtcNow()), summary.ToDictionary(pair => pair.Key, pair => pair.Value), [], default);
+        return Assert.IsType<CommitResult.Committed>(await Catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, default)).Table;
+    }
+
+    /// <summary>Commits changes to the table's metadata, as an administrator's procedure does.</summary>
+    public async Task<Table> ChangeTableAsync(params TableUpdate[] updates)
+    {
+        var table = await TableAsync();
+        return Assert.IsType<CommitResult.Committed>(
+            await Catalog.CommitAsync(table, [new TableRequirement.AssertTableUuid(table.Metadata.TableUuid)], updates, default)).Table;
+    }
+
+    public async Task RollBackAsync(SnapshotId snapshotId) =>
+        await ChangeTableAsync(new TableUpdate.SetSnapshotRef(SnapshotRef.Main, new SnapshotRef(snapshotId, SnapshotRefKind.Branch)));
+
+    /// <summary>Deletes every metadata file but the newest, so that nothing tells of expired snapshots any more.</summary>
+    public async Task DeleteOlderMetadataAsync()
+    {
+        var newest = (await TableAsync()).MetadataLocation;
+        foreach (var file in Directory.GetFiles($"{TableFolder}/metadata", "v*.metadata.json"))
+            if (Path.GetFileName(file) != Path.GetFileName(newest)) File.Delete(file);
+    }
+
+    public void DropTable() => Directory.Delete(TableFolder, recursive: true);
+
+    public TableLedger OpenLedger(FlowName? flow = null) => new(
+        OpenCatalog(null!, Store), Store, Identifier, flow ?? new FlowName(Pipeline, "lake"), new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter()), () => 0.5, this);
+
+    public async Task<SnapshotId> HeadAsync() => (await TableAsync()).Metadata.CurrentSnapshotId!.Value;
+
+    /// <summary>The offsets of every record that the topic holds now.</summary>
+    public IEnumerable<(int Partition, long Offset)> TopicRecords() =>
+        Enumerable.Range(0, Topic.PartitionCount).SelectMany(partition => Topic.Read(partition, 0, int.MaxValue).Select(record => (partition, record.Offset)));
+
     /// <summary>The refusal that a run ends with.</summary>
     public async Task<PipelineException> RefusalAsync(OpenAnswers? answers = null) => await Assert.ThrowsAsync<PipelineException>(() => CatchUpAsync(answers));
 
     public async Task<Table> TableAsync() => await Catalog.LoadAsync(Identifier, default) ?? throw new InvalidOperationException("There is no table.");
 
-    public async Task<Ledger> LedgerAsync()
+    /// <summary>The nearest ledger of a flow in the table's history.</summary>
+    public async Task<Ledger> LedgerAsync(string? flow = null)
     {
-        var table = await TableAsync();
-        return await new LedgerReader(new LocalStore(Ids)).ReadAsync(table.Metadata.CurrentSnapshot!.Summary["matih.ledger.orders/lake"], default);
+        var key = $"matih.ledger.{flow ?? $"{Pipeline}/lake"}";
+        var nearest = (await TableAsync()).Metadata.Lineage().First(snapshot => snapshot.Summary.ContainsKey(key));
+        return await new LedgerReader(new LocalStore(Ids)).ReadAsync(nearest.Summary[key], default);
     }
 
     /// <summary>Partition and offset of every row of the current snapshot, ascending.</summary>
-    public async Task<List<(int Partition, long Offset)>> RowsAsync()
+    public async Task<List<(int Partition, long Offset)>> RowsAsync(string name = "shop.orders")
     {
-        var table = await TableAsync();
+        var table = await Catalog.LoadAsync(TableIdentifier.Parse(name), default) ?? throw new InvalidOperationException("There is no table.");
         var rows = new List<(int, long)>();
         if (table.Metadata.CurrentSnapshot is not { } snapshot) return rows;
         foreach (var file in await SnapshotReader.LiveFilesAsync(table, snapshot, default))
@@ -133,7 +239,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     public async Task AssertHoldsExactlyAsync(IEnumerable<(int Partition, long Offset)> expected) => Assert.Equal(expected.Order(), await RowsAsync());
 
     public async Task AssertHoldsWholeTopicAsync() =>
-        await AssertHoldsExactlyAsync(Enumerable.Range(0, Topic.PartitionCount).SelectMany(partition => Topic.Read(partition, 0, int.MaxValue).Select(record => (partition, record.Offset))));
+        await AssertHoldsExactlyAsync(TopicRecords());
 
     public IRecordSource OpenSource(SourceDefinition source, long queueBytes)
     {
@@ -144,15 +250,22 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public IStore OpenStore(CatalogDefinition catalog) => Store;
 
-    public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => new FileCatalog(store, _folder.Path, Ids, TimeProvider.System);
+    public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => new FileCatalog(store, _folder.Path, Ids, Clock);
 
-    public void Write(LogEntry entry) => _entries.Enqueue(entry);
+    public void Write(LogEntry entry)
+    {
+        _entries.Enqueue(entry);
+        _logged.Set();
+    }
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        if (_ownsFolder) _folder.Dispose();
+    }
 
     private IReadOnlyList<PlannedFlow> Plan()
     {
-        var read = DefinitionReader.Read("orders.yaml", Definition, new DefinitionInputs
+        var read = DefinitionReader.Read("orders.yaml", Definition.Replace("name: orders,", $"name: {Pipeline},", StringComparison.Ordinal).Replace("topic: shop.orders", $"topic: {Topic.Name}", StringComparison.Ordinal), new DefinitionInputs
         {
             Environment = _ => null,
             ReadSecretFile = _ => throw new NotSupportedException(),

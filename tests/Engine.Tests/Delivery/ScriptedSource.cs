@@ -15,13 +15,21 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
     /// <summary>Offsets that this client wrongly passes over when it is assigned, as librdkafka before 2.1.0 may.</summary>
     public HashSet<(int Partition, long Offset)> SkippedByClient { get; } = [];
 
+    /// <summary>Assignments in which records are passed over; later ones are right, as after a new fetch.</summary>
+    public int SkippingAssignmentCount { get; set; } = int.MaxValue;
+
+    /// <summary>How many offsets before the assigned position each assignment begins: a client that delivers again.</summary>
+    public int RewindsBy { get; set; }
+
     /// <summary>Called before each poll; may throw what a broken client would.</summary>
     public Action? BeforePoll { get; set; }
 
     public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) => new(new TopicIdentity(topic.ClusterId, topic.TopicId, topic.PartitionCount));
 
     public ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
-        new([.. partitions.Select(topic.Range)]);
+        partitions.All(partition => partition < topic.PartitionCount)
+            ? new([.. partitions.Select(topic.Range)])
+            : throw new SourceException(SourceErrorKind.UnknownTopic, $"Topic '{topic.Name}' has {topic.PartitionCount} partitions.");
 
     public ValueTask<IReadOnlyList<long?>> OffsetsForTimeAsync(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken) =>
         new([.. partitions.Select(partition => topic.Read(partition, 0, int.MaxValue).FirstOrDefault(record => record.TimestampMillis >= time.ToUnixTimeMilliseconds())?.Offset)]);
@@ -54,7 +62,8 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
 
     private sealed class Lane(ScriptedSource source, long assignment, long generation, PartitionPosition[] positions) : IRecordLane
     {
-        private readonly Dictionary<int, long> _next = positions.ToDictionary(position => position.Partition, position => position.NextOffset);
+        private readonly Dictionary<int, long> _next = positions.ToDictionary(
+            position => position.Partition, position => Math.Max(Math.Min(position.NextOffset, source.RangeOf(position.Partition).LogStart), position.NextOffset - source.RewindsBy));
         private readonly HashSet<int> _ended = [];
 
         public IReadOnlyList<int> Partitions { get; } = [.. positions.Select(position => position.Partition)];
@@ -70,6 +79,11 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
             if (source._assignment != assignment) return;
             foreach (var partition in Partitions)
             {
+                if (partition >= source.PartitionCount)
+                {
+                    events.Add(new SourceEvent.Failed(partition, "unknown partition"));
+                    return;
+                }
                 var range = source.RangeOf(partition);
                 if (_next[partition] < range.LogStart || _next[partition] > range.End)
                 {
@@ -80,7 +94,7 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
                 {
                     _ended.Remove(partition);
                     _next[partition] = record.Offset + 1;
-                    if (!source.SkippedByClient.Contains((partition, record.Offset)))
+                    if (assignment > source.SkippingAssignmentCount || !source.SkippedByClient.Contains((partition, record.Offset)))
                         managed.Add(record.Value, record.Key, record.Offset, partition, record.TimestampMillis, TimestampKind.CreateTime);
                 }
                 if (batch.Count < recordsMax && (_ended.Add(partition) || _next[partition] < range.End) && source.ReadFrom(partition, _next[partition], 1).Count == 0)
@@ -92,6 +106,8 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
             if (batch.Count == 0) await Task.Delay(1, cancellationToken);
         }
     }
+
+    private int PartitionCount => topic.PartitionCount;
 
     private OffsetRange RangeOf(int partition) => topic.Range(partition);
 

@@ -1,0 +1,211 @@
+using Matih.Delivery;
+
+namespace Matih.Engine.Tests.Delivery;
+
+/// <summary>DELIVERY.md, "Start and resume": is it still the same topic, and does it hold what comes next?</summary>
+public sealed class TopicContinuityTests
+{
+    [Fact]
+    public async Task Another_cluster_is_refused() => await AssertRefusedAsync(
+        flow => flow.Topic.ClusterId = "cluster-2", "Kafka cluster cluster-1 so far; the connection now leads to cluster cluster-2");
+
+    [Fact]
+    public async Task Another_topic_id_is_refused() => await AssertRefusedAsync(
+        flow => flow.Topic.TopicId = "topic-2", "was deleted and created again: its id was topic-1 and is topic-2 now");
+
+    [Fact]
+    public async Task Fewer_partitions_are_refused() => await AssertRefusedAsync(
+        flow => flow.Topic.Recreate(1, "topic-1"), "has 1 partitions, but the table's ledger of orders/lake holds a position for partition 1");
+
+    [Fact]
+    public async Task A_position_beyond_the_end_is_refused() => await AssertRefusedAsync(
+        flow => flow.Topic.Recreate(2, null), "Partition 0 of topic 'shop.orders' ends at offset 0, but the table's ledger of orders/lake stands at 5");
+
+    [Fact]
+    public async Task A_record_before_the_position_that_differs_is_refused() => await AssertRefusedAsync(
+        flow =>
+        {
+            flow.Topic.Recreate(2, null);
+            flow.Produce(1000, 40);
+        },
+        "The record at offset 4 of partition 0 of topic 'shop.orders' is not the one that was read before");
+
+    [Fact]
+    public async Task A_record_of_the_same_bytes_at_another_time_is_another_record() => await AssertRefusedAsync(
+        flow =>
+        {
+            flow.Topic.Recreate(2, null);
+            for (var id = 0; id < 10; id++) flow.Topic.Append(id % 2, $$"""{"id": {{id}}, "note": "n{{id}}"}""", timestampMillis: 1);
+        },
+        "expected timestamp 1700000000000");
+
+    [Fact]
+    public async Task A_position_below_the_log_start_is_refused_with_partition_from_and_to() => await AssertRefusedAsync(
+        flow =>
+        {
+            flow.Produce(10, 10);
+            flow.Topic.DeleteBefore(1, 8);
+        },
+        "Partition 1 of topic 'shop.orders' no longer holds offsets 5 to 7, which are not in the table");
+
+    [Fact]
+    public async Task Ids_that_the_client_cannot_tell_are_not_compared()
+    {
+        using var flow = await AfterTenAsync();
+        (flow.Topic.ClusterId, flow.Topic.TopicId) = (null, null);
+        flow.Produce(10, 10);
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        var source = (await flow.LedgerAsync()).FindSource("src")!;
+        Assert.Equal(("cluster-1", "topic-1"), (source.ClusterId, source.TopicId));
+    }
+
+    [Fact]
+    public async Task Another_topic_under_the_same_source_is_refused()
+    {
+        using var flow = await AfterTenAsync();
+        using var other = flow.Another(new ScriptedTopic("shop.returns", 2));
+
+        var refusal = await other.RefusalAsync();
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Equal("Source 'src' read topic 'shop.orders' so far, and the definition now names topic 'shop.returns'.", refusal.Message);
+    }
+
+    [Fact]
+    public async Task A_record_before_the_position_that_is_gone_is_said_and_the_run_goes_on()
+    {
+        using var flow = await AfterTenAsync();
+        flow.Produce(10, 10);
+        var expected = flow.TopicRecords().ToList();
+        flow.Topic.DeleteBefore(0, 5);
+
+        await flow.CatchUpAsync();
+
+        var said = Assert.Single(flow.Entries, entry => entry.Event == "fingerprint-gone");
+        Assert.Contains("partition 0 of topic 'shop.orders' (offset 4) is no longer there, so it could not be checked", said.Message, StringComparison.Ordinal);
+        await flow.AssertHoldsExactlyAsync(expected);
+    }
+
+    [Fact]
+    public async Task Lost_offsets_under_skip_are_written_into_ledger_and_books()
+    {
+        using var flow = await AfterTenAsync();
+        flow.Overrides.Add("sources.src.on_lost_offsets=skip");
+        var expected = flow.TopicRecords().ToList();
+        flow.Produce(10, 10);
+        flow.Topic.DeleteBefore(1, 8);
+        expected.AddRange(flow.TopicRecords().Where(record => record.Offset >= 5));
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsExactlyAsync(expected);
+        Assert.Equal(3, (await flow.LedgerAsync()).Totals.LostCount);
+        var ledgers = (await flow.TableAsync()).Metadata.Lineage().Select(snapshot => LedgerFormat.Read(snapshot.Summary["matih.ledger.orders/lake"], null)).ToList();
+        Assert.Equal(new LostRange("src", 1, 5, 8), Assert.Single(ledgers.SelectMany(ledger => ledger.Lost)));
+        await flow.CatchUpAsync();
+        Assert.Equal(3, (await flow.LedgerAsync()).Totals.LostCount);
+    }
+
+    [Fact]
+    public async Task Offsets_that_vanish_under_a_running_pipeline_are_refused()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.Add("orchestration.max_retries=3");
+        flow.Clock.Speed = 100;
+        flow.Produce(0, 10);
+
+        var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.RunDuringAsync(async () =>
+        {
+            await flow.WaitForRowsAsync(10);
+            flow.Topic.AppendHole(0, 5);
+            flow.Topic.DeleteBefore(0, 20);
+            flow.Produce(0, 1);
+            await flow.WaitForRowsAsync(11);
+        }));
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("no longer holds offsets", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_topic_that_is_created_anew_under_a_running_pipeline_is_refused()
+    {
+        using var flow = new FlowHarness();
+        flow.Overrides.Add("orchestration.max_retries=3");
+        flow.Clock.Speed = 100;
+        flow.Produce(0, 10);
+
+        var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.RunDuringAsync(async () =>
+        {
+            await flow.WaitForRowsAsync(10);
+            flow.Topic.Recreate(2, "topic-2");
+            flow.Produce(0, 100);
+            await flow.WaitForRowsAsync(110);
+        }));
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("its id was topic-1 and is topic-2 now", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_earliest_start_from_which_nothing_was_read_moves_up_with_the_log_start()
+    {
+        using var flow = await StartedOnlyAsync("earliest");
+        flow.Topic.DeleteBefore(0, 3);
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Equal(1, flow.CountOf("start-moved"));
+        Assert.Equal(0, (await flow.LedgerAsync()).Totals.LostCount);
+    }
+
+    [Fact]
+    public async Task A_latest_start_from_which_nothing_was_read_does_not_move_up()
+    {
+        using var flow = await StartedOnlyAsync("latest");
+        flow.Produce(10, 10);
+        flow.Topic.DeleteBefore(0, 13);
+
+        var refusal = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("no longer holds offsets 10 to 12", refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Killed after the start commit and before the first read.</summary>
+    private static async Task<FlowHarness> StartedOnlyAsync(string start)
+    {
+        var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.Add($"sources.src.start_offset={start}");
+        flow.Overrides.Add("orchestration.checkpoint_interval=1h");
+        flow.Produce(0, 10);
+        await flow.RunUntilKilledAsync(() => Task.FromResult(flow.CountOf("started") == 1));
+        return flow;
+    }
+
+    private static async Task<FlowHarness> AfterTenAsync()
+    {
+        var flow = new FlowHarness();
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        return flow;
+    }
+
+    private static async Task AssertRefusedAsync(Action<FlowHarness> change, string expected)
+    {
+        using var flow = await AfterTenAsync();
+        var before = await flow.HeadAsync();
+        change(flow);
+
+        var refusal = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains(expected, refusal.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(refusal.Remedy);
+        Assert.Equal(before, await flow.HeadAsync());
+    }
+}
