@@ -12,10 +12,11 @@ public sealed class ResumeTests
     public async Task A_rolled_back_table_resumes_from_what_it_holds_with_a_higher_generation(int commitsBack)
     {
         using var flow = new FlowHarness();
+        flow.Overrides.Add("orchestration.checkpoint_interval=1h");
         for (var round = 0; round < 3; round++)
         {
             flow.Produce(round * 10, 10);
-            await flow.RunAsync(new RunMode.Once(1000, TimeSpan.FromMilliseconds(20)));
+            await flow.CatchUpAsync();
         }
         await flow.RollBackAsync((await flow.TableAsync()).Metadata.Lineage().ElementAt(commitsBack).Id);
         flow.Produce(30, 10);

@@ -7,6 +7,7 @@ internal sealed class FaultyStore(IStore inner) : IStore
 {
     private (string Ending, Func<Task> Act)? _before;
     private (string Ending, Func<Task> Act)? _after;
+    private string? _failingRead;
 
     /// <summary>Runs once, before the put reaches the store; may throw.</summary>
     public void Before(string ending, Func<Task> act) => _before = (ending, act);
@@ -17,6 +18,9 @@ internal sealed class FaultyStore(IStore inner) : IStore
     public void FailBefore(string ending) => Before(ending, () => throw new IOException("connection refused"));
 
     public void FailAfter(string ending) => After(ending, () => throw new IOException("connection reset"));
+
+    /// <summary>The next read of such a name gets no answer.</summary>
+    public void FailRead(string ending) => _failingRead = ending;
 
     public async ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
@@ -34,9 +38,18 @@ internal sealed class FaultyStore(IStore inner) : IStore
         return isPut;
     }
 
+    public async ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken)
+    {
+        if (_failingRead is { } ending && location.EndsWith(ending, StringComparison.Ordinal))
+        {
+            _failingRead = null;
+            throw new IOException("no route to host");
+        }
+        return await inner.ReadAsync(location, cancellationToken);
+    }
+
     public ValueTask<IObjectWriter> CreateAsync(string location, CancellationToken cancellationToken) => inner.CreateAsync(location, cancellationToken);
     public ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => inner.PutAsync(location, content, cancellationToken);
-    public ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken) => inner.ReadAsync(location, cancellationToken);
     public ValueTask<byte[]> ReadRangeAsync(string location, long offset, int count, CancellationToken cancellationToken) => inner.ReadRangeAsync(location, offset, count, cancellationToken);
     public ValueTask<long?> LengthAsync(string location, CancellationToken cancellationToken) => inner.LengthAsync(location, cancellationToken);
     public IAsyncEnumerable<StoredObject> ListAsync(string folder, CancellationToken cancellationToken) => inner.ListAsync(folder, cancellationToken);

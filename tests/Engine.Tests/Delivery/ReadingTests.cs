@@ -1,0 +1,188 @@
+using Matih.Delivery;
+
+namespace Matih.Engine.Tests.Delivery;
+
+/// <summary>DELIVERY.md, "Reading".</summary>
+public sealed class ReadingTests
+{
+    [Fact]
+    public async Task Records_below_the_position_are_left_out()
+    {
+        using var flow = new FlowHarness();
+        flow.OnSource = source => source.RewindsBy = 7;
+        for (var round = 0; round < 3; round++)
+        {
+            flow.Produce(round * 20, 20);
+            await flow.CatchUpAsync();
+        }
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Equal(60, (await flow.LedgerAsync()).Totals.RecordCount);
+    }
+
+    [Fact]
+    public async Task Holes_that_a_second_count_shows_real_are_accepted()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        for (var round = 0; round < 4; round++)
+        {
+            flow.Topic.AppendHole(0, 3);
+            flow.Produce(round * 10, 10);
+        }
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Equal(52, Assert.Single((await flow.LedgerAsync()).FindSource("src")!.Partitions).NextOffset);
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(0)]
+    [InlineData(9)]
+    public async Task A_client_that_passes_records_over_is_caught_and_nothing_is_lost(long skipped)
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.Add("orchestration.max_retries=3");
+        flow.Clock.Speed = 50;
+        flow.OnSource = source =>
+        {
+            source.SkippedByClient.Add((0, skipped));
+            source.SkippingAssignmentCount = 1;
+        };
+        flow.Produce(0, 10);
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        var retry = Assert.Single(flow.Entries, entry => entry.Event == "retrying");
+        Assert.Contains("gave 9 records, but hold 10: the Kafka client passed records over", retry.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_known_to_skip_has_every_hole_counted_again()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.Add("orchestration.max_retries=3");
+        flow.OnSource = source =>
+        {
+            source.MaySkipRecords = true;
+            source.SkippedByClient.Add((0, 25));
+            source.SkippingAssignmentCount = 1;
+        };
+        flow.Topic.AppendHole(0, 5);
+        flow.Produce(0, 10);
+
+        await flow.RunDuringAsync(async () =>
+        {
+            await flow.WaitForRowsAsync(10);
+            flow.Produce(10, 20);
+            await flow.WaitForRowsAsync(30);
+        });
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Equal(1, flow.CountOf("retrying"));
+    }
+
+    [Fact]
+    public async Task A_client_that_skips_every_time_commits_nothing_of_the_range()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.OnSource = source => source.SkippedByClient.Add((0, 5));
+        flow.Produce(0, 10);
+
+        var refusal = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.Environment, refusal.ExitCode);
+        Assert.Contains("passed records over", refusal.Message, StringComparison.Ordinal);
+        Assert.Empty(await flow.RowsAsync());
+    }
+
+    [Fact]
+    public async Task Progress_in_position_alone_is_committed()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        var before = await flow.HeadAsync();
+        flow.Topic.AppendHole(0, 5);
+
+        await flow.CatchUpAsync();
+
+        Assert.NotEqual(before, await flow.HeadAsync());
+        var entry = Assert.Single((await flow.LedgerAsync()).FindSource("src")!.Partitions);
+        Assert.Equal((15, 9L), (entry.NextOffset, entry.Last!.Value.Offset));
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task Trailing_control_records_are_passed_and_what_follows_is_read()
+    {
+        using var flow = new FlowHarness(partitionCount: 2);
+
+        await flow.RunDuringAsync(async () =>
+        {
+            flow.Produce(0, 10);
+            flow.Topic.AppendHole(0, 2);
+            flow.Topic.AppendHole(1, 1);
+            await flow.WaitForRowsAsync(10);
+            flow.Produce(10, 10);
+            flow.Topic.AppendHole(1, 1);
+            await flow.WaitForRowsAsync(20);
+        });
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Equal([12L, 12L], (await flow.LedgerAsync()).FindSource("src")!.Partitions.Select(entry => entry.NextOffset));
+    }
+
+    [Fact]
+    public async Task Records_that_the_query_filters_move_the_position()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        for (var i = 0; i < 5; i++) flow.Topic.Append(0, """{"id": -1}""");
+
+        await flow.CatchUpAsync();
+
+        Assert.Empty(await flow.RowsAsync());
+        Assert.Equal(5, (await flow.LedgerAsync()).Totals.FilteredCount);
+        Assert.Equal(5, Assert.Single((await flow.LedgerAsync()).FindSource("src")!.Partitions).NextOffset);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task Under_fail_each_partition_ends_before_its_first_bad_record_and_a_restart_meets_it_again(int parallelism)
+    {
+        using var flow = new FlowHarness(partitionCount: 3);
+        flow.Overrides.Add($"orchestration.parallelism={parallelism}");
+        var expected = new List<(int, long)>();
+        for (var partition = 0; partition < 3; partition++)
+        {
+            var firstBad = 4 + partition * 3;
+            for (var offset = 0; offset < 20; offset++)
+            {
+                if (offset < firstBad) expected.Add((partition, offset));
+                flow.Topic.Append(partition, offset == firstBad || offset == 17 ? "bad" : """{"id": 1}""");
+            }
+        }
+
+        // Lanes that had not come to their bad record when the first one did go on at the next start.
+        for (var start = 0; start < 5; start++)
+        {
+            var refusal = await flow.RefusalAsync();
+
+            Assert.Equal(ExitCode.RecordRejected, refusal.ExitCode);
+            Assert.Contains("of topic 'shop.orders' was rejected", refusal.Message, StringComparison.Ordinal);
+            var rows = await flow.RowsAsync();
+            Assert.Equal(rows.Distinct(), rows);
+            Assert.Subset(expected.ToHashSet(), rows.ToHashSet());
+            if (parallelism == 1) Assert.Equal(expected, rows);
+        }
+        await flow.AssertHoldsExactlyAsync(expected);
+        flow.Overrides.Add("sources.src.on_error=skip");
+        await flow.CatchUpAsync();
+        Assert.Equal(54, (await flow.RowsAsync()).Count);
+        Assert.Equal(6, (await flow.LedgerAsync()).Totals.SkippedCount);
+    }
+}
