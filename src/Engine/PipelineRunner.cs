@@ -127,7 +127,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     {
         var table = new TableSettings(opened.Table.Metadata.Properties);
         var settings = new SinkWriterSettings(plan.Table.Rows, ParquetSettings(table), plan.Table.TargetFileBytes ?? table.TargetFileBytes);
-        return new SinkWriter(settings, opened.Binding, new DataFileFactory(opened.Table, environment.Ids), memory);
+        return new SinkWriter(settings, opened.Binding, new DataFileFactory(opened.Table, environment.Ids), memory, log);
     }
 
     private static ParquetWriterSettings ParquetSettings(TableSettings table) => new()

@@ -18,6 +18,9 @@ internal sealed class OpenDataFile(PartitionKey key, string location, TableBindi
 
     public long LastUse { get; set; }
 
+    /// <summary>What the encoder cannot do as asked (zstd without libzstd), or null.</summary>
+    public string? Warning => _encoder.Warning;
+
     public long BufferedBytes => _encoder.BufferedBytes;
 
     public long EstimatedBytes => _encoder.EstimatedFileBytes;

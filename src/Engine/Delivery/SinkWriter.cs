@@ -3,6 +3,7 @@ using Matih.Batches;
 using Matih.Iceberg;
 using Matih.Parquet;
 using Matih.Storage;
+using Matih.Telemetry;
 
 namespace Matih.Delivery;
 
@@ -11,12 +12,13 @@ namespace Matih.Delivery;
 /// size, at the checkpoint, or where too many are open. Files are durable when <see cref="FinishAsync"/> returns; nothing
 /// refers to them before a commit does. Not thread-safe.
 /// </summary>
-internal sealed class SinkWriter(SinkWriterSettings settings, TableBinding binding, DataFileFactory factory, MemoryAccount memory) : IAsyncDisposable
+internal sealed class SinkWriter(SinkWriterSettings settings, TableBinding binding, DataFileFactory factory, MemoryAccount memory, IEngineLog log) : IAsyncDisposable
 {
     private readonly PartitionRouter _router = new(binding.Schema, binding.Spec, settings.Rows);
     private readonly Dictionary<PartitionKey, OpenDataFile> _open = [];
     private readonly List<DataFile> _closed = [];
     private long _useCount;
+    private bool _hasWarned;
 
     public async ValueTask WriteAsync(ColumnBatch rows, CancellationToken cancellationToken)
     {
@@ -29,6 +31,7 @@ internal sealed class SinkWriter(SinkWriterSettings settings, TableBinding bindi
                 if (_open.Count >= settings.OpenFilesMax) await CloseAsync(LeastRecentlyUsed(), cancellationToken);
                 file = new OpenDataFile(key, factory.NewLocation(key), binding, settings.Parquet, memory);
                 _open.Add(key, file);
+                Warn(file);
             }
             file.LastUse = ++_useCount;
             file.Append(rows, binding.ColumnMap, routed[group]);
@@ -65,6 +68,13 @@ internal sealed class SinkWriter(SinkWriterSettings settings, TableBinding bindi
         _closed.Add(factory.Describe(file.Location, file.Key, summary));
         _open.Remove(file.Key);
         await file.DisposeAsync();
+    }
+
+    private void Warn(OpenDataFile file)
+    {
+        if (_hasWarned || file.Warning is not { } warning) return;
+        _hasWarned = true;
+        log.Warning("file-encoding", warning);
     }
 
     private OpenDataFile LeastRecentlyUsed() => _open.Values.MinBy(file => file.LastUse)!;
