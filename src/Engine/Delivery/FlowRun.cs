@@ -45,7 +45,15 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
     private async Task<SessionEnd> RunSessionAsync(
         RunMode mode, RecordLimit limit, long startedAt, CancellationToken stop, CancellationToken abort)
     {
-        var opened = await parts.Opening.OpenAsync(_writer, _answers, stop, abort);
+        OpenedFlow opened;
+        try
+        {
+            opened = await parts.Opening.OpenAsync(_writer, _answers, stop, abort);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested && !abort.IsCancellationRequested)
+        {
+            return SessionEnd.Finished; // Stopped while standing by: nothing was read, so there is nothing to commit.
+        }
         _answers = OpenAnswers.None; // They were given for the table as it was; a later session has its own ledger to go by.
         if (mode is RunMode.UntilCaughtUp) _caughtUpAt ??= await EndsAsync(abort);
         using var lanesToken = CancellationTokenSource.CreateLinkedTokenSource(abort);
