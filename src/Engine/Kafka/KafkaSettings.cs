@@ -1,4 +1,5 @@
 using System.Text;
+using Matih.Kafka.Native;
 
 namespace Matih.Kafka;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Matih.Kafka.Native;
 
 namespace Matih.Kafka;
 

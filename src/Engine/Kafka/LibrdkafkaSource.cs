@@ -1,3 +1,5 @@
+using Matih.Kafka.Native;
+
 namespace Matih.Kafka;
 
 /// <summary>
@@ -13,6 +15,8 @@ public sealed class LibrdkafkaSource : IRecordSource
     private readonly TimeProvider _clock;
     private readonly KafkaLog? _log;
     private readonly ControlConnection _control;
+    private readonly RecordScan _scan;
+    private readonly GroupOffsets _group;
     private readonly Lock _assigning = new();
     private readonly List<RecordLane> _lanes = [];
     private readonly List<RecordLane> _closedLanes = [];
@@ -28,6 +32,8 @@ public sealed class LibrdkafkaSource : IRecordSource
         Topic = topic;
         Warnings = settings.WarningsFor(library);
         _control = new ControlConnection(library, settings, topic, clock, log);
+        _scan = new RecordScan(_control);
+        _group = new GroupOffsets(_control);
     }
 
     public string Topic { get; }
@@ -63,11 +69,11 @@ public sealed class LibrdkafkaSource : IRecordSource
         ValueTask.FromResult(_control.OffsetsForTime(partitions, time, cancellationToken));
 
     public ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(_control.Probe(partition, offset, cancellationToken));
+        ValueTask.FromResult(_scan.Probe(partition, offset, cancellationToken));
 
     /// <remarks>The call's time starts again with every record that comes.</remarks>
     public ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(_control.Count(partition, fromOffset, toOffset, cancellationToken));
+        ValueTask.FromResult(_scan.Count(partition, fromOffset, toOffset, cancellationToken));
 
     /// <remarks>At most as many lanes as positions. A lane without partitions would have nothing to read.</remarks>
     public ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(
@@ -97,11 +103,11 @@ public sealed class LibrdkafkaSource : IRecordSource
 
     /// <remarks>Null also where the broker does not let us see the group: that much is logged.</remarks>
     public ValueTask<string?> ReadGroupMarkAsync(CancellationToken cancellationToken) =>
-        ValueTask.FromResult(_control.ReadGroupMark(cancellationToken));
+        ValueTask.FromResult(_group.ReadMark(cancellationToken));
 
     public ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(
         IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(_control.StoreGroupOffsets(positions, mark, cancellationToken));
+        ValueTask.FromResult(_group.Store(positions, mark, cancellationToken));
 
     /// <summary>Ends both connections. Batches lose their records: nobody may be using one.</summary>
     public ValueTask DisposeAsync()

@@ -1,3 +1,5 @@
+using Matih.Kafka.Native;
+
 namespace Matih.Kafka;
 
 /// <summary>

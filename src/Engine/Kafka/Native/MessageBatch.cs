@@ -1,6 +1,6 @@
 using Matih.Batches;
 
-namespace Matih.Kafka;
+namespace Matih.Kafka.Native;
 
 /// <summary>
 /// Records of one lane, in place where librdkafka received them: row i is native message i, destroyed by

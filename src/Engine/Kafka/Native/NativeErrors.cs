@@ -1,4 +1,4 @@
-namespace Matih.Kafka;
+namespace Matih.Kafka.Native;
 
 /// <summary>The error codes of librdkafka (negative) and the Kafka protocol (positive) that reading treats differently from others.</summary>
 /// <remarks>Source: rd_kafka_resp_err_t in rdkafka.h; Apache Kafka protocol guide, "Error Codes".</remarks>

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Matih.Kafka;
+namespace Matih.Kafka.Native;
 
 /// <summary>
 /// The entry points of one loaded librdkafka, as function pointers: two versions can be loaded side by side, and what an

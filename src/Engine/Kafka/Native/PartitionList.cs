@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Matih.Kafka;
+namespace Matih.Kafka.Native;
 
 /// <summary>Owns a native list of partitions of one topic, in the order added.</summary>
 internal readonly unsafe ref struct PartitionList

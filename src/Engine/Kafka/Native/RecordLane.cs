@@ -1,7 +1,7 @@
 using System.Text;
 using Matih.Batches;
 
-namespace Matih.Kafka;
+namespace Matih.Kafka.Native;
 
 /// <summary>
 /// One queue of an assignment. Polling blocks the caller's thread in slices of at most 100 ms, between which it notices

@@ -1,4 +1,4 @@
-namespace Matih.Kafka;
+namespace Matih.Kafka.Native;
 
 /// <summary>
 /// One native client and its main queue, from which log lines, errors and statistics are taken while its owner polls or

@@ -1,4 +1,4 @@
-namespace Matih.Kafka;
+namespace Matih.Kafka.Native;
 
 /// <summary>
 /// Makes librdkafka before 2.2.0 fetch again as soon as a full queue has been read half empty. There, a broker's thread
