@@ -96,7 +96,10 @@ public sealed class KafkaClient : IAsyncDisposable
     public async Task<IReadOnlyList<KafkaRecord>> ConsumeAsync(string topic, bool readUncommitted = false) =>
         [.. (await CallAsync("consume", new JsonObject { ["topic"] = topic, ["uncommitted"] = readUncommitted })).EnumerateArray().Select(ParseRecord)];
 
-    /// <summary>The offsets that a group has committed for a topic, by partition; partitions without one are left out.</summary>
+    /// <summary>
+    /// The offsets that a group has committed for a topic, by partition; partitions without one are left out. This
+    /// client stores metadata with a terminating zero, and reads metadata without one past its end.
+    /// </summary>
     public async Task<IReadOnlyDictionary<int, (long Offset, string? Metadata)>> GroupOffsetsAsync(string group, string topic) =>
         (await CallAsync("group_offsets", new JsonObject { ["group"] = group, ["topic"] = topic })).EnumerateArray()
             .ToDictionary(item => item[0].GetInt32(), item => (item[1].GetInt64(), item[2].GetString()));
