@@ -118,6 +118,17 @@ public sealed class QueryCompilerTests
         Assert.Equal(unchecked((int)(3L << 59)), ((FixedColumn<int>)batch[0]).Values[0]);
     }
 
+    [Fact]
+    public void A_chain_that_nests_too_deep_is_refused()
+    {
+        var deep = "SELECT x" + string.Concat(Enumerable.Repeat(" + 1", 900)) + " AS x FROM {{ input }}";
+
+        var compilation = QueryCompiler.CompileChain([("a", deep.Replace("x +", "CHAR_LENGTH(value) +", StringComparison.Ordinal)), ("b", deep)], Clickstream, QuerySettings.Default);
+
+        var error = Assert.Single(compilation.Errors);
+        Assert.Equal((1, "With the transformations before, this expression is more than 1500 operations deep."), (error.Statement, error.Message));
+    }
+
     [Theory]
     [InlineData("(", 199)]
     [InlineData("NOT ", 199)]

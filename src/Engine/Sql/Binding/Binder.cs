@@ -7,7 +7,16 @@ namespace Matih.Sql;
 /// <summary>Pass: gives names their columns and everything its type; conversions become explicit.</summary>
 internal sealed class Binder(NameScope scope, string? alias)
 {
-    public Expression Bind(SqlNode node) => LiteralBinder.Bind(node) ?? node switch
+    public Expression Bind(SqlNode node)
+    {
+        var expression = LiteralBinder.Bind(node) ?? BindComputed(node);
+        // A chain of transformations can go deeper than any one statement may.
+        return expression.Depth <= Expression.DepthMax
+            ? expression
+            : throw SqlErrorException.Wrong(node.Offset, $"With the transformations before, this expression is more than {Expression.DepthMax} operations deep.");
+    }
+
+    private Expression BindComputed(SqlNode node) => node switch
     {
         SqlNode.Name name => BindName(name),
         SqlNode.Prefix prefix => BindPrefix(prefix),

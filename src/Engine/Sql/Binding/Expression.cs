@@ -11,6 +11,14 @@ internal abstract record Expression(DataType Type)
 
     public abstract ImmutableArray<Expression> Children { get; }
 
+    /// <summary>Longest way down to a leaf, which passes recurse along; limited by <see cref="DepthMax"/>.</summary>
+    public virtual int Depth => 1;
+
+    /// <summary>Deepest expression, 1500: what the passes can recurse on the smallest thread stack with room to spare.</summary>
+    public const int DepthMax = 1500;
+
+    private static int Above(IEnumerable<Expression> children) => 1 + children.Max(child => (int?)child.Depth) ?? 1;
+
     public sealed override string ToString() => ExpressionText.Of(this);
 
     /// <summary>A column that the decoder fills.</summary>
@@ -31,13 +39,15 @@ internal abstract record Expression(DataType Type)
     {
         public override bool CanFail { get; } = Kernel.CanFail || Arguments.Any(argument => argument.CanFail);
         public override ImmutableArray<Expression> Children => Arguments;
+        public override int Depth { get; } = Above(Arguments);
     }
 
     /// <summary>The same values under another type of the same lane.</summary>
     public sealed record Retype(Expression Operand, DataType ResultType) : Expression(ResultType)
     {
-        public override bool CanFail => Operand.CanFail;
+        public override bool CanFail { get; } = Operand.CanFail;
         public override ImmutableArray<Expression> Children => [Operand];
+        public override int Depth { get; } = 1 + Operand.Depth;
     }
 
     /// <summary>AND or OR: an operand is evaluated only for rows that the ones before leave undecided.</summary>
@@ -45,6 +55,7 @@ internal abstract record Expression(DataType Type)
     {
         public override bool CanFail { get; } = Operands.Any(operand => operand.CanFail);
         public override ImmutableArray<Expression> Children => Operands;
+        public override int Depth { get; } = Above(Operands);
     }
 
     /// <summary>The value of the first branch whose condition is TRUE; only rows that reach a part evaluate it.</summary>
@@ -52,13 +63,15 @@ internal abstract record Expression(DataType Type)
     {
         public override bool CanFail { get; } = Otherwise.CanFail || Branches.Any(branch => branch.When.CanFail || branch.Then.CanFail);
         public override ImmutableArray<Expression> Children { get; } = [.. Branches.SelectMany(branch => new[] { branch.When, branch.Then }), Otherwise];
+        public override int Depth { get; } = Above(Branches.SelectMany(branch => new[] { branch.When, branch.Then }).Append(Otherwise));
     }
 
     /// <summary>JSON_VALUE with a constant path.</summary>
     public sealed record Json(Expression Document, JsonQuestion Question) : Expression(Question.Type)
     {
-        public override bool CanFail => Document.CanFail || Question.CanFail;
+        public override bool CanFail { get; } = Document.CanFail || Question.CanFail;
         public override ImmutableArray<Expression> Children => [Document];
+        public override int Depth { get; } = 1 + Document.Depth;
     }
 }
 

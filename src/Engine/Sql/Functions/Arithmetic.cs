@@ -37,7 +37,7 @@ internal static class Arithmetic
         left = Casts.ImplicitCast(left, first, offset);
         right = Casts.ImplicitCast(right, second, offset);
         var result = TypeRules.NullableLike(type, left.Type, right.Type);
-        var kernel = DecimalKernel(symbol, first.Scale, second.Scale, type);
+        var kernel = ExactKernel(symbol, first, second) ?? DecimalKernel(symbol, first.Scale, second.Scale, type);
         if (!result.IsNullable && type.Precision == DataType.Decimal.PrecisionMax) kernel = kernel with { CanFail = true };
         return new Expression.Apply(kernel, [left, right], result);
     }
@@ -77,6 +77,26 @@ internal static class Arithmetic
         "*" => new Kernel("*", Maps.Binary<T, T, MultiplyFloats<T>>),
         _ => new Kernel("/", Maps.Binary<T, T, DivideFloats<T>>),
     };
+
+    /// <summary>A sum or product that cannot need more than 38 digits: nothing to round, nothing to check. Null where it can.</summary>
+    private static Kernel? ExactKernel(string symbol, DataType.Decimal left, DataType.Decimal right)
+    {
+        if (symbol == "*") return left.Precision + right.Precision < DataType.Decimal.PrecisionMax ? new Kernel("*", Maps.Binary<Int128, Int128, MultiplyExact>) : null;
+        var scale = Math.Max(left.Scale, right.Scale);
+        if (symbol is not ("+" or "-") || Math.Max(left.Precision - left.Scale, right.Precision - right.Scale) + scale >= DataType.Decimal.PrecisionMax) return null;
+        if (left.Scale == right.Scale) return symbol == "+" ? new Kernel("+", Maps.Binary<Int128, Int128, AddExact>) : new Kernel("-", Maps.Binary<Int128, Int128, SubtractExact>);
+        var leftUnit = DecimalMath.Power(scale - left.Scale);
+        var rightUnit = symbol == "+" ? DecimalMath.Power(scale - right.Scale) : -DecimalMath.Power(scale - right.Scale);
+        return new Kernel(symbol, call => AddScaled(call, leftUnit, rightUnit));
+    }
+
+    private static void AddScaled(KernelCall call, Int128 leftUnit, Int128 rightUnit)
+    {
+        var left = call.Values<Int128>(0);
+        var right = call.Values<Int128>(1);
+        var result = call.ResultOf<Int128>().AppendUninitialized(call.Count, call.Validity);
+        for (var i = 0; i < result.Length; i++) result[i] = left[i] * leftUnit + right[i] * rightUnit;
+    }
 
     private static Kernel DecimalKernel(string symbol, int leftScale, int rightScale, DataType.Decimal type)
     {
@@ -205,6 +225,9 @@ internal static class Arithmetic
     private readonly struct SubtractLongs : IBinary<long, long> { public static long Apply(long left, long right) => unchecked(left - right); }
     private readonly struct MultiplyLongs : IBinary<long, long> { public static long Apply(long left, long right) => unchecked(left * right); }
     private readonly struct NegateLong : IUnary<long, long> { public static long Apply(long value) => unchecked(-value); }
+    private readonly struct AddExact : IBinary<Int128, Int128> { public static Int128 Apply(Int128 left, Int128 right) => left + right; }
+    private readonly struct SubtractExact : IBinary<Int128, Int128> { public static Int128 Apply(Int128 left, Int128 right) => left - right; }
+    private readonly struct MultiplyExact : IBinary<Int128, Int128> { public static Int128 Apply(Int128 left, Int128 right) => left * right; }
     private readonly struct NegateDecimal : IUnary<Int128, Int128> { public static Int128 Apply(Int128 value) => -value; }
     private readonly struct AddFloats<T> : IBinary<T, T> where T : System.Numerics.IFloatingPoint<T> { public static T Apply(T left, T right) => left + right; }
     private readonly struct SubtractFloats<T> : IBinary<T, T> where T : System.Numerics.IFloatingPoint<T> { public static T Apply(T left, T right) => left - right; }

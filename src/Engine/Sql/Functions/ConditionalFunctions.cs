@@ -6,6 +6,9 @@ namespace Matih.Sql;
 /// <summary>Functions that choose among their arguments; they become CASE, so that only what is chosen is evaluated.</summary>
 internal static class ConditionalFunctions
 {
+    // Each argument of GREATEST nests one CASE deeper.
+    private const int ExtremeCountMax = 50;
+
     public static ImmutableArray<ScalarFunction> All { get; } =
     [
         new("COALESCE", call => Coalesce(call, 1, int.MaxValue)),
@@ -85,6 +88,7 @@ internal static class ConditionalFunctions
     private static Expression Extreme(FunctionCall call, string symbol)
     {
         call.ExpectCount(1, int.MaxValue);
+        if (call.Count > ExtremeCountMax) throw call.Unsupported($"{call.Name} of more than {ExtremeCountMax} arguments");
         var common = CommonType(call, 0);
         if (TypeRules.IsApproximate(common)) throw call.Unsupported($"{call.Name} of FLOAT or DOUBLE");
         var result = Casts.ImplicitCast(call[0], common, call.OffsetOf(0));
