@@ -56,9 +56,9 @@ internal static class LiteralBinder
                 value = Literal(new DataType.Date(), days);
                 break;
             case "TIME":
-                isRead = TemporalText.TryReadTimeLiteral(literal.Value, out var millis, out var timePrecision);
-                if (isRead && timePrecision > 3) throw SqlErrorException.Unsupported(literal.Offset, "A TIME literal with more than milliseconds");
-                value = Literal(new DataType.Time(timePrecision), millis);
+                // Flink's TIME literals are TIME(0), whatever their fraction.
+                isRead = TemporalText.TryReadTimeLiteral(literal.Value, out var millis, out _);
+                value = Literal(new DataType.Time(0), millis / 1000 * 1000);
                 break;
             default:
                 isRead = TemporalText.TryReadTimestampLiteral(literal.Value, out var micros, out var precision);
