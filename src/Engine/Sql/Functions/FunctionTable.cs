@@ -10,6 +10,12 @@ internal static class FunctionTable
         ConditionalFunctions.All,
         MathFunctions.All,
         TextFunctions.All,
+        TextCase.All,
+        TextSlices.All,
+        TextSearch.All,
+        TextFilling.All,
+        TextDigests.All,
+        RegularExpressions.All,
         TimeFunctions.All,
     }.SelectMany(functions => functions).ToFrozenDictionary(function => function.Name, StringComparer.OrdinalIgnoreCase);
 
