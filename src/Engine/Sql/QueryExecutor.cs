@@ -45,7 +45,7 @@ public sealed class QueryExecutor : IDisposable
     /// </summary>
     public ColumnBatch Execute(ColumnBatch input, RowErrors errors)
     {
-        _context.Batch = input;
+        _context.Begin(input);
         _context.Errors = errors;
         FilteredCount = 0;
         FillRoot(input, errors);

@@ -12,7 +12,8 @@ internal sealed record Constant(DataType Type, object? Value)
 
     public static Constant Null(DataType type) => new(type.OrNull(), null);
 
-    public static Constant Text(string value) => new(new DataType.Char(CodePoints(value)).NotNull(), Encoding.UTF8.GetBytes(value));
+    /// <summary>A CHAR as long as Flink's planner takes a literal to be: in UTF-16 code units.</summary>
+    public static Constant Text(string value) => new(new DataType.Char(value.Length).NotNull(), Encoding.UTF8.GetBytes(value));
 
     public static Constant Boolean(bool? value) =>
         value is { } known ? new(new DataType.Boolean().NotNull(), known ? (byte)1 : (byte)0) : Null(new DataType.Boolean());
@@ -70,6 +71,4 @@ internal sealed record Constant(DataType Type, object? Value)
             : $"{Type.OrNull()} {number.ToString(null, CultureInfo.InvariantCulture)}",
         _ => Value.ToString()!,
     };
-
-    private static int CodePoints(string value) => value.EnumerateRunes().Count();
 }

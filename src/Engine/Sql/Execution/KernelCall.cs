@@ -32,7 +32,8 @@ internal sealed class KernelCall : IDisposable
     /// <summary>One byte a row, 0 where some argument is NULL; empty where none is.</summary>
     public ReadOnlySpan<byte> Validity => _combined.Count == 0 ? default : _combined.Values;
 
-    public TimeProvider Clock => _context.Clock;
+    /// <summary>The current time in microseconds since 1970-01-01 UTC; the same for every call of a batch.</summary>
+    public long NowMicros => _context.NowMicros;
 
     /// <summary>The session's time zone.</summary>
     public TimeZoneInfo TimeZone => _context.TimeZone;

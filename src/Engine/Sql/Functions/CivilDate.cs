@@ -44,6 +44,23 @@ internal static class CivilDate
         _ => 31,
     };
 
+    /// <summary>0 for Sunday to 6 for Saturday.</summary>
+    public static int DayOfWeek(int days) => (int)(((days + 4L) % 7 + 7) % 7);
+
+    /// <summary>The date so many months later, or the last day of that month where it has no such day.</summary>
+    public static int AddMonths(int days, int months)
+    {
+        var (year, month, day) = FromDays(days);
+        var count = year * 12L + month - 1 + months;
+        var (newYear, newMonth) = ((int)Math.DivRem(count, 12, out var rest), (int)rest + 1);
+        if (rest < 0)
+        {
+            newYear--;
+            newMonth += 12;
+        }
+        return ToDays(newYear, newMonth, Math.Min(day, DaysInMonth(newYear, newMonth)));
+    }
+
     /// <summary>The day and the microsecond of the day of a timestamp; before 1970 as well.</summary>
     public static (int Days, long MicrosOfDay) Split(long micros)
     {

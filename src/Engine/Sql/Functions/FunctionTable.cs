@@ -16,7 +16,10 @@ internal static class FunctionTable
         TextFilling.All,
         TextDigests.All,
         RegularExpressions.All,
-        TimeFunctions.All,
+        TimeFields.All,
+        TimeArithmetic.All,
+        TimeText.All,
+        ClockFunctions.All,
     }.SelectMany(functions => functions).ToFrozenDictionary(function => function.Name, StringComparer.OrdinalIgnoreCase);
 
     public static ScalarFunction? Find(string name) => Functions.GetValueOrDefault(name);
