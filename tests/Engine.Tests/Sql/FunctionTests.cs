@@ -6,6 +6,7 @@ public sealed class FunctionTests
 {
     public static TheoryData<string, string> Text => CaseFile.Read("text-functions.cases");
     public static TheoryData<string, string> Time => CaseFile.Read("time-functions.cases");
+    public static TheoryData<string, string> Recorded => CaseFile.Read("flink-functions.cases");
 
     [Theory]
     [MemberData(nameof(Text))]
@@ -14,6 +15,10 @@ public sealed class FunctionTests
     [Theory]
     [MemberData(nameof(Time))]
     public void Time_functions_give_what_flink_gives(string expression, string expected) => Assert.Equal(expected, Evaluate(expression));
+
+    [Theory]
+    [MemberData(nameof(Recorded))]
+    public void Functions_agree_with_flink_on_random_arguments(string expression, string expected) => Assert.Equal(expected, Evaluate(expression));
 
     [Theory]
     [InlineData("REGEXP(c, 'a(?=b)')", "a group that starts with '(?'")]
