@@ -64,12 +64,15 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
                 var source = connectors.OpenSource(definition.Source, plan.MemoryBytes / QueueShare);
                 sources.Add(source);
                 if (!starts.TryGetValue(definition.Source.Name, out var start)) starts.Add(definition.Source.Name, start = new StartOffsets(source, plan.Start));
-                var run = new FlowRun(plan, Compose(definition, plan, source, start, request, progress[i]), environment);
+                var parts = Compose(definition, plan, source, start, request, progress[i]);
+                var run = new FlowRun(plan, parts, environment);
                 runs.Add(environment.Tasks.Start($"flow {plan.Name}", async token =>
                 {
                     try
                     {
                         await run.RunAsync(request.Mode, request.Answers, anyFailed.Token, token);
+                        log.Debug("memory", $"Flow {plan.Name}: buffers took {parts.Memory.PeakBytes:N0} bytes at most, of {parts.Memory.CeilingBytes:N0}.",
+                            ("peak_bytes", parts.Memory.PeakBytes), ("ceiling_bytes", parts.Memory.CeilingBytes));
                     }
                     catch
                     {

@@ -2,7 +2,7 @@ namespace Matih.Batches;
 
 /// <summary>
 /// Counts the bytes of all buffers of a run against one ceiling. Thread-safe. Charging never blocks and never fails:
-/// the owner of a loop asks <see cref="IsExhausted"/> between batches, stops polling and flushes its largest writers.
+/// the owner of a loop asks <see cref="IsScarce"/> between batches, stops polling and flushes its largest writers.
 /// </summary>
 public sealed class MemoryAccount(long ceilingBytes)
 {
@@ -12,7 +12,8 @@ public sealed class MemoryAccount(long ceilingBytes)
     public long CeilingBytes { get; } = ceilingBytes;
     public long UsedBytes => Interlocked.Read(ref _usedBytes);
     public long PeakBytes => Interlocked.Read(ref _peakBytes);
-    public bool IsExhausted => UsedBytes >= CeilingBytes;
+    /// <summary>Three quarters are taken: the rest is for what a batch under way still needs, so that the ceiling holds.</summary>
+    public bool IsScarce => UsedBytes >= CeilingBytes / 4 * 3;
 
     /// <summary>Adds bytes that a buffer grew by; negative gives them back.</summary>
     public void Charge(long bytes)

@@ -127,4 +127,26 @@ public sealed class FlowRunTests
         var ledger = await flow.LedgerAsync();
         Assert.Equal(ledger.Totals.ProducedCount, (await flow.RowsAsync()).Count);
     }
+
+    [Theory]
+    [InlineData(3_000, 20_000, "32MiB")]
+    [InlineData(60, 1_500_000, "128MiB")]
+    public async Task Buffers_stay_under_the_ceiling_however_large_the_records_are(int recordCount, int noteLength, string memorySetting)
+    {
+        using var flow = new FlowHarness();
+        flow.Overrides.Add($"orchestration.memory={memorySetting}");
+        var random = new Random(7);
+        var note = new byte[noteLength / 2];
+        for (var id = 0; id < recordCount; id++)
+        {
+            random.NextBytes(note);
+            flow.Topic.Append(id % 2, $$"""{"id": {{id}}, "note": "{{Convert.ToHexString(note)}}"}""");
+        }
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        var memory = Assert.Single(flow.Entries, entry => entry.Event == "memory").Fields.ToDictionary(field => field.Name, field => (long)field.Value!);
+        Assert.True(memory["peak_bytes"] <= memory["ceiling_bytes"], $"{memory["peak_bytes"]:N0} of {memory["ceiling_bytes"]:N0} bytes");
+    }
 }

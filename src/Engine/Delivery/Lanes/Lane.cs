@@ -17,6 +17,9 @@ public enum ErrorPolicy { Fail, Skip }
 /// </summary>
 internal sealed class Lane : IAsyncDisposable
 {
+    /// <summary>How large records are is not known before the first batch.</summary>
+    private const int FirstBatchRecords = 4;
+
     private readonly LaneParts _parts;
     private readonly IRecordLane _queue;
     private readonly long _generation;
@@ -30,6 +33,7 @@ internal sealed class Lane : IAsyncDisposable
     private Books _books;
     private RejectedUnderFail? _rejected;
     private int _reportedErrorCount;
+    private int _recordsWanted = FirstBatchRecords;
 
     public Lane(LaneParts parts, IRecordLane queue, IEnumerable<PartitionLedger> positions, long generation)
     {
@@ -135,9 +139,9 @@ internal sealed class Lane : IAsyncDisposable
 
     private async ValueTask PollAndWriteAsync(CancellationToken cancellationToken)
     {
-        if (_parts.Memory.IsExhausted) await _parts.Writer.FlushLargestAsync(cancellationToken);
+        if (_parts.Memory.IsScarce) await _parts.Writer.FlushLargestAsync(cancellationToken);
 
-        var granted = _parts.Limit.Reserve(_parts.Settings.BatchRecordsMax);
+        var granted = _parts.Limit.Reserve(_recordsWanted);
         if (granted == 0)
         {
             _parts.Signal.Set();
@@ -151,6 +155,8 @@ internal sealed class Lane : IAsyncDisposable
         if (_batch.Count != 0 && _batch.Generation == _generation)
         {
             _parts.Progress.NoteRead(_batch.Count, _batch.PayloadBytes);
+            var recordBytes = _batch.PayloadBytes / _batch.Count + 1;
+            _recordsWanted = (int)Math.Clamp(_parts.Settings.BatchBytes / recordBytes, 1, Math.Min(_parts.Settings.BatchRecordsMax, _recordsWanted * 8L));
             await ProcessAsync(cancellationToken);
             _parts.NoteActivity();
             _parts.Signal.Set();

@@ -7,11 +7,12 @@ namespace Matih.Delivery;
 
 /// <summary>Limits of a lane's loop.</summary>
 /// <param name="OnError">What a bad record does.</param>
+/// <param name="BatchBytes">About how many bytes of records are polled together, so that a batch of large records stays within the memory.</param>
 /// <param name="BatchRecordsMax">Records polled together: enough to amortise calls, few enough that their columns stay in the cache.</param>
-/// <param name="PollWait">How long a poll waits for a first record; also the longest that a checkpoint waits for an idle lane.</param>
 /// <param name="ReportedErrorsMax">Bad records logged one by one per checkpoint; the rest are only counted.</param>
-internal sealed record LaneSettings(ErrorPolicy OnError, int BatchRecordsMax = 4096, int ReportedErrorsMax = 5)
+internal sealed record LaneSettings(ErrorPolicy OnError, long BatchBytes, int BatchRecordsMax = 4096, int ReportedErrorsMax = 5)
 {
+    /// <summary>How long a poll waits for a first record; also the longest that a checkpoint waits for an idle lane.</summary>
     public TimeSpan PollWait { get; init; } = TimeSpan.FromMilliseconds(50);
 }
 
