@@ -56,7 +56,7 @@ public sealed class ReadingTests
 
         await flow.AssertHoldsWholeTopicAsync();
         var retry = Assert.Single(flow.Entries, entry => entry.Event == "retrying");
-        Assert.Contains("gave 9 records, but hold 10: the Kafka client passed records over", retry.Message, StringComparison.Ordinal);
+        Assert.Matches(@"gave \d+ records, but hold \d+: the Kafka client passed records over", retry.Message);
     }
 
     [Fact]
@@ -177,9 +177,11 @@ public sealed class ReadingTests
             var rows = await flow.RowsAsync();
             Assert.Equal(rows.Distinct(), rows);
             Assert.Subset(expected.ToHashSet(), rows.ToHashSet());
-            if (parallelism == 1) Assert.Equal(expected, rows);
+            Assert.Contains(rows, row => refusal.Message.Contains($"partition {row.Partition} ", StringComparison.Ordinal));
         }
-        await flow.AssertHoldsExactlyAsync(expected);
+
+        // A lane ends at its first bad record, so that only lanes of one partition each come to all of them.
+        if (parallelism == 3) await flow.AssertHoldsExactlyAsync(expected);
         flow.Overrides.Add("sources.src.on_error=skip");
         await flow.CatchUpAsync();
         Assert.Equal(54, (await flow.RowsAsync()).Count);
