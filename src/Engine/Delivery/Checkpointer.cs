@@ -29,7 +29,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
 
     /// <summary>Commits the lanes' work; a ledger alone where only positions moved; nothing where nothing did.</summary>
     /// <returns>Committed also where there was nothing to commit.</returns>
-    public async ValueTask<CommitOutcome> CommitAsync(IReadOnlyList<LaneCheckpoint> checkpoints, bool staysOpen, FlowSession session, CancellationToken abort)
+    public async ValueTask<CommitOutcome> CommitAsync(IReadOnlyList<LaneCheckpoint> checkpoints, bool staysOpen, CancellationToken abort)
     {
         var hasMoved = checkpoints.Any(checkpoint => checkpoint.HasMoved);
         var mustClose = !staysOpen && _base.IsOpen;

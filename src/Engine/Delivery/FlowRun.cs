@@ -67,7 +67,7 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
             var checkpoints = await session.SealAsync(isLast, abort);
             var rejected = checkpoints.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null);
             var staysOpen = !isLast || wake == CheckpointCause.TopicChanged;
-            switch (await committer.CommitAsync(checkpoints, staysOpen, session, abort))
+            switch (await committer.CommitAsync(checkpoints, staysOpen, abort))
             {
                 case CommitOutcome.Rebased rebased:
                     parts.Log.Warning("batch-dropped", $"Flow {plan.Name}: {rebased.Reason} The uncommitted batch is dropped and read again from the table's ledger.");

@@ -27,10 +27,6 @@ internal sealed class TableLedger(
 
     public ICatalog Catalog => catalog;
 
-    public IStore Store => store;
-
-    public TableIdentifier Identifier => identifier;
-
     public async ValueTask<Table?> LoadAsync(CancellationToken cancellationToken) => await catalog.LoadAsync(identifier, cancellationToken);
 
     public ValueTask<LineageReading> ReadAsync(Table table, CancellationToken cancellationToken) => Lineage.ReadAsync(table, cancellationToken);
