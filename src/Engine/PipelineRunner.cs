@@ -16,6 +16,10 @@ public interface IConnectors
     /// <summary>A reader of the source's topic whose queues stay within that much memory.</summary>
     IRecordSource OpenSource(SourceDefinition source, long queueBytes);
 
+    /// <summary>Joins a consumer group that shares out the source's topic among the processes of one pipeline.</summary>
+    /// <param name="group">The group's id: one for each flow, because every flow reads all partitions.</param>
+    IGroupMember JoinGroup(SourceDefinition source, string group);
+
     IStore OpenStore(CatalogDefinition catalog);
 
     ICatalog OpenCatalog(CatalogDefinition catalog, IStore store);

@@ -31,6 +31,8 @@ internal sealed class HostConnectors(HostSettings settings, EngineEnvironment en
         }
     }
 
+    public IGroupMember JoinGroup(SourceDefinition source, string group) => throw new NotSupportedException($"No group {group} can be joined yet.");
+
     public IStore OpenStore(CatalogDefinition catalog) => new LocalStore(environment.Ids);
 
     public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => catalog switch

@@ -248,6 +248,8 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         return opened;
     }
 
+    public IGroupMember JoinGroup(SourceDefinition source, string group) => throw new NotSupportedException($"This harness has no group {group}.");
+
     public IStore OpenStore(CatalogDefinition catalog) => Store;
 
     public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => new FileCatalog(store, _folder.Path, Ids, Clock);
