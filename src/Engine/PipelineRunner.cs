@@ -37,7 +37,7 @@ public sealed record RunRequest(RunMode Mode, OpenAnswers Answers, WriterHint? H
 /// </summary>
 /// <remarks>
 /// The way of a record: Kafka (<see cref="IRecordSource"/>) → Decoding (<see cref="IRecordDecoder"/>) → Sql
-/// (<see cref="Sql.QueryExecutor"/>) → Parquet (through <see cref="SinkWriter"/>) → Iceberg (<see cref="PreparedAppend"/>,
+/// (<see cref="Sql.QueryExecutor"/>) → Parquet (through <see cref="SinkWriter"/>) → Iceberg (<see cref="PreparedChange"/>,
 /// committed by <see cref="TableLedger"/>). Delivery decides when to commit and what to resume from.
 /// </remarks>
 public sealed class PipelineRunner(EngineEnvironment environment, IConnectors connectors, IEngineLog log)

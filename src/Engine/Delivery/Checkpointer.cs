@@ -40,7 +40,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
         var ledger = NextLedger(checkpoints, staysOpen);
         var files = checkpoints.SelectMany(checkpoint => checkpoint.Files).ToImmutableArray();
         var startedAt = environment.Clock.GetTimestamp();
-        var append = await PreparedAppend.PrepareAsync(opened.Table, files, environment.Ids, abort);
+        var append = await PreparedChange.PrepareAsync(opened.Table, files, environment.Ids, abort);
         var outcome = await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, append, environment.Clock.GetUtcNow()), null, abort);
         if (outcome is not CommitOutcome.Committed committed) return outcome;
 

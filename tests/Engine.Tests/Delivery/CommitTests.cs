@@ -204,7 +204,7 @@ public sealed class CommitTests
         using var flow = await WithTenRowsAsync();
         var table = await flow.TableAsync();
         var before = await flow.LedgerAsync();
-        var append = await PreparedAppend.PrepareAsync(table, [], flow.Ids, default);
+        var append = await PreparedChange.PrepareAsync(table, [], flow.Ids, default);
         var next = before with { Commit = new CommitId(flow.Ids.NewUuid()), Base = before.Commit };
 
         var outcome = await flow.OpenLedger().CommitAsync(new PreparedCommit(next, append, flow.Clock.GetUtcNow().AddHours(-hours)), null, default);

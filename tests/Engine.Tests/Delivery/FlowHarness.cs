@@ -168,9 +168,9 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     public async Task<Table> ForeignAppendAsync(params (string Key, string Value)[] summary)
     {
         var table = await TableAsync();
-        var append = await PreparedAppend.PrepareAsync(table, [], Ids, default);
-        var attempt = await append.AttemptAsync(
-            table, table.Metadata.NextTimestampMillis(Clock.GetUtcNow()), summary.ToDictionary(pair => pair.Key, pair => pair.Value), [], default);
+        var append = await PreparedChange.PrepareAsync(table, [], Ids, default);
+        var attempt = Assert.IsType<ChangeAttempt.Ready>(await append.AttemptAsync(
+            table, table.Metadata.NextTimestampMillis(Clock.GetUtcNow()), summary.ToDictionary(pair => pair.Key, pair => pair.Value), [], default));
         return Assert.IsType<CommitResult.Committed>(await Catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, default)).Table;
     }
 

@@ -96,7 +96,7 @@ public sealed class FileCatalogTests : IDisposable
             var catalog = new FileCatalog(_store, _folder.Path, _ids, TimeProvider.System);
             for (var i = 0; i < CommitsEach; i++)
             {
-                var prepared = await PreparedAppend.PrepareAsync((await catalog.LoadAsync(Orders, None))!, [], _ids, None);
+                var prepared = await PreparedChange.PrepareAsync((await catalog.LoadAsync(Orders, None))!, [], _ids, None);
                 while (true)
                 {
                     var attempt = await AttemptAsync(prepared, (await catalog.LoadAsync(Orders, None))!, "commit", $"{writer}-{i}");
@@ -299,13 +299,13 @@ public sealed class FileCatalogTests : IDisposable
 
     private async Task<Table> LoadAsync() => (await _catalog.LoadAsync(Orders, None))!;
 
-    private async Task<AppendAttempt> AttemptOnAsync(Table table, string key, string value) =>
-        (await AttemptAsync(await PreparedAppend.PrepareAsync(table, [], _ids, None), table, key, value)).Attempt;
+    private async Task<ChangeAttempt.Ready> AttemptOnAsync(Table table, string key, string value) =>
+        (await AttemptAsync(await PreparedChange.PrepareAsync(table, [], _ids, None), table, key, value)).Attempt;
 
-    private static async Task<(Table Base, AppendAttempt Attempt)> AttemptAsync(PreparedAppend prepared, Table table, string key, string value)
+    private static async Task<(Table Base, ChangeAttempt.Ready Attempt)> AttemptAsync(PreparedChange prepared, Table table, string key, string value)
     {
         var timestamp = table.Metadata.NextTimestampMillis(new StandingClock().GetUtcNow());
-        return (table, await prepared.AttemptAsync(table, timestamp, new Dictionary<string, string> { [key] = value }, [], None));
+        return (table, Assert.IsType<ChangeAttempt.Ready>(await prepared.AttemptAsync(table, timestamp, new Dictionary<string, string> { [key] = value }, [], None)));
     }
 
     private async Task<CommitResult> CommitAsync(Table table, string key, string value)

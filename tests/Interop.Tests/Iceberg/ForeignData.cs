@@ -73,15 +73,24 @@ internal sealed class ForeignData
     })];
 
     /// <summary>Appends files in one commit of ours, which must succeed.</summary>
-    public async Task<Table> AppendAsync(Table table, IReadOnlyList<DataFile> files, params (string, string)[] summary)
+    public Task<Table> AppendAsync(Table table, IReadOnlyList<DataFile> files, params (string, string)[] summary) =>
+        ReplaceAsync(table, FileRemoval.None, files, summary);
+
+    /// <summary>Takes files out and adds others in one commit of ours, which must succeed.</summary>
+    public async Task<Table> ReplaceAsync(Table table, FileRemoval removal, IReadOnlyList<DataFile> files, params (string, string)[] summary)
     {
-        var prepared = await PreparedAppend.PrepareAsync(table, files, _ids, default);
-        var attempt = await prepared.AttemptAsync(
-            table,
-            table.Metadata.NextTimestampMillis(TimeProvider.System.GetUtcNow()),
-            summary.ToDictionary(entry => entry.Item1, entry => entry.Item2),
-            [new TableUpdate.SetSnapshotRef("matih-p-s", SnapshotRef.LastingTag(prepared.SnapshotId))],
-            default);
+        var prepared = await PreparedChange.PrepareAsync(table, files, removal, _ids, default);
+        var attempt = Assert.IsType<ChangeAttempt.Ready>(await AttemptAsync(prepared, table, summary));
         return Assert.IsType<CommitResult.Committed>(await Catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, default)).Table;
     }
+
+    public static ValueTask<ChangeAttempt> AttemptAsync(PreparedChange prepared, Table table, params (string, string)[] summary) => prepared.AttemptAsync(
+        table,
+        table.Metadata.NextTimestampMillis(TimeProvider.System.GetUtcNow()),
+        summary.ToDictionary(entry => entry.Item1, entry => entry.Item2),
+        [new TableUpdate.SetSnapshotRef("matih-p-s", SnapshotRef.LastingTag(prepared.SnapshotId))],
+        default);
+
+    public Task<PreparedChange> PrepareAsync(Table table, FileRemoval removal, IReadOnlyList<DataFile> files) =>
+        PreparedChange.PrepareAsync(table, files, removal, _ids, default).AsTask();
 }

@@ -13,6 +13,12 @@ internal abstract record CommitOutcome
     /// <summary>The table's ledger is not the one that the batch stands on: drop the batch, go on from what the table holds.</summary>
     public sealed record Rebased(string Reason) : CommitOutcome;
 
+    /// <summary>
+    /// Data files that the commit was to remove are gone from the table, or rows of theirs were deleted: the commit is not in
+    /// the table and cannot get there. Only commits that remove files can end so.
+    /// </summary>
+    public sealed record FilesChanged(ChangeAttempt Finding) : CommitOutcome;
+
     /// <summary>Another writer of the flow has taken a newer epoch.</summary>
     public sealed record Superseded(Ledger Other) : CommitOutcome
     {

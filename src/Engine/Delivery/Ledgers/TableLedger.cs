@@ -6,7 +6,7 @@ using Matih.Telemetry;
 namespace Matih.Delivery;
 
 /// <summary>What one commit brings: its ledger, and the data files prepared for it (none for a ledger alone).</summary>
-internal sealed record PreparedCommit(Ledger Ledger, PreparedAppend Append, DateTimeOffset PreparedAt);
+internal sealed record PreparedCommit(Ledger Ledger, PreparedChange Change, DateTimeOffset PreparedAt);
 
 /// <summary>
 /// The one way into the table: every commit is a compare-and-set of the flow's ledger. DELIVERY.md, "Commit".
@@ -43,7 +43,7 @@ internal sealed class TableLedger(
     public async ValueTask<CommitOutcome> CommitAsync(PreparedCommit commit, LedgerOverride? answer, CancellationToken cancellationToken)
     {
         var startedAt = environment.Clock.GetTimestamp();
-        var attempts = new List<AppendAttempt>();
+        var attempts = new List<ChangeAttempt.Ready>();
         for (var attempt = 0; ; attempt++)
         {
             var table = await LoadAsync(cancellationToken) ?? throw TableGone();
@@ -59,10 +59,12 @@ internal sealed class TableLedger(
                 return new CommitOutcome.Rebased($"The batch was prepared at {commit.PreparedAt:O}, more than {PreparedAgeMax.TotalHours:0} hours ago.");
 
             // An attempt whose answer was lost did land, and the table was rolled back past it since: its snapshot id is used up.
-            if (table.Metadata.FindSnapshot(commit.Append.SnapshotId) is not null)
+            if (table.Metadata.FindSnapshot(commit.Change.SnapshotId) is not null)
                 return new CommitOutcome.Rebased($"Commit {commit.Ledger.Commit} got into the table, which was then rolled back past it.");
 
-            var built = await BuildAsync(table, commit, reading.Others, answer, cancellationToken);
+            // Where the files are no longer as they were, somebody committed since, and no earlier attempt can land any more.
+            var tried = await BuildAsync(table, commit, reading.Others, answer, cancellationToken);
+            if (tried is not ChangeAttempt.Ready built) return new CommitOutcome.FilesChanged(tried);
             attempts.Add(built);
             switch (await catalog.CommitAsync(table, built.Requirements, built.Updates, cancellationToken))
             {
@@ -95,7 +97,7 @@ internal sealed class TableLedger(
         }
     }
 
-    private async ValueTask<AppendAttempt> BuildAsync(
+    private async ValueTask<ChangeAttempt> BuildAsync(
         Table table, PreparedCommit commit, ImmutableSortedDictionary<string, string> others, LedgerOverride? answer, CancellationToken cancellationToken)
     {
         var summary = others.ToBuilder();
@@ -106,15 +108,15 @@ internal sealed class TableLedger(
         }
         summary[LedgerKeys.Property(flow)] = await _reader.WriteAsync(commit.Ledger, table, cancellationToken);
         summary[LedgerKeys.Writer] = flow.ToString();
-        var tag = new TableUpdate.SetSnapshotRef(LedgerKeys.Tag(flow), SnapshotRef.LastingTag(commit.Append.SnapshotId));
+        var tag = new TableUpdate.SetSnapshotRef(LedgerKeys.Tag(flow), SnapshotRef.LastingTag(commit.Change.SnapshotId));
         var timestampMillis = table.Metadata.NextTimestampMillis(environment.Clock.GetUtcNow());
-        return await commit.Append.AttemptAsync(table, timestampMillis, summary.ToImmutable(), [tag], cancellationToken);
+        return await commit.Change.AttemptAsync(table, timestampMillis, summary.ToImmutable(), [tag], cancellationToken);
     }
 
     /// <summary>The commit's fate is settled, so what only its lost attempts refer to can go; a failure to delete is harmless.</summary>
-    private async ValueTask<CommitOutcome> CommittedAsync(Table table, PreparedCommit commit, List<AppendAttempt> attempts, CancellationToken cancellationToken)
+    private async ValueTask<CommitOutcome> CommittedAsync(Table table, PreparedCommit commit, List<ChangeAttempt.Ready> attempts, CancellationToken cancellationToken)
     {
-        var kept = table.Metadata.FindSnapshot(commit.Append.SnapshotId)?.ManifestList;
+        var kept = table.Metadata.FindSnapshot(commit.Change.SnapshotId)?.ManifestList;
         var winner = attempts.FirstOrDefault(attempt => attempt.Snapshot.ManifestList == kept);
         if (winner is null) return new CommitOutcome.Committed(table, commit.Ledger);
         foreach (var location in attempts.Where(attempt => attempt != winner).SelectMany(attempt => attempt.WrittenLocations).Except(winner.WrittenLocations))

@@ -40,7 +40,7 @@ internal sealed class FlowOpening(
             if (commit.Opening is null)
                 return new OpenedFlow(table, binding, commit.Ledger, commit.Epoch, commit.Ledger.TakeoverCount, commit.Ledger.FindSource(plan.SourceName)!);
 
-            var append = await PreparedAppend.PrepareAsync(table, [], environment.Ids, abort);
+            var append = await PreparedChange.PrepareAsync(table, [], environment.Ids, abort);
             switch (await ledgers.CommitAsync(new PreparedCommit(commit.Opening, append, environment.Clock.GetUtcNow()), commit.Override, abort))
             {
                 case CommitOutcome.Committed committed:

@@ -5,25 +5,26 @@ namespace Matih.Iceberg;
 
 /// <summary>
 /// Keeps the number of manifests small: new and old ones of a spec are packed into bins of the target size, and bins of
-/// enough manifests become one. Files keep the snapshot and sequence numbers that they have.
+/// enough manifests become one. Files keep the snapshot and sequence numbers that they have. Files that the snapshot removes
+/// are marked so on the way.
 /// </summary>
 /// <remarks>Behaves as the reference implementation's merging append, so that mixed writers do not rewrite each other's manifests for ever.</remarks>
 internal static class ManifestMerge
 {
     /// <param name="Manifests">The data manifests of the new snapshot: new ones first.</param>
-    /// <param name="NewLocations">Merged manifests, written for this attempt only.</param>
+    /// <param name="NewLocations">Merged manifests, and those written anew without removed files: for this attempt only.</param>
     /// <param name="CreatedCount">Manifests of the snapshot that are new to the table.</param>
-    /// <param name="MergedCount">Those of them that hold older files.</param>
     /// <param name="ReplacedCount">Manifests of the parent that are no longer used.</param>
-    public sealed record Result(
-        ImmutableArray<ManifestFile> Manifests, ImmutableArray<string> NewLocations, int CreatedCount, int MergedCount, int ReplacedCount);
+    public sealed record Result(ImmutableArray<ManifestFile> Manifests, ImmutableArray<string> NewLocations, int CreatedCount, int ReplacedCount);
 
+    /// <param name="removed">Files that the snapshot takes out: manifests that list them are written anew, merged or by themselves.</param>
     public static async ValueTask<Result> MergeAsync(
-        Table table, SnapshotId snapshotId, ImmutableArray<ManifestFile> added, ImmutableArray<ManifestFile> kept, IIdSource ids, CancellationToken cancellationToken)
+        Table table, SnapshotId snapshotId, ImmutableArray<ManifestFile> added, ImmutableArray<ManifestFile> kept, RemovalFinding removed, IIdSource ids,
+        CancellationToken cancellationToken)
     {
         var settings = new TableSettings(table.Metadata.Properties);
         var all = added.AddRange(kept);
-        if (!settings.IsManifestMergeEnabled || all.IsEmpty) return new(all, [], added.Length, 0, 0);
+        if (!settings.IsManifestMergeEnabled && removed.Entries.Count == 0 || all.IsEmpty) return new(all, [], added.Length, 0);
         var first = all[0];
         var result = ImmutableArray.CreateBuilder<ManifestFile>();
         var locations = ImmutableArray.CreateBuilder<string>();
@@ -34,34 +35,52 @@ internal static class ManifestMerge
             foreach (var bin in Pack([.. group], settings.ManifestTargetBytes))
             {
                 // Older bins are merged whenever they can be; the newest waits until enough small manifests have come together.
-                var isDue = bin.Count > 1 && (!bin.Contains(first) || bin.Count >= settings.ManifestMergeCountMin);
-                var writer = isDue && bin.All(manifest => manifest.KeyMetadata is null) ? WriterFor(table, group.Key, snapshotId) : null;
-                if (writer is null)
+                var isDue = settings.IsManifestMergeEnabled && bin.Count > 1 && (!bin.Contains(first) || bin.Count >= settings.ManifestMergeCountMin);
+                if (isDue && bin.All(manifest => manifest.KeyMetadata is null) && WriterFor(table, group.Key, snapshotId) is { } writer)
                 {
-                    result.AddRange(bin);
+                    await RewriteAsync(bin, writer);
                     continue;
                 }
-                await CopyAsync(table, snapshotId, bin, writer, cancellationToken);
-                var merged = await StoreAsync(table, writer, ids, cancellationToken);
-                result.Add(merged);
-                locations.Add(merged.Path);
-                swallowed += bin.Count(added.Contains);
-                replaced += bin.Count(manifest => !added.Contains(manifest));
+                foreach (var manifest in bin)
+                {
+                    if (removed.ManifestPaths.Contains(manifest.Path)) await RewriteAsync([manifest], RewriterFor(table, manifest, snapshotId));
+                    else result.Add(manifest);
+                }
             }
         }
-        return new(result.ToImmutable(), locations.ToImmutable(), added.Length - swallowed + locations.Count, locations.Count, replaced);
+        return new(result.ToImmutable(), locations.ToImmutable(), added.Length - swallowed + locations.Count, replaced);
+
+        async ValueTask RewriteAsync(IReadOnlyList<ManifestFile> old, ManifestWriter writer)
+        {
+            await CopyAsync(table, snapshotId, old, removed.Paths, writer, cancellationToken);
+            var written = await StoreAsync(table, writer, ids, cancellationToken);
+            result.Add(written);
+            locations.Add(written.Path);
+            swallowed += old.Count(added.Contains);
+            replaced += old.Count(manifest => !added.Contains(manifest));
+        }
+    }
+
+    private static ManifestWriter RewriterFor(Table table, ManifestFile manifest, SnapshotId snapshotId)
+    {
+        if (manifest.KeyMetadata is not null)
+            throw new UnsupportedTableException($"The manifest {manifest.Path} of {table.Identifier} is encrypted, so files cannot be taken out of it.");
+        return WriterFor(table, manifest.SpecId, snapshotId)
+            ?? throw new UnsupportedTableException($"The manifest {manifest.Path} of {table.Identifier} is of partition spec {manifest.SpecId}, which this build cannot write, so files cannot be taken out of it.");
     }
 
     private static async ValueTask CopyAsync(
-        Table table, SnapshotId snapshotId, IReadOnlyList<ManifestFile> bin, ManifestWriter writer, CancellationToken cancellationToken)
+        Table table, SnapshotId snapshotId, IReadOnlyList<ManifestFile> manifests, ImmutableHashSet<string> removed, ManifestWriter writer,
+        CancellationToken cancellationToken)
     {
-        foreach (var manifest in bin)
+        foreach (var manifest in manifests)
         {
             foreach (var entry in await SnapshotReader.EntriesAsync(table, manifest, cancellationToken))
             {
                 // What earlier snapshots deleted is told by their own manifests.
                 if (!entry.IsLive) continue;
-                if (entry.Status == EntryStatus.Added && entry.SnapshotId == snapshotId) writer.Add(entry.File);
+                if (removed.Contains(entry.File.Path)) writer.Delete(entry);
+                else if (entry.Status == EntryStatus.Added && entry.SnapshotId == snapshotId) writer.Add(entry.File);
                 else writer.Keep(entry);
             }
         }

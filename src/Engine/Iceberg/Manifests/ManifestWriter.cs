@@ -21,7 +21,6 @@ internal sealed class ManifestWriter
     private readonly long[] _files = new long[3];
     private readonly long[] _rows = new long[3];
     private long? _minSequenceNumber;
-    private bool _isAdding;
 
     /// <param name="snapshotId">The snapshot that the manifest is made for.</param>
     public ManifestWriter(Schema schema, PartitionSpec spec, ImmutableArray<IcebergType> partitionTypes, ManifestContent content, SnapshotId snapshotId)
@@ -42,6 +41,10 @@ internal sealed class ManifestWriter
     public void Keep(ManifestEntry entry) =>
         Write(EntryStatus.Existing, entry.SnapshotId, entry.SequenceNumber ?? 0, entry.FileSequenceNumber ?? 0, entry.File);
 
+    /// <summary>A file that the snapshot takes out of the table: it keeps its numbers, and is told once, by this snapshot's manifests only.</summary>
+    public void Delete(ManifestEntry entry) =>
+        Write(EntryStatus.Deleted, _snapshotId, entry.SequenceNumber ?? 0, entry.FileSequenceNumber ?? 0, entry.File);
+
     private void Write(EntryStatus status, SnapshotId snapshotId, long? sequenceNumber, long? fileSequenceNumber, DataFile file)
     {
         _encoder.WriteLong((long)status);
@@ -52,8 +55,9 @@ internal sealed class ManifestWriter
         _files[(int)status]++;
         _rows[(int)status] += file.RecordCount;
         for (var i = 0; i < _ranges.Length; i++) _ranges[i].Include(file.Partition[i]);
+        // Readers prune by the least number of live files; deleted ones do not count.
+        if (status == EntryStatus.Deleted) return;
         if (sequenceNumber is { } number) _minSequenceNumber = Math.Min(_minSequenceNumber ?? long.MaxValue, number);
-        else _isAdding = true;
     }
 
     private void WriteFile(DataFile file)
@@ -174,8 +178,8 @@ internal sealed class ManifestWriter
             LengthBytes = bytes.Length,
             SpecId = _spec.SpecId,
             Content = _content,
-            // Files that this snapshot adds get its sequence number, which is above that of all others.
-            MinSequenceNumber = _minSequenceNumber ?? (_isAdding ? ManifestFile.Unassigned : 0),
+            // Files that this snapshot adds get its sequence number, which is above that of all others; so does a manifest without live files.
+            MinSequenceNumber = _minSequenceNumber ?? ManifestFile.Unassigned,
             AddedSnapshotId = _snapshotId,
             AddedFilesCount = _files[(int)EntryStatus.Added],
             ExistingFilesCount = _files[(int)EntryStatus.Existing],

@@ -28,6 +28,12 @@ internal readonly record struct SnapshotTotals(long Records, long FilesBytes, lo
         _ => this with { FilesBytes = FilesBytes + file.FileSizeBytes, DeleteFiles = DeleteFiles + 1, EqualityDeletes = EqualityDeletes + file.RecordCount },
     };
 
+    /// <summary>What is left without a data file that was counted.</summary>
+    public SnapshotTotals Remove(DataFile file) => this with
+    {
+        Records = Records - file.RecordCount, FilesBytes = FilesBytes - file.FileSizeBytes, DataFiles = DataFiles - 1,
+    };
+
     public void WriteTo(IDictionary<string, string> summary)
     {
         Put("total-records", Records);

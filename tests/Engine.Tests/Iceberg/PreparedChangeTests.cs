@@ -6,14 +6,14 @@ using Matih.Storage;
 namespace Matih.Engine.Tests.Iceberg;
 
 /// <summary>What independent readers think of the results is tested in Interop.Tests; here: totals, races and damage.</summary>
-public sealed class PreparedAppendTests : IDisposable
+public sealed class PreparedChangeTests : IDisposable
 {
     private static readonly TableIdentifier Name = TableIdentifier.Parse("ns.t");
     private readonly TemporaryFolder _folder = new();
     private readonly SeededIdSource _ids = new(3);
     private readonly FileCatalog _catalog;
 
-    public PreparedAppendTests() => _catalog = new FileCatalog(new LocalStore(_ids), _folder.Path, _ids, TimeProvider.System);
+    public PreparedChangeTests() => _catalog = new FileCatalog(new LocalStore(_ids), _folder.Path, _ids, TimeProvider.System);
 
     public void Dispose() => _folder.Dispose();
 
@@ -51,7 +51,7 @@ public sealed class PreparedAppendTests : IDisposable
     {
         var table = await CreateAsync(("commit.manifest.min-count-to-merge", "2"));
         table = await CommitAsync(table, [File("first", 1)]);
-        var prepared = await PreparedAppend.PrepareAsync(table, [File("ours", 1)], _ids, default);
+        var prepared = await PreparedChange.PrepareAsync(table, [File("ours", 1)], _ids, default);
         var lost = await AttemptAsync(prepared, table);
         var winner = await CommitAsync(table, [File("theirs", 1)]);
 
@@ -86,6 +86,97 @@ public sealed class PreparedAppendTests : IDisposable
         Assert.Equal(("1", "0", "2"), (Summary("manifests-created"), Summary("manifests-kept"), Summary("manifests-replaced")));
 
         string Summary(string name) => table.Metadata.CurrentSnapshot!.Summary[name];
+    }
+
+    [Fact]
+    public async Task Removed_files_are_marked_where_they_were_listed_and_all_others_keep_their_age()
+    {
+        var table = await CommitAsync(await CreateAsync(), [File("a", 10), File("b", 5)]);
+        var first = table.Metadata.CurrentSnapshotId!.Value;
+        table = await CommitAsync(table, [File("c", 1)]);
+        var untouched = (await SnapshotReader.ManifestsAsync(table, table.Metadata.CurrentSnapshot!, default))[0];
+
+        table = await CommitAsync(table, [File("new", 4)], Removing("a"));
+
+        var ours = table.Metadata.CurrentSnapshotId!.Value;
+        Assert.Equal("b c new", await LiveAsync(table));
+        var manifests = await SnapshotReader.ManifestsAsync(table, table.Metadata.CurrentSnapshot!, default);
+        Assert.Contains(manifests, manifest => manifest.Path == untouched.Path);
+        var rewritten = Assert.Single(manifests, manifest => manifest.DeletedFilesCount == 1);
+        Assert.Equal((0L, 1L, 5L, 10L, 1L), (rewritten.AddedFilesCount, rewritten.ExistingFilesCount, rewritten.ExistingRowsCount, rewritten.DeletedRowsCount, rewritten.MinSequenceNumber));
+        var entries = (await SnapshotReader.EntriesAsync(table, rewritten, default)).OrderBy(entry => entry.File.Path).ToArray();
+        Assert.Equal([(EntryStatus.Deleted, ours, 1L, 1L), (EntryStatus.Existing, first, 1L, 1L)], entries.Select(entry => (entry.Status, entry.SnapshotId, entry.SequenceNumber!.Value, entry.FileSequenceNumber!.Value)));
+        var summary = table.Metadata.CurrentSnapshot!.Summary;
+        Assert.Equal(("overwrite", "1", "10", "100"), (summary["operation"], summary["deleted-data-files"], summary["deleted-records"], summary["removed-files-size"]));
+        Assert.Equal(("3", "10", "300"), (summary["total-data-files"], summary["total-records"], summary["total-files-size"]));
+        Assert.Equal(("2", "1", "1"), (summary["manifests-created"], summary["manifests-kept"], summary["manifests-replaced"]));
+    }
+
+    [Theory]
+    [InlineData(true, true, "replace")]
+    [InlineData(false, true, "overwrite")]
+    [InlineData(false, false, "delete")]
+    public async Task The_operation_tells_what_happened_to_the_rows(bool keepsRows, bool adds, string operation)
+    {
+        var table = await CommitAsync(await CreateAsync(), [File("a", 10)]);
+
+        table = await CommitAsync(table, adds ? [File("b", 10)] : [], new FileRemoval(["a"], keepsRows));
+
+        Assert.Equal(operation, table.Metadata.CurrentSnapshot!.Operation);
+        Assert.Equal(adds ? "b" : "", await LiveAsync(table));
+    }
+
+    [Theory]
+    [InlineData("2")]
+    [InlineData("100")]
+    public async Task A_manifest_without_live_files_is_told_once_and_dropped_by_the_next_commit(string mergeCount)
+    {
+        var table = await CommitAsync(await CreateAsync(("commit.manifest.min-count-to-merge", mergeCount)), [File("a", 10)]);
+        table = await CommitAsync(table, [], Removing("a"));
+        Assert.Equal(1, (await SnapshotReader.ManifestsAsync(table, table.Metadata.CurrentSnapshot!, default)).Sum(manifest => manifest.DeletedFilesCount));
+
+        table = await CommitAsync(table, [File("b", 1)]);
+
+        var manifest = Assert.Single(await SnapshotReader.ManifestsAsync(table, table.Metadata.CurrentSnapshot!, default));
+        Assert.Equal((1L, 0L), (manifest.AddedFilesCount, manifest.DeletedFilesCount));
+        Assert.Equal(("1", "1"), (table.Metadata.CurrentSnapshot!.Summary["total-records"], table.Metadata.CurrentSnapshot.Summary["total-data-files"]));
+    }
+
+    [Theory]
+    [InlineData("2")]
+    [InlineData("100")]
+    public async Task After_a_lost_race_only_manifests_that_hold_removed_files_are_written_anew_from_the_new_base(string mergeCount)
+    {
+        var table = await CreateAsync(("commit.manifest.min-count-to-merge", mergeCount));
+        table = await CommitAsync(table, [File("a", 1), File("b", 1)]);
+        var prepared = await PreparedChange.PrepareAsync(table, [File("new", 1)], Removing("a"), _ids, default);
+        var lost = await AttemptAsync(prepared, table);
+        var winner = await CommitAsync(table, [File("theirs", 1)]);
+        Assert.IsType<CommitResult.Conflict>(await _catalog.CommitAsync(table, lost.Requirements, lost.Updates, default));
+
+        var second = await AttemptAsync(prepared, winner);
+        var committed = Assert.IsType<CommitResult.Committed>(await _catalog.CommitAsync(winner, second.Requirements, second.Updates, default)).Table;
+
+        Assert.Equal(lost.Snapshot.Id, second.Snapshot.Id);
+        Assert.Empty(lost.WrittenLocations.Intersect(second.WrittenLocations));
+        Assert.Equal("b new theirs", await LiveAsync(committed));
+        Assert.Equal(("3", "3"), (committed.Metadata.CurrentSnapshot!.Summary["total-data-files"], committed.Metadata.CurrentSnapshot.Summary["total-records"]));
+        var manifests = await SnapshotReader.ManifestsAsync(committed, committed.Metadata.CurrentSnapshot!, default);
+        Assert.Equal(1, manifests.Sum(manifest => manifest.DeletedFilesCount));
+    }
+
+    [Fact]
+    public async Task A_file_that_has_left_the_table_meanwhile_is_told_and_nothing_is_written()
+    {
+        var table = await CommitAsync(await CreateAsync(), [File("a", 1), File("b", 1)]);
+        var prepared = await PreparedChange.PrepareAsync(table, [File("new", 1)], Removing("a", "b", "never"), _ids, default);
+        table = await CommitAsync(table, [File("compacted", 1)], new FileRemoval(["a"], KeepsRows: true));
+        var before = Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories);
+
+        var gone = Assert.IsType<ChangeAttempt.FilesGone>(await TryAsync(prepared, table));
+
+        Assert.Equal(["a", "never"], gone.Paths);
+        Assert.Equal(before, Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories));
     }
 
     [Fact]
@@ -176,14 +267,23 @@ public sealed class PreparedAppendTests : IDisposable
         Path = path, SpecId = 0, Partition = [PartitionValue.Of(bucket), PartitionValue.Of(-(Int128)long.MaxValue * 3)], RecordCount = records, FileSizeBytes = 100,
     };
 
-    private async Task<Table> CommitAsync(Table table, IReadOnlyList<DataFile> files)
+    private Task<Table> CommitAsync(Table table, IReadOnlyList<DataFile> files) => CommitAsync(table, files, FileRemoval.None);
+
+    private async Task<Table> CommitAsync(Table table, IReadOnlyList<DataFile> files, FileRemoval removal)
     {
-        var attempt = await AttemptAsync(await PreparedAppend.PrepareAsync(table, files, _ids, default), table);
+        var attempt = await AttemptAsync(await PreparedChange.PrepareAsync(table, files, removal, _ids, default), table);
         return Assert.IsType<CommitResult.Committed>(await _catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, default)).Table;
     }
 
-    private static ValueTask<AppendAttempt> AttemptAsync(PreparedAppend prepared, Table table) =>
+    private static async Task<ChangeAttempt.Ready> AttemptAsync(PreparedChange prepared, Table table) => Assert.IsType<ChangeAttempt.Ready>(await TryAsync(prepared, table));
+
+    private static ValueTask<ChangeAttempt> TryAsync(PreparedChange prepared, Table table) =>
         prepared.AttemptAsync(table, table.Metadata.NextTimestampMillis(TimeProvider.System.GetUtcNow()), ImmutableDictionary<string, string>.Empty, [], default);
+
+    private static FileRemoval Removing(params string[] paths) => new([.. paths], KeepsRows: false);
+
+    private static async Task<string> LiveAsync(Table table) =>
+        string.Join(' ', (await SnapshotReader.LiveFilesAsync(table, table.Metadata.CurrentSnapshot!, default)).Select(file => file.Path).Order(StringComparer.Ordinal));
 
     private static string Print(DataFile file) => string.Join(';', new object?[]
     {

@@ -5,19 +5,24 @@ using Matih.Storage;
 namespace Matih.Iceberg;
 
 /// <summary>
-/// An append whose data files and manifests are written: prepared once, attempted as often as races demand. All attempts
-/// share one snapshot id, so that a lost answer can be resolved by looking for it. Not thread-safe; attempt after attempt.
+/// A change of a table's data files, the added ones written and listed in manifests: prepared once, attempted as often as races
+/// demand. All attempts share one snapshot id, so that a lost answer can be resolved by looking for it. Not thread-safe;
+/// attempt after attempt.
 /// </summary>
-public sealed class PreparedAppend
+public sealed class PreparedChange
 {
     private readonly IIdSource _ids;
     private readonly ImmutableArray<ManifestFile> _manifests;
+    private readonly RemovalSearch _search;
     private int _attempts;
 
-    private PreparedAppend(SnapshotId snapshotId, ImmutableArray<DataFile> files, ImmutableArray<ManifestFile> manifests, IIdSource ids)
+    private PreparedChange(
+        SnapshotId snapshotId, ImmutableArray<DataFile> files, FileRemoval removal, ImmutableArray<ManifestFile> manifests, IIdSource ids)
     {
         SnapshotId = snapshotId;
         Files = files;
+        Removal = removal;
+        _search = new RemovalSearch(removal.Paths);
         _manifests = manifests;
         _ids = ids;
     }
@@ -28,14 +33,24 @@ public sealed class PreparedAppend
     /// <summary>The data files to be added; none for a commit that only carries a summary.</summary>
     public ImmutableArray<DataFile> Files { get; }
 
-    /// <summary>The manifests written for them; free to delete once the append is given up and its fate is settled.</summary>
+    /// <summary>The data files to be removed in the same commit; none for a plain append.</summary>
+    public FileRemoval Removal { get; }
+
+    /// <summary>The manifests written for the added files; free to delete once the change is given up and its fate is settled.</summary>
     public IEnumerable<string> ManifestLocations => _manifests.Select(manifest => manifest.Path);
 
-    /// <summary>Writes manifests, one per partition spec, that list the files. Nothing refers to them until an attempt is committed.</summary>
-    /// <param name="files">Durable data files, each new to the table; empty for a commit that only carries a summary.</param>
+    /// <summary>A plain append: adds files and removes none.</summary>
+    /// <inheritdoc cref="PrepareAsync(Table, IReadOnlyList{DataFile}, FileRemoval, IIdSource, CancellationToken)"/>
+    public static ValueTask<PreparedChange> PrepareAsync(Table table, IReadOnlyList<DataFile> files, IIdSource ids, CancellationToken cancellationToken) =>
+        PrepareAsync(table, files, FileRemoval.None, ids, cancellationToken);
+
+    /// <summary>Writes manifests, one per partition spec, that list the added files. Nothing refers to them until an attempt is committed.</summary>
+    /// <param name="files">Durable data files, each new to the table; empty for a commit that adds none.</param>
+    /// <param name="removal">The files to be removed; whether the table still holds them is for each attempt to find out.</param>
     /// <exception cref="UnsupportedTableException">The table must not be written.</exception>
     /// <exception cref="InvalidTableException">A file is of a partition spec that the table does not hold.</exception>
-    public static async ValueTask<PreparedAppend> PrepareAsync(Table table, IReadOnlyList<DataFile> files, IIdSource ids, CancellationToken cancellationToken)
+    public static async ValueTask<PreparedChange> PrepareAsync(
+        Table table, IReadOnlyList<DataFile> files, FileRemoval removal, IIdSource ids, CancellationToken cancellationToken)
     {
         WritableTable.Check(table);
         var metadata = table.Metadata;
@@ -48,7 +63,7 @@ public sealed class PreparedAppend
             foreach (var file in group) writer.Add(file);
             manifests.Add(await ManifestMerge.StoreAsync(table, writer, ids, cancellationToken));
         }
-        return new(snapshotId, [.. files], manifests.ToImmutable(), ids);
+        return new(snapshotId, [.. files], removal, manifests.ToImmutable(), ids);
     }
 
     private static SnapshotId NewSnapshotId(TableMetadata metadata, IIdSource ids)
@@ -62,13 +77,13 @@ public sealed class PreparedAppend
 
     /// <summary>
     /// Builds the commit on top of a table as it now stands, and writes its manifest list (and manifests, where small ones
-    /// are merged) under unique names.
+    /// are merged, and those that list removed files) under unique names.
     /// </summary>
     /// <param name="baseTable">The table, just loaded.</param>
     /// <param name="timestampMillis">The commit's time: <see cref="TableMetadata.NextTimestampMillis"/>.</param>
     /// <param name="summary">Keys to add to the snapshot's summary, the ledger among them.</param>
     /// <param name="moreUpdates">Changes for the same commit, such as moving a tag to <see cref="SnapshotId"/>.</param>
-    public async ValueTask<AppendAttempt> AttemptAsync(
+    public async ValueTask<ChangeAttempt> AttemptAsync(
         Table baseTable,
         long timestampMillis,
         IReadOnlyDictionary<string, string> summary,
@@ -86,9 +101,11 @@ public sealed class PreparedAppend
                 if (counted.MayHaveLiveFiles) kept.Add(counted);
             }
         }
+        var removed = await _search.FindAsync(baseTable, kept, cancellationToken);
+        if (removed.Fault is { } fault) return fault;
         var totals = parent is null ? default : await TotalsAsync(baseTable, parent, kept, cancellationToken);
         var merged = await ManifestMerge.MergeAsync(
-            baseTable, SnapshotId, _manifests, [.. kept.Where(manifest => manifest.Content == ManifestContent.Data)], _ids, cancellationToken);
+            baseTable, SnapshotId, _manifests, [.. kept.Where(manifest => manifest.Content == ManifestContent.Data)], removed, _ids, cancellationToken);
         ManifestFile[] manifests = [.. merged.Manifests, .. kept.Where(manifest => manifest.Content == ManifestContent.Deletes)];
 
         var sequenceNumber = baseTable.Metadata.LastSequenceNumber + 1;
@@ -98,9 +115,9 @@ public sealed class PreparedAppend
         await ManifestMerge.WriteAsync(
             baseTable.Store, location, ManifestListFile.Write(manifests, SnapshotId, parent?.Id, sequenceNumber, _ids.NewUuid()), cancellationToken);
 
-        var allKeys = Summary(totals, merged, kept.Count, summary);
+        var allKeys = Summary(totals, merged, kept.Count, removed.Entries, summary);
         var snapshot = new Snapshot(SnapshotId, parent?.Id, sequenceNumber, timestampMillis, location, allKeys, baseTable.Metadata.CurrentSchemaId);
-        return new(snapshot, Requirements(baseTable), Updates(baseTable, snapshot, moreUpdates), [location, .. merged.NewLocations]);
+        return new ChangeAttempt.Ready(snapshot, Requirements(baseTable), Updates(baseTable, snapshot, moreUpdates), [location, .. merged.NewLocations]);
     }
 
     private static async ValueTask<SnapshotTotals> TotalsAsync(Table table, Snapshot parent, List<ManifestFile> manifests, CancellationToken cancellationToken)
@@ -114,18 +131,25 @@ public sealed class PreparedAppend
     }
 
     private OrderedDictionary<string, string> Summary(
-        SnapshotTotals parentTotals, ManifestMerge.Result merged, int parentManifestCount, IReadOnlyDictionary<string, string> more)
+        SnapshotTotals parentTotals, ManifestMerge.Result merged, int parentManifestCount, IReadOnlyList<ManifestEntry> removed, IReadOnlyDictionary<string, string> more)
     {
-        var summary = new OrderedDictionary<string, string>(StringComparer.Ordinal) { ["operation"] = "append" };
+        var summary = new OrderedDictionary<string, string>(StringComparer.Ordinal) { ["operation"] = Removal.Operation(addsFiles: !Files.IsEmpty) };
         foreach (var (key, value) in more) summary[key] = value;
         Put("added-data-files", Files.Length);
         Put("added-records", Files.Sum(file => file.RecordCount));
         Put("added-files-size", Files.Sum(file => file.FileSizeBytes));
-        Put("changed-partition-count", Files.Select(file => new PartitionIdentity(file)).Distinct().Count());
-        Put("manifests-created", _manifests.Length == 0 ? merged.MergedCount : merged.CreatedCount);
+        if (removed.Count != 0)
+        {
+            Put("deleted-data-files", removed.Count);
+            Put("deleted-records", removed.Sum(entry => entry.File.RecordCount));
+            Put("removed-files-size", removed.Sum(entry => entry.File.FileSizeBytes));
+        }
+        Put("changed-partition-count", Files.Concat(removed.Select(entry => entry.File)).Select(file => new PartitionIdentity(file)).Distinct().Count());
+        Put("manifests-created", merged.CreatedCount);
         Put("manifests-kept", parentManifestCount - merged.ReplacedCount);
         Put("manifests-replaced", merged.ReplacedCount);
-        Files.Aggregate(parentTotals, (totals, file) => totals.Add(file)).WriteTo(summary);
+        var totals = removed.Aggregate(parentTotals, (sum, entry) => sum.Remove(entry.File));
+        Files.Aggregate(totals, (sum, file) => sum.Add(file)).WriteTo(summary);
         return summary;
 
         void Put(string name, long number) => summary[name] = number.ToString(CultureInfo.InvariantCulture);
@@ -152,12 +176,3 @@ public sealed class PreparedAppend
             : this(file.SpecId, string.Join('/', file.Partition.Select(value => value.IsNull ? "-" : $"{value.Number}:{Convert.ToHexString(value.Bytes)}"))) { }
     }
 }
-
-/// <summary>One try at committing an append, to be handed to <see cref="ICatalog.CommitAsync"/> together with the same base table.</summary>
-/// <param name="Snapshot">The snapshot as this attempt would add it.</param>
-/// <param name="WrittenLocations">Files that only this attempt refers to; garbage once the attempt has lost, and its fate is settled.</param>
-public sealed record AppendAttempt(
-    Snapshot Snapshot,
-    IReadOnlyList<TableRequirement> Requirements,
-    IReadOnlyList<TableUpdate> Updates,
-    ImmutableArray<string> WrittenLocations);

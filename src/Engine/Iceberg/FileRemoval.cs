@@ -1,0 +1,19 @@
+using System.Collections.Immutable;
+
+namespace Matih.Iceberg;
+
+/// <summary>Data files that a change takes out of a table while it adds others.</summary>
+/// <param name="Paths">The files, as the manifests name them.</param>
+/// <param name="KeepsRows">
+/// Whether the added files hold the very same rows (compaction: operation <c>replace</c>, which readers of changes pass over)
+/// or others (operation <c>overwrite</c>, or <c>delete</c> where nothing is added).
+/// </param>
+public sealed record FileRemoval(ImmutableHashSet<string> Paths, bool KeepsRows)
+{
+    public static FileRemoval None { get; } = new([], KeepsRows: false);
+
+    /// <summary>The word for the snapshot's summary.</summary>
+    /// <remarks>Source: Apache Iceberg table spec, "Snapshots", field <c>operation</c>.</remarks>
+    internal string Operation(bool addsFiles) =>
+        Paths.IsEmpty ? "append" : KeepsRows ? "replace" : addsFiles ? "overwrite" : "delete";
+}

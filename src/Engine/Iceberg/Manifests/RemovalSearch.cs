@@ -1,0 +1,62 @@
+using System.Collections.Immutable;
+
+namespace Matih.Iceberg;
+
+/// <summary>
+/// Finds files that are to be removed in the manifests of a table as it now stands. One search serves all attempts of a
+/// change: manifests never alter, so one that held none of the files is not read again. Not thread-safe.
+/// </summary>
+internal sealed class RemovalSearch(ImmutableHashSet<string> paths)
+{
+    private readonly HashSet<string> _manifestsWithout = new(StringComparer.Ordinal);
+
+    /// <param name="manifests">All manifests of the snapshot, those of delete files included.</param>
+    public async ValueTask<RemovalFinding> FindAsync(Table table, IReadOnlyList<ManifestFile> manifests, CancellationToken cancellationToken)
+    {
+        if (paths.IsEmpty) return RemovalFinding.Nothing;
+        var holders = new HashSet<string>(StringComparer.Ordinal);
+        var entries = new List<ManifestEntry>();
+        foreach (var manifest in manifests.Where(manifest => manifest.Content == ManifestContent.Data && !_manifestsWithout.Contains(manifest.Path)))
+        {
+            var found = (await SnapshotReader.EntriesAsync(table, manifest, cancellationToken)).Where(IsRemoved).ToList();
+            if (found.Count == 0)
+            {
+                _manifestsWithout.Add(manifest.Path);
+                continue;
+            }
+            holders.Add(manifest.Path);
+            entries.AddRange(found);
+        }
+        var gone = paths.Except(entries.Select(entry => entry.File.Path));
+        if (!gone.IsEmpty) return RemovalFinding.Nothing with { Fault = new ChangeAttempt.FilesGone([.. gone.Order(StringComparer.Ordinal)]) };
+        return new(paths, holders, entries, await FindDeleteAsync(table, manifests, entries, cancellationToken));
+    }
+
+    private bool IsRemoved(ManifestEntry entry) => entry.IsLive && paths.Contains(entry.File.Path);
+
+    private static async ValueTask<ChangeAttempt?> FindDeleteAsync(
+        Table table, IReadOnlyList<ManifestFile> manifests, List<ManifestEntry> removed, CancellationToken cancellationToken)
+    {
+        foreach (var manifest in manifests.Where(manifest => manifest.Content == ManifestContent.Deletes))
+        {
+            foreach (var delete in await SnapshotReader.EntriesAsync(table, manifest, cancellationToken))
+            {
+                if (!delete.IsLive) continue;
+                if (removed.FirstOrDefault(entry => DeleteScope.MayReach(delete, entry, table.Metadata)) is { } reached)
+                    return new ChangeAttempt.RowsDeleted(reached.File.Path, delete.File.Path);
+            }
+        }
+        return null;
+    }
+}
+
+/// <summary>Where a base table holds the files that a change removes.</summary>
+/// <param name="Paths">The files.</param>
+/// <param name="ManifestPaths">The manifests that list them, which must be written anew.</param>
+/// <param name="Entries">Their entries.</param>
+/// <param name="Fault">Why they cannot be removed; null where they can.</param>
+internal sealed record RemovalFinding(
+    ImmutableHashSet<string> Paths, IReadOnlySet<string> ManifestPaths, IReadOnlyList<ManifestEntry> Entries, ChangeAttempt? Fault)
+{
+    public static RemovalFinding Nothing { get; } = new([], ImmutableHashSet<string>.Empty, [], null);
+}
