@@ -30,7 +30,11 @@ public interface IConnectors
 /// <param name="Answers">A person's answers to earlier refusals.</param>
 /// <param name="Hint">This process, for other replicas to see.</param>
 /// <param name="IsGone">Whether the process that such a hint names is known to be dead. False where it cannot be told.</param>
-public sealed record RunRequest(RunMode Mode, OpenAnswers Answers, WriterHint? Hint, Func<WriterHint, bool> IsGone);
+/// <param name="IsMember">
+/// Share the partitions with other processes of the same pipeline, each of which says so: one of them commits what all read.
+/// For runs without an end of their own (<see cref="RunMode.Continuous"/>, <see cref="RunMode.For"/>).
+/// </param>
+public sealed record RunRequest(RunMode Mode, OpenAnswers Answers, WriterHint? Hint, Func<WriterHint, bool> IsGone, bool IsMember = false);
 
 /// <summary>
 /// Runs a pipeline: every flow from its topic into its table, side by side, each with its own ledger.
@@ -56,19 +60,23 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     public async Task RunAsync(
         IReadOnlyList<PlannedFlow> flows, RunRequest request, IReadOnlyList<FlowProgress> progress, CancellationToken stop, CancellationToken abort)
     {
+        if (request is { IsMember: true, Mode: RunMode.Once or RunMode.UntilCaughtUp })
+            throw new ArgumentException($"A member of several has no end of its own; {request.Mode} has one.", nameof(request));
         using var anyFailed = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var starts = new Dictionary<string, StartOffsets>();
         var runs = new List<Task>();
-        var sources = new List<IRecordSource>();
+        var opened = new List<IAsyncDisposable>();
         try
         {
             for (var i = 0; i < flows.Count; i++)
             {
                 var (definition, plan) = flows[i];
                 var source = connectors.OpenSource(definition.Source, plan.MemoryBytes / QueueShare);
-                sources.Add(source);
+                opened.Add(source);
+                var member = request.IsMember ? connectors.JoinGroup(definition.Source, GroupOf(definition.Source, plan.Name)) : null;
+                if (member is not null) opened.Add(member);
                 if (!starts.TryGetValue(definition.Source.Name, out var start)) starts.Add(definition.Source.Name, start = new StartOffsets(source, plan.Start));
-                var parts = Compose(definition, plan, source, start, request, progress[i]);
+                var parts = Compose(definition, plan, source, member, start, request, progress[i]);
                 var run = new FlowRun(plan, parts, environment);
                 runs.Add(environment.Tasks.Start($"flow {plan.Name}", async token =>
                 {
@@ -80,7 +88,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
                     }
                     catch
                     {
-                        await anyFailed.CancelAsync();
+                        anyFailed.Cancel();
                         throw;
                     }
                 }, abort));
@@ -89,12 +97,18 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         }
         finally
         {
-            foreach (var source in sources) await source.DisposeAsync();
+            foreach (var source in Enumerable.Reverse(opened)) await source.DisposeAsync();
         }
     }
 
+    /// <summary>
+    /// The group that shares out a flow's partitions. Not the consumer group itself: every flow of a pipeline reads all
+    /// partitions, and a broker takes offsets for dashboards only from members of a group that has any.
+    /// </summary>
+    internal static string GroupOf(SourceDefinition source, FlowName flow) => $"{source.ConsumerGroup}.{flow.Pipeline}.{flow.Sink}";
+
     private FlowParts Compose(
-        FlowDefinition definition, FlowPlan plan, IRecordSource source, StartOffsets start, RunRequest request, FlowProgress progress)
+        FlowDefinition definition, FlowPlan plan, IRecordSource source, IGroupMember? member, StartOffsets start, RunRequest request, FlowProgress progress)
     {
         var store = connectors.OpenStore(definition.Sink.Catalog);
         var catalog = connectors.OpenCatalog(definition.Sink.Catalog, store);
@@ -105,10 +119,15 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             Plan = plan,
             Clock = environment.Clock,
             Source = source,
+            OpenSource = () => connectors.OpenSource(definition.Source, plan.MemoryBytes / (2 * QueueShare)),
+            Member = member,
+            Store = store,
             Ledgers = ledgers,
-            Opening = new FlowOpening(plan, source, ledgers, start, request.IsGone, environment, NextJitter, log),
+            // Members need no patience with each other: the group says which of them commits.
+            Opening = new FlowOpening(plan, source, ledgers, start, request.IsMember ? _ => true : request.IsGone, environment, NextJitter, log),
             CreateDecoder = account => CreateDecoder(definition.Source, plan, account),
-            CreateWriter = opened => CreateWriter(plan, opened, memory),
+            CreateWriter = opened => CreateWriter(plan, opened, plan.Table.Rows, opened.Binding, memory),
+            CreateRewriter = opened => CreateWriter(plan, opened, opened.Binding.StoredRows, opened.Binding.OfStoredRows(), memory),
             Memory = memory,
             Progress = progress,
             Log = log,
@@ -130,11 +149,11 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         _ => throw new InvalidOperationException($"Unknown format {source.Format}."),
     };
 
-    private SinkWriter CreateWriter(FlowPlan plan, OpenedFlow opened, MemoryAccount memory)
+    private SinkWriter CreateWriter(FlowPlan plan, OpenedFlow opened, RowType rows, TableBinding binding, MemoryAccount memory)
     {
         var table = new TableSettings(opened.Table.Metadata.Properties);
-        var settings = new SinkWriterSettings(plan.Table.Rows, ParquetSettings(table), plan.Table.TargetFileBytes ?? table.TargetFileBytes);
-        return new SinkWriter(settings, opened.Binding, new DataFileFactory(opened.Table, environment.Ids), memory, log);
+        var settings = new SinkWriterSettings(rows, ParquetSettings(table), plan.Table.TargetFileBytes ?? table.TargetFileBytes);
+        return new SinkWriter(settings, binding, new DataFileFactory(opened.Table, environment.Ids), memory, log);
     }
 
     private static ParquetWriterSettings ParquetSettings(TableSettings table) => new()

@@ -27,6 +27,9 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     /// <summary>The table's schema or partition spec is no longer the one that the writers were made for.</summary>
     public bool TableHasChanged { get; private set; }
 
+    /// <summary>The source's positions in the ledger that the next commit stands on.</summary>
+    public SourceLedger Source => _base.FindSource(plan.SourceName)!;
+
     /// <summary>Commits the lanes' work; a ledger alone where only positions moved; nothing where nothing did.</summary>
     /// <returns>Committed also where there was nothing to commit.</returns>
     public async ValueTask<CommitOutcome> CommitAsync(IReadOnlyList<LaneCheckpoint> checkpoints, bool staysOpen, CancellationToken abort)
@@ -53,7 +56,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
 
     private Ledger NextLedger(IReadOnlyList<LaneCheckpoint> checkpoints, bool staysOpen)
     {
-        var source = _base.FindSource(plan.SourceName)!;
+        var source = Source;
         var entries = checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Select(stretch => stretch.Entry).OrderBy(entry => entry.Partition).ToImmutableArray();
         foreach (var entry in entries)
         {
@@ -64,14 +67,15 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
                     $"Partition {entry.Partition} of {plan.Name} would go from {entry.FromOffset} to {entry.NextOffset}, but the ledger stands at {before?.NextOffset}.");
             }
         }
-        if (entries.Length != source.Partitions.Length) throw new InvalidOperationException($"{entries.Length} partitions were read, the ledger holds {source.Partitions.Length}.");
+        if (entries.DistinctBy(entry => entry.Partition).Count() != entries.Length) throw new InvalidOperationException($"A partition of {plan.Name} was read twice for one commit.");
 
         var books = checkpoints.Aggregate(default(Books), (sum, checkpoint) => sum + checkpoint.Books);
         if (books.RecordCount != entries.Sum(entry => entry.RecordCount))
             throw new InvalidOperationException($"The fates of {books.RecordCount} records are known, but {entries.Sum(entry => entry.RecordCount)} were read.");
 
         var isSettled = environment.Clock.GetElapsedTime(_openedAt) > TakeoverMemory;
-        return _base.WithSource(source with { Partitions = entries }) with
+        var after = source with { Partitions = [.. source.Partitions.Select(before => entries.FirstOrDefault(entry => entry.Partition == before.Partition) ?? before.Unmoved())] };
+        return _base.WithSource(after) with
         {
             Commit = new CommitId(environment.Ids.NewUuid()),
             Base = _base.Commit,
@@ -85,7 +89,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
             Books = books,
             Totals = _base.Totals + books,
             Lost = [],
-            WatermarkMillis = entries.Any(entry => entry.MaxTimestampMillis < 0) ? null : entries.Min(entry => entry.MaxTimestampMillis) - WatermarkDelayMillis,
+            WatermarkMillis = after.Partitions.Any(entry => entry.MaxTimestampMillis < 0) ? null : after.Partitions.Min(entry => entry.MaxTimestampMillis) - WatermarkDelayMillis,
         };
     }
 

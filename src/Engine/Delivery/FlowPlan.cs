@@ -4,6 +4,7 @@ using Matih.Decoding;
 using Matih.Iceberg;
 using Matih.Kafka;
 using Matih.Sql;
+using Matih.Storage;
 using Matih.Telemetry;
 
 namespace Matih.Delivery;
@@ -55,6 +56,11 @@ public sealed record FlowPlan
 internal sealed class FlowParts
 {
     public required IRecordSource Source { get; init; }
+    /// <summary>Another reader of the same topic, for what is read beside the assignment.</summary>
+    public required Func<IRecordSource> OpenSource { get; init; }
+    /// <summary>The seat among several processes of the pipeline; null for a process that does everything.</summary>
+    public required IGroupMember? Member { get; init; }
+    public required IStore Store { get; init; }
     public required FlowOpening Opening { get; init; }
     public required TableLedger Ledgers { get; init; }
     public required Func<MemoryAccount, IRecordDecoder> CreateDecoder { get; init; }
@@ -65,6 +71,8 @@ internal sealed class FlowParts
     /// <summary>Spreads waits: 0 to 1. Thread-safe.</summary>
     public required Func<double> NextJitter { get; init; }
     public required Func<OpenedFlow, SinkWriter> CreateWriter { get; init; }
+    /// <summary>A writer for rows that were read back from files of the first.</summary>
+    public required Func<OpenedFlow, SinkWriter> CreateRewriter { get; init; }
     public required FlowPlan Plan { get; init; }
     /// <summary>A run warns once, however many sessions it has, that the group's offsets cannot be stored.</summary>
     public bool HasWarnedOfGroup { get; set; }

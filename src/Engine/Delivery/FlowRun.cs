@@ -15,25 +15,26 @@ namespace Matih.Delivery;
 internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment environment)
 {
     private readonly WriterIdentity _writer = new(environment.Ids.NewUuid(), parts.Hint);
-    private IReadOnlyDictionary<int, long>? _caughtUpAt;
-    private long _generation;
-    private int _failureCount;
-    private OpenAnswers _answers = OpenAnswers.None;
+    private readonly Seat? _seat = parts.Member is { } member ? new Seat(plan, member, environment.Clock, parts.NextJitter, parts.Log) : null;
 
     public async Task RunAsync(RunMode mode, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
     {
-        _answers = answers;
-        var limit = mode is RunMode.Once once ? new RecordLimit(once.RecordCountMax) : RecordLimit.None();
-        var startedAt = environment.Clock.GetTimestamp();
+        var history = new RunHistory(mode, answers, environment.Clock.GetTimestamp());
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
         while (true)
         {
             try
             {
-                if (await RunSessionAsync(mode, limit, startedAt, stop, abort) == SessionEnd.Finished) return;
+                if (await RunSessionAsync(mode, history, stop, abort, either.Token) == SessionEnd.Finished) return;
             }
             catch (Exception e) when (Classify(e, abort) is { Retry: RetryAdvice.BackOff } failure)
             {
-                await BackOffAsync(failure, stop, abort);
+                await BackOffAsync(history, failure, stop, abort);
+            }
+            catch (PipelineException e) when (e.Kind == FailureKind.Superseded && _seat is not null)
+            {
+                parts.Log.Information("another-commits", $"Flow {plan.Name}: {e.Message} What this member read since is left to it.");
+                if (!await WaitAsync(_seat.StepBackAsync(either.Token), abort)) return;
             }
             catch (Exception e) when (e is not PipelineException && Classify(e, abort) is { } failure)
             {
@@ -42,70 +43,52 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
         }
     }
 
-    private async Task<SessionEnd> RunSessionAsync(
-        RunMode mode, RecordLimit limit, long startedAt, CancellationToken stop, CancellationToken abort)
+    private async Task<SessionEnd> RunSessionAsync(RunMode mode, RunHistory history, CancellationToken stop, CancellationToken abort, CancellationToken either)
     {
-        OpenedFlow opened;
+        if (_seat is null) return await new CommittingSession(plan, parts, environment, _writer).RunAsync(mode, history, new WorkShare.Everything(), null, stop, abort);
+
+        var taking = _seat.TakeAsync(either).AsTask();
+        if (!await WaitAsync(new ValueTask(taking), abort)) return SessionEnd.Finished;
+        var (work, share) = await taking;
+        using var watch = new ShareWatch(parts.Member!, share);
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(abort);
+        var watched = environment.Tasks.Start($"share of {plan.Name}", watch.RunAsync, watching.Token);
         try
         {
-            opened = await parts.Opening.OpenAsync(_writer, _answers, stop, abort);
+            return work is WorkShare.Reader reader
+                ? await new StagingSession(plan, parts, environment, _writer.Run).RunAsync(mode, history, reader, watch, stop, abort)
+                : await new CommittingSession(plan, parts, environment, _writer).RunAsync(mode, history, work, watch, stop, abort);
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested && !abort.IsCancellationRequested)
+        finally
         {
-            return SessionEnd.Finished; // Stopped while standing by: nothing was read, so there is nothing to commit.
-        }
-        _answers = OpenAnswers.None; // They were given for the table as it was; a later session has its own ledger to go by.
-        if (mode is RunMode.UntilCaughtUp) _caughtUpAt ??= await EndsAsync(abort);
-        using var lanesToken = CancellationTokenSource.CreateLinkedTokenSource(abort);
-        await using var session = await FlowSession.StartAsync(plan, parts, environment, opened, limit, ++_generation, lanesToken);
-        var finish = new FinishCondition(mode, limit, session, environment.Clock, startedAt, _caughtUpAt);
-        var committer = new Checkpointer(plan, parts, environment, _writer, opened);
-        while (true)
-        {
-            var wake = await session.WaitForCheckpointAsync(mode, finish, stop, abort);
-            var isLast = wake is CheckpointCause.Finished or CheckpointCause.Stopped or CheckpointCause.Rejected or CheckpointCause.TopicChanged;
-            var checkpoints = await session.SealAsync(isLast, abort);
-            var rejected = checkpoints.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null);
-            var staysOpen = !isLast || wake == CheckpointCause.TopicChanged;
-            switch (await committer.CommitAsync(checkpoints, staysOpen, abort))
-            {
-                case CommitOutcome.Rebased rebased:
-                    parts.Log.Warning("batch-dropped", $"Flow {plan.Name}: {rebased.Reason} The uncommitted batch is dropped and read again from the table's ledger.");
-                    return SessionEnd.Reopen;
-                case CommitOutcome.Superseded superseded:
-                    throw superseded.ToException(plan.Name);
-                case CommitOutcome.Committed:
-                    _failureCount = 0;
-                    break;
-            }
-            if (rejected is not null)
-            {
-                throw new PipelineException(FailureKind.RecordRejected,
-                    $"The record at offset {rejected.Offset} of partition {rejected.Partition} of topic '{plan.Topic}' was rejected: {rejected.Reason} Everything before it is committed.",
-                    "Mend the producer or the SQL, or pass bad records over with on_error: skip; a restart meets this record again.");
-            }
-            if (isLast) return wake == CheckpointCause.TopicChanged ? SessionEnd.Reopen : SessionEnd.Finished;
-            if (committer.TableHasChanged) return SessionEnd.Reopen;
+            watching.Cancel();
+            await WaitAsync(new ValueTask(watched), CancellationToken.None);
         }
     }
 
-    private async ValueTask<IReadOnlyDictionary<int, long>> EndsAsync(CancellationToken abort)
+    /// <summary>False where the wait was ended by a stop, after which there is nothing to finish.</summary>
+    private static async ValueTask<bool> WaitAsync(ValueTask waiting, CancellationToken abort)
     {
-        var topic = await parts.Source.IdentifyAsync(abort);
-        int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
-        var ranges = await parts.Source.RangesAsync(partitions, abort);
-        return partitions.ToDictionary(partition => partition, partition => ranges[partition].End);
+        try
+        {
+            await waiting;
+            return true;
+        }
+        catch (OperationCanceledException) when (!abort.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
-    private async ValueTask BackOffAsync(PipelineException failure, CancellationToken stop, CancellationToken abort)
+    private async ValueTask BackOffAsync(RunHistory history, PipelineException failure, CancellationToken stop, CancellationToken abort)
     {
-        if (++_failureCount > plan.RetryCountMax)
+        if (++history.FailureCount > plan.RetryCountMax)
         {
             throw new PipelineException(failure.Kind, $"{failure.Message} ({plan.RetryCountMax} retries without progress are used up.)", failure.Remedy, failure);
         }
         if (stop.IsCancellationRequested) throw failure;
-        var seconds = Math.Min(60, Math.Pow(2, _failureCount - 1)) * (0.5 + parts.NextJitter());
-        parts.Log.Warning("retrying", $"Flow {plan.Name}: {failure.Message} Trying again in {seconds:0.0} s ({_failureCount} of {plan.RetryCountMax}). {failure.Remedy}");
+        var seconds = Math.Min(60, Math.Pow(2, history.FailureCount - 1)) * (0.5 + parts.NextJitter());
+        parts.Log.Warning("retrying", $"Flow {plan.Name}: {failure.Message} Trying again in {seconds:0.0} s ({history.FailureCount} of {plan.RetryCountMax}). {failure.Remedy}");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
         try
         {
@@ -137,6 +120,4 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
             "Give this user write access to the warehouse.", access),
         _ => null,
     };
-
-    private enum SessionEnd { Finished, Reopen }
 }

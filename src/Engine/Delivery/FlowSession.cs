@@ -1,10 +1,14 @@
+using System.Collections.Immutable;
 using Matih.Kafka;
 using Matih.Telemetry;
 
 namespace Matih.Delivery;
 
 /// <summary>Why a checkpoint is taken.</summary>
-internal enum CheckpointCause { Interval, Finished, Stopped, Rejected, TopicChanged }
+internal enum CheckpointCause { Interval, Finished, Stopped, Rejected, TopicChanged, ShareChanged }
+
+/// <summary>Which partitions a session reads, and in how many lanes at most.</summary>
+internal sealed record LaneDeal(ImmutableArray<int> Partitions, int LaneCountMax);
 
 /// <summary>
 /// One assignment of the topic's partitions to lanes, from opening to the last checkpoint or the first fault. Disposing it
@@ -21,9 +25,11 @@ internal sealed class FlowSession : IAsyncDisposable
     private readonly List<Lane> _lanes = [];
     private readonly List<Task> _tasks = [];
     private readonly TopicWatch _watch;
+    private readonly ShareWatch? _shares;
+    private readonly CancellationTokenRegistration _shareChange;
     private DateTimeOffset _nextCheckpoint;
 
-    private FlowSession(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, CancellationTokenSource lanesToken)
+    private FlowSession(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, ShareWatch? shares, CancellationTokenSource lanesToken)
     {
         _plan = plan;
         _parts = parts;
@@ -32,6 +38,8 @@ internal sealed class FlowSession : IAsyncDisposable
         _signal = new AsyncSignal();
         _activity = new ActivityClock(environment.Clock.GetTimestamp());
         _watch = new TopicWatch(plan, parts, environment, opened.Source, this, _signal);
+        _shares = shares;
+        if (shares is not null) _shareChange = shares.Changed.Register(_signal.Set);
         _nextCheckpoint = environment.Clock.GetUtcNow() + plan.CheckpointInterval;
     }
 
@@ -40,12 +48,12 @@ internal sealed class FlowSession : IAsyncDisposable
     public long LastActivityTimestamp => _activity.Timestamp;
 
     public static async ValueTask<FlowSession> StartAsync(
-        FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, RecordLimit limit, long generation, CancellationTokenSource lanesToken)
+        FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, LaneDeal deal, RecordLimit limit, long generation, ShareWatch? shares, CancellationTokenSource lanesToken)
     {
-        var session = new FlowSession(plan, parts, environment, opened, lanesToken);
+        var session = new FlowSession(plan, parts, environment, opened, shares, lanesToken);
         try
         {
-            await session.AssignAsync(opened, limit, generation);
+            await session.AssignAsync(opened, deal, limit, generation);
             return session;
         }
         catch
@@ -55,10 +63,10 @@ internal sealed class FlowSession : IAsyncDisposable
         }
     }
 
-    private async ValueTask AssignAsync(OpenedFlow opened, RecordLimit limit, long generation)
+    private async ValueTask AssignAsync(OpenedFlow opened, LaneDeal deal, RecordLimit limit, long generation)
     {
-        var positions = opened.Source.Partitions.Select(entry => new PartitionPosition(entry.Partition, entry.NextOffset)).ToArray();
-        var queues = await _parts.Source.AssignAsync(positions, Math.Min(_plan.Parallelism, positions.Length), generation, _lanesToken.Token);
+        var positions = deal.Partitions.Select(partition => new PartitionPosition(partition, opened.Source.Find(partition)!.NextOffset)).ToArray();
+        var queues = await _parts.Source.AssignAsync(positions, Math.Min(deal.LaneCountMax, positions.Length), generation, _lanesToken.Token);
         foreach (var queue in queues)
         {
             var lane = new Lane(_parts.CreateLaneParts(opened, limit, _signal, _activity), queue,
@@ -82,6 +90,7 @@ internal sealed class FlowSession : IAsyncDisposable
             if (_lanes.Any(lane => lane.HasRejected)) return CheckpointCause.Rejected;
             if (_watch.HasChanged) return CheckpointCause.TopicChanged;
             if (stop.IsCancellationRequested) return CheckpointCause.Stopped;
+            if (_shares is { Changed.IsCancellationRequested: true }) return CheckpointCause.ShareChanged;
             if (finish.IsMet) return CheckpointCause.Finished;
 
             var now = _environment.Clock.GetUtcNow();
@@ -111,13 +120,14 @@ internal sealed class FlowSession : IAsyncDisposable
             ? Task.Delay(Timeout.InfiniteTimeSpan, _environment.Clock, wait.Token)
             : Task.Delay(time < TimeSpan.Zero ? TimeSpan.Zero : time, _environment.Clock, wait.Token);
         await Task.WhenAny(signal, timer);
-        await wait.CancelAsync();
+        wait.Cancel();
         await signal.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _lanesToken.CancelAsync();
+        _shareChange.Dispose();
+        _lanesToken.Cancel();
         foreach (var task in _tasks)
         {
             try

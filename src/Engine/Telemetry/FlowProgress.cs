@@ -8,6 +8,7 @@ public sealed class FlowProgress(string flow)
 {
     private long _readCount, _readBytes, _producedCount, _filteredCount, _skippedCount, _committedRowCount, _committedRecordCount;
     private long _commitCount, _fileCount, _fileBytes, _lag = -1, _readCountAtLook, _lastCommitMillis, _nextCheckpointMillis;
+    private long _stagedRecordCount, _stagedFileCount, _stagedFileBytes, _lastStagingMillis;
 
     public string Flow { get; } = flow;
 
@@ -30,6 +31,11 @@ public sealed class FlowProgress(string flow)
     /// <summary>Records behind the topic's end as it was when last looked up, holes included; null before the first look.</summary>
     public long? LagRecords => Interlocked.Read(ref _lag) is >= 0 and var lag ? Math.Max(0, lag - (ReadCount - Interlocked.Read(ref _readCountAtLook))) : null;
     public DateTimeOffset? LastCommit => Instant(ref _lastCommitMillis);
+    /// <summary>Records whose rows wait, staged, for the member that commits.</summary>
+    public long StagedRecordCount => Interlocked.Read(ref _stagedRecordCount);
+    public long StagedFileCount => Interlocked.Read(ref _stagedFileCount);
+    public long StagedFileBytes => Interlocked.Read(ref _stagedFileBytes);
+    public DateTimeOffset? LastStaging => Instant(ref _lastStagingMillis);
     public DateTimeOffset? NextCheckpoint => Instant(ref _nextCheckpointMillis);
 
     internal void NoteRead(long records, long bytes)
@@ -53,6 +59,15 @@ public sealed class FlowProgress(string flow)
         Interlocked.Add(ref _fileBytes, fileBytes);
         Interlocked.Increment(ref _commitCount);
         Interlocked.Exchange(ref _lastCommitMillis, at.ToUnixTimeMilliseconds());
+    }
+
+    /// <summary>A member that does not commit: what it handed to the one that does.</summary>
+    internal void NoteStaged(long records, long files, long fileBytes, DateTimeOffset at)
+    {
+        Interlocked.Add(ref _stagedRecordCount, records);
+        Interlocked.Add(ref _stagedFileCount, files);
+        Interlocked.Add(ref _stagedFileBytes, fileBytes);
+        Interlocked.Exchange(ref _lastStagingMillis, at.ToUnixTimeMilliseconds());
     }
 
     internal void NoteLag(long records)

@@ -35,14 +35,15 @@ internal sealed class Lane : IAsyncDisposable
     private int _reportedErrorCount;
     private int _recordsWanted = FirstBatchRecords;
 
-    public Lane(LaneParts parts, IRecordLane queue, IEnumerable<PartitionLedger> positions, long generation)
+    /// <param name="endOffset">Where a reader of a bounded range stops; such a lane has one partition.</param>
+    public Lane(LaneParts parts, IRecordLane queue, IEnumerable<PartitionLedger> positions, long generation, long endOffset = long.MaxValue)
     {
         _parts = parts;
         _queue = queue;
         _generation = generation;
         _batch = queue.CreateBatch();
         _partitions = new PartitionProgress?[queue.Partitions.DefaultIfEmpty(-1).Max() + 1];
-        foreach (var position in positions) _partitions[position.Partition] = new PartitionProgress(position);
+        foreach (var position in positions) _partitions[position.Partition] = new PartitionProgress(position, endOffset);
     }
 
     /// <summary>Completes when the lane's loop is over; faulted with what ended it.</summary>
@@ -131,7 +132,7 @@ internal sealed class Lane : IAsyncDisposable
         {
             using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             await Task.WhenAny(wake.Task, Task.Delay(timeMax, _parts.Clock, wait.Token));
-            await wait.CancelAsync();
+            wait.Cancel();
             cancellationToken.ThrowIfCancellationRequested();
         }
         if (wake.Task.IsCompleted) Volatile.Write(ref _wake, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));

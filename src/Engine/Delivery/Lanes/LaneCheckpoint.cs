@@ -10,4 +10,9 @@ internal sealed record LaneCheckpoint(ImmutableArray<DataFile> Files, ImmutableA
 }
 
 /// <summary>The record that ended a lane under <c>on_error: fail</c>. It is not part of the checkpoint: a restart meets it again.</summary>
-internal sealed record RejectedUnderFail(int Partition, long Offset, string Reason);
+internal sealed record RejectedUnderFail(int Partition, long Offset, string Reason)
+{
+    public PipelineException ToException(string topic) => new(FailureKind.RecordRejected,
+        $"The record at offset {Offset} of partition {Partition} of topic '{topic}' was rejected: {Reason} Everything before it is committed.",
+        "Mend the producer or the SQL, or pass bad records over with on_error: skip; a restart meets this record again.");
+}

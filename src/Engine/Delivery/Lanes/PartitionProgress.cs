@@ -10,6 +10,7 @@ namespace Matih.Delivery;
 /// </summary>
 internal sealed class PartitionProgress
 {
+    private readonly long _endOffset;
     private PartitionLedger _base;
     private long _next;
     private long _recordCount;
@@ -23,9 +24,12 @@ internal sealed class PartitionProgress
     private long? _scanFirstHole;
     private int _scanLastRow;
 
-    public PartitionProgress(PartitionLedger at)
+    /// <param name="at">Where it begins.</param>
+    /// <param name="endOffset">Where it must stop, for a reader of a bounded range; records from there on are left out.</param>
+    public PartitionProgress(PartitionLedger at, long endOffset = long.MaxValue)
     {
         _base = at.Unmoved();
+        _endOffset = endOffset;
         Rebase();
     }
 
@@ -52,6 +56,13 @@ internal sealed class PartitionProgress
     public bool Scan(in RawRecord record, int row)
     {
         if (record.Offset < _scanNext || row >= CutoffRow) return false;
+        if (record.Offset >= _endOffset)
+        {
+            // What lies before the end has come already, because a partition's records come in order.
+            if (_scanNext < _endOffset) _scanFirstHole ??= _scanNext;
+            _scanNext = Math.Max(_scanNext, _endOffset);
+            return false;
+        }
         if (record.Offset > _scanNext) _scanFirstHole ??= _scanNext;
         _scanNext = record.Offset + 1;
         _scanCount++;
@@ -78,6 +89,7 @@ internal sealed class PartitionProgress
     public void ReachEnd(long nextOffset)
     {
         HasReachedEnd = true;
+        nextOffset = Math.Min(nextOffset, _endOffset);
         if (nextOffset <= _next || CutoffRow != int.MaxValue) return;
         _firstHole ??= _next;
         _next = nextOffset;

@@ -165,43 +165,45 @@ internal static class LedgerFormat
         if (source.TopicId is not null) json.WriteString("topic_id", source.TopicId);
         json.WriteString("isolation", source.IsolationLevel);
         json.WriteStartArray("partitions");
-        foreach (var partition in source.Partitions)
-        {
-            json.WriteStartArray();
-            json.WriteNumberValue(partition.Partition);
-            json.WriteNumberValue(partition.FromOffset);
-            json.WriteNumberValue(partition.NextOffset);
-            json.WriteNumberValue(partition.RecordCount);
-            if (partition.Last is { } last)
-            {
-                json.WriteNumberValue(last.Offset);
-                json.WriteNumberValue(last.TimestampMillis);
-                json.WriteNumberValue(last.Crc32C);
-            }
-            else
-            {
-                for (var i = 0; i < 3; i++) json.WriteNullValue();
-            }
-            json.WriteNumberValue(partition.MaxTimestampMillis);
-            if (partition.IsUnreadEarliest) json.WriteNumberValue(1);
-            json.WriteEndArray();
-        }
+        foreach (var partition in source.Partitions) WritePartition(json, partition);
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    internal static void WritePartition(Utf8JsonWriter json, PartitionLedger partition)
+    {
+        json.WriteStartArray();
+        json.WriteNumberValue(partition.Partition);
+        json.WriteNumberValue(partition.FromOffset);
+        json.WriteNumberValue(partition.NextOffset);
+        json.WriteNumberValue(partition.RecordCount);
+        if (partition.Last is { } last)
+        {
+            json.WriteNumberValue(last.Offset);
+            json.WriteNumberValue(last.TimestampMillis);
+            json.WriteNumberValue(last.Crc32C);
+        }
+        else
+        {
+            for (var i = 0; i < 3; i++) json.WriteNullValue();
+        }
+        json.WriteNumberValue(partition.MaxTimestampMillis);
+        if (partition.IsUnreadEarliest) json.WriteNumberValue(1);
+        json.WriteEndArray();
     }
 
     private static SourceLedger ReadSource(JsonElement source) => new(
         Text(source, "name"), Text(source, "topic"), OptionalText(source, "cluster"), OptionalText(source, "topic_id"), Text(source, "isolation"),
         [.. source.GetProperty("partitions").EnumerateArray().Select(ReadPartition)]);
 
-    private static PartitionLedger ReadPartition(JsonElement entry) => new(
+    internal static PartitionLedger ReadPartition(JsonElement entry) => new(
         entry[0].GetInt32(), entry[1].GetInt64(), entry[2].GetInt64(), entry[3].GetInt64(),
         entry[4].ValueKind == JsonValueKind.Null ? null : new Fingerprint(entry[4].GetInt64(), entry[5].GetInt64(), entry[6].GetUInt32()),
         entry[7].GetInt64(), entry.GetArrayLength() > 8);
 
     private static LostRange ReadLost(JsonElement entry) => new(entry[0].GetString()!, entry[1].GetInt32(), entry[2].GetInt64(), entry[3].GetInt64());
 
-    private static void WriteBooks(Utf8JsonWriter json, string name, Books books)
+    internal static void WriteBooks(Utf8JsonWriter json, string name, Books books)
     {
         json.WriteStartObject(name);
         json.WriteNumber("produced", books.ProducedCount);
@@ -215,7 +217,7 @@ internal static class LedgerFormat
         json.WriteEndObject();
     }
 
-    private static Books ReadBooks(JsonElement books) => new(
+    internal static Books ReadBooks(JsonElement books) => new(
         Number(books, "produced"), Number(books, "filtered"), Number(books, "absorbed"), Number(books, "rejected"), Number(books, "skipped"),
         Number(books, "lost"), Number(books, "rows"), Number(books, "files"));
 

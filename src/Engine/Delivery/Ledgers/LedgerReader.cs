@@ -40,16 +40,8 @@ internal sealed class LedgerReader(IStore store)
         if (whole.Length <= LedgerFormat.PropertyBytesMax) return whole;
         var body = LedgerFormat.WriteBody(ledger);
         var hash = LedgerFormat.Sha256(body);
-
-        // Beside the table's folder, not in it: removing orphan files looks at everything in there that no metadata names.
-        var location = $"{Parent(table.Metadata.Location)}/_matih/{table.Metadata.TableUuid}/ledger-{hash}.json";
+        var location = $"{SideFolder.Of(table)}/ledger-{hash}.json";
         await store.PutIfAbsentAsync(location, body, cancellationToken);
         return LedgerFormat.Write(ledger, new SideFile(location, body.LongLength, hash));
-    }
-
-    private static string Parent(string location)
-    {
-        var trimmed = location.TrimEnd('/');
-        return trimmed[..trimmed.LastIndexOf('/')];
     }
 }

@@ -30,6 +30,12 @@ internal sealed class TableBinding
     /// <summary>For each of <see cref="Columns"/> the position of the query's column.</summary>
     public ImmutableArray<int> ColumnMap { get; }
 
+    /// <summary>The columns of a file written through this binding, as they are read back.</summary>
+    public RowType StoredRows => new([.. Columns.Select(column => new Field(column.Name, column.Type.ReadAs))]);
+
+    /// <summary>The binding for rows that were read back from such a file.</summary>
+    public TableBinding OfStoredRows() => new(Schema, Spec, Columns, [.. Enumerable.Range(0, Columns.Length)]);
+
     public bool Fits(Table table) =>
         table.Metadata.CurrentSchemaId == Schema.SchemaId && table.Metadata.DefaultSpecId == Spec.SpecId;
 

@@ -12,7 +12,13 @@ internal static class Bindings
         ParquetType.Int => Ints(column, context, type => IsInteger32(type) ? new SameLane<int>() : null),
         ParquetType.Date => Ints(column, context, type => type is DataType.Date ? new SameLane<int>() : null),
         ParquetType.Long => Longs(column, context, Long),
-        ParquetType.Time => Longs(column, context, type => type is DataType.Time ? new ConvertedLane<int, long, MillisToMicros>() : null),
+        // BIGINT is how a TIME column is read back, in microseconds already.
+        ParquetType.Time => Longs(column, context, type => type switch
+        {
+            DataType.Time => new ConvertedLane<int, long, MillisToMicros>(),
+            DataType.BigInt => new SameLane<long>(),
+            _ => null,
+        }),
         // Both timestamp lanes are microseconds, a local one being that of UTC, so that either fits either column.
         ParquetType.Timestamp or ParquetType.TimestampTz => Longs(column, context, type => IsTimestamp(type) ? new SameLane<long>() : null),
         ParquetType.Float => new NumberChunkWriter<float, FloatOps>(column, context, default, type => type is DataType.Float ? new SameLane<float>() : null),

@@ -1,0 +1,97 @@
+using Matih.Kafka;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>
+/// One session of a run that commits: opens the flow at the table's ledger, lets the lanes read, and at every checkpoint
+/// commits what they did, together with what other members staged.
+/// </summary>
+internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEnvironment environment, WriterIdentity writer)
+{
+    /// <param name="work">Everything, or a committer's share.</param>
+    /// <param name="watch">Tells when the group gives other work; null for a run without other members.</param>
+    public async Task<SessionEnd> RunAsync(
+        RunMode mode, RunHistory history, WorkShare work, ShareWatch? watch, CancellationToken stop, CancellationToken abort)
+    {
+        OpenedFlow opened;
+        try
+        {
+            opened = await parts.Opening.OpenAsync(writer, history.Answers, stop, abort);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested && !abort.IsCancellationRequested)
+        {
+            return SessionEnd.Finished; // Stopped while standing by: nothing was read, so there is nothing to commit.
+        }
+        history.Answers = OpenAnswers.None; // They were given for the table as it was; a later session has its own ledger to go by.
+        if (mode is RunMode.UntilCaughtUp) history.CaughtUpAt ??= await EndsAsync(abort);
+
+        var committer = new Checkpointer(plan, parts, environment, writer, opened);
+        var intake = work is WorkShare.Committer ? new RangeIntake(plan, parts, environment, opened) : null;
+        if (intake is not null && await TakeInAsync(intake, committer, abort) is { } early) return early;
+
+        var deal = DealOf(work, committer.Source);
+        using var lanesToken = CancellationTokenSource.CreateLinkedTokenSource(abort);
+        await using var session = await FlowSession.StartAsync(
+            plan, parts, environment, opened with { Source = committer.Source }, deal, history.Limit, history.NextGeneration(), watch, lanesToken);
+        var finish = new FinishCondition(mode, history.Limit, session, environment.Clock, history.StartedAt, history.CaughtUpAt);
+        while (true)
+        {
+            var cause = await session.WaitForCheckpointAsync(mode, finish, stop, abort);
+            var isLast = cause != CheckpointCause.Interval;
+            var checkpoints = await session.SealAsync(isLast, abort);
+            var batch = intake is null ? null : await intake.CollectAsync(committer.Source, deal.Partitions.ToHashSet(), mayFill: !isLast, abort);
+            if (batch?.Checkpoint is { } taken) checkpoints = [.. checkpoints, taken];
+
+            var staysOpen = !isLast || cause == CheckpointCause.TopicChanged;
+            if (await CommitAsync(committer, checkpoints, staysOpen, abort) is { } end) return end;
+            history.FailureCount = 0;
+            if (batch is not null) await intake!.ClearAsync(batch, abort);
+            if (checkpoints.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw rejected.ToException(plan.Topic);
+            if (isLast) return cause is CheckpointCause.TopicChanged or CheckpointCause.ShareChanged ? SessionEnd.Reopen : SessionEnd.Finished;
+            if (committer.TableHasChanged) return SessionEnd.Reopen;
+        }
+    }
+
+    /// <summary>Commits what was staged before this session, its own partitions' included, so that the lanes begin behind it.</summary>
+    private async ValueTask<SessionEnd?> TakeInAsync(RangeIntake intake, Checkpointer committer, CancellationToken abort)
+    {
+        var batch = await intake.CollectAsync(committer.Source, new HashSet<int>(), mayFill: false, abort);
+        if (batch.Checkpoint is not { } taken) return null;
+        if (await CommitAsync(committer, [taken], staysOpen: true, abort) is { } end) return end;
+        await intake.ClearAsync(batch, abort);
+        return committer.TableHasChanged ? SessionEnd.Reopen : null;
+    }
+
+    /// <summary>Null where the commit stands.</summary>
+    /// <exception cref="PipelineException">Another writer has taken over.</exception>
+    private async ValueTask<SessionEnd?> CommitAsync(
+        Checkpointer committer, IReadOnlyList<LaneCheckpoint> checkpoints, bool staysOpen, CancellationToken abort)
+    {
+        switch (await committer.CommitAsync(checkpoints, staysOpen, abort))
+        {
+            case CommitOutcome.Rebased rebased:
+                parts.Log.Warning("batch-dropped", $"Flow {plan.Name}: {rebased.Reason} The uncommitted batch is dropped and read again from the table's ledger.");
+                return SessionEnd.Reopen;
+            case CommitOutcome.Superseded superseded:
+                throw superseded.ToException(plan.Name);
+            default:
+                return null;
+        }
+    }
+
+    private LaneDeal DealOf(WorkShare work, SourceLedger source)
+    {
+        var partitions = source.Partitions.Select(entry => entry.Partition);
+        if (work is WorkShare.Committer(var own)) partitions = partitions.Where(own.Contains);
+        return new LaneDeal([.. partitions], plan.Parallelism);
+    }
+
+    private async ValueTask<IReadOnlyDictionary<int, long>> EndsAsync(CancellationToken abort)
+    {
+        var topic = await parts.Source.IdentifyAsync(abort);
+        int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
+        var ranges = await parts.Source.RangesAsync(partitions, abort);
+        return partitions.ToDictionary(partition => partition, partition => ranges[partition].End);
+    }
+}

@@ -1,0 +1,34 @@
+namespace Matih.Delivery;
+
+/// <summary>What a run of a flow remembers from one session to the next.</summary>
+internal sealed class RunHistory(RunMode mode, OpenAnswers answers, long startedAt)
+{
+    private long _generation;
+
+    /// <summary>A person's answers; they are for the table as it was, and no longer count once it has been opened.</summary>
+    public OpenAnswers Answers { get; set; } = answers;
+
+    /// <summary>Shares out what the whole run may read.</summary>
+    public RecordLimit Limit { get; } = mode is RunMode.Once once ? new RecordLimit(once.RecordCountMax) : RecordLimit.None();
+
+    /// <summary>When the run began, a timestamp of its clock.</summary>
+    public long StartedAt { get; } = startedAt;
+
+    /// <summary>The topic's ends at the start, under <see cref="RunMode.UntilCaughtUp"/>.</summary>
+    public IReadOnlyDictionary<int, long>? CaughtUpAt { get; set; }
+
+    /// <summary>Sessions that failed in a row, without a commit between.</summary>
+    public int FailureCount { get; set; }
+
+    /// <summary>The number of the next assignment of partitions.</summary>
+    public long NextGeneration() => ++_generation;
+}
+
+/// <summary>How a session ended that did not fail.</summary>
+internal enum SessionEnd
+{
+    /// <summary>The run has done what it was started for.</summary>
+    Finished,
+    /// <summary>Begin anew at what the table now holds.</summary>
+    Reopen,
+}

@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using Matih.Iceberg;
+
+namespace Matih.Delivery;
+
+/// <summary>The stretch of one partition that a commit takes over from elsewhere, put together piece by piece.</summary>
+internal sealed class ChainedPartition(PartitionLedger at)
+{
+    private readonly ImmutableArray<DataFile>.Builder _files = ImmutableArray.CreateBuilder<DataFile>();
+    private PartitionLedger _entry = at.Unmoved();
+
+    public int Partition => _entry.Partition;
+
+    public long Position => _entry.NextOffset;
+
+    public bool HasMoved => _entry.NextOffset != _entry.FromOffset;
+
+    public Books Books { get; private set; }
+
+    public PartitionLedger Entry => _entry;
+
+    /// <summary>Files of the pieces that go into the table as they are.</summary>
+    public IReadOnlyCollection<DataFile> Files => _files;
+
+    /// <summary>Appends what was read from the position on.</summary>
+    /// <param name="files">Those of the piece's files that are to be registered; the rows of others go into new ones.</param>
+    public void Append(PartitionLedger piece, Books books, IEnumerable<DataFile> files)
+    {
+        if (piece.Partition != Partition || piece.FromOffset != Position || piece.NextOffset < piece.FromOffset)
+            throw new InvalidOperationException($"Offsets {piece.FromOffset} to {piece.NextOffset} of partition {piece.Partition} do not follow on {Position} of partition {Partition}.");
+        _entry = _entry with
+        {
+            NextOffset = piece.NextOffset,
+            RecordCount = _entry.RecordCount + piece.RecordCount,
+            // A piece without records carries an older fingerprint, or none.
+            Last = piece.Last is { } last && last.Offset >= (_entry.Last?.Offset ?? -1) ? last : _entry.Last,
+            MaxTimestampMillis = Math.Max(_entry.MaxTimestampMillis, piece.MaxTimestampMillis),
+            IsUnreadEarliest = _entry.IsUnreadEarliest && piece.NextOffset == piece.FromOffset,
+        };
+        Books += books;
+        _files.AddRange(files);
+    }
+}

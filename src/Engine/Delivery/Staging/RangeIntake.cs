@@ -1,0 +1,136 @@
+using System.Collections.Immutable;
+using Matih.Iceberg;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>What a commit takes over from the other members.</summary>
+/// <param name="Checkpoint">Files, positions and books, as a lane would hand them over; null where there is nothing.</param>
+/// <param name="Taken">The ranges in it.</param>
+/// <param name="Rewritten">Data files whose rows are in other files of the commit.</param>
+internal sealed record IntakeBatch(LaneCheckpoint? Checkpoint, ImmutableArray<RangeName> Taken, ImmutableArray<DataFile> Rewritten);
+
+/// <summary>
+/// The committer's view of what other members staged: chains their ranges onto the ledger's positions, reads from Kafka what
+/// nobody will stage any more, and puts the rows of small ranges together into files of a good size. One per session.
+/// </summary>
+internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened)
+{
+    /// <summary>Smaller ranges are encoded again, several to a file.</summary>
+    private const long SmallRangeBytes = 16L << 20;
+
+    /// <summary>Somebody's orphan removal may take files that nothing refers to for so long (DELIVERY.md, "Deleting files").</summary>
+    private static readonly TimeSpan StagedAgeMax = TimeSpan.FromHours(12);
+
+    private readonly StagingArea _area = new(parts.Store, opened.Table, StagingKey.Of(plan, opened));
+    private readonly StallWatch _stalls = new(plan, parts, environment.Clock);
+    private readonly HoleReading _holes = new(plan, parts, environment, opened);
+    private readonly HashSet<string> _unusable = [];
+    private ImmutableArray<RangeName> _covered = [];
+
+    /// <summary>What follows on the ledger's positions now.</summary>
+    /// <param name="source">The positions of the ledger that the commit will stand on.</param>
+    /// <param name="own">Partitions that this member reads itself: nothing is taken over for them.</param>
+    /// <param name="mayFill">Whether what is missing may be read from Kafka, which takes a while.</param>
+    public async ValueTask<IntakeBatch> CollectAsync(SourceLedger source, IReadOnlySet<int> own, bool mayFill, CancellationToken cancellationToken)
+    {
+        var names = (await _area.ListAsync(cancellationToken)).ToLookup(name => name.Partition);
+        var small = new List<StagedRange>();
+        var taken = ImmutableArray.CreateBuilder<RangeName>();
+        var chained = new List<ChainedPartition>();
+        RejectedUnderFail? rejected = null;
+        foreach (var entry in source.Partitions)
+        {
+            if (own.Contains(entry.Partition)) continue;
+            var partition = new ChainedPartition(entry);
+            await ChainAsync(partition, names[entry.Partition].ToList(), small, taken, cancellationToken);
+            if (mayFill) rejected ??= await FillAsync(partition, names[entry.Partition].ToList(), small, taken, cancellationToken);
+            if (partition.HasMoved) chained.Add(partition);
+        }
+        _covered = [.. source.Partitions.SelectMany(entry => names[entry.Partition].Where(name => name.ToOffset <= entry.NextOffset))];
+        if (chained.Count == 0 && rejected is null) return new IntakeBatch(null, [], []);
+
+        var rewritten = await new SmallRangeRewrite(parts, opened).RunAsync(small, cancellationToken);
+        ImmutableArray<DataFile> files = [.. chained.SelectMany(partition => partition.Files), .. rewritten.Files];
+        var books = chained.Aggregate(default(Books), (sum, partition) => sum + partition.Books) with { AddedFileCount = files.Length };
+        var checkpoint = new LaneCheckpoint(files, [.. chained.Select(partition => new PartitionStretch(partition.Entry, null))], books, rejected);
+        return new IntakeBatch(checkpoint, taken.ToImmutable(), rewritten.Replaced);
+    }
+
+    /// <summary>
+    /// The batch is in the table: what it took over can go, and records of ranges that the ledger had covered before. Files of
+    /// the latter stay, because it is not known whether the table refers to them. A failure to delete is harmless.
+    /// </summary>
+    public async ValueTask ClearAsync(IntakeBatch batch, CancellationToken cancellationToken)
+    {
+        foreach (var location in batch.Taken.Concat(_covered).Select(name => name.Location).Concat(batch.Rewritten.Select(file => file.Path)))
+        {
+            try
+            {
+                await parts.Store.DeleteAsync(location, cancellationToken);
+            }
+            catch (IOException e)
+            {
+                parts.Log.Debug("cleanup-failed", $"{location}, which the last commit made superfluous, could not be deleted: {e.Message}");
+            }
+        }
+        _covered = [];
+    }
+
+    private async ValueTask ChainAsync(
+        ChainedPartition partition, List<RangeName> names, List<StagedRange> small, ImmutableArray<RangeName>.Builder taken, CancellationToken cancellationToken)
+    {
+        while (RangeChain.Next(names.Where(name => !_unusable.Contains(name.Location)), partition.Position) is ChainStep.Take(var name))
+        {
+            if (await ReadUsableAsync(name, cancellationToken) is not { } range)
+            {
+                _unusable.Add(name.Location);
+                continue;
+            }
+            var isSmall = range.Bytes < SmallRangeBytes;
+            partition.Append(range.Entry, range.Books with { AddedFileCount = 0 }, isSmall ? [] : range.Files);
+            if (isSmall) small.Add(range);
+            taken.Add(name);
+        }
+    }
+
+    private async ValueTask<StagedRange?> ReadUsableAsync(RangeName name, CancellationToken cancellationToken)
+    {
+        string reason;
+        try
+        {
+            if (environment.Clock.GetUtcNow() - name.StagedAt > StagedAgeMax) reason = $"it was staged at {name.StagedAt:O}, more than {StagedAgeMax.TotalHours:0} hours ago";
+            else if (await _area.ReadAsync(name, cancellationToken) is not { } range) reason = "its record is gone";
+            else if (!await _area.HasFilesAsync(range, cancellationToken)) reason = "a data file of it is gone, or has another length";
+            else return range;
+        }
+        catch (FormatException e)
+        {
+            reason = e.Message;
+        }
+        parts.Log.Warning("range-dropped",
+            $"Flow {plan.Name}: offsets {name.FromOffset} to {name.ToOffset - 1} of partition {name.Partition} were staged at {name.Location}, which is not used ({reason}); they are read again.",
+            ("partition", name.Partition), ("from", name.FromOffset), ("to", name.ToOffset));
+        return null;
+    }
+
+    /// <summary>
+    /// Reads what the chain lacks: where others went on behind a gap, and where nobody seems to read a partition that has
+    /// records. Both wait a while first, because mostly the range is only late.
+    /// </summary>
+    private async ValueTask<RejectedUnderFail?> FillAsync(
+        ChainedPartition partition, List<RangeName> names, List<StagedRange> small, ImmutableArray<RangeName>.Builder taken, CancellationToken cancellationToken)
+    {
+        var next = RangeChain.Next(names.Where(name => !_unusable.Contains(name.Location)), partition.Position);
+        var holeEnd = next is ChainStep.Hole(var to) ? to : (long?)null;
+        if (await _stalls.EndToReadAsync(partition, holeEnd, cancellationToken) is not { } end) return null;
+
+        parts.Log.Information("hole-read",
+            $"Flow {plan.Name}: nobody staged offsets {partition.Position} to {end - 1} of partition {partition.Partition}; they are read from Kafka here.",
+            ("partition", partition.Partition), ("from", partition.Position), ("to", end));
+        var read = await _holes.ReadAsync(partition.Entry, end, cancellationToken);
+        foreach (var (entry, _) in read.Partitions) partition.Append(entry, read.Books with { AddedFileCount = 0 }, read.Files);
+        await ChainAsync(partition, names, small, taken, cancellationToken);
+        return read.Rejected;
+    }
+}

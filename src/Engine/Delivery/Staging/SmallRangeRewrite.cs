@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using Matih.Batches;
+using Matih.Iceberg;
+using Matih.Parquet;
+
+namespace Matih.Delivery;
+
+/// <summary>
+/// Puts the rows of small staged files together into files of the table's target size, so that many members do not make
+/// many small files. The files that it read are not registered then, ever.
+/// </summary>
+internal sealed class SmallRangeRewrite(FlowParts parts, OpenedFlow opened)
+{
+    /// <param name="Files">What goes into the table.</param>
+    /// <param name="Replaced">Files whose rows are in those.</param>
+    public sealed record Result(ImmutableArray<DataFile> Files, ImmutableArray<DataFile> Replaced);
+
+    public async ValueTask<Result> RunAsync(IReadOnlyCollection<StagedRange> ranges, CancellationToken cancellationToken)
+    {
+        ImmutableArray<DataFile> staged = [.. ranges.SelectMany(range => range.Files)];
+        // A file that has its table partition to itself would only be copied.
+        if (staged.Length < 2) return new Result(staged, []);
+
+        await using var writer = parts.CreateRewriter(opened);
+        foreach (var file in staged)
+        {
+            var rowCount = await CopyAsync(file, writer, cancellationToken);
+            if (rowCount != file.RecordCount)
+                throw new InvalidTableException($"The staged data file {file.Path} holds {rowCount} rows, and {file.RecordCount} were staged.");
+        }
+        var files = await writer.FinishAsync(cancellationToken);
+        var (before, after) = (staged.Sum(file => file.RecordCount), files.Sum(file => file.RecordCount));
+        return before == after
+            ? new Result(files, staged)
+            : throw new InvalidOperationException($"{before} staged rows went into files that hold {after}.");
+    }
+
+    private async ValueTask<long> CopyAsync(DataFile file, SinkWriter writer, CancellationToken cancellationToken)
+    {
+        var bytes = await parts.Store.ReadAsync(file.Path, cancellationToken)
+            ?? throw new FileNotFoundException($"The staged data file {file.Path} is gone.", file.Path);
+        ParquetFileReader reader;
+        try
+        {
+            reader = new ParquetFileReader(bytes);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidTableException($"The staged data file {file.Path} cannot be read: {e.Message}", e);
+        }
+        var rows = opened.Binding.StoredRows;
+        var columns = new Column[rows.Count];
+        try
+        {
+            var count = 0L;
+            for (var rowGroup = 0; rowGroup < reader.Metadata.RowGroups.Length; rowGroup++)
+            {
+                for (var i = 0; i < columns.Length; i++)
+                {
+                    if (columns[i] is null) columns[i] = Column.Create(reader.Metadata.Columns[i].Type.ReadAs, parts.Memory);
+                    else columns[i].Clear();
+                    reader.ReadColumn(rowGroup, i, columns[i]);
+                }
+                var rowCount = (int)reader.Metadata.RowGroups[rowGroup].RowCount;
+                await writer.WriteAsync(new ColumnBatch(rows, columns, rowCount), cancellationToken);
+                count += rowCount;
+            }
+            return count;
+        }
+        finally
+        {
+            foreach (var column in columns) column?.Dispose();
+        }
+    }
+}

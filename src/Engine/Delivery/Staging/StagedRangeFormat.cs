@@ -1,0 +1,77 @@
+using System.Buffers;
+using System.Text.Json;
+using Matih.Iceberg;
+
+namespace Matih.Delivery;
+
+/// <summary>
+/// A staged range as a JSON object: the key in full (the file's name holds its hash), the ledger entry and books as a
+/// ledger has them, each file's path, length and rows for people, and all of the descriptions as a manifest in base64.
+/// </summary>
+internal static class StagedRangeFormat
+{
+    private const int Version = 1;
+
+    public static byte[] Write(StagedRange range, StagingKey key, Table table)
+    {
+        var buffer = new ArrayBufferWriter<byte>(4096);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("v", Version);
+            json.WriteString("key", key.Text);
+            json.WriteString("run", range.Run);
+            json.WriteNumber("at", range.StagedAtMillis);
+            json.WritePropertyName("range");
+            LedgerFormat.WritePartition(json, range.Entry);
+            LedgerFormat.WriteBooks(json, "books", range.Books);
+            json.WriteStartArray("files");
+            foreach (var file in range.Files)
+            {
+                json.WriteStartObject();
+                json.WriteString("path", file.Path);
+                json.WriteNumber("length", file.FileSizeBytes);
+                json.WriteNumber("rows", file.RecordCount);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteBase64String("manifest", DataFileList.Write(table, range.Files));
+            json.WriteEndObject();
+        }
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <exception cref="FormatException">The bytes are no staged range of that name and key, or contradict themselves.</exception>
+    public static StagedRange Read(byte[] bytes, RangeName name, StagingKey key, Table table)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            var root = document.RootElement;
+            var version = root.GetProperty("v").GetInt32();
+            if (version != Version) throw new FormatException($"it has format version {version}, this program knows {Version}");
+            if (root.GetProperty("key").GetString() != key.Text) throw new FormatException("it was staged under another key");
+            var files = DataFileList.Read(table, key.SpecId, root.GetProperty("manifest").GetBytesFromBase64(), name.Location);
+            var range = new StagedRange(
+                LedgerFormat.ReadPartition(root.GetProperty("range")), LedgerFormat.ReadBooks(root.GetProperty("books")),
+                [.. files], root.GetProperty("run").GetGuid(), root.GetProperty("at").GetInt64());
+            return Checked(range, name);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or InvalidTableException or UnsupportedTableException or OverflowException)
+        {
+            throw new FormatException(e.Message, e);
+        }
+    }
+
+    private static StagedRange Checked(StagedRange range, RangeName name)
+    {
+        var (entry, books) = (range.Entry, range.Books);
+        if (entry.Partition != name.Partition || entry.FromOffset != name.FromOffset || entry.NextOffset != name.ToOffset)
+            throw new FormatException($"it holds offsets {entry.FromOffset} to {entry.NextOffset} of partition {entry.Partition}, its name says otherwise");
+        if (books.RecordCount != entry.RecordCount) throw new FormatException($"it holds {entry.RecordCount} records, of which the fates of {books.RecordCount} are known");
+        var rows = range.Files.Sum(file => file.RecordCount);
+        if (books.ProducedCount != rows || books.AddedRowCount != rows || books.AddedFileCount != range.Files.Length)
+            throw new FormatException($"its books say {books.ProducedCount} rows in {books.AddedFileCount} files, and it lists {rows} in {range.Files.Length}");
+        return range;
+    }
+}

@@ -1,0 +1,55 @@
+using Matih.Iceberg;
+using Matih.Storage;
+
+namespace Matih.Delivery;
+
+/// <summary>
+/// The staged ranges of one key: <c>&lt;beside the table&gt;/_matih/&lt;table uuid&gt;/staged/&lt;pipeline&gt;/&lt;sink&gt;/&lt;key&gt;/</c>.
+/// A store's list may be late with what was written a moment ago; whoever decides by it must be right without, too.
+/// </summary>
+internal sealed class StagingArea(IStore store, Table table, StagingKey key)
+{
+    private readonly string _folder = $"{SideFolder.Of(table)}/staged/{key.Flow.Pipeline}/{key.Flow.Sink}/{key.FolderName}";
+
+    public async ValueTask<IReadOnlyList<RangeName>> ListAsync(CancellationToken cancellationToken)
+    {
+        var names = new List<RangeName>();
+        await foreach (var item in store.ListAsync(_folder, cancellationToken))
+            if (RangeName.Parse(item.Location, item.LastModified) is { } name) names.Add(name with { Folder = _folder });
+        return names;
+    }
+
+    /// <summary>Makes the range known, once for all. Its files are durable already.</summary>
+    /// <returns>False where another reader staged the same range before; its files count then, and these never will.</returns>
+    public async ValueTask<bool> StageAsync(StagedRange range, CancellationToken cancellationToken)
+    {
+        var location = range.NameIn(_folder).Location;
+        var bytes = StagedRangeFormat.Write(range, key, table);
+        IOException? lost = null;
+        try
+        {
+            if (await store.PutIfAbsentAsync(location, bytes, cancellationToken)) return true;
+        }
+        catch (IOException e)
+        {
+            lost = e;
+        }
+        // Refused or unanswered: what stands there decides. The files have names of their own, so equal bytes are ours.
+        var standing = await store.ReadAsync(location, cancellationToken);
+        if (standing is null) throw lost ?? new IOException($"{location} existed, and then did not.");
+        return standing.AsSpan().SequenceEqual(bytes);
+    }
+
+    /// <summary>The range of that name, or null where it is gone.</summary>
+    /// <exception cref="FormatException">It is damaged.</exception>
+    public async ValueTask<StagedRange?> ReadAsync(RangeName name, CancellationToken cancellationToken) =>
+        await store.ReadAsync(name.Location, cancellationToken) is { } bytes ? StagedRangeFormat.Read(bytes, name, key, table) : null;
+
+    /// <summary>Whether every file of the range is there, as long as it was when it was staged.</summary>
+    public async ValueTask<bool> HasFilesAsync(StagedRange range, CancellationToken cancellationToken)
+    {
+        foreach (var file in range.Files)
+            if (await store.LengthAsync(file.Path, cancellationToken) != file.FileSizeBytes) return false;
+        return true;
+    }
+}
