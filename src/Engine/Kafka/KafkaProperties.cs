@@ -13,6 +13,8 @@ public static partial class KafkaProperties
 {
     private const string OwnPositions = "positions are kept in the table, and reading must stop where one is lost";
 
+    private const string SameForAll = "all members of a pipeline must share its partitions out in the same way";
+
     /// <summary>Properties that are an error if set, with the reason, the end of a sentence.</summary>
     public static FrozenDictionary<string, string> Reserved { get; } = new Dictionary<string, string>
     {
@@ -22,6 +24,9 @@ public static partial class KafkaProperties
         ["auto.offset.reset"] = OwnPositions,
         ["enable.partition.eof"] = "it is always on, as it shows positions past trailing control records",
         ["group.instance.id"] = "partitions are assigned by hand",
+        ["group.protocol"] = SameForAll,
+        ["group.remote.assignor"] = SameForAll,
+        ["partition.assignment.strategy"] = SameForAll,
         ["allow.auto.create.topics"] = "a missing topic is an error and never created by reading it",
         ["test.mock.num.brokers"] = "every connection would get a cluster of its own; start a mock cluster and give its address",
         ["log.queue"] = "log lines are taken from the queue",

@@ -126,6 +126,25 @@ public sealed record KafkaSettings
         return properties;
     }
 
+    /// <summary>The properties of a connection that sits in a consumer group and reads nothing.</summary>
+    internal Dictionary<string, string> MemberProperties(string topic, string group)
+    {
+        var properties = Common(topic);
+        // A member that died is missed after this long: the shortest that brokers allow by default.
+        properties["session.timeout.ms"] = "6000";
+        properties["heartbeat.interval.ms"] = "1000";
+        Override(properties);
+        properties["group.id"] = group;
+        // Also how long the group waits for a member that is alive and does not answer. A member answers from a task of its own.
+        properties["max.poll.interval.ms"] = "300000";
+        // The sticky strategy of librdkafka before 2.6.1 can spin for ever, and all members must use the same.
+        properties["partition.assignment.strategy"] = "range";
+        // New partitions are noticed within this time.
+        properties["topic.metadata.refresh.interval.ms"] = "10000";
+        properties["statistics.interval.ms"] = "0";
+        return properties;
+    }
+
     private Dictionary<string, string> Common(string topic) => new()
     {
         ["bootstrap.servers"] = BootstrapServers,

@@ -12,6 +12,10 @@ namespace Matih.Host.Runtime;
 internal sealed class HostConnectors(HostSettings settings, EngineEnvironment environment, IEngineLog log, int laneCountMax) : IConnectors
 {
     private const string MockProperty = "test.mock.num.brokers";
+
+    /// <summary>A member fetches nothing; this only has to be a size that settings allow.</summary>
+    private const long MemberQueueBytes = 1 << 20;
+
     private static readonly string[] OwnFields = ["bootstrap.servers", "group.id", MockProperty];
 
     private readonly Lazy<Librdkafka> _library = new(() => Librdkafka.Load(settings.LibrdkafkaPath));
@@ -26,12 +30,21 @@ internal sealed class HostConnectors(HostSettings settings, EngineEnvironment en
         }
         catch (SourceException refusal)
         {
-            throw new PipelineException(FailureKind.KafkaAccess, $"Source {source.Name}: {refusal.Message}",
-                $"Check the connection of source {source.Name} and the installed librdkafka.", refusal);
+            throw Refused(source, refusal);
         }
     }
 
-    public IGroupMember JoinGroup(SourceDefinition source, string group) => throw new NotSupportedException($"No group {group} can be joined yet.");
+    public IGroupMember JoinGroup(SourceDefinition source, string group)
+    {
+        try
+        {
+            return LibrdkafkaGroupMember.Join(_library.Value, SettingsOf(source, MemberQueueBytes), source.Topic, group, environment.Clock, environment.Tasks, Log);
+        }
+        catch (SourceException refusal)
+        {
+            throw Refused(source, refusal);
+        }
+    }
 
     public IStore OpenStore(CatalogDefinition catalog) => new LocalStore(environment.Ids);
 
@@ -54,6 +67,10 @@ internal sealed class HostConnectors(HostSettings settings, EngineEnvironment en
             IsMockCluster = settings.IsMockKafka || properties.ContainsKey(MockProperty),
         };
     }
+
+    private static PipelineException Refused(SourceDefinition source, SourceException refusal) => new(
+        FailureKind.KafkaAccess, $"Source {source.Name}: {refusal.Message}",
+        $"Check the connection of source {source.Name} and the installed librdkafka.", refusal);
 
     /// <summary>
     /// What librdkafka calls an error is something that it gets past by itself; what it does not comes as an event. That the

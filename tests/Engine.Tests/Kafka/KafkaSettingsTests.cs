@@ -12,6 +12,8 @@ public sealed class KafkaSettingsTests
     [InlineData("auto.offset.reset")]
     [InlineData("enable.partition.eof")]
     [InlineData("group.instance.id")]
+    [InlineData("group.protocol")]
+    [InlineData("partition.assignment.strategy")]
     [InlineData("allow.auto.create.topics")]
     [InlineData("bootstrap.servers")]
     [InlineData("group.id")]

@@ -11,6 +11,9 @@ internal static class KafkaPropertyNames
         ["auto.offset.reset"] = "a lost position must stop the run; where to start is start_offset",
         ["enable.partition.eof"] = "the end of a partition tells positions past control records",
         ["group.instance.id"] = "partitions are assigned by the engine",
+        ["group.protocol"] = "the members of a pipeline share its partitions out in one way",
+        ["group.remote.assignor"] = "the members of a pipeline share its partitions out in one way",
+        ["partition.assignment.strategy"] = "the members of a pipeline share its partitions out in one way",
     };
 
     /// <summary>Properties that have a key of their own in the definition.</summary>

@@ -68,6 +68,12 @@ internal sealed unsafe class KafkaConnection : IDisposable
     /// <summary>Receives delivery reports.</summary>
     public Action<nint>? OnDelivery { get; init; }
 
+    /// <summary>Answers a change of the group's assignment, which the group waits for.</summary>
+    public Action<nint>? OnRebalance { get; init; }
+
+    /// <summary>Sees every error, with its code and its text without secrets.</summary>
+    public Action<int, string>? OnError { get; init; }
+
     /// <summary>Sets one property; the problem as librdkafka words it, or null.</summary>
     public static string? Set(LibrdkafkaNative native, nint configuration, string property, string value)
     {
@@ -85,6 +91,31 @@ internal sealed unsafe class KafkaConnection : IDisposable
 
     /// <summary>As <see cref="Drain"/>, but waits up to that many milliseconds for something to happen.</summary>
     public void Wait(int milliseconds) => Serve(milliseconds);
+
+    /// <summary>As <see cref="Wait"/>, but for something on the consumer's queue, on which the group speaks.</summary>
+    public void WaitForGroup(int milliseconds)
+    {
+        lock (_draining)
+            if (_consumerQueue != 0 && _native.QueuePoll(_consumerQueue, milliseconds) is not 0 and var item) Take(item);
+        Drain();
+    }
+
+    /// <summary>
+    /// Leaves the group, and waits for that until the time is up. Its last words then come on the main queue. Only of a
+    /// connection that has joined one.
+    /// </summary>
+    public void LeaveGroup(TimeProvider clock, TimeSpan waitMax)
+    {
+        var start = clock.GetTimestamp();
+        var refusal = _native.CloseToQueue(Handle, _mainQueue);
+        if (refusal != 0)
+        {
+            _log?.Invoke(new KafkaLogLine(4, "LEAVE", Redact(LibrdkafkaNative.Text(_native.ErrorObjectText(refusal)))));
+            _native.ErrorObjectDestroy(refusal);
+            return;
+        }
+        while (_native.IsClosed(Handle) == 0 && clock.GetElapsedTime(start) < waitMax) Wait(50);
+    }
 
     /// <summary>Text of a native error with secrets taken out; "" for none.</summary>
     public string Redact(string text) => KafkaProperties.Redact(text, _properties);
@@ -161,6 +192,9 @@ internal sealed unsafe class KafkaConnection : IDisposable
                 case LibrdkafkaNative.EventStatistics:
                     LatestStatistics = TakeStatistics(_native.EventStatisticsJson(item));
                     break;
+                case LibrdkafkaNative.EventRebalance:
+                    OnRebalance?.Invoke(item);
+                    break;
                 case LibrdkafkaNative.EventDelivery:
                     OnDelivery?.Invoke(item);
                     break;
@@ -193,6 +227,7 @@ internal sealed unsafe class KafkaConnection : IDisposable
             Interlocked.Increment(ref _faultSequence);
         }
         else LastTrouble = text;
+        OnError?.Invoke(code, text);
     }
 
     /// <summary>A handshake also fails when a broker goes away in the middle; only a refused certificate needs somebody's help.</summary>

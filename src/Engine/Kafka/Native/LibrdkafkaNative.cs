@@ -12,11 +12,11 @@ internal sealed unsafe class LibrdkafkaNative(nint library)
 {
     public const int ProducerType = 0, ConsumerType = 1;
 
-    /// <summary>RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE: nothing to leave or commit, as the group is never joined.</summary>
+    /// <summary>RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE: nothing to leave or commit, as no group is joined or it has been left already.</summary>
     public const int DestroyWithoutClose = 0x8;
 
     /// <summary>RD_KAFKA_EVENT_*: kinds of events that a queue hands over.</summary>
-    public const int EventDelivery = 0x1, EventFetch = 0x2, EventLog = 0x4, EventError = 0x8, EventOffsetCommit = 0x20, EventStatistics = 0x40;
+    public const int EventDelivery = 0x1, EventFetch = 0x2, EventLog = 0x4, EventError = 0x8, EventRebalance = 0x10, EventOffsetCommit = 0x20, EventStatistics = 0x40;
 
     public readonly delegate* unmanaged[Cdecl]<int> Version = (delegate* unmanaged[Cdecl]<int>)Export("rd_kafka_version", library);
     public readonly delegate* unmanaged[Cdecl]<byte*> VersionText = (delegate* unmanaged[Cdecl]<byte*>)Export("rd_kafka_version_str", library);
@@ -74,6 +74,11 @@ internal sealed unsafe class LibrdkafkaNative(nint library)
     public readonly delegate* unmanaged[Cdecl]<nint, PartitionArray*, int, int> OffsetsForTimes = (delegate* unmanaged[Cdecl]<nint, PartitionArray*, int, int>)Export("rd_kafka_offsets_for_times", library);
     public readonly delegate* unmanaged[Cdecl]<nint, PartitionArray*, int, int> Committed = (delegate* unmanaged[Cdecl]<nint, PartitionArray*, int, int>)Export("rd_kafka_committed", library);
     public readonly delegate* unmanaged[Cdecl]<nint, PartitionArray*, nint, nint, nint, int> CommitToQueue = (delegate* unmanaged[Cdecl]<nint, PartitionArray*, nint, nint, nint, int>)Export("rd_kafka_commit_queue", library);
+
+    public readonly delegate* unmanaged[Cdecl]<nint, PartitionArray*, int> Subscribe = (delegate* unmanaged[Cdecl]<nint, PartitionArray*, int>)Export("rd_kafka_subscribe", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, int> AssignmentLost = (delegate* unmanaged[Cdecl]<nint, int>)Export("rd_kafka_assignment_lost", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, nint, nint> CloseToQueue = (delegate* unmanaged[Cdecl]<nint, nint, nint>)Export("rd_kafka_consumer_close_queue", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, int> IsClosed = (delegate* unmanaged[Cdecl]<nint, int>)Export("rd_kafka_consumer_closed", library);
 
     public readonly delegate* unmanaged[Cdecl]<nint, byte*, nint, nint> TopicNew = (delegate* unmanaged[Cdecl]<nint, byte*, nint, nint>)Export("rd_kafka_topic_new", library);
     public readonly delegate* unmanaged[Cdecl]<nint, void> TopicDestroy = (delegate* unmanaged[Cdecl]<nint, void>)Export("rd_kafka_topic_destroy", library);
