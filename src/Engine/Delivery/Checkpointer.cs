@@ -89,6 +89,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
             Books = books,
             Totals = _base.Totals + books,
             Lost = [],
+            Replay = null,
             WatermarkMillis = after.Partitions.Any(entry => entry.MaxTimestampMillis < 0) ? null : after.Partitions.Min(entry => entry.MaxTimestampMillis) - WatermarkDelayMillis,
         };
     }

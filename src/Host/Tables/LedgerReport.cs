@@ -41,6 +41,12 @@ internal static class LedgerReport
         AddBooks(books, "last commit", ledger.Books);
         AddBooks(books, "in all", ledger.Totals);
         books.WriteTo(output);
+        if (ledger.Replay is { } replay)
+        {
+            output.WriteLine($"replayed  {Quantity.Count(replay.Commits.Length)} commits, from {replay.Commits[0]} to {replay.Commits[^1]}");
+            foreach (var range in replay.Ranges)
+                output.WriteLine($"          {range.Source} partition {range.Partition}: offsets {range.FromOffset} to {range.ToOffset - 1}, {Quantity.Count(range.RecordCount)} records");
+        }
         foreach (var lost in ledger.Lost) output.WriteLine($"lost      {lost.Source} partition {lost.Partition}: offsets {lost.FromOffset} to {lost.ToOffset - 1}");
     }
 
@@ -88,6 +94,29 @@ internal static class LedgerReport
             json.WriteEndObject();
         }
         json.WriteEndArray();
+        if (ledger.Replay is { } replay) WriteReplay(replay, json);
+        json.WriteEndObject();
+    }
+
+    private static void WriteReplay(ReplayLedger replay, Utf8JsonWriter json)
+    {
+        json.WriteStartObject("replay");
+        json.WriteStartArray("commits");
+        foreach (var commit in replay.Commits) json.WriteStringValue(commit.ToString());
+        json.WriteEndArray();
+        json.WriteStartArray("ranges");
+        foreach (var range in replay.Ranges)
+        {
+            json.WriteStartObject();
+            json.WriteString("source", range.Source);
+            json.WriteNumber("partition", range.Partition);
+            json.WriteNumber("from_offset", range.FromOffset);
+            json.WriteNumber("to_offset", range.ToOffset);
+            json.WriteNumber("records", range.RecordCount);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        WriteBooks("replaced", replay.Replaced, json);
         json.WriteEndObject();
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Iceberg;
 
@@ -16,13 +17,13 @@ internal static class SnapshotReport
 
     public static void WriteText(Table table, TextWriter output)
     {
-        var rows = new TextTable("", "snapshot", "time", "operation", "added rows#", "added files#", "rows#", "files#", "writer");
+        var rows = new TextTable("", "snapshot", "time", "operation", "added rows#", "added files#", "rows#", "files#", "writer", "commit");
         foreach (var snapshot in table.Metadata.Snapshots)
         {
             rows.Add(
                 snapshot.Id == table.Metadata.CurrentSnapshotId ? "*" : "", snapshot.Id.ToString(), Quantity.Instant(snapshot.TimestampMillis), snapshot.Operation,
                 Show(snapshot, "added-records", "0"), Show(snapshot, "added-data-files", "0"), Show(snapshot, "total-records", "?"), Show(snapshot, "total-data-files", "?"),
-                WriterOf(snapshot) ?? "");
+                WriterOf(snapshot) ?? "", LedgerReading.CommitOf(snapshot)?.ToString() ?? "");
         }
         rows.WriteTo(output);
     }
@@ -47,6 +48,7 @@ internal static class SnapshotReport
         foreach (var (name, key) in Numbers)
             if (Number(snapshot, key) is { } number) json.WriteNumber(name, number);
         json.WriteString("writer", WriterOf(snapshot));
+        json.WriteString("commit", LedgerReading.CommitOf(snapshot)?.ToString());
         json.WriteEndObject();
     }
 

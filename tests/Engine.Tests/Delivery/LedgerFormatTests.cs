@@ -27,12 +27,22 @@ public sealed class LedgerFormatTests
             WatermarkMillis = null,
             IsOpen = false,
             Lost = [],
+            Replay = null,
             Sources = [new SourceLedger("src", "t", null, null, "read_uncommitted", [PartitionLedger.StartingAt(0, 7, isEarliest: false)])],
         };
 
         var read = LedgerFormat.Read(LedgerFormat.Write(ledger, sideFile: null), null);
 
         AssertSame(ledger, read);
+    }
+
+    [Fact]
+    public void A_ledger_that_an_older_program_wrote_knows_of_no_replay()
+    {
+        var text = LedgerFormat.Write(Full(partitionCount: 1) with { Replay = null }, sideFile: null);
+
+        Assert.DoesNotContain("replay", text, StringComparison.Ordinal);
+        Assert.Null(LedgerFormat.Read(text, null).Replay);
     }
 
     [Fact]
@@ -134,7 +144,7 @@ public sealed class LedgerFormatTests
     public async Task The_books_equal_the_manifests()
     {
         using var flow = new FlowHarness(partitionCount: 3);
-        flow.Overrides.Add("sources.src.on_error=skip");
+        flow.Overrides.AddRange(["sources.src.on_error=skip", "orchestration.checkpoint_interval=1h"]);
         flow.Produce(0, 100);
         flow.Topic.Append(1, "no json");
         flow.Topic.Append(2, """{"id": -1}""");
@@ -208,7 +218,14 @@ public sealed class LedgerFormatTests
     {
         Assert.Equal(expected.Sources.AsEnumerable(), read.Sources.AsEnumerable());
         Assert.Equal(expected.Lost.AsEnumerable(), read.Lost.AsEnumerable());
-        Assert.Equal(expected, read with { Sources = expected.Sources, Lost = expected.Lost });
+        Assert.Equal(expected.Replay is null, read.Replay is null);
+        if (expected.Replay is { } replay)
+        {
+            Assert.Equal(replay.Commits.AsEnumerable(), read.Replay!.Commits.AsEnumerable());
+            Assert.Equal(replay.Ranges.AsEnumerable(), read.Replay.Ranges.AsEnumerable());
+            Assert.Equal(replay.Replaced, read.Replay.Replaced);
+        }
+        Assert.Equal(expected, read with { Sources = expected.Sources, Lost = expected.Lost, Replay = expected.Replay });
     }
 
     private static Ledger Full(int partitionCount) => new()
@@ -234,5 +251,9 @@ public sealed class LedgerFormatTests
         Totals = new Books(11, 12, 13, 14, 15, 16, 17, 18),
         Lost = [new LostRange("src", 1, 5, 9)],
         WatermarkMillis = 1_699_999_990_000,
+        Replay = new ReplayLedger(
+            [new CommitId(new Guid("4c9c6f8e-0000-4000-8000-000000000005")), new CommitId(new Guid("4c9c6f8e-0000-4000-8000-000000000006"))],
+            [new ReplayedRange("src", 0, 3, 9, 5, new Fingerprint(8, -1, uint.MaxValue)), new ReplayedRange("src", 1, 0, 1, 1, new Fingerprint(0, 7, 1))],
+            new Books(21, 22, 23, 24, 25, 26, 27, 28)),
     };
 }

@@ -88,10 +88,26 @@ public readonly record struct Books(
         left.ProducedCount + right.ProducedCount, left.FilteredCount + right.FilteredCount, left.AbsorbedCount + right.AbsorbedCount,
         left.RejectedCount + right.RejectedCount, left.SkippedCount + right.SkippedCount, left.LostCount + right.LostCount,
         left.AddedRowCount + right.AddedRowCount, left.AddedFileCount + right.AddedFileCount);
+
+    public static Books operator -(Books left, Books right) => new(
+        left.ProducedCount - right.ProducedCount, left.FilteredCount - right.FilteredCount, left.AbsorbedCount - right.AbsorbedCount,
+        left.RejectedCount - right.RejectedCount, left.SkippedCount - right.SkippedCount, left.LostCount - right.LostCount,
+        left.AddedRowCount - right.AddedRowCount, left.AddedFileCount - right.AddedFileCount);
 }
 
 /// <summary>A range of offsets given up by explicit choice; the end is excluded.</summary>
 public readonly record struct LostRange(string Source, int Partition, long FromOffset, long ToOffset);
+
+/// <summary>A range of offsets that a replay read again; the end is excluded.</summary>
+/// <param name="RecordCount">Records that the range holds; the rest are holes.</param>
+/// <param name="Last">The range's last record.</param>
+public readonly record struct ReplayedRange(string Source, int Partition, long FromOffset, long ToOffset, long RecordCount, Fingerprint Last);
+
+/// <summary>What a commit did that is a replay: it took whole earlier commits' files out and added newly made ones of the same records.</summary>
+/// <param name="Commits">The commits whose files it replaced, oldest first; replays of before may be among them.</param>
+/// <param name="Ranges">What was read again, ascending by partition and offset.</param>
+/// <param name="Replaced">The books of those commits, which <see cref="Ledger.Totals"/> no longer hold.</param>
+public sealed record ReplayLedger(ImmutableArray<CommitId> Commits, ImmutableArray<ReplayedRange> Ranges, Books Replaced);
 
 /// <summary>Which process wrote a ledger: advice for back-off between replicas, never a ground for correctness.</summary>
 public sealed record WriterHint(string Host, int ProcessId);
@@ -140,11 +156,17 @@ public sealed record Ledger
     /// <summary>What this commit did.</summary>
     public required Books Books { get; init; }
 
-    /// <summary>What all commits of the flow did since its first.</summary>
+    /// <summary>What all commits of the flow did since its first, less what replays replaced: what the table holds of it.</summary>
     public required Books Totals { get; init; }
 
     /// <summary>Offsets that this commit gave up.</summary>
     public ImmutableArray<LostRange> Lost { get; init; } = [];
+
+    /// <summary>
+    /// What this commit read again, null for all commits but replays. A replay leaves the positions where they were: its books
+    /// are about these ranges, not about those of <see cref="Sources"/>.
+    /// </summary>
+    public ReplayLedger? Replay { get; init; }
 
     /// <summary>
     /// Event time that every partition has passed, milliseconds since the epoch: the least of the partitions' greatest

@@ -8,12 +8,14 @@ using System.Text.Json;
 namespace Matih.Delivery;
 
 /// <summary>
-/// A ledger as the text of one snapshot summary property. What grows with the partitions (sources, lost ranges) is the body;
+/// A ledger as the text of one snapshot summary property. What grows with the partitions (sources, lost ranges, a replay) is the body;
 /// it moves to a side file where the property would pass <see cref="PropertyBytesMax"/>.
 /// </summary>
 /// <remarks>
 /// Partition entries are arrays: <c>[partition, from, next, records, lastOffset, lastTimestamp, lastCrc32c, maxTimestamp]</c>,
 /// with null in the three "last" places before the first record, and a ninth element <c>1</c> for an unread earliest start.
+/// Only a replay has <c>replay</c>: the replaced commits, their books, and ranges <c>[source, partition, from, to, records,
+/// lastOffset, lastTimestamp, lastCrc32c]</c>.
 /// </remarks>
 internal static class LedgerFormat
 {
@@ -135,6 +137,7 @@ internal static class LedgerFormat
         Totals = ReadBooks(root.GetProperty("totals")),
         Sources = [.. body.GetProperty("sources").EnumerateArray().Select(ReadSource)],
         Lost = body.TryGetProperty("lost", out var lost) ? [.. lost.EnumerateArray().Select(ReadLost)] : [],
+        Replay = body.TryGetProperty("replay", out var replay) ? ReadReplay(replay) : null,
     };
 
     private static void WriteBodyMembers(Utf8JsonWriter json, Ledger ledger)
@@ -142,9 +145,14 @@ internal static class LedgerFormat
         json.WriteStartArray("sources");
         foreach (var source in ledger.Sources) WriteSource(json, source);
         json.WriteEndArray();
-        if (ledger.Lost.IsEmpty) return;
+        if (!ledger.Lost.IsEmpty) WriteLost(json, ledger.Lost);
+        if (ledger.Replay is { } replay) WriteReplay(json, replay);
+    }
+
+    private static void WriteLost(Utf8JsonWriter json, ImmutableArray<LostRange> lost)
+    {
         json.WriteStartArray("lost");
-        foreach (var range in ledger.Lost)
+        foreach (var range in lost)
         {
             json.WriteStartArray();
             json.WriteStringValue(range.Source);
@@ -155,6 +163,38 @@ internal static class LedgerFormat
         }
         json.WriteEndArray();
     }
+
+    private static void WriteReplay(Utf8JsonWriter json, ReplayLedger replay)
+    {
+        json.WriteStartObject("replay");
+        json.WriteStartArray("commits");
+        foreach (var commit in replay.Commits) json.WriteStringValue(commit.Value);
+        json.WriteEndArray();
+        json.WriteStartArray("ranges");
+        foreach (var range in replay.Ranges)
+        {
+            json.WriteStartArray();
+            json.WriteStringValue(range.Source);
+            json.WriteNumberValue(range.Partition);
+            json.WriteNumberValue(range.FromOffset);
+            json.WriteNumberValue(range.ToOffset);
+            json.WriteNumberValue(range.RecordCount);
+            json.WriteNumberValue(range.Last.Offset);
+            json.WriteNumberValue(range.Last.TimestampMillis);
+            json.WriteNumberValue(range.Last.Crc32C);
+            json.WriteEndArray();
+        }
+        json.WriteEndArray();
+        WriteBooks(json, "replaced", replay.Replaced);
+        json.WriteEndObject();
+    }
+
+    private static ReplayLedger ReadReplay(JsonElement replay) => new(
+        [.. replay.GetProperty("commits").EnumerateArray().Select(commit => new CommitId(commit.GetGuid()))],
+        [.. replay.GetProperty("ranges").EnumerateArray().Select(range => new ReplayedRange(
+            range[0].GetString()!, range[1].GetInt32(), range[2].GetInt64(), range[3].GetInt64(), range[4].GetInt64(),
+            new Fingerprint(range[5].GetInt64(), range[6].GetInt64(), range[7].GetUInt32())))],
+        ReadBooks(replay.GetProperty("replaced")));
 
     private static void WriteSource(Utf8JsonWriter json, SourceLedger source)
     {

@@ -15,7 +15,10 @@ internal static class LedgerKeys
     public const string Adopted = "matih.adopted";
 
     /// <summary>Summary property of a flow's ledger. Pipeline and sink names hold no slash, so that no two flows share one.</summary>
-    public static string Property(FlowName flow) => $"{LedgerPrefix}{flow.Pipeline}/{flow.Sink}";
+    public static string Property(FlowName flow) => Property(flow.ToString());
+
+    /// <summary>The same for a flow's name as <see cref="Writer"/> has it.</summary>
+    public static string Property(string flow) => LedgerPrefix + flow;
 
     public static bool IsLedger(string property) => property.StartsWith(LedgerPrefix, StringComparison.Ordinal);
 

@@ -12,6 +12,20 @@ public sealed record FlowLedger(FlowName Flow, Ledger Ledger, SnapshotId Snapsho
 /// </summary>
 public static class LedgerReading
 {
+    /// <summary>The commit that a snapshot is, for the flow that made it; null for one of another engine, or with a ledger that cannot be read.</summary>
+    public static CommitId? CommitOf(Snapshot snapshot)
+    {
+        if (!snapshot.Summary.TryGetValue(LedgerKeys.Writer, out var flow) || !snapshot.Summary.TryGetValue(LedgerKeys.Property(flow), out var text)) return null;
+        try
+        {
+            return LedgerFormat.ReadCommit(text);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Every flow's ledger, ordered by the flow's name; empty for a table that no pipeline writes.</summary>
     /// <exception cref="PipelineException">A ledger cannot be read, or its side file is gone.</exception>
     public static async ValueTask<IReadOnlyList<FlowLedger>> ReadAsync(Table table, CancellationToken cancellationToken)

@@ -220,6 +220,7 @@ internal sealed class FlowOpening(
             Books = books,
             Totals = found.Totals + books,
             Lost = continued.Lost,
+            Replay = null,
         };
         return new OpeningCommit(opening, epoch, opening, allowed, takesOver ? "taken-over" : "resumed");
     }
