@@ -22,6 +22,7 @@ internal sealed class RunVerb : Verb
         ("Examples",
         [
             "matih run pipeline.yaml",
+            "matih run pipeline.yaml --member                                 one of several processes that share the work",
             "matih run pipeline.yaml --once                                   a scheduler's micro-batch",
             "matih run pipeline.yaml --until-caught-up --log json             what is there now, then end",
             "matih run pipeline.yaml --set orchestration.checkpoint_interval=5s --set sources.clicks.topic=clicks2",
@@ -33,7 +34,7 @@ internal sealed class RunVerb : Verb
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _file;
-    private readonly Option<bool> _once, _untilCaughtUp, _reset, _yes, _acceptTag, _supervised;
+    private readonly Option<bool> _once, _untilCaughtUp, _member, _reset, _yes, _acceptTag, _supervised;
     private readonly Option<TimeSpan?> _for;
     private readonly Option<string?> _from, _warehouse, _adopt, _log, _logLevel, _progress;
     private readonly Option<string[]> _set;
@@ -45,6 +46,7 @@ internal sealed class RunVerb : Verb
         _once = Flag("--once", "One micro-batch: up to max_records or until nothing came for idle_timeout, one commit, end.");
         _untilCaughtUp = Flag("--until-caught-up", "End when all that the topics hold now is committed.");
         _for = Duration("--for", "End after that time, for example 90s or 10m.");
+        _member = Flag("--member", "Share the topic's partitions with other processes that run the same definition with --member: all of them read, one commits, and another takes its place when it ends.");
         _from = Text("--from", "earliest|latest|TIME", "Where a flow without a ledger begins, in place of start_offset. TIME is ISO 8601 with its zone.");
         _set = Texts("--set", "path=value", "Change a value of the definition, for example orchestration.parallelism=2. Can be given often.");
         _warehouse = Text("--warehouse", "DIR", "Folder of the file catalog's tables, for all sinks.");
@@ -60,6 +62,8 @@ internal sealed class RunVerb : Verb
         Command.Validators.Add(result =>
         {
             var modes = new Option[] { _once, _untilCaughtUp, _for }.Where(option => result.GetResult(option) is { Implicit: false }).Select(option => option.Name).ToArray();
+            if (result.GetResult(_member) is { Implicit: false } && (result.GetResult(_once) is { Implicit: false } || result.GetResult(_untilCaughtUp) is { Implicit: false }))
+                result.AddError($"--member cannot be given together with {_once.Name} or {_untilCaughtUp.Name}: a member does not know when the others are done.");
             if (modes.Length > 1) result.AddError($"{string.Join(" and ", modes)} cannot be given together.");
         });
     }
@@ -82,7 +86,7 @@ internal sealed class RunVerb : Verb
         if (arguments.GetValue(_supervised)) StopWhenInputEnds(signals);
 
         var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, log, definition.Orchestration.Parallelism), log);
-        var run = new RunRequest(ModeOf(arguments, definition.Orchestration), answers, ProcessHints.Own, ProcessHints.IsGone);
+        var run = new RunRequest(ModeOf(arguments, definition.Orchestration), answers, ProcessHints.Own, ProcessHints.IsGone, arguments.GetValue(_member));
         try
         {
             await using (display)

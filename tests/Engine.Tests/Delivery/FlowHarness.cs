@@ -91,6 +91,9 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     /// <summary>Shapes each source that a run opens.</summary>
     public Action<ScriptedSource>? OnSource { get; set; }
 
+    /// <summary>The seat among several processes; null runs everything in this one.</summary>
+    public ScriptedSeat? Seat { get; set; }
+
     public Func<WriterHint, bool> IsGone { get; set; } = _ => true;
 
     public string TableFolder => $"{_folder.Path}/shop/orders";
@@ -115,7 +118,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     {
         var flows = Plan();
         var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter());
-        var request = new RunRequest(mode, answers ?? OpenAnswers.None, Hint, IsGone);
+        var request = new RunRequest(mode, answers ?? OpenAnswers.None, Hint, IsGone, IsMember: Seat is not null && mode is RunMode.Continuous);
         await new PipelineRunner(environment, this, this).RunAsync(flows, request, [.. flows.Select(flow => new FlowProgress(flow.Plan.Name.ToString()))], stop, abort);
     }
 
@@ -153,6 +156,20 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!shows(_entries)) await _logged.WaitAsync(limit.Token);
     }
+
+    /// <summary>Waits until the table, whoever writes it, has that many rows.</summary>
+    public async Task WaitForTableRowsAsync(int count)
+    {
+        while (await Catalog.LoadAsync(Identifier, default) is null || (await RowsAsync()).Count < count) await PauseAsync();
+    }
+
+    /// <summary>Waits for what another process of the test does.</summary>
+    public static async Task WaitUntilAsync(Func<bool> holds)
+    {
+        while (!holds()) await PauseAsync();
+    }
+
+    private static Task PauseAsync() => Task.Delay(5, TestContext.Current.CancellationToken);
 
     public Task WaitForLogAsync(string eventName) => WaitForLogAsync(entries => entries.Any(entry => entry.Event == eventName));
 
@@ -248,7 +265,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         return opened;
     }
 
-    public IGroupMember JoinGroup(SourceDefinition source, string group) => throw new NotSupportedException($"This harness has no group {group}.");
+    public IGroupMember JoinGroup(SourceDefinition source, string group) => Seat ?? throw new NotSupportedException($"This harness has no seat in group {group}.");
 
     public IStore OpenStore(CatalogDefinition catalog) => Store;
 
