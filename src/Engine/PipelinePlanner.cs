@@ -68,6 +68,7 @@ public static class PipelinePlanner
             RecordCountMax = orchestration.MaxRecords,
             IdleTimeout = orchestration.IdleTimeout,
             RetryCountMax = orchestration.MaxRetries,
+            CommitFailureMax = orchestration.CommitFailureLimit,
             MemoryBytes = orchestration.MemoryBytesMax,
         };
     }

@@ -112,7 +112,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     {
         var store = connectors.OpenStore(definition.Sink.Catalog);
         var catalog = connectors.OpenCatalog(definition.Sink.Catalog, store);
-        var ledgers = new TableLedger(catalog, store, plan.Table.Identifier, plan.Name, environment, NextJitter, log);
+        var ledgers = new TableLedger(catalog, store, plan.Table.Identifier, plan.Name, environment, NextJitter, progress, log);
         var memory = new MemoryAccount(plan.MemoryBytes - plan.MemoryBytes / QueueShare);
         return new FlowParts
         {
@@ -124,7 +124,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             Store = store,
             Ledgers = ledgers,
             // Members need no patience with each other: the group says which of them commits.
-            Opening = new FlowOpening(plan, source, ledgers, start, request.IsMember ? _ => true : request.IsGone, environment, NextJitter, log),
+            Opening = new FlowOpening(plan, source, ledgers, start, request.IsMember ? _ => true : request.IsGone, environment, NextJitter, progress, log),
             CreateDecoder = account => CreateDecoder(definition.Source, plan, account),
             CreateWriter = opened => CreateWriter(plan, opened, plan.Table.Rows, opened.Binding, memory),
             CreateRewriter = opened => CreateWriter(plan, opened, opened.Binding.StoredRows, opened.Binding.OfStoredRows(), memory),

@@ -74,6 +74,7 @@ public static class DefinitionReader
             MaxRecords = orchestration.Get(OrchestrationKeys.MaxRecords),
             IdleTimeout = orchestration.Get(OrchestrationKeys.IdleTimeout),
             MaxRetries = (int)orchestration.Get(OrchestrationKeys.MaxRetries),
+            CommitFailureLimit = orchestration.Get(OrchestrationKeys.CommitFailureLimit),
             MemoryBytesMax = orchestration.Get(OrchestrationKeys.Memory),
         };
     }

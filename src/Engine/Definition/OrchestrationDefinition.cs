@@ -29,6 +29,9 @@ public sealed record OrchestrationDefinition
     /// <summary>Attempts after the first, before a run gives up on its environment.</summary>
     public required int MaxRetries { get; init; }
 
+    /// <summary>How long attempts may fail in a row before a run gives up, whatever <see cref="MaxRetries"/> says.</summary>
+    public required TimeSpan CommitFailureLimit { get; init; }
+
     /// <summary>The ceiling of all buffers together.</summary>
     public required long MemoryBytesMax { get; init; }
 }

@@ -106,7 +106,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     private void Report(Ledger ledger, ImmutableArray<DataFile> files, TimeSpan took, Table table)
     {
         var bytes = files.Sum(file => file.FileSizeBytes);
-        parts.Progress.NoteCommit(ledger.Books.RecordCount, ledger.Books.AddedRowCount, files.Length, bytes, environment.Clock.GetUtcNow());
+        parts.Progress.NoteCommit(ledger.Books.RecordCount, ledger.Books.AddedRowCount, files.Length, bytes, environment.Clock.GetUtcNow(), table.Metadata.CurrentSnapshotId?.Value);
         parts.Log.Information("committed",
             $"Flow {plan.Name}: committed {ledger.Books.AddedRowCount:N0} rows of {ledger.Books.RecordCount:N0} records in {files.Length} files ({bytes:N0} bytes) to {plan.Table.Identifier}, snapshot {table.Metadata.CurrentSnapshotId}, in {took.TotalMilliseconds:0} ms.",
             ("flow", plan.Name.ToString()), ("snapshot", table.Metadata.CurrentSnapshotId), ("commit", ledger.Commit.ToString()), ("rows", ledger.Books.AddedRowCount),

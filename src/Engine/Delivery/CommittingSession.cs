@@ -24,6 +24,7 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
             return SessionEnd.Finished; // Stopped while standing by: nothing was read, so there is nothing to commit.
         }
         history.Answers = OpenAnswers.None; // They were given for the table as it was; a later session has its own ledger to go by.
+        parts.Progress.NoteOpened(opened.Ledger.WrittenAtMillis, opened.Table.Metadata.CurrentSnapshotId?.Value);
         if (mode is RunMode.UntilCaughtUp) history.CaughtUpAt ??= await EndsAsync(abort);
 
         var committer = new Checkpointer(plan, parts, environment, writer, opened);
@@ -37,7 +38,9 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
         var finish = new FinishCondition(mode, history.Limit, session, environment.Clock, history.StartedAt, history.CaughtUpAt);
         while (true)
         {
+            parts.Progress.NoteState(FlowState.Reading, environment.Clock.GetTimestamp());
             var cause = await session.WaitForCheckpointAsync(mode, finish, stop, abort);
+            parts.Progress.NoteState(FlowState.Committing, environment.Clock.GetTimestamp());
             var isLast = cause != CheckpointCause.Interval;
             var checkpoints = await session.SealAsync(isLast, abort);
             var batch = intake is null ? null : await intake.CollectAsync(committer.Source, deal.Partitions.ToHashSet(), mayFill: !isLast, abort);
@@ -46,6 +49,7 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
             var staysOpen = !isLast || cause == CheckpointCause.TopicChanged;
             if (await CommitAsync(committer, checkpoints, staysOpen, abort) is { } end) return end;
             history.FailureCount = 0;
+            parts.Progress.NoteFailures(0);
             if (batch is not null) await intake!.ClearAsync(batch, abort);
             if (checkpoints.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw rejected.ToException(plan.Topic);
             if (isLast) return cause is CheckpointCause.TopicChanged or CheckpointCause.ShareChanged ? SessionEnd.Reopen : SessionEnd.Finished;

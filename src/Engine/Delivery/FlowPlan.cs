@@ -46,6 +46,8 @@ public sealed record FlowPlan
     public required TimeSpan IdleTimeout { get; init; }
     /// <summary>Sessions that may fail in a row, without a commit between, before the run ends.</summary>
     public required int RetryCountMax { get; init; }
+    /// <summary>How long attempts may fail in a row before the run ends, however many of them are left. Default 30 min.</summary>
+    public TimeSpan CommitFailureMax { get; init; } = TimeSpan.FromMinutes(30);
     /// <summary>The ceiling of all buffers of the flow, the Kafka client's queues included.</summary>
     public required long MemoryBytes { get; init; }
     /// <summary>Between looks at the topic's ends; every sixth look also counts its partitions. Default 5 s: cheap, and new partitions are read within 30 s.</summary>

@@ -15,7 +15,7 @@ namespace Matih.Delivery;
 internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment environment)
 {
     private readonly WriterIdentity _writer = new(environment.Ids.NewUuid(), parts.Hint);
-    private readonly Seat? _seat = parts.Member is { } member ? new Seat(plan, member, environment.Clock, parts.NextJitter, parts.Log) : null;
+    private readonly Seat? _seat = parts.Member is { } member ? new Seat(plan, member, environment.Clock, parts.NextJitter, parts.Progress, parts.Log) : null;
 
     public async Task RunAsync(RunMode mode, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
     {
@@ -25,7 +25,9 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
         {
             try
             {
-                if (await RunSessionAsync(mode, history, stop, abort, either.Token) == SessionEnd.Finished) return;
+                if (await RunSessionAsync(mode, history, stop, abort, either.Token) != SessionEnd.Finished) continue;
+                Enter(FlowState.Ended);
+                return;
             }
             catch (Exception e) when (Classify(e, abort) is { Retry: RetryAdvice.BackOff } failure)
             {
@@ -48,6 +50,7 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
         if (_seat is null) return await new CommittingSession(plan, parts, environment, _writer).RunAsync(mode, history, new WorkShare.Everything(), null, stop, abort);
 
         var taking = _seat.TakeAsync(either).AsTask();
+        await BeatUntilAsync(taking);
         if (!await WaitAsync(new ValueTask(taking), abort)) return SessionEnd.Finished;
         var (work, share) = await taking;
         using var watch = new ShareWatch(parts.Member!, share);
@@ -63,6 +66,20 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
         {
             watching.Cancel();
             await WaitAsync(new ValueTask(watched), CancellationToken.None);
+        }
+    }
+
+    private void Enter(FlowState state) => parts.Progress.NoteState(state, environment.Clock.GetTimestamp());
+
+    /// <summary>Gives signs of life while the group, for however long, has no work for this member.</summary>
+    private async ValueTask BeatUntilAsync(Task waiting)
+    {
+        while (!waiting.IsCompleted)
+        {
+            using var pause = new CancellationTokenSource();
+            await Task.WhenAny(waiting, Task.Delay(FlowSession.BeatInterval, environment.Clock, pause.Token));
+            pause.Cancel();
+            parts.Progress.NoteBeat(environment.Clock.GetTimestamp());
         }
     }
 
@@ -82,9 +99,18 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
 
     private async ValueTask BackOffAsync(RunHistory history, PipelineException failure, CancellationToken stop, CancellationToken abort)
     {
-        if (++history.FailureCount > plan.RetryCountMax)
+        if (++history.FailureCount == 1) history.FailingSince = environment.Clock.GetTimestamp();
+        parts.Progress.NoteFailures(history.FailureCount);
+        Enter(FlowState.Retrying);
+        if (history.FailureCount > plan.RetryCountMax)
         {
             throw new PipelineException(failure.Kind, $"{failure.Message} ({plan.RetryCountMax} retries without progress are used up.)", failure.Remedy, failure);
+        }
+        var failing = environment.Clock.GetElapsedTime(history.FailingSince);
+        if (failing > plan.CommitFailureMax)
+        {
+            throw new PipelineException(failure.Kind,
+                $"{failure.Message} (Nothing could be committed for {failing.TotalSeconds:0} s, over {history.FailureCount} attempts; orchestration.commit_failure_limit is {plan.CommitFailureMax.TotalSeconds:0} s.)", failure.Remedy, failure);
         }
         if (stop.IsCancellationRequested) throw failure;
         var seconds = Math.Min(60, Math.Pow(2, history.FailureCount - 1)) * (0.5 + parts.NextJitter());

@@ -16,6 +16,9 @@ internal sealed record LaneDeal(ImmutableArray<int> Partitions, int LaneCountMax
 /// </summary>
 internal sealed class FlowSession : IAsyncDisposable
 {
+    /// <summary>The coordinator comes round at least that often, so that one that is idle differs from one that is stuck.</summary>
+    public static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(10);
+
     private readonly FlowPlan _plan;
     private readonly FlowParts _parts;
     private readonly EngineEnvironment _environment;
@@ -85,6 +88,7 @@ internal sealed class FlowSession : IAsyncDisposable
         while (true)
         {
             abort.ThrowIfCancellationRequested();
+            _parts.Progress.NoteBeat(_environment.Clock.GetTimestamp());
             foreach (var lane in _lanes)
                 if (lane.Ended.IsFaulted) await lane.Ended;
             if (_lanes.Any(lane => lane.HasRejected)) return CheckpointCause.Rejected;
@@ -99,7 +103,7 @@ internal sealed class FlowSession : IAsyncDisposable
                 _nextCheckpoint = now + _plan.CheckpointInterval;
                 return CheckpointCause.Interval;
             }
-            var until = mode is RunMode.Once ? TimeSpan.MaxValue : _nextCheckpoint - now;
+            var until = mode is RunMode.Once || _nextCheckpoint - now > BeatInterval ? BeatInterval : _nextCheckpoint - now;
             if (finish.TimeLeft is { } left && left < until) until = left;
             await WaitAsync(until, stop, abort);
         }
@@ -116,9 +120,7 @@ internal sealed class FlowSession : IAsyncDisposable
     {
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
         var signal = _signal.WaitAsync(wait.Token);
-        var timer = time == TimeSpan.MaxValue
-            ? Task.Delay(Timeout.InfiniteTimeSpan, _environment.Clock, wait.Token)
-            : Task.Delay(time < TimeSpan.Zero ? TimeSpan.Zero : time, _environment.Clock, wait.Token);
+        var timer = Task.Delay(time < TimeSpan.Zero ? TimeSpan.Zero : time, _environment.Clock, wait.Token);
         await Task.WhenAny(signal, timer);
         wait.Cancel();
         await signal.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);

@@ -17,6 +17,9 @@ public enum FailureKind
 
     /// <summary>The store of the table's files fails: disk full, permission, network.</summary>
     Store,
+
+    /// <summary>An address that this process was told to listen on cannot be had.</summary>
+    Endpoint,
     /// <summary>Another writer of the same pipeline has taken over.</summary>
     Superseded,
     /// <summary>To go on would lose or double records.</summary>
@@ -53,7 +56,7 @@ public static class FailurePolicy
     {
         FailureKind.BadDefinition => (RetryAdvice.NeedsPerson, ExitCode.BadDefinition),
         FailureKind.Kafka or FailureKind.Catalog or FailureKind.Store => (RetryAdvice.BackOff, ExitCode.Environment),
-        FailureKind.KafkaAccess or FailureKind.Table => (RetryAdvice.NeedsPerson, ExitCode.Environment),
+        FailureKind.KafkaAccess or FailureKind.Table or FailureKind.Endpoint => (RetryAdvice.NeedsPerson, ExitCode.Environment),
         FailureKind.Superseded => (RetryAdvice.NeedsPerson, ExitCode.Superseded),
         FailureKind.WouldLoseOrDouble => (RetryAdvice.NeedsPerson, ExitCode.Refused),
         FailureKind.RecordRejected => (RetryAdvice.NeedsPerson, ExitCode.RecordRejected),

@@ -20,6 +20,9 @@ internal sealed class RunHistory(RunMode mode, OpenAnswers answers, long started
     /// <summary>Sessions that failed in a row, without a commit between.</summary>
     public int FailureCount { get; set; }
 
+    /// <summary>When the first of those failures was met, a timestamp of the run's clock.</summary>
+    public long FailingSince { get; set; }
+
     /// <summary>The number of the next assignment of partitions.</summary>
     public long NextGeneration() => ++_generation;
 }

@@ -9,6 +9,10 @@ public sealed class FlowProgress(string flow)
     private long _readCount, _readBytes, _producedCount, _filteredCount, _skippedCount, _committedRowCount, _committedRecordCount;
     private long _commitCount, _fileCount, _fileBytes, _lag = -1, _readCountAtLook, _lastCommitMillis, _nextCheckpointMillis;
     private long _stagedRecordCount, _stagedFileCount, _stagedFileBytes, _lastStagingMillis;
+    private long _uncommittedCount, _uncommittedSince = None, _beatAt = None, _stateSince, _snapshotId = None;
+    private int _state, _failureCount, _hasOpened;
+
+    private const long None = long.MinValue;
 
     public string Flow { get; } = flow;
 
@@ -30,13 +34,75 @@ public sealed class FlowProgress(string flow)
     public long FileBytes => Interlocked.Read(ref _fileBytes);
     /// <summary>Records behind the topic's end as it was when last looked up, holes included; null before the first look.</summary>
     public long? LagRecords => Interlocked.Read(ref _lag) is >= 0 and var lag ? Math.Max(0, lag - (ReadCount - Interlocked.Read(ref _readCountAtLook))) : null;
+    /// <summary>When the newest commit of the flow was made; until this run has made one, the one that it goes on from.</summary>
     public DateTimeOffset? LastCommit => Instant(ref _lastCommitMillis);
     /// <summary>Records whose rows wait, staged, for the member that commits.</summary>
     public long StagedRecordCount => Interlocked.Read(ref _stagedRecordCount);
     public long StagedFileCount => Interlocked.Read(ref _stagedFileCount);
     public long StagedFileBytes => Interlocked.Read(ref _stagedFileBytes);
     public DateTimeOffset? LastStaging => Instant(ref _lastStagingMillis);
+    /// <summary>The table's snapshot after that commit.</summary>
+    public long? LastSnapshotId => Number(ref _snapshotId);
     public DateTimeOffset? NextCheckpoint => Instant(ref _nextCheckpointMillis);
+
+    public FlowState State => (FlowState)Volatile.Read(ref _state);
+    /// <summary>Failures in a row, without a checkpoint between that went well.</summary>
+    public int FailureCount => Volatile.Read(ref _failureCount);
+    /// <summary>Whether the table was opened at least once in this run.</summary>
+    public bool HasOpened => Volatile.Read(ref _hasOpened) != 0;
+    /// <summary>Since when there is something to commit, as a timestamp of the run's clock; null where there is nothing.</summary>
+    public long? UncommittedSince => Number(ref _uncommittedSince);
+    /// <summary>When the coordinator last came round, as a timestamp of the run's clock; null before it began.</summary>
+    public long? LastBeat => Number(ref _beatAt);
+
+    /// <summary>The coordinator enters a state, which is a sign of life as well.</summary>
+    internal void NoteState(FlowState state, long timestamp)
+    {
+        Interlocked.Exchange(ref _stateSince, timestamp);
+        Volatile.Write(ref _state, (int)state);
+        NoteBeat(timestamp);
+    }
+
+    /// <summary>The coordinator is alive. Called by it alone, at least every minute or two whatever it waits for.</summary>
+    internal void NoteBeat(long timestamp)
+    {
+        Interlocked.Exchange(ref _beatAt, timestamp);
+        if (Interlocked.Read(ref _uncommittedCount) <= 0) Interlocked.Exchange(ref _uncommittedSince, None);
+        else Interlocked.CompareExchange(ref _uncommittedSince, timestamp, None);
+    }
+
+    /// <summary>A session begins at what the table holds: what an earlier one had not committed is read again.</summary>
+    internal void NoteOpened(long ledgerMillis, long? snapshotId)
+    {
+        Interlocked.Exchange(ref _uncommittedCount, 0);
+        Interlocked.Exchange(ref _uncommittedSince, None);
+        NoteSeen(ledgerMillis, snapshotId);
+        Volatile.Write(ref _hasOpened, 1);
+    }
+
+    /// <summary>Records of this process are committed, or handed to the member that commits.</summary>
+    /// <param name="records">How many; those of other members may be among them.</param>
+    internal void NoteSettled(long records)
+    {
+        long before, after;
+        do
+        {
+            before = Interlocked.Read(ref _uncommittedCount);
+            after = Math.Max(0, before - records);
+        }
+        while (Interlocked.CompareExchange(ref _uncommittedCount, after, before) != before);
+        // What was read beside the commit has been waiting since the checkpoint began, at the longest.
+        Interlocked.Exchange(ref _uncommittedSince, after > 0 ? Interlocked.Read(ref _stateSince) : None);
+    }
+
+    /// <summary>The flow's newest commit, where another member made it.</summary>
+    internal void NoteSeen(long ledgerMillis, long? snapshotId)
+    {
+        Interlocked.Exchange(ref _lastCommitMillis, ledgerMillis);
+        Interlocked.Exchange(ref _snapshotId, snapshotId ?? None);
+    }
+
+    internal void NoteFailures(int count) => Volatile.Write(ref _failureCount, count);
 
     internal void NoteRead(long records, long bytes)
     {
@@ -49,10 +115,13 @@ public sealed class FlowProgress(string flow)
         Interlocked.Add(ref _producedCount, produced);
         Interlocked.Add(ref _filteredCount, filtered);
         Interlocked.Add(ref _skippedCount, skipped);
+        Interlocked.Add(ref _uncommittedCount, produced + filtered + skipped);
     }
 
-    internal void NoteCommit(long records, long rows, long files, long fileBytes, DateTimeOffset at)
+    internal void NoteCommit(long records, long rows, long files, long fileBytes, DateTimeOffset at, long? snapshotId)
     {
+        NoteSettled(records);
+        Interlocked.Exchange(ref _snapshotId, snapshotId ?? None);
         Interlocked.Add(ref _committedRecordCount, records);
         Interlocked.Add(ref _committedRowCount, rows);
         Interlocked.Add(ref _fileCount, files);
@@ -77,6 +146,8 @@ public sealed class FlowProgress(string flow)
     }
 
     internal void NoteNextCheckpoint(DateTimeOffset at) => Interlocked.Exchange(ref _nextCheckpointMillis, at.ToUnixTimeMilliseconds());
+
+    private static long? Number(ref long value) => Interlocked.Read(ref value) is not None and var known ? known : null;
 
     private static DateTimeOffset? Instant(ref long millis) =>
         Interlocked.Read(ref millis) is > 0 and var value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;

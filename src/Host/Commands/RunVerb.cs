@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Matih.Definition;
 using Matih.Delivery;
+using Matih.Host.Health;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Telemetry;
@@ -36,7 +37,7 @@ internal sealed class RunVerb : Verb
     private readonly Argument<string> _file;
     private readonly Option<bool> _once, _untilCaughtUp, _member, _reset, _yes, _acceptTag, _supervised;
     private readonly Option<TimeSpan?> _for;
-    private readonly Option<string?> _from, _warehouse, _adopt, _log, _logLevel, _progress;
+    private readonly Option<string?> _from, _warehouse, _adopt, _log, _logLevel, _progress, _health;
     private readonly Option<string[]> _set;
 
     public RunVerb(HostSettings settings) : base("run", "Run a pipeline in this process.", Page)
@@ -57,6 +58,7 @@ internal sealed class RunVerb : Verb
         _log = Choice("--log", "Form of the log lines on the standard error stream.", "text", "json");
         _logLevel = Choice("--log-level", "Least severity that is logged. Default info.", "debug", "info", "warning", "error");
         _progress = Choice("--progress", "How progress is shown: redrawn in place, as log lines, or not. Default auto: live on a terminal.", "auto", "live", "plain", "none");
+        _health = Text("--health", "[HOST:]PORT|off", "Where GET /health, /health/live and /health/ready are answered. Default: port 8471 of loopback (a free one where it is taken) in continuous runs, off in others. Another interface has to be named: 0.0.0.0:8471.");
         _supervised = Flag("--supervised", "Another process runs this one: leave Ctrl-C to it, and stop when the standard input ends.");
         _supervised.Hidden = true;
         Command.Validators.Add(result =>
@@ -75,6 +77,8 @@ internal sealed class RunVerb : Verb
         var log = EngineLogWriter.Create(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, Console.Error);
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
         var answers = AnswersOf(arguments);
+        var isContinuous = !arguments.GetValue(_once) && !arguments.GetValue(_untilCaughtUp) && arguments.GetValue(_for) is null;
+        var address = HealthAddress.Of(arguments.GetValue(_health), _settings, isContinuous);
         if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
 
         var definition = pipeline.Definition;
@@ -89,6 +93,7 @@ internal sealed class RunVerb : Verb
         var run = new RunRequest(ModeOf(arguments, definition.Orchestration), answers, ProcessHints.Own, ProcessHints.IsGone, arguments.GetValue(_member));
         try
         {
+            await using var health = address is null ? null : HealthEndpoint.Open(address, ReportOf(progress, run.Mode, definition.Orchestration, environment.Clock), log);
             await using (display)
             {
                 display.Start();
@@ -105,6 +110,13 @@ internal sealed class RunVerb : Verb
         }
         foreach (var flow in progress) ReportEnd(flow, log);
         return signals.CleanExitCode;
+    }
+
+    /// <summary>A micro-batch commits once, at its end, so that nothing waits too long in it.</summary>
+    private static HealthReport ReportOf(FlowProgress[] progress, RunMode mode, OrchestrationDefinition orchestration, TimeProvider clock)
+    {
+        var limits = new HealthLimits(mode is RunMode.Once ? TimeSpan.MaxValue : orchestration.CheckpointInterval + orchestration.CommitFailureLimit);
+        return new HealthReport(new PipelineHealth(progress, clock, limits), MatihCommand.Version, clock);
     }
 
     /// <summary>Who reads the log as JSON finds the failure in it, too.</summary>

@@ -101,7 +101,7 @@ internal sealed class DemoRun(DemoSettings settings, HostSettings host, EngineEn
     private void StartWorker(string bootstrapServers)
     {
         _worker = WorkerProcess.Start(
-            ["run", settings.DefinitionFile, "--set", "orchestration.checkpoint_interval=2s", "--warehouse", settings.Warehouse, "--log", "text", "--progress", "none", "--supervised"],
+            ["run", settings.DefinitionFile, "--set", "orchestration.checkpoint_interval=2s", "--warehouse", settings.Warehouse, "--log", "text", "--progress", "none", "--health", "off", "--supervised"],
             new Dictionary<string, string?>
             {
                 ["KAFKA_CONNECTION"] = bootstrapServers,

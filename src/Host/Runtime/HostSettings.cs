@@ -8,6 +8,7 @@ internal sealed record HostSettings
     public const string LibrdkafkaVariable = "MATIH_LIBRDKAFKA";
     public const string LogVariable = "MATIH_LOG";
     public const string LogLevelVariable = "MATIH_LOG_LEVEL";
+    public const string HealthVariable = "MATIH_HEALTH";
     public const string MockVariable = "MATIH_KAFKA_MOCK";
 
     /// <summary>The variables that <c>--help</c> explains, in its order.</summary>
@@ -18,6 +19,7 @@ internal sealed record HostSettings
         (LibrdkafkaVariable, "Path of the librdkafka to load. Default: the one beside the program, else the system's librdkafka.so.1."),
         (LogVariable, "text or json: the form of log lines, where --log is not given. Default text."),
         (LogLevelVariable, "debug, info, warning or error: the least severity that is logged, where --log-level is not given. Default info."),
+        (HealthVariable, "[HOST:]PORT or off: where a run serves its health, where --health is not given. Default 127.0.0.1:8471 in continuous runs."),
         (MockVariable, "1 says that the brokers are librdkafka's mock cluster, which cannot look up offsets by time."),
         ("NO_COLOR", "If set, nothing is coloured."),
     ];

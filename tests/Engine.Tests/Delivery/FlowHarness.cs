@@ -85,6 +85,9 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public IReadOnlyCollection<LogEntry> Entries => _entries;
 
+    /// <summary>The flows' progress in the newest run.</summary>
+    public IReadOnlyList<FlowProgress> Progress { get; private set; } = [];
+
     /// <summary>Changes to the definition, as <c>--set</c> makes them.</summary>
     public List<string> Overrides { get; } = [];
 
@@ -119,7 +122,8 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         var flows = Plan();
         var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter());
         var request = new RunRequest(mode, answers ?? OpenAnswers.None, Hint, IsGone, IsMember: Seat is not null && mode is RunMode.Continuous);
-        await new PipelineRunner(environment, this, this).RunAsync(flows, request, [.. flows.Select(flow => new FlowProgress(flow.Plan.Name.ToString()))], stop, abort);
+        Progress = [.. flows.Select(flow => new FlowProgress(flow.Plan.Name.ToString()))];
+        await new PipelineRunner(environment, this, this).RunAsync(flows, request, Progress, stop, abort);
     }
 
     /// <summary>A run that is cut off wherever it is once the condition holds, as by SIGKILL.</summary>
@@ -213,7 +217,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     public void DropTable() => Directory.Delete(TableFolder, recursive: true);
 
     public TableLedger OpenLedger(FlowName? flow = null) => new(
-        OpenCatalog(null!, Store), Store, Identifier, flow ?? new FlowName(Pipeline, "lake"), new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter()), () => 0.5, this);
+        OpenCatalog(null!, Store), Store, Identifier, flow ?? new FlowName(Pipeline, "lake"), new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter()), () => 0.5, new FlowProgress(Pipeline), this);
 
     public async Task<SnapshotId> HeadAsync() => (await TableAsync()).Metadata.CurrentSnapshotId!.Value;
 

@@ -2,12 +2,15 @@ using Matih.Storage;
 
 namespace Matih.Engine.Tests.Iceberg;
 
-/// <summary>A store whose next put-if-absent of a name can be made to fail, or to be overtaken.</summary>
+/// <summary>A store whose next put-if-absent of a name can be made to fail, or to be overtaken, and that can be down as a whole.</summary>
 internal sealed class FaultyStore(IStore inner) : IStore
 {
     private (string Ending, Func<Task> Act)? _before;
     private (string Ending, Func<Task> Act)? _after;
     private string? _failingRead;
+
+    /// <summary>Operations on these locations fail for as long as this says so; null: none.</summary>
+    public Func<string, bool>? IsDown { get; set; }
 
     /// <summary>Runs once, before the put reaches the store; may throw.</summary>
     public void Before(string ending, Func<Task> act) => _before = (ending, act);
@@ -24,6 +27,7 @@ internal sealed class FaultyStore(IStore inner) : IStore
 
     public async ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
+        RequireUp(location);
         if (_before is { } before && location.EndsWith(before.Ending, StringComparison.Ordinal))
         {
             _before = null;
@@ -40,6 +44,7 @@ internal sealed class FaultyStore(IStore inner) : IStore
 
     public async ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken)
     {
+        RequireUp(location);
         if (_failingRead is { } ending && location.EndsWith(ending, StringComparison.Ordinal))
         {
             _failingRead = null;
@@ -48,10 +53,12 @@ internal sealed class FaultyStore(IStore inner) : IStore
         return await inner.ReadAsync(location, cancellationToken);
     }
 
-    public ValueTask<IObjectWriter> CreateAsync(string location, CancellationToken cancellationToken) => inner.CreateAsync(location, cancellationToken);
-    public ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => inner.PutAsync(location, content, cancellationToken);
-    public ValueTask<byte[]> ReadRangeAsync(string location, long offset, int count, CancellationToken cancellationToken) => inner.ReadRangeAsync(location, offset, count, cancellationToken);
-    public ValueTask<long?> LengthAsync(string location, CancellationToken cancellationToken) => inner.LengthAsync(location, cancellationToken);
-    public IAsyncEnumerable<StoredObject> ListAsync(string folder, CancellationToken cancellationToken) => inner.ListAsync(folder, cancellationToken);
-    public ValueTask DeleteAsync(string location, CancellationToken cancellationToken) => inner.DeleteAsync(location, cancellationToken);
+    public ValueTask<IObjectWriter> CreateAsync(string location, CancellationToken cancellationToken) => inner.CreateAsync(RequireUp(location), cancellationToken);
+    public ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => inner.PutAsync(RequireUp(location), content, cancellationToken);
+    public ValueTask<byte[]> ReadRangeAsync(string location, long offset, int count, CancellationToken cancellationToken) => inner.ReadRangeAsync(RequireUp(location), offset, count, cancellationToken);
+    public ValueTask<long?> LengthAsync(string location, CancellationToken cancellationToken) => inner.LengthAsync(RequireUp(location), cancellationToken);
+    public IAsyncEnumerable<StoredObject> ListAsync(string folder, CancellationToken cancellationToken) => inner.ListAsync(RequireUp(folder), cancellationToken);
+    public ValueTask DeleteAsync(string location, CancellationToken cancellationToken) => inner.DeleteAsync(RequireUp(location), cancellationToken);
+
+    private string RequireUp(string location) => IsDown?.Invoke(location) == true ? throw new IOException("503 Slow Down") : location;
 }

@@ -32,10 +32,17 @@ internal static class OrchestrationKeys
         DefaultText = "300s",
     };
 
-    public static readonly Key<long> MaxRetries = new("max_retries", new IntegerShape(0, 1000), "Attempts after the first, before a run gives up on Kafka, catalog or store.")
+    public static readonly Key<long> MaxRetries = new("max_retries", new IntegerShape(0, 1000), "Attempts after the first, before a run gives up on Kafka, catalog or store and ends with exit code 3. The waits between them double from 1 s up to 1 min, give or take half; a checkpoint that goes well begins the count anew.")
     {
         Default = 3,
         DefaultText = "3",
+    };
+
+    public static readonly Key<TimeSpan> CommitFailureLimit = new("commit_failure_limit", new DurationShape(TimeSpan.FromSeconds(1), "1s", TimeSpan.FromDays(7), "7d"),
+        "How long attempts may fail in a row before a run gives up with exit code 3, whatever `max_retries` says. `GET /health/ready` is 503 from the first failure on, and also when something has waited to be committed for so long after its checkpoint was due.")
+    {
+        Default = TimeSpan.FromMinutes(30),
+        DefaultText = "30m",
     };
 
     public static readonly Key<long> Memory = new("memory", new SizeShape(32 << 20, "32MiB", 1L << 40, "1TiB"),
@@ -46,5 +53,5 @@ internal static class OrchestrationKeys
     };
 
     public static readonly KeySet Set = new("orchestration", "How the pipeline is run.",
-        Engine, CheckpointInterval, Parallelism, MaxRecords, IdleTimeout, MaxRetries, Memory);
+        Engine, CheckpointInterval, Parallelism, MaxRecords, IdleTimeout, MaxRetries, CommitFailureLimit, Memory);
 }

@@ -17,7 +17,7 @@ internal sealed record PreparedCommit(Ledger Ledger, PreparedChange Change, Date
 /// attempt that lands late finds another parent and is refused by the catalog.
 /// </remarks>
 internal sealed class TableLedger(
-    ICatalog catalog, IStore store, TableIdentifier identifier, FlowName flow, EngineEnvironment environment, Func<double> jitter, IEngineLog log)
+    ICatalog catalog, IStore store, TableIdentifier identifier, FlowName flow, EngineEnvironment environment, Func<double> jitter, FlowProgress progress, IEngineLog log)
 {
     /// <summary>A batch that waited longer may name files that somebody's orphan removal has taken (DELIVERY.md, "Deleting files").</summary>
     private static readonly TimeSpan PreparedAgeMax = TimeSpan.FromHours(12);
@@ -46,6 +46,7 @@ internal sealed class TableLedger(
         var attempts = new List<ChangeAttempt.Ready>();
         for (var attempt = 0; ; attempt++)
         {
+            progress.NoteBeat(environment.Clock.GetTimestamp());
             var table = await LoadAsync(cancellationToken) ?? throw TableGone();
             if (table.Metadata.TableUuid != commit.Ledger.TableUuid) throw TableReplaced(table, commit.Ledger.TableUuid);
 

@@ -4,7 +4,7 @@ using Matih.Telemetry;
 namespace Matih.Delivery;
 
 /// <summary>A flow's seat among the members of its pipeline: waits for work, and says what it is.</summary>
-internal sealed class Seat(FlowPlan plan, IGroupMember member, TimeProvider clock, Func<double> jitter, IEngineLog log)
+internal sealed class Seat(FlowPlan plan, IGroupMember member, TimeProvider clock, Func<double> jitter, FlowProgress progress, IEngineLog log)
 {
     private GroupShare? _told;
 
@@ -13,11 +13,13 @@ internal sealed class Seat(FlowPlan plan, IGroupMember member, TimeProvider cloc
     {
         while (true)
         {
+            progress.NoteState(FlowState.Opening, clock.GetTimestamp());
             var share = member.Share ?? await member.ChangedAsync(null, cancellationToken);
             if (share is null) continue;
             var work = WorkShare.Of(share);
             Tell(share, work);
             if (work is not WorkShare.Nothing) return (work, share);
+            progress.NoteState(FlowState.StandingBy, clock.GetTimestamp());
             await member.ChangedAsync(share, cancellationToken);
         }
     }

@@ -20,6 +20,7 @@ internal sealed class StagingOpening(FlowPlan plan, FlowParts parts, EngineEnvir
         while (true)
         {
             if (await TryOpenAsync(partitions, cancellationToken) is { } opened) return opened;
+            parts.Progress.NoteState(FlowState.StandingBy, environment.Clock.GetTimestamp());
             if (!hasTold)
             {
                 hasTold = true;

@@ -27,6 +27,7 @@ internal sealed class StagingSession(FlowPlan plan, FlowParts parts, EngineEnvir
         {
             return stop.IsCancellationRequested ? SessionEnd.Finished : SessionEnd.Reopen; // Nothing was read yet.
         }
+        parts.Progress.NoteOpened(opened.Ledger.WrittenAtMillis, opened.Table.Metadata.CurrentSnapshotId?.Value);
         ImmutableArray<int> partitions = [.. work.Partitions.Where(partition => opened.Source.Find(partition) is not null)];
         var area = new StagingArea(parts.Store, opened.Table, StagingKey.Of(plan, opened));
         var limit = RecordLimit.None();
@@ -37,12 +38,16 @@ internal sealed class StagingSession(FlowPlan plan, FlowParts parts, EngineEnvir
         var finish = new FinishCondition(mode, limit, session, environment.Clock, history.StartedAt, null);
         while (true)
         {
+            parts.Progress.NoteState(FlowState.Reading, environment.Clock.GetTimestamp());
             var cause = await session.WaitForCheckpointAsync(mode, finish, stop, abort);
+            parts.Progress.NoteState(FlowState.Committing, environment.Clock.GetTimestamp());
             var isLast = cause != CheckpointCause.Interval;
             var checkpoints = await session.SealAsync(isLast, abort);
             await _holes.RequireRealAsync(checkpoints, abort);
             foreach (var checkpoint in checkpoints) await StageAsync(area, checkpoint, abort);
+            parts.Progress.NoteSettled(checkpoints.Sum(checkpoint => checkpoint.Books.RecordCount));
             history.FailureCount = 0;
+            parts.Progress.NoteFailures(0);
             if (checkpoints.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw rejected.ToException(plan.Topic);
             if (isLast) return cause is CheckpointCause.TopicChanged or CheckpointCause.ShareChanged ? SessionEnd.Reopen : SessionEnd.Finished;
 
@@ -76,6 +81,7 @@ internal sealed class StagingSession(FlowPlan plan, FlowParts parts, EngineEnvir
         OpenedFlow opened, ImmutableArray<int> partitions, WorkShare.Reader work, IReadOnlyList<LaneCheckpoint> checkpoints, CancellationToken abort)
     {
         if (await _opening.LookAsync(abort) is not { } seen) return true;
+        parts.Progress.NoteSeen(seen.Ledger.WrittenAtMillis, seen.Table.Metadata.CurrentSnapshotId?.Value);
         if (seen.Ledger.TableUuid != opened.Ledger.TableUuid || seen.Ledger.Generation != opened.Ledger.Generation || !opened.Binding.Fits(seen.Table)) return true;
         if (seen.Ledger.FindSource(plan.SourceName) is not { } source) return true;
         if (work.Partitions.Any(partition => !partitions.Contains(partition) && source.Find(partition) is not null)) return true;

@@ -14,7 +14,7 @@ internal sealed record OpenedFlow(Table Table, TableBinding Binding, Ledger Ledg
 /// </summary>
 internal sealed class FlowOpening(
     FlowPlan plan, IRecordSource source, TableLedger ledgers, StartOffsets startOffsets, Func<WriterHint, bool> isGone, EngineEnvironment environment,
-    Func<double> jitter, IEngineLog log)
+    Func<double> jitter, FlowProgress progress, IEngineLog log)
 {
     private readonly TopicContinuity _continuity = new(source, plan.Name, plan.OnLostOffsets, log);
 
@@ -22,6 +22,7 @@ internal sealed class FlowOpening(
     {
         while (true)
         {
+            progress.NoteState(FlowState.Opening, environment.Clock.GetTimestamp());
             var table = await ledgers.LoadAsync(abort);
             if (table is null)
             {
@@ -32,7 +33,7 @@ internal sealed class FlowOpening(
             var reading = await ledgers.ReadAsync(table, abort);
             var standing = await DecideAsync(table, reading, answers, abort);
             if (standing is LedgerStanding.Resume { Found: { } found } && found.IsOpen && found.Run != writer.Run
-                && !await new TakeoverPatience(plan, ledgers, isGone, environment, jitter, log).IsPatientEnoughAsync(found, stop, abort))
+                && !await new TakeoverPatience(plan, ledgers, isGone, environment, jitter, progress, log).IsPatientEnoughAsync(found, stop, abort))
             {
                 continue;
             }

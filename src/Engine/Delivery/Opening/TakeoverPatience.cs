@@ -8,7 +8,7 @@ namespace Matih.Delivery;
 /// watches the table first, longer each time, and stands by as long as the other commits.
 /// </summary>
 internal sealed class TakeoverPatience(
-    FlowPlan plan, TableLedger ledgers, Func<WriterHint, bool> isGone, EngineEnvironment environment, Func<double> jitter, IEngineLog log)
+    FlowPlan plan, TableLedger ledgers, Func<WriterHint, bool> isGone, EngineEnvironment environment, Func<double> jitter, FlowProgress progress, IEngineLog log)
 {
     private static readonly TimeSpan WatchMax = TimeSpan.FromHours(1);
 
@@ -26,6 +26,7 @@ internal sealed class TakeoverPatience(
         var startedAt = environment.Clock.GetTimestamp();
         while (environment.Clock.GetElapsedTime(startedAt) < watch)
         {
+            progress.NoteState(FlowState.StandingBy, environment.Clock.GetTimestamp());
             await Task.Delay(TimeSpan.FromSeconds(1 + jitter()), environment.Clock, either.Token);
             if (await ledgers.LoadAsync(abort) is not { } table) return false;
             var now = (await ledgers.ReadAsync(table, abort)).Finding;

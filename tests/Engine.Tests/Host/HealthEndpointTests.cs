@@ -1,0 +1,251 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Matih.Delivery;
+using Matih.Engine.Tests.Delivery;
+using Matih.Host.Health;
+using Matih.Host.Runtime;
+using Matih.Telemetry;
+
+namespace Matih.Engine.Tests.Host;
+
+public sealed class HealthEndpointTests
+{
+    private static readonly HealthAddress AnyPort = new(new IPEndPoint(IPAddress.Loopback, 0), IsRequired: true);
+
+    private readonly HurriedClock _clock = new();
+    private readonly FlowProgress _flow = new("orders/lake");
+    private readonly List<LogEntry> _entries = [];
+
+    [Fact]
+    public async Task Live_and_ready_are_200_and_health_tells_the_flow()
+    {
+        await using var endpoint = Open();
+        _flow.NoteState(FlowState.Reading, _clock.GetTimestamp());
+        _flow.NoteOpened(_clock.GetUtcNow().AddSeconds(-30).ToUnixTimeMilliseconds(), 41);
+        _flow.NoteFates(10, 2, 1);
+        _flow.NoteLag(17);
+        _flow.NoteCommit(13, 10, 1, 100, _clock.GetUtcNow(), 9007199254740993);
+
+        var live = await AskAsync(endpoint, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
+        var ready = await AskAsync(endpoint, "GET /health/ready?verbose HTTP/1.0\r\n\r\n");
+        var (status, head, body) = await AskAsync(endpoint, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+
+        Assert.Equal((200, "{\"status\":\"live\"}\n"), (live.Status, live.Body));
+        Assert.Equal((200, "{\"status\":\"ready\"}\n"), (ready.Status, ready.Body));
+        Assert.Equal(200, status);
+        Assert.Contains("\r\nContent-Type: application/json\r\n", head, StringComparison.Ordinal);
+        Assert.Contains("\r\nCache-Control: no-store\r\n", head, StringComparison.Ordinal);
+        var health = JsonDocument.Parse(body).RootElement;
+        var flow = Assert.Single(health.GetProperty("flows").EnumerateArray());
+        Assert.Equal(["status", "live", "ready", "version", "uptime_seconds", "flows"], health.EnumerateObject().Select(property => property.Name));
+        Assert.Equal("9.8.7", health.GetProperty("version").GetString());
+        Assert.Equal(
+            ["flow", "state", "reason", "last_commit", "uncommitted_age_seconds", "lag_records", "retries_in_a_row", "rows_committed", "records_committed", "records_skipped", "records_staged", "commits"],
+            flow.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(("orders/lake", "reading"), (flow.GetProperty("flow").GetString(), flow.GetProperty("state").GetString()));
+        Assert.Equal(9007199254740993, flow.GetProperty("last_commit").GetProperty("snapshot_id").GetInt64());
+        Assert.InRange(flow.GetProperty("last_commit").GetProperty("age_seconds").GetDouble(), 0, 29);
+        Assert.Equal((17, 10, 13, 1), (flow.GetProperty("lag_records").GetInt64(), flow.GetProperty("rows_committed").GetInt64(), flow.GetProperty("records_committed").GetInt64(), flow.GetProperty("records_skipped").GetInt64()));
+    }
+
+    [Fact]
+    public async Task A_flow_that_retries_is_503_with_its_reason_and_still_live()
+    {
+        await using var endpoint = Open();
+        _flow.NoteFailures(2);
+        _flow.NoteState(FlowState.Retrying, _clock.GetTimestamp());
+
+        var ready = await AskAsync(endpoint, "GET /health/ready HTTP/1.1\r\n\r\n");
+        var live = await AskAsync(endpoint, "GET /health/live HTTP/1.1\r\n\r\n");
+        var all = await AskAsync(endpoint, "GET /health HTTP/1.1\r\n\r\n");
+
+        Assert.Equal((503, "{\"status\":\"not-ready\",\"reasons\":[\"Flow orders/lake is retrying after 2 failures in a row.\"]}\n"), (ready.Status, ready.Body));
+        Assert.Equal(200, live.Status);
+        Assert.Equal(200, all.Status);
+        Assert.StartsWith("{\"status\":\"not-ready\",\"live\":true,\"ready\":false,", all.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_coordinator_that_is_stuck_is_503_for_liveness()
+    {
+        await using var endpoint = Open();
+        _flow.NoteState(FlowState.Committing, _clock.GetTimestamp());
+
+        _clock.Elapsed += TimeSpan.FromMinutes(6);
+
+        var live = await AskAsync(endpoint, "GET /health/live HTTP/1.1\r\n\r\n");
+        Assert.Equal(503, live.Status);
+        Assert.StartsWith("{\"status\":\"stuck\",\"reasons\":[\"Flow orders/lake has been committing for 360 s", live.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Standing_by_is_ready_with_a_word()
+    {
+        await using var endpoint = Open();
+        _flow.NoteState(FlowState.StandingBy, _clock.GetTimestamp());
+
+        var ready = await AskAsync(endpoint, "GET /health/ready HTTP/1.1\r\n\r\n");
+
+        Assert.Equal((200, "{\"status\":\"standing-by\"}\n"), (ready.Status, ready.Body));
+    }
+
+    [Fact]
+    public async Task A_head_request_has_the_same_head_and_no_body()
+    {
+        await using var endpoint = Open();
+
+        var get = await AskAsync(endpoint, "GET /health/live HTTP/1.1\r\n\r\n");
+        var head = await AskAsync(endpoint, "HEAD /health/live HTTP/1.1\r\n\r\n");
+
+        Assert.Equal(get.Head, head.Head);
+        Assert.Equal("", head.Body);
+    }
+
+    [Theory]
+    [InlineData("POST /health HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 405)]
+    [InlineData("DELETE /health/live HTTP/1.1\r\n\r\n", 405)]
+    [InlineData("GET / HTTP/1.1\r\n\r\n", 404)]
+    [InlineData("GET /health/../etc/passwd HTTP/1.1\r\n\r\n", 404)]
+    [InlineData("GET /HEALTH HTTP/1.1\r\n\r\n", 404)]
+    [InlineData("GET http://elsewhere/health HTTP/1.1\r\n\r\n", 400)]
+    [InlineData("GET /health HTTP/2.0\r\n\r\n", 400)]
+    [InlineData("hello\r\n\r\n", 400)]
+    [InlineData("\r\n\r\n", 400)]
+    public async Task Anything_else_is_refused(string request, int status)
+    {
+        await using var endpoint = Open();
+
+        var answer = await AskAsync(endpoint, request);
+
+        Assert.Equal(status, answer.Status);
+        if (status == 405) Assert.Contains("\r\nAllow: GET, HEAD\r\n", answer.Head, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_head_that_never_ends_is_431()
+    {
+        await using var endpoint = Open();
+
+        var answer = await AskAsync(endpoint, $"GET /health HTTP/1.1\r\nX: {new string('a', 20_000)}\r\n\r\n");
+
+        Assert.Equal(431, answer.Status);
+    }
+
+    [Fact]
+    public async Task Clients_that_say_nothing_keep_nobody_out()
+    {
+        await using var endpoint = Open(timeMax: TimeSpan.FromMinutes(10));
+        var silent = new List<TcpClient>();
+        for (var i = 0; i < HealthEndpoint.ConnectionsMax * 2; i++)
+        {
+            var client = new TcpClient();
+            await client.ConnectAsync(endpoint.Address, TestContext.Current.CancellationToken);
+            silent.Add(client);
+        }
+
+        var answer = await AskAsync(endpoint, "GET /health/live HTTP/1.1\r\n\r\n");
+
+        Assert.Equal(200, answer.Status);
+        foreach (var client in silent) client.Dispose();
+    }
+
+    [Fact]
+    public async Task A_slow_client_is_cut_off()
+    {
+        await using var endpoint = Open(timeMax: TimeSpan.FromMilliseconds(50));
+        using var client = new TcpClient();
+        await client.ConnectAsync(endpoint.Address, TestContext.Current.CancellationToken);
+        await client.GetStream().WriteAsync("GET /hea"u8.ToArray(), TestContext.Current.CancellationToken);
+
+        Assert.Equal(0, await client.GetStream().ReadAsync(new byte[1], TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task The_default_port_gives_way_when_it_is_taken_and_the_log_says_so_once()
+    {
+        await using var first = Open();
+        var taken = new HealthAddress(first.Address, IsRequired: false);
+        _entries.Clear();
+
+        await using var second = Open(taken);
+
+        Assert.NotEqual(first.Address.Port, second.Address.Port);
+        var said = Assert.Single(_entries);
+        Assert.Equal(("health", $"Health is served at http://127.0.0.1:{second.Address.Port}/health (port {first.Address.Port} is taken)."), (said.Event, said.Message));
+        Assert.Equal(("url", (object?)$"http://127.0.0.1:{second.Address.Port}/health"), Assert.Single(said.Fields));
+    }
+
+    [Fact]
+    public async Task A_port_that_was_asked_for_and_is_taken_is_an_error()
+    {
+        await using var first = Open();
+
+        var failure = Assert.Throws<PipelineException>(() => Open(new HealthAddress(first.Address, IsRequired: true)));
+
+        Assert.Equal((FailureKind.Endpoint, 3), (failure.Kind, failure.ExitCode));
+        Assert.Equal($"Health cannot be served at {first.Address}: another program listens there.", failure.Message);
+        Assert.Equal("End that program, or name another port with --health [HOST:]PORT or MATIH_HEALTH (0 takes a free one, off serves none).", failure.Remedy);
+    }
+
+    [Theory]
+    [InlineData(null, null, true, "127.0.0.1:8471 by default")]
+    [InlineData(null, null, false, "none")]
+    [InlineData("9000", null, false, "127.0.0.1:9000")]
+    [InlineData("9000", "0.0.0.0:1", true, "127.0.0.1:9000")]
+    [InlineData(null, "0.0.0.0:8080", false, "0.0.0.0:8080")]
+    [InlineData("0", null, true, "127.0.0.1:0")]
+    [InlineData("localhost:81", null, true, "127.0.0.1:81")]
+    [InlineData("[::1]:81", null, true, "[::1]:81")]
+    [InlineData("off", "9000", true, "none")]
+    [InlineData(null, "off", true, "none")]
+    public void The_option_wins_over_the_variable_and_a_port_alone_is_on_loopback(string? option, string? variable, bool isContinuous, string expected)
+    {
+        var address = HealthAddress.Of(option, Settings(variable), isContinuous);
+
+        Assert.Equal(expected, address is null ? "none" : $"{address.Endpoint}{(address.IsRequired ? "" : " by default")}");
+    }
+
+    [Theory]
+    [InlineData("on")]
+    [InlineData("65536")]
+    [InlineData("-1")]
+    [InlineData(":80")]
+    [InlineData("example.org:80")]
+    [InlineData("1:80")]
+    [InlineData("::1:80")]
+    [InlineData("[::1]")]
+    [InlineData("127.0.0.1:")]
+    public void Anything_else_is_refused_with_what_can_be_said(string text)
+    {
+        var failure = Assert.Throws<UsageException>(() => HealthAddress.Of(text, Settings(null), isContinuous: true));
+
+        Assert.Equal($"--health: '{text}' is neither off nor [HOST:]PORT. HOST is an IP address or localhost (0.0.0.0 for every interface), PORT a number up to 65535; for example 8471 or 0.0.0.0:8471.", failure.Message);
+    }
+
+    private static HostSettings Settings(string? variable) => new()
+    {
+        Environment = name => name == HostSettings.HealthVariable ? variable : null,
+        CurrentDirectory = "/",
+    };
+
+    private HealthEndpoint Open(HealthAddress? address = null, TimeSpan? timeMax = null) => HealthEndpoint.Open(
+        address ?? AnyPort, new HealthReport(new PipelineHealth([_flow], _clock, new HealthLimits(TimeSpan.FromMinutes(2))), "9.8.7", _clock), new Log(_entries), timeMax)!;
+
+    private static async Task<(int Status, string Head, string Body)> AskAsync(HealthEndpoint endpoint, string request)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(endpoint.Address, TestContext.Current.CancellationToken);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request), TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(client.GetStream(), Encoding.UTF8);
+        var answer = await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var end = answer.IndexOf("\r\n\r\n", StringComparison.Ordinal);
+        return (int.Parse(answer.AsSpan("HTTP/1.1 ".Length, 3), System.Globalization.CultureInfo.InvariantCulture), answer[..(end + 2)], answer[(end + 4)..]);
+    }
+
+    private sealed class Log(List<LogEntry> entries) : IEngineLog
+    {
+        public void Write(LogEntry entry) => entries.Add(entry);
+    }
+}
