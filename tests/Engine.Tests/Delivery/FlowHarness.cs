@@ -286,7 +286,8 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         if (_ownsFolder) _folder.Dispose();
     }
 
-    private IReadOnlyList<PlannedFlow> Plan()
+    /// <summary>The flows of the definition, as runs plan them.</summary>
+    public IReadOnlyList<PlannedFlow> Plan()
     {
         var read = DefinitionReader.Read("orders.yaml", Definition.Replace("name: orders,", $"name: {Pipeline},", StringComparison.Ordinal).Replace("topic: shop.orders", $"topic: {Topic.Name}", StringComparison.Ordinal), new DefinitionInputs
         {

@@ -62,7 +62,7 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
             }
             else if (await FindReappliedAsync(snapshot, table, property, cancellationToken) is { } source)
             {
-                return Reading(new LineageFinding.Reapplied(snapshot.Id, source));
+                return Reading(new LineageFinding.Reapplied(snapshot.Id, source.Text));
             }
             if (LedgerKeys.AdoptedBy(snapshot) is { } taken)
             {
@@ -103,16 +103,16 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
     /// A snapshot made from another one (cherry-pick, publish of a staged write) holds that one's rows again. Where that one
     /// was ours, or is gone, the ledger below does not tell what the table holds.
     /// </summary>
-    private async ValueTask<string?> FindReappliedAsync(Snapshot snapshot, Table table, string property, CancellationToken cancellationToken)
+    internal async ValueTask<ReappliedSource?> FindReappliedAsync(Snapshot snapshot, Table table, string property, CancellationToken cancellationToken)
     {
         if (snapshot.Summary.TryGetValue("source-snapshot-id", out var text) && SnapshotId.Parse(text) is { } sourceId)
         {
             var source = await FindAnywhereAsync(table, candidate => candidate.Id == sourceId, cancellationToken);
-            return source is null || IsOurs(source, property) ? $"snapshot {sourceId}" : null;
+            return source is null || IsOurs(source, property) ? new ReappliedSource($"snapshot {sourceId}", IsGone: source is null) : null;
         }
         if (!snapshot.Summary.TryGetValue("published-wap-id", out var wap)) return null;
         var staged = await FindAnywhereAsync(table, candidate => candidate.Summary.GetValueOrDefault("wap.id") == wap, cancellationToken);
-        return staged is null || IsOurs(staged, property) ? $"staged write '{wap}'" : null;
+        return staged is null || IsOurs(staged, property) ? new ReappliedSource($"staged write '{wap}'", IsGone: staged is null) : null;
     }
 
     /// <summary>A snapshot of the table's metadata, or of the older metadata files that it still names.</summary>
@@ -133,3 +133,8 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
     private bool IsOurs(Snapshot snapshot, string property) =>
         snapshot.Summary.ContainsKey(property) && (!snapshot.Summary.TryGetValue(LedgerKeys.Writer, out var writer) || writer == flow.ToString());
 }
+
+/// <summary>What a snapshot was made from.</summary>
+/// <param name="Text">How messages name it.</param>
+/// <param name="IsGone">Nothing tells of it any more, so that it may or may not have been ours.</param>
+internal sealed record ReappliedSource(string Text, bool IsGone);

@@ -1,0 +1,94 @@
+using System.Globalization;
+using Matih.Iceberg;
+
+namespace Matih.Verification;
+
+/// <summary>
+/// Holds the files and rows that each commit says it added against what its manifests list, and against the snapshot's own
+/// summary. Where the manifests have expired, the files that are still live and carry the snapshot's id are what is left.
+/// </summary>
+internal sealed class BooksCheck(TableHistory history, FindingLog findings)
+{
+    private long _checkedCommits, _checkedFiles, _checkedRows;
+    private long _leftCommits, _leftFiles, _leftRows;
+    private int _uncheckedCommits;
+    private long _uncheckedFiles, _uncheckedRows;
+
+    public async ValueTask CheckAsync(IReadOnlyList<ChainLink> links, CancellationToken cancellationToken)
+    {
+        foreach (var link in links)
+        {
+            if (link.Snapshot is null) Unchecked(link);
+            else await CheckAsync(link, link.Snapshot, cancellationToken);
+        }
+        if (_checkedCommits > 0)
+            findings.Proved(FindingCode.Books, $"{Count(_checkedCommits)} commits list in their manifests what their books say: {Count(_checkedRows)} rows in {Count(_checkedFiles)} files.");
+        if (_leftCommits > 0)
+            findings.Proved(FindingCode.Books, $"{Count(_leftCommits)} further commits, whose manifests have expired: all of their {Count(_leftFiles)} files with {Count(_leftRows)} rows are still listed.");
+        if (_uncheckedCommits > 0)
+        {
+            findings.NotProvable(FindingCode.Books, $"The books of {Count(_uncheckedCommits)} commits: {Count(_uncheckedRows)} rows in {Count(_uncheckedFiles)} files.",
+                "Their manifests have expired, and not all of their files are still part of the table.");
+        }
+    }
+
+    private async ValueTask CheckAsync(ChainLink link, Snapshot snapshot, CancellationToken cancellationToken)
+    {
+        var books = link.Ledger.Books;
+        CheckSummary(link, snapshot);
+        if (await history.ChangesAsync(snapshot, cancellationToken) is SnapshotChanges.Known known)
+        {
+            Compare(link, known.Added.Length, known.Added.Sum(file => file.RowCount), "its manifests list");
+            _checkedCommits++;
+            _checkedFiles += books.AddedFileCount;
+            _checkedRows += books.AddedRowCount;
+            return;
+        }
+        var (files, rows) = (0L, 0L);
+        foreach (var file in await history.LiveFilesAsync(cancellationToken))
+        {
+            if (file.SnapshotId != snapshot.Id || file.Content != FileContent.Data) continue;
+            files++;
+            rows += file.RowCount;
+        }
+        if (files < books.AddedFileCount)
+        {
+            Unchecked(link);
+            return;
+        }
+        Compare(link, files, rows, "the table's manifests still list");
+        _leftCommits++;
+        _leftFiles += files;
+        _leftRows += rows;
+    }
+
+    private void Compare(ChainLink link, long files, long rows, string where)
+    {
+        var books = link.Ledger.Books;
+        if (files == books.AddedFileCount && rows == books.AddedRowCount) return;
+        findings.Violation(FindingCode.BooksManifests, link.Name, $"{books.AddedRowCount} rows in {books.AddedFileCount} files, as its books say", $"{where} {rows} rows in {files} files",
+            "Files of the commit were dropped from its manifests or slipped into them, or its ledger was edited: roll the table back to before it and let the pipeline read the range again.");
+    }
+
+    private void CheckSummary(ChainLink link, Snapshot snapshot)
+    {
+        var books = link.Ledger.Books;
+        Check("added-records", books.AddedRowCount);
+        Check("added-data-files", books.AddedFileCount);
+
+        void Check(string key, long expected)
+        {
+            if (!snapshot.Summary.TryGetValue(key, out var text) || text == expected.ToString(CultureInfo.InvariantCulture)) return;
+            findings.Violation(FindingCode.BooksSummary, link.Name, $"{key} of {expected}, as its books say", $"{key} of {text} in the snapshot's summary", LinkComparison.Tampering);
+        }
+    }
+
+    private void Unchecked(ChainLink link)
+    {
+        _uncheckedCommits++;
+        _uncheckedFiles += link.Ledger.Books.AddedFileCount;
+        _uncheckedRows += link.Ledger.Books.AddedRowCount;
+    }
+
+    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+}

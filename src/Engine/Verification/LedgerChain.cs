@@ -1,0 +1,140 @@
+using Matih.Delivery;
+using Matih.Iceberg;
+
+namespace Matih.Verification;
+
+/// <summary>A flow's commits in a table's current lineage, each compared with the one before it as they are met.</summary>
+internal sealed class LedgerChain
+{
+    private readonly TableHistory _history;
+    private readonly FindingLog _findings;
+    private readonly LedgerBody _bodies;
+    private readonly LinkComparison _comparison;
+    private readonly List<ChainLink> _links = [];
+    private readonly List<(Snapshot Snapshot, string Text)> _copies = [];
+    private ChainLink? _oldest;
+
+    private LedgerChain(TableHistory history, FindingLog findings)
+    {
+        _history = history;
+        _findings = findings;
+        _bodies = new LedgerBody(history.Table.Store, findings);
+        _comparison = new LinkComparison(findings, Ranges);
+    }
+
+    /// <summary>Newest first; only the newest one's ledger still has its positions.</summary>
+    public IReadOnlyList<ChainLink> Links => _links;
+
+    public RangeTally Ranges { get; } = new();
+
+    public int SideFileCount => _bodies.SideFileCount;
+
+    /// <summary>The flow whose commit took this one's ledger over, where that is why there is none; else null.</summary>
+    public string? TakenOverBy { get; private set; }
+
+    public static async ValueTask<LedgerChain> ReadAsync(FlowName flow, TableHistory history, FindingLog findings, CancellationToken cancellationToken)
+    {
+        var chain = new LedgerChain(history, findings);
+        await chain.WalkAsync(flow, cancellationToken);
+        return chain;
+    }
+
+    private async ValueTask WalkAsync(FlowName flow, CancellationToken cancellationToken)
+    {
+        var current = flow;
+        foreach (var (snapshot, isExpired) in _history.Steps)
+        {
+            var property = LedgerKeys.Property(current);
+            var isOwn = snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == current.ToString();
+            var adopted = LedgerKeys.AdoptedBy(snapshot);
+            if (snapshot.Summary.TryGetValue(property, out var text))
+            {
+                if (!isOwn) _copies.Add((snapshot, text));
+                else if (!await AddAsync(current, snapshot, text, isExpired, adopted, cancellationToken)) return;
+            }
+            else
+            {
+                await CheckReappliedAsync(current, snapshot, property, cancellationToken);
+            }
+            if (adopted is null) continue;
+            if (adopted == property)
+            {
+                if (_oldest is null) TakenOverBy = snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer);
+                break;
+            }
+            if (isOwn) current = LedgerKeys.FlowOf(adopted);
+        }
+        await AddCopyAsync(current, cancellationToken);
+        if (_oldest is not null) _comparison.CompareFirst(_oldest, _history.MissingSnapshotId);
+    }
+
+    /// <summary>False where the ledger cannot be read at all, so that the chain ends here.</summary>
+    private async ValueTask<bool> AddAsync(
+        FlowName writer, Snapshot snapshot, string text, bool isExpired, string? adopted, CancellationToken cancellationToken)
+    {
+        CompareCopies(text);
+        if (await _bodies.ReadAsync(text, $"the ledger of {writer} in snapshot {snapshot.Id}", isExpired, cancellationToken) is not var (ledger, hasPositions)) return false;
+        Append(new ChainLink(ledger, snapshot, writer, hasPositions, adopted is null ? null : LedgerKeys.FlowOf(adopted)));
+        return true;
+    }
+
+    private void Append(ChainLink link)
+    {
+        if (_oldest is not null) _comparison.Compare(_oldest, link);
+        _oldest = link;
+        _links.Add(_links.Count == 0 ? link : link.WithoutPositions());
+    }
+
+    /// <summary>Every pipeline's commit copies the ledgers of all others forward, word by word.</summary>
+    private void CompareCopies(string original)
+    {
+        foreach (var (snapshot, text) in _copies)
+        {
+            if (text == original) continue;
+            _findings.Violation(FindingCode.CopyDiffers, $"the ledger that snapshot {snapshot.Id} carries forward", "the ledger of the flow's own commit before it, word by word",
+                CommitOf(text), LinkComparison.Tampering);
+        }
+        _copies.Clear();
+    }
+
+    private static string CommitOf(string text)
+    {
+        try
+        {
+            return $"a text of commit {LedgerFormat.ReadCommit(text)}";
+        }
+        catch (FormatException e)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>The flow's own snapshot is beyond the end of the history; a copy that others carried forward proves the ledger all the same.</summary>
+    private async ValueTask AddCopyAsync(FlowName writer, CancellationToken cancellationToken)
+    {
+        if (_copies.Count == 0) return;
+        var (snapshot, text) = _copies[0];
+        CompareCopies(text);
+        if (_history.MissingSnapshotId is null)
+        {
+            _findings.Violation(FindingCode.ChainBroken, $"the ledger that snapshot {snapshot.Id} carries forward", $"a commit of {writer} before it in the lineage", $"none; it is {CommitOf(text)}",
+                LinkComparison.Tampering);
+        }
+        if (await _bodies.ReadAsync(text, $"the ledger of {writer} that snapshot {snapshot.Id} carries forward", isExpired: false, cancellationToken) is var (ledger, hasPositions))
+            Append(new ChainLink(ledger, null, writer, hasPositions, null));
+    }
+
+    private async ValueTask CheckReappliedAsync(FlowName flow, Snapshot snapshot, string property, CancellationToken cancellationToken)
+    {
+        var lineage = new LedgerLineage(flow, new LedgerReader(_history.Table.Store));
+        if (await lineage.FindReappliedAsync(snapshot, _history.Table, property, cancellationToken) is not { } source) return;
+        if (_oldest is { Ledger.Base: null })
+        {
+            _findings.Warning(FindingCode.Reapplied, $"Snapshot {snapshot.Id} re-applies {source.Text}; {_oldest.Name} has begun anew since then (--reset).", "Nothing, if the reset was the answer to it.");
+            return;
+        }
+        _findings.Violation(FindingCode.Reapplied, $"snapshot {snapshot.Id}", $"no commit of {flow} is applied a second time",
+            source.IsGone ? $"it re-applies {source.Text}, of which nothing tells any more whether it was a commit of {flow}" : $"it re-applies {source.Text}, a commit of {flow}, without its ledger",
+            "Roll the table back to before that snapshot; the pipeline then reads what is missing. Otherwise start over with --reset: the rows stay, and those read again are doubled.");
+    }
+}

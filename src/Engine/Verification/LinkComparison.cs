@@ -1,0 +1,123 @@
+using System.Globalization;
+using Matih.Delivery;
+using Matih.Iceberg;
+
+namespace Matih.Verification;
+
+/// <summary>
+/// Holds each commit of a flow against the one before it: it must stand on that very commit, take up the positions where it
+/// left them, and carry its totals on.
+/// </summary>
+internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
+{
+    internal const string Tampering =
+        "Only matih writes this: find out who changed the table's metadata (its metadata log names the older files), and roll the table back to before it.";
+
+    private readonly PositionComparison _positions = new(findings, ranges);
+
+    /// <summary>Compares a commit with the next older one of the lineage.</summary>
+    public void Compare(ChainLink newer, ChainLink older)
+    {
+        if (newer.Ledger.Base is null && newer.Ledger.Generation > older.Ledger.Generation)
+        {
+            CompareAcrossReset(newer, older);
+            return;
+        }
+        if (newer.Ledger.Base != older.Ledger.Commit)
+        {
+            findings.Violation(FindingCode.ChainBroken, newer.Name, $"it stands on commit {older.Ledger.Commit}, the next older one of the lineage",
+                $"it stands on {newer.Ledger.Base?.ToString() ?? "nothing, without being a reset"}",
+                "A commit in between is missing, or one is there twice: compare the lineage (matih table snapshots) with the rows, and roll the table back to before the first odd one.");
+        }
+        if (newer.Ledger.TableUuid != older.Ledger.TableUuid)
+            findings.Violation(FindingCode.OtherTable, older.Name, $"written to table {newer.Ledger.TableUuid}", $"written to table {older.Ledger.TableUuid}", Tampering);
+        CompareEpochs(newer, older);
+        CompareTotals(newer, older);
+        _positions.Compare(newer, older);
+        CheckBooks(newer);
+    }
+
+    /// <summary>The oldest commit that the history holds.</summary>
+    /// <param name="missing">Where the history ends before the flow's first commit was met; null where it was seen whole.</param>
+    public void CompareFirst(ChainLink first, SnapshotId? missing)
+    {
+        if (missing is { } id)
+        {
+            if (first.Ledger.Base is null) return;
+            var before = first.Ledger.Totals.RecordCount - first.Ledger.Books.RecordCount;
+            findings.NotProvable(FindingCode.HistoryExpired, $"What came before {first.Name}: {Count(before)} records, of which its totals tell.",
+                $"The history ends at the expired snapshot {id}, of which no metadata file tells any more.");
+            _positions.CompareAlone(first);
+            CheckBooks(first);
+            return;
+        }
+        if (first.Ledger.Base is { } standsOn)
+        {
+            findings.Violation(FindingCode.ChainBroken, first.Name, "it stands on nothing, because no older ledger is in the lineage", $"it stands on commit {standsOn}",
+                "The commits before it are no longer part of the lineage: roll the table back to a snapshot whose lineage holds them.");
+        }
+        CheckStart(first);
+        if (first.Ledger.Generation > 1)
+        {
+            findings.NotProvable(FindingCode.HistoryRolledBack, $"What generations before {first.Ledger.Generation} did, {Count(first.Ledger.Totals.AddedRowCount - first.Ledger.Books.AddedRowCount)} rows by the totals that it began with.",
+                $"{first.Name} began anew (--reset), and nothing older is part of the current history.");
+        }
+        else if (first.Ledger.Totals != first.Ledger.Books)
+        {
+            findings.Violation(FindingCode.Totals, first.Name, $"the first commit's totals are its own books: {Show(first.Ledger.Books)}", Show(first.Ledger.Totals), Tampering);
+        }
+    }
+
+    private void CompareAcrossReset(ChainLink newer, ChainLink older)
+    {
+        ranges.Close();
+        findings.NotProvable(FindingCode.Reset, $"That no row from before {newer.Name} is there a second time ({Count(older.Ledger.Totals.AddedRowCount)} rows had been added until then).",
+            $"That commit began generation {newer.Ledger.Generation} anew (--reset): exactly once holds from it on.");
+        CompareEpochs(newer, older);
+        CheckStart(newer);
+    }
+
+    /// <summary>A starting commit has read nothing yet.</summary>
+    private void CheckStart(ChainLink start)
+    {
+        if (start.Ledger.Books != default)
+            findings.Violation(FindingCode.Start, start.Name, "a start without records", Show(start.Ledger.Books), Tampering);
+        foreach (var source in start.Ledger.Sources)
+        {
+            foreach (var entry in source.Partitions)
+            {
+                if (entry.FromOffset == entry.NextOffset && entry.RecordCount == 0) continue;
+                findings.Violation(FindingCode.Start, $"{start.Name}, partition {entry.Partition} of topic '{source.Topic}'", "a starting position alone",
+                    $"offsets {entry.FromOffset} to {entry.NextOffset - 1} with {entry.RecordCount} records", Tampering);
+            }
+        }
+    }
+
+    private void CompareEpochs(ChainLink newer, ChainLink older)
+    {
+        if (newer.Ledger.Epoch.CompareTo(older.Ledger.Epoch) < 0)
+            findings.Violation(FindingCode.EpochFell, newer.Name, $"an epoch of at least {older.Ledger.Epoch}", $"epoch {newer.Ledger.Epoch}", Tampering);
+        if (newer.Ledger.Generation < older.Ledger.Generation)
+            findings.Violation(FindingCode.GenerationFell, newer.Name, $"a generation of at least {older.Ledger.Generation}", $"generation {newer.Ledger.Generation}", Tampering);
+    }
+
+    private void CompareTotals(ChainLink newer, ChainLink older)
+    {
+        var expected = older.Ledger.Totals + newer.Ledger.Books;
+        if (newer.Ledger.Totals != expected)
+            findings.Violation(FindingCode.Totals, newer.Name, $"totals of {Show(expected)}: those of the commit before and its own books", Show(newer.Ledger.Totals), Tampering);
+    }
+
+    /// <summary>Every record that became a row is a row that was added, as long as nothing goes through operator state.</summary>
+    private void CheckBooks(ChainLink link)
+    {
+        var books = link.Ledger.Books;
+        if (link.Ledger.Totals.AbsorbedCount == 0 && books.ProducedCount != books.AddedRowCount)
+            findings.Violation(FindingCode.BooksRows, link.Name, $"{books.ProducedCount} rows added, one for each record that gave one", $"{books.AddedRowCount} rows added", Tampering);
+    }
+
+    internal static string Show(Books books) => string.Create(CultureInfo.InvariantCulture,
+        $"{books.RecordCount} records ({books.ProducedCount} produced, {books.FilteredCount} filtered, {books.AbsorbedCount} absorbed, {books.RejectedCount} rejected, {books.SkippedCount} skipped), {books.LostCount} lost, {books.AddedRowCount} rows in {books.AddedFileCount} files");
+
+    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+}

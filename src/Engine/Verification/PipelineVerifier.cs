@@ -1,0 +1,196 @@
+using System.Globalization;
+using Matih.Definition;
+using Matih.Delivery;
+using Matih.Iceberg;
+using Matih.Kafka;
+using Matih.Storage;
+
+namespace Matih.Verification;
+
+/// <summary>
+/// Proves from a pipeline's tables that every record is in them exactly once, as far as the tables and Kafka still tell.
+/// Only reads: it disturbs neither a running pipeline nor the table, stores no offsets and reads no rows.
+/// </summary>
+public sealed class PipelineVerifier(IConnectors connectors)
+{
+    /// <summary>Another engine may replace files while they are looked at; what was found then is looked at again this often.</summary>
+    private const int LookCountMax = 3;
+
+    /// <summary>The records that are fetched for a comparison need no more.</summary>
+    private const long QueueBytes = 8L << 20;
+
+    public async Task<VerificationReport> VerifyAsync(IReadOnlyList<PlannedFlow> flows, VerificationRequest request, CancellationToken cancellationToken)
+    {
+        var verified = new List<FlowVerification>();
+        foreach (var flow in flows) verified.Add(await VerifyAsync(flow, request, cancellationToken));
+        return new VerificationReport([.. verified]);
+    }
+
+    private async ValueTask<FlowVerification> VerifyAsync(PlannedFlow flow, VerificationRequest request, CancellationToken cancellationToken)
+    {
+        var store = connectors.OpenStore(flow.Definition.Sink.Catalog);
+        var catalog = connectors.OpenCatalog(flow.Definition.Sink.Catalog, store);
+        for (var look = 1; ; look++)
+        {
+            var findings = new FindingLog();
+            var found = await LookAsync(flow, catalog, findings, request, cancellationToken);
+            if (findings.ViolationCount == 0 || look == LookCountMax || !await HasChangedAsync(catalog, flow.Plan, found.SnapshotId, cancellationToken))
+                return found with { Findings = findings.All };
+        }
+    }
+
+    private static async ValueTask<bool> HasChangedAsync(ICatalog catalog, FlowPlan plan, SnapshotId? seen, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await catalog.LoadAsync(plan.Table.Identifier, cancellationToken))?.Metadata.CurrentSnapshotId != seen;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidTableException or UnsupportedTableException)
+        {
+            return false;
+        }
+    }
+
+    private async ValueTask<FlowVerification> LookAsync(
+        PlannedFlow flow, ICatalog catalog, FindingLog findings, VerificationRequest request, CancellationToken cancellationToken)
+    {
+        var verification = new FlowVerification { Flow = flow.Plan.Name, Table = flow.Plan.Table.Identifier };
+        LedgerChain? chain = null;
+        var isTableThere = false;
+        try
+        {
+            if (await catalog.LoadAsync(flow.Plan.Table.Identifier, cancellationToken) is { } table)
+            {
+                isTableThere = true;
+                verification = verification with { SnapshotId = table.Metadata.CurrentSnapshotId };
+                chain = await VerifyTableAsync(flow.Plan, table, findings, cancellationToken);
+            }
+        }
+        catch (InvalidTableException e)
+        {
+            findings.Violation(FindingCode.TableUnreadable, $"table {flow.Plan.Table.Identifier}", "readable metadata and manifests", e.Message, "Restore the table's files, or roll it back to a snapshot that is whole.");
+            isTableThere = true;
+        }
+        catch (UnsupportedTableException e)
+        {
+            findings.Unreachable(FindingCode.TableUnreadable, $"Table {flow.Plan.Table.Identifier} cannot be read by this version: {e.Message}", "Verify it with a newer version of matih.");
+            isTableThere = true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            findings.Unreachable(FindingCode.StoreUnreachable, $"Table {flow.Plan.Table.Identifier} could not be read: {e.Message}", "Check the path, this user's permissions and the network to the store.");
+            isTableThere = true;
+        }
+        if (chain?.Links is [var newest, ..])
+            verification = verification with { Ledger = newest.Ledger, CommitCount = chain.Links.Count, OldestCommit = chain.Links[^1].Ledger.Commit };
+        return await VerifyTopicAsync(flow, verification, chain, isTableThere, findings, request, cancellationToken);
+    }
+
+    private static async ValueTask<LedgerChain> VerifyTableAsync(FlowPlan plan, Table table, FindingLog findings, CancellationToken cancellationToken)
+    {
+        var history = await TableHistory.ReadAsync(table, cancellationToken);
+        var before = findings.ViolationCount;
+        var chain = await LedgerChain.ReadAsync(plan.Name, history, findings, cancellationToken);
+        if (chain.Links is not [var newest, ..])
+        {
+            ReportNoLedger(plan, table, history, chain, findings);
+            return chain;
+        }
+        if (newest.Ledger.TableUuid != table.Metadata.TableUuid)
+        {
+            findings.Violation(FindingCode.OtherTable, newest.Name, $"written to this table, {table.Metadata.TableUuid}", $"written to table {newest.Ledger.TableUuid}, of which this one is a copy",
+                "Point the pipeline at the original table, or start over on the copy with --reset.");
+        }
+        ReportHistory(chain, findings, isRight: findings.ViolationCount == before);
+        TagCheck.Check(plan.Name, table, newest.Ledger, findings);
+        await new BooksCheck(history, findings).CheckAsync(chain.Links, cancellationToken);
+        var fates = new FileFates(history, findings);
+        var files = await fates.FollowAsync(chain.Links, cancellationToken);
+        await new TableFilesCheck(history, findings).CheckAsync(fates.IsComplete && history.MissingSnapshotId is null, cancellationToken);
+        await new FileCheck(table.Store, findings).CheckAsync(files, cancellationToken);
+        return chain;
+    }
+
+    private static void ReportNoLedger(FlowPlan plan, Table table, TableHistory history, LedgerChain chain, FindingLog findings)
+    {
+        var tag = LedgerKeys.Tag(plan.Name);
+        if (findings.ViolationCount > 0) return;
+        if (chain.TakenOverBy is { } other)
+            findings.Warning(FindingCode.TakenOver, $"{other} has taken the ledger of {plan.Name} over (--adopt): nothing is left to verify under this name.", "Verify the pipeline that took it over, and remove this definition.");
+        else if (history.MissingSnapshotId is { } missing)
+            findings.NotProvable(FindingCode.HistoryExpired, $"What {plan.Name} wrote to table {plan.Table.Identifier}.", $"The history ends at the expired snapshot {missing}, before a ledger of it is met.");
+        else if (table.Metadata.Refs.ContainsKey(tag))
+            findings.Violation(FindingCode.LedgerGone, $"table {plan.Table.Identifier}", $"a ledger of {plan.Name} in the current history, because its tag {tag} is there", "none: the table was rolled back to before the flow's first commit, or replaced", "Roll the table forward again, or start over with --reset.");
+        else
+            findings.Warning(FindingCode.NoLedger, $"Table {plan.Table.Identifier} holds no ledger of {plan.Name}: the pipeline has never written to it, so there is nothing to verify.", "Run the pipeline; if it had another name before, see --adopt.");
+    }
+
+    private static void ReportHistory(LedgerChain chain, FindingLog findings, bool isRight)
+    {
+        foreach (var link in chain.Links)
+            if (link.Adopts is { } from) findings.Proved(FindingCode.Adopted, $"{link.Name} took over the ledger of {from} (--adopt), whose commits are verified with it.");
+        if (chain.SideFileCount > 0) findings.Proved(FindingCode.SideFile, $"{Count(chain.SideFileCount)} side files of ledgers are there, with the hashes that the ledgers name.");
+        if (!isRight) return;
+        var totals = chain.Links[0].Ledger.Totals;
+        findings.Proved(FindingCode.History, chain.Links.Count == 1
+            ? $"{chain.Links[0].Name} is the only one."
+            : $"{Count(chain.Links.Count)} commits follow on each other from {chain.Links[^1].Ledger.Commit} to {chain.Links[0].Ledger.Commit}: each stands on the one before, and their ranges of offsets leave no gap and do not overlap. In all {LinkComparison.Show(totals)}.");
+    }
+
+    private async ValueTask<FlowVerification> VerifyTopicAsync(
+        PlannedFlow flow, FlowVerification verification, LedgerChain? chain, bool isTableThere, FindingLog findings, VerificationRequest request, CancellationToken cancellationToken)
+    {
+        if (request.IsOffline)
+        {
+            if (!isTableThere) ReportNeverRun(flow.Plan, findings);
+            else findings.NotProvable(FindingCode.Offline, $"Anything that topic '{flow.Plan.Topic}' tells.", "--offline leaves Kafka out.");
+            return verification;
+        }
+        try
+        {
+            await using var source = connectors.OpenSource(flow.Definition.Source, QueueBytes);
+            if (chain?.Links is not [var newest, ..])
+            {
+                var isMarked = await IsMarkedAsync(flow.Plan, source, isTableThere, findings, cancellationToken);
+                if (!isTableThere && !isMarked) ReportNeverRun(flow.Plan, findings);
+                return verification;
+            }
+            if (!newest.HasPositions) return verification;
+            var topic = new TopicCheck(flow.Plan, source, findings);
+            var lag = await topic.CheckAsync(newest.Ledger, cancellationToken);
+            if (!lag.IsEmpty && topic.SourceOf(newest.Ledger) is { } known)
+                await new RecordRecount(flow.Plan, source, chain.Ranges, findings).CheckAsync(known, lag, request.CountsAll, cancellationToken);
+            return verification with { Lag = lag };
+        }
+        catch (Exception e) when (e is SourceException or PositionOutOfRangeException or PipelineException)
+        {
+            findings.Unreachable(FindingCode.KafkaUnreachable, $"Topic '{flow.Plan.Topic}' could not be asked: {e.Message}", "Check the connection in the definition and the broker, or leave Kafka out with --offline.");
+            return verification;
+        }
+    }
+
+    /// <summary>No ledger in the table, but the consumer group remembers that the flow wrote one: the table was dropped or created anew.</summary>
+    private static async ValueTask<bool> IsMarkedAsync(FlowPlan plan, IRecordSource source, bool isTableThere, FindingLog findings, CancellationToken cancellationToken)
+    {
+        string? text;
+        try
+        {
+            text = await source.ReadGroupMarkAsync(cancellationToken);
+        }
+        catch (SourceException e) when (e.Kind == SourceErrorKind.Authorization)
+        {
+            findings.NotProvable(FindingCode.TableRecreated, $"That table {plan.Table.Identifier} was not dropped or created anew.", $"The consumer group's offsets may not be read: {e.Message}");
+            return false;
+        }
+        if (GroupMark.Parse(text) is not { } mark || mark.Flow != plan.Name) return false;
+        if (findings.ViolationCount > 0) return true;
+        findings.Violation(FindingCode.TableRecreated, $"table {plan.Table.Identifier}", $"a ledger of {plan.Name}, because the consumer group remembers that it wrote to table {mark.TableUuid}",
+            isTableThere ? "no ledger of it: the table was created anew, or is another one" : "no such table: it was dropped, or the warehouse is another one", "Point the pipeline at the right warehouse, or start over with --reset.");
+        return true;
+    }
+
+    private static void ReportNeverRun(FlowPlan plan, FindingLog findings) =>
+        findings.Proved(FindingCode.NeverRun, $"Nothing to verify: {plan.Name} has never run, and table {plan.Table.Identifier} does not exist.");
+
+    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+}

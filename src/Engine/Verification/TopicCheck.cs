@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Matih.Delivery;
+using Matih.Kafka;
+
+namespace Matih.Verification;
+
+/// <summary>
+/// Whether the topic is still the one that the table's positions belong to, and still holds what comes next. The same
+/// questions as at a start (DELIVERY.md, "Is it still the same topic?"), all of them asked, and nothing changed.
+/// </summary>
+internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, FindingLog findings)
+{
+    private readonly List<int> _unchecked = [];
+    private int _fingerprintCount;
+
+    /// <summary>Where each partition stands; empty where the topic is another one.</summary>
+    public async ValueTask<ImmutableArray<PartitionLag>> CheckAsync(Ledger ledger, CancellationToken cancellationToken)
+    {
+        if (SourceOf(ledger) is not { } known)
+        {
+            findings.NotProvable(FindingCode.Topic, $"Anything about topic '{plan.Topic}'.", $"The ledger holds no positions in it yet; it knows {string.Join(", ", ledger.Sources.Select(other => $"'{other.Topic}'"))}.");
+            return [];
+        }
+        var topic = await source.IdentifyAsync(cancellationToken);
+        if (!IsSameTopic(known, topic)) return [];
+
+        int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
+        var ranges = await source.RangesAsync(partitions, cancellationToken);
+        var lag = ImmutableArray.CreateBuilder<PartitionLag>();
+        foreach (var gone in known.Partitions.Where(entry => entry.Partition >= topic.PartitionCount))
+        {
+            findings.Violation(FindingCode.OtherTopic, On(gone.Partition), $"a partition, of which {gone.NextOffset} offsets were taken", $"the topic has {topic.PartitionCount} partitions",
+                "The topic was created anew. If the old one's records are all in the table, start over on the new topic with --reset.");
+        }
+        foreach (var partition in partitions)
+        {
+            var entry = known.Find(partition);
+            lag.Add(new PartitionLag(partition, entry?.NextOffset, ranges[partition].LogStart, ranges[partition].End));
+            if (entry is not null) await CheckAsync(entry, ranges[partition], cancellationToken);
+        }
+        Sum(known, topic, lag);
+        return lag.ToImmutable();
+    }
+
+    public SourceLedger? SourceOf(Ledger ledger) => ledger.FindSource(plan.SourceName) ?? ledger.Sources.LastOrDefault(candidate => candidate.Topic == plan.Topic);
+
+    private bool IsSameTopic(SourceLedger known, TopicIdentity topic)
+    {
+        var before = findings.ViolationCount;
+        if (known.Topic != source.Topic)
+        {
+            findings.Violation(FindingCode.OtherTopic, $"source '{known.Name}'", $"topic '{known.Topic}', which the table's positions belong to", $"topic '{source.Topic}' in the definition",
+                "Give the new topic a source of another name, or start over with --reset.");
+        }
+        if (known.ClusterId is { } cluster && topic.ClusterId is { } clusterNow && cluster != clusterNow)
+        {
+            findings.Violation(FindingCode.OtherTopic, $"topic '{source.Topic}'", $"Kafka cluster {cluster}", $"Kafka cluster {clusterNow}, whose offsets mean other records",
+                "Connect to the old cluster, or start over on the new one with --reset.");
+        }
+        if (known.TopicId is { } id && topic.TopicId is { } idNow && id != idNow)
+        {
+            findings.Violation(FindingCode.OtherTopic, $"topic '{source.Topic}'", $"topic id {id}", $"topic id {idNow}: it was deleted and created again",
+                "If the old topic's records are all in the table, start over on the new topic with --reset.");
+        }
+        return findings.ViolationCount == before;
+    }
+
+    private async ValueTask CheckAsync(PartitionLedger entry, OffsetRange range, CancellationToken cancellationToken)
+    {
+        if (entry.NextOffset > range.End)
+        {
+            findings.Violation(FindingCode.PositionBeyondEnd, On(entry.Partition), $"an end of at least {entry.NextOffset}, where the table stands", $"it ends at offset {range.End}",
+                "The topic was created anew, lost records in an unclean leader election, or the ledger was edited. Find out which; if the table is right as it is, start over with --reset.");
+        }
+        else if (entry.NextOffset < range.LogStart && !entry.IsUnreadEarliest)
+        {
+            var lost = $"offsets {entry.NextOffset} to {range.LogStart - 1}, which are not in the table";
+            if (plan.OnLostOffsets == LostOffsetsPolicy.Skip)
+                findings.Warning(FindingCode.OffsetsLost, $"{On(entry.Partition)} no longer holds {lost}.", "The next run gives them up, as on_lost_offsets: skip says, and writes them into the ledger.");
+            else
+                findings.Violation(FindingCode.OffsetsLost, On(entry.Partition), $"a log start of at most {entry.NextOffset}, where the table stands", $"it no longer holds {lost}", "Bring the records back, or accept the loss with on_lost_offsets: skip.");
+        }
+        if (entry.Last is { } last) await CompareAsync(entry, last, cancellationToken);
+    }
+
+    private async ValueTask CompareAsync(PartitionLedger entry, Fingerprint last, CancellationToken cancellationToken)
+    {
+        var found = await source.ProbeAsync(entry.Partition, last.Offset, cancellationToken);
+        if (found is null || found.Offset != last.Offset)
+        {
+            _unchecked.Add(entry.Partition);
+            return;
+        }
+        _fingerprintCount++;
+        if (found.Crc32C == last.Crc32C && found.TimestampMillis == last.TimestampMillis) return;
+        findings.Violation(FindingCode.Fingerprint, $"the record at offset {last.Offset} of {On(entry.Partition)}", $"timestamp {last.TimestampMillis} and CRC-32C {last.Crc32C:x8}, as it was read", $"{found.TimestampMillis} and {found.Crc32C:x8}",
+            "The topic was created anew and refilled, or lost records in an unclean leader election. Find out which; if the table is right as it is, start over with --reset.");
+    }
+
+    private void Sum(SourceLedger known, TopicIdentity topic, IEnumerable<PartitionLag> lag)
+    {
+        var identity = known.TopicId is not null && topic.TopicId is not null ? "by its id" : known.ClusterId is not null && topic.ClusterId is not null ? "by its cluster; its own id is not told" : "as far as can be told: neither cluster nor topic id are";
+        findings.Proved(FindingCode.Topic, $"Topic '{source.Topic}' is the one that was read ({identity}); the last records of {Count(_fingerprintCount)} of {Count(known.Partitions.Length)} partitions are those that were read, and {Count(lag.Sum(item => item.OffsetCount))} offsets are still to be read.");
+        if (_unchecked.Count == 0) return;
+        findings.NotProvable(FindingCode.Fingerprint, $"That the last records of {Count(_unchecked.Count)} partitions ({string.Join(", ", _unchecked.Take(8))}{(_unchecked.Count > 8 ? ", …" : "")}) are those that were read.",
+            "The topic no longer holds them (retention or compaction).");
+    }
+
+    private string On(int partition) => $"partition {partition} of topic '{source.Topic}'";
+
+    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+}

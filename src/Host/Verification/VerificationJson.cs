@@ -1,0 +1,90 @@
+using System.Text.Json;
+using Matih.Verification;
+
+namespace Matih.Host.Verification;
+
+/// <summary>What verification found, as one JSON object.</summary>
+internal static class VerificationJson
+{
+    public static void Write(VerificationReport report, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("result", report.HasViolations ? "violated" : report.HasUnreachable ? "unreachable" : "proven");
+        json.WriteNumber("exit_code", report.ExitCode);
+        json.WriteStartArray("flows");
+        foreach (var flow in report.Flows) Write(flow, json);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void Write(FlowVerification flow, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("pipeline", flow.Flow.Pipeline);
+        json.WriteString("sink", flow.Flow.Sink);
+        json.WriteString("table", flow.Table.ToString());
+        if (flow.SnapshotId is { } snapshot) json.WriteNumber("snapshot_id", snapshot.Value);
+        else json.WriteNull("snapshot_id");
+        json.WriteString("commit", flow.Ledger?.Commit.ToString());
+        json.WriteString("oldest_commit", flow.OldestCommit?.ToString());
+        json.WriteNumber("commits", flow.CommitCount);
+        if (flow.Ledger is { } ledger)
+        {
+            json.WriteString("state", ledger.IsOpen ? "open" : "closed");
+            json.WriteNumber("epoch", ledger.Epoch.Value);
+            json.WriteNumber("generation", ledger.Generation);
+            json.WriteNumber("records", ledger.Totals.RecordCount);
+            json.WriteNumber("added_rows", ledger.Totals.AddedRowCount);
+        }
+        json.WriteStartArray("lag");
+        foreach (var place in flow.Lag)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("partition", place.Partition);
+            if (place.NextOffset is { } next) json.WriteNumber("next_offset", next);
+            else json.WriteNull("next_offset");
+            json.WriteNumber("log_start", place.LogStart);
+            json.WriteNumber("end", place.End);
+            json.WriteNumber("offsets", place.OffsetCount);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        WriteAll("proved", flow.Findings.OfType<VerificationFinding.Proved>(), json, static (finding, json) => json.WriteString("text", finding.Text));
+        WriteAll("not_provable", flow.Findings.OfType<VerificationFinding.NotProvable>(), json, static (finding, json) =>
+        {
+            json.WriteString("text", finding.Text);
+            json.WriteString("reason", finding.Reason);
+        });
+        WriteAll("warnings", flow.Findings.OfType<VerificationFinding.Warning>(), json, static (finding, json) =>
+        {
+            json.WriteString("text", finding.Text);
+            json.WriteString("remedy", finding.Remedy);
+        });
+        WriteAll("unreachable", flow.Findings.OfType<VerificationFinding.Unreachable>(), json, static (finding, json) =>
+        {
+            json.WriteString("text", finding.Text);
+            json.WriteString("remedy", finding.Remedy);
+        });
+        WriteAll("violations", flow.Violations, json, static (finding, json) =>
+        {
+            json.WriteString("object", finding.Object);
+            json.WriteString("expected", finding.Expected);
+            json.WriteString("found", finding.Found);
+            json.WriteString("remedy", finding.Remedy);
+        });
+        json.WriteEndObject();
+    }
+
+    private static void WriteAll<T>(string name, IEnumerable<T> findings, Utf8JsonWriter json, Action<T, Utf8JsonWriter> write) where T : VerificationFinding
+    {
+        json.WriteStartArray(name);
+        foreach (var finding in findings)
+        {
+            json.WriteStartObject();
+            json.WriteString("code", finding.Code);
+            write(finding, json);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+}
