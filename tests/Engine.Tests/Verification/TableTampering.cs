@@ -104,9 +104,9 @@ internal static class TableTampering
     public static async Task RegisterAsync(this FlowHarness flow, IReadOnlyList<DataFile> files, params (string Key, string Value)[] summary)
     {
         var table = await flow.TableAsync();
-        var append = await PreparedAppend.PrepareAsync(table, files, flow.Ids, default);
-        var attempt = await append.AttemptAsync(
-            table, table.Metadata.NextTimestampMillis(flow.Clock.GetUtcNow()), summary.ToDictionary(pair => pair.Key, pair => pair.Value), [], default);
+        var append = await PreparedChange.PrepareAsync(table, files, flow.Ids, default);
+        var attempt = Assert.IsType<ChangeAttempt.Ready>(await append.AttemptAsync(
+            table, table.Metadata.NextTimestampMillis(flow.Clock.GetUtcNow()), summary.ToDictionary(pair => pair.Key, pair => pair.Value), [], default));
         Assert.IsType<CommitResult.Committed>(await flow.Catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, default));
     }
 }
