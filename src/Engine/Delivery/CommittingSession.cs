@@ -60,6 +60,7 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
     /// <summary>Commits what was staged before this session, its own partitions' included, so that the lanes begin behind it.</summary>
     private async ValueTask<SessionEnd?> TakeInAsync(RangeIntake intake, Checkpointer committer, CancellationToken abort)
     {
+        await intake.ClearForgottenAsync(abort);
         var batch = await intake.CollectAsync(committer.Source, new HashSet<int>(), mayFill: false, abort);
         if (batch.Checkpoint is not { } taken) return null;
         if (await CommitAsync(committer, [taken], staysOpen: true, abort) is { } end) return end;

@@ -20,6 +20,10 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
     public async Task RunAsync(RunMode mode, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
     {
         var history = new RunHistory(mode, answers, environment.Clock.GetTimestamp());
+        // A member may spend its time waiting for work, where no session looks at the clock.
+        using var timer = mode is RunMode.For(var duration) && _seat is not null ? new CancellationTokenSource(duration, environment.Clock) : new CancellationTokenSource();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop, timer.Token);
+        stop = ending.Token;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
         while (true)
         {

@@ -128,7 +128,7 @@ internal sealed class RunVerb : Verb
     }
 
     private static void ReportEnd(FlowProgress flow, EngineLogWriter log) => log.Information("ended",
-        $"Flow {flow.Flow} ended: {Quantity.Count(flow.CommittedRowCount)} rows of {Quantity.Count(flow.CommittedRecordCount)} records committed by this run, in {Quantity.Count(flow.CommitCount)} commits and {Quantity.Count(flow.FileCount)} files ({Quantity.Bytes(flow.FileBytes)}).",
+        $"Flow {flow.Flow} ended: {Quantity.Count(flow.CommittedRowCount)} rows of {Quantity.Count(flow.CommittedRecordCount)} records committed by this run, in {Quantity.Count(flow.CommitCount)} commits and {Quantity.Count(flow.FileCount)} files ({Quantity.Bytes(flow.FileBytes)}).{(flow.StagedRecordCount == 0 ? "" : $" Staged for the member that commits: {Quantity.Count(flow.StagedRecordCount)} records in {Quantity.Count(flow.StagedFileCount)} files ({Quantity.Bytes(flow.StagedFileBytes)}).")}",
         ("flow", flow.Flow), ("rows", flow.CommittedRowCount), ("records", flow.CommittedRecordCount), ("skipped", flow.SkippedCount),
         ("commits", flow.CommitCount), ("files", flow.FileCount), ("bytes", flow.FileBytes));
 

@@ -3,16 +3,13 @@ namespace Matih.Delivery;
 /// <summary>Reads a bounded range of one partition from Kafka, on a connection of its own, with the same lane as everything else.</summary>
 internal sealed class HoleReading(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened)
 {
-    /// <summary>A commit does not wait longer for a hole; the rest of it is the next commit's.</summary>
-    private static readonly TimeSpan TimeMax = TimeSpan.FromSeconds(10);
-
     private readonly HoleCheck _holes = new(plan, parts);
     private long _generation;
 
-    /// <summary>What the range holds, or as much of it as could be read within some seconds.</summary>
+    /// <summary>What the range holds, or as much of it as could be read within the time.</summary>
     /// <param name="at">The position to begin at.</param>
     /// <param name="endOffset">Where to stop, excluded.</param>
-    public async ValueTask<LaneCheckpoint> ReadAsync(PartitionLedger at, long endOffset, CancellationToken cancellationToken)
+    public async ValueTask<LaneCheckpoint> ReadAsync(PartitionLedger at, long endOffset, TimeSpan timeMax, CancellationToken cancellationToken)
     {
         await using var source = parts.OpenSource();
         var generation = ++_generation;
@@ -24,7 +21,7 @@ internal sealed class HoleReading(FlowPlan plan, FlowParts parts, EngineEnvironm
         var running = environment.Tasks.Start($"hole of {plan.Name}", lane.RunAsync, laneToken.Token);
         try
         {
-            await WaitAsync(lane, new Dictionary<int, long> { [at.Partition] = endOffset }, signal, cancellationToken);
+            await WaitAsync(lane, new Dictionary<int, long> { [at.Partition] = endOffset }, timeMax, signal, cancellationToken);
             var checkpoint = await lane.SealAsync(isLast: true);
             await _holes.RequireRealAsync([checkpoint], cancellationToken);
             return checkpoint;
@@ -37,10 +34,10 @@ internal sealed class HoleReading(FlowPlan plan, FlowParts parts, EngineEnvironm
         }
     }
 
-    private async ValueTask WaitAsync(Lane lane, IReadOnlyDictionary<int, long> end, AsyncSignal signal, CancellationToken cancellationToken)
+    private async ValueTask WaitAsync(Lane lane, IReadOnlyDictionary<int, long> end, TimeSpan timeMax, AsyncSignal signal, CancellationToken cancellationToken)
     {
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var timeout = Task.Delay(TimeMax, environment.Clock, timer.Token);
+        var timeout = Task.Delay(timeMax, environment.Clock, timer.Token);
         while (!lane.HasReached(end) && !lane.HasRejected && !lane.Ended.IsCompleted && !timeout.IsCompleted)
             await Task.WhenAny(signal.WaitAsync(timer.Token), timeout);
         timer.Cancel();

@@ -22,6 +22,9 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
     /// <summary>Somebody's orphan removal may take files that nothing refers to for so long (DELIVERY.md, "Deleting files").</summary>
     private static readonly TimeSpan StagedAgeMax = TimeSpan.FromHours(12);
 
+    /// <summary>A commit waits no longer than this for what has to be read from Kafka; the rest of it is the next commit's.</summary>
+    private static readonly TimeSpan FillTimeMax = TimeSpan.FromSeconds(10);
+
     private readonly StagingArea _area = new(parts.Store, opened.Table, StagingKey.Of(plan, opened));
     private readonly StallWatch _stalls = new(plan, parts, environment.Clock);
     private readonly HoleReading _holes = new(plan, parts, environment, opened);
@@ -39,12 +42,14 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
         var taken = ImmutableArray.CreateBuilder<RangeName>();
         var chained = new List<ChainedPartition>();
         RejectedUnderFail? rejected = null;
+        var startedAt = environment.Clock.GetTimestamp();
         foreach (var entry in source.Partitions)
         {
             if (own.Contains(entry.Partition)) continue;
             var partition = new ChainedPartition(entry);
             await ChainAsync(partition, names[entry.Partition].ToList(), small, taken, cancellationToken);
-            if (mayFill) rejected ??= await FillAsync(partition, names[entry.Partition].ToList(), small, taken, cancellationToken);
+            var timeLeft = FillTimeMax - environment.Clock.GetElapsedTime(startedAt);
+            if (mayFill && timeLeft > TimeSpan.Zero) rejected ??= await FillAsync(partition, names[entry.Partition].ToList(), timeLeft, small, taken, cancellationToken);
             if (partition.HasMoved) chained.Add(partition);
         }
         _covered = [.. source.Partitions.SelectMany(entry => names[entry.Partition].Where(name => name.ToOffset <= entry.NextOffset))];
@@ -76,6 +81,9 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
         }
         _covered = [];
     }
+
+    /// <summary>Deletes records that are of no use to anybody any more.</summary>
+    public ValueTask ClearForgottenAsync(CancellationToken cancellationToken) => _area.ClearForgottenAsync(environment.Clock.GetUtcNow(), cancellationToken);
 
     private async ValueTask ChainAsync(
         ChainedPartition partition, List<RangeName> names, List<StagedRange> small, ImmutableArray<RangeName>.Builder taken, CancellationToken cancellationToken)
@@ -119,7 +127,8 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
     /// records. Both wait a while first, because mostly the range is only late.
     /// </summary>
     private async ValueTask<RejectedUnderFail?> FillAsync(
-        ChainedPartition partition, List<RangeName> names, List<StagedRange> small, ImmutableArray<RangeName>.Builder taken, CancellationToken cancellationToken)
+        ChainedPartition partition, List<RangeName> names, TimeSpan timeMax, List<StagedRange> small, ImmutableArray<RangeName>.Builder taken,
+        CancellationToken cancellationToken)
     {
         var next = RangeChain.Next(names.Where(name => !_unusable.Contains(name.Location)), partition.Position);
         var holeEnd = next is ChainStep.Hole(var to) ? to : (long?)null;
@@ -128,7 +137,7 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
         parts.Log.Information("hole-read",
             $"Flow {plan.Name}: nobody staged offsets {partition.Position} to {end - 1} of partition {partition.Partition}; they are read from Kafka here.",
             ("partition", partition.Partition), ("from", partition.Position), ("to", end));
-        var read = await _holes.ReadAsync(partition.Entry, end, cancellationToken);
+        var read = await _holes.ReadAsync(partition.Entry, end, timeMax, cancellationToken);
         foreach (var (entry, _) in read.Partitions) partition.Append(entry, read.Books with { AddedFileCount = 0 }, read.Files);
         await ChainAsync(partition, names, small, taken, cancellationToken);
         return read.Rejected;

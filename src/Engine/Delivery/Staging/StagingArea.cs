@@ -9,21 +9,38 @@ namespace Matih.Delivery;
 /// </summary>
 internal sealed class StagingArea(IStore store, Table table, StagingKey key)
 {
-    private readonly string _folder = $"{SideFolder.Of(table)}/staged/{key.Flow.Pipeline}/{key.Flow.Sink}/{key.FolderName}";
+    /// <summary>Ranges of other keys may be those of members that are being replaced one after the other, but not for so long.</summary>
+    private static readonly TimeSpan ForgottenAge = TimeSpan.FromDays(1);
+
+    private readonly string _flowFolder = $"{SideFolder.Of(table)}/staged/{key.Flow.Pipeline}/{key.Flow.Sink}";
+
+    private string Folder => $"{_flowFolder}/{key.FolderName}";
 
     public async ValueTask<IReadOnlyList<RangeName>> ListAsync(CancellationToken cancellationToken)
     {
         var names = new List<RangeName>();
-        await foreach (var item in store.ListAsync(_folder, cancellationToken))
-            if (RangeName.Parse(item.Location, item.LastModified) is { } name) names.Add(name with { Folder = _folder });
+        await foreach (var item in store.ListAsync(Folder, cancellationToken))
+            if (RangeName.Parse(item.Location, item.LastModified) is { } name) names.Add(name with { Folder = Folder });
         return names;
+    }
+
+    /// <summary>
+    /// Deletes the records of ranges that nobody will use: of another generation, definition, topic or schema, and old. Their
+    /// data files stay, as files that nothing refers to.
+    /// </summary>
+    public async ValueTask ClearForgottenAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var forgotten = new List<string>();
+        await foreach (var item in store.ListAsync(_flowFolder, cancellationToken))
+            if (now - item.LastModified > ForgottenAge && !item.Location.Contains($"/{key.FolderName}/", StringComparison.Ordinal)) forgotten.Add(item.Location);
+        foreach (var location in forgotten) await store.DeleteAsync(location, cancellationToken);
     }
 
     /// <summary>Makes the range known, once for all. Its files are durable already.</summary>
     /// <returns>False where another reader staged the same range before; its files count then, and these never will.</returns>
     public async ValueTask<bool> StageAsync(StagedRange range, CancellationToken cancellationToken)
     {
-        var location = range.NameIn(_folder).Location;
+        var location = range.NameIn(Folder).Location;
         var bytes = StagedRangeFormat.Write(range, key, table);
         IOException? lost = null;
         try
