@@ -80,8 +80,10 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
                 return SessionEnd.Reopen;
             case CommitOutcome.Superseded superseded:
                 throw superseded.ToException(plan.Name);
-            default:
+            case CommitOutcome.Committed:
                 return null;
+            case var other:
+                throw new InvalidOperationException($"A commit that only adds files ended as {other}.");
         }
     }
 
