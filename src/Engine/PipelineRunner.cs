@@ -102,6 +102,28 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     }
 
     /// <summary>
+    /// Replays whole commits of one flow: takes their source ranges again through the definition as it is now, and puts the
+    /// new files in the place of the old ones, in one commit.
+    /// </summary>
+    /// <exception cref="PipelineException">It cannot be done, or the request's question was answered with no; nothing was changed.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; as with a crash, the commit either stands or was never there.</exception>
+    public async Task<ReplayReport> ReplayAsync(PlannedFlow flow, ReplayRequest request, FlowProgress progress, CancellationToken cancellationToken)
+    {
+        var (definition, plan) = flow;
+        try
+        {
+            await using var source = connectors.OpenSource(definition.Source, plan.MemoryBytes / QueueShare);
+            var run = new RunRequest(new RunMode.Continuous(), OpenAnswers.None, request.Hint, _ => false);
+            var parts = Compose(definition, plan, source, null, new StartOffsets(source, plan.Start), run, progress);
+            return await new ReplayRun(plan, parts, environment).RunAsync(request, cancellationToken);
+        }
+        catch (Exception e) when (e is not PipelineException && FlowFailure.Of(plan, e, cancellationToken) is { } failure)
+        {
+            throw failure;
+        }
+    }
+
+    /// <summary>
     /// The group that shares out a flow's partitions. Not the consumer group itself: every flow of a pipeline reads all
     /// partitions, and a broker takes offsets for dashboards only from members of a group that has any.
     /// </summary>

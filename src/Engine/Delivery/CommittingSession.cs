@@ -48,7 +48,7 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
 
             var staysOpen = !isLast || cause == CheckpointCause.TopicChanged;
             if (await CommitAsync(committer, checkpoints, staysOpen, abort) is { } end) return end;
-            history.FailureCount = 0;
+            history.NoteProgress();
             parts.Progress.NoteFailures(0);
             if (batch is not null) await intake!.ClearAsync(batch, abort);
             if (checkpoints.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw rejected.ToException(plan.Topic);

@@ -33,7 +33,13 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
                 Enter(FlowState.Ended);
                 return;
             }
-            catch (Exception e) when (Classify(e, abort) is { Retry: RetryAdvice.BackOff } failure)
+            catch (PositionOutOfRangeException e) when (!history.HasDoubtedPositions)
+            {
+                // Opening anew compares the positions with what the topic holds: it refuses and says what is missing, or goes on.
+                history.HasDoubtedPositions = true;
+                parts.Log.Information("position-doubted", $"Flow {plan.Name}: {e.Message} The flow is opened anew to find out what the topic still holds.");
+            }
+            catch (Exception e) when (FlowFailure.Of(plan, e, abort) is { Retry: RetryAdvice.BackOff } failure)
             {
                 await BackOffAsync(history, failure, stop, abort);
             }
@@ -42,7 +48,7 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
                 parts.Log.Information("another-commits", $"Flow {plan.Name}: {e.Message} What this member read since is left to it.");
                 if (!await WaitAsync(_seat.StepBackAsync(either.Token), abort)) return;
             }
-            catch (Exception e) when (e is not PipelineException && Classify(e, abort) is { } failure)
+            catch (Exception e) when (e is not PipelineException && FlowFailure.Of(plan, e, abort) is { } failure)
             {
                 throw failure;
             }
@@ -129,25 +135,4 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
             throw failure;
         }
     }
-
-    /// <summary>What an exception means for the run; null for a broken invariant, which must crash.</summary>
-    private PipelineException? Classify(Exception e, CancellationToken abort) => e switch
-    {
-        OperationCanceledException when abort.IsCancellationRequested => null,
-        PipelineException known => known,
-        PositionOutOfRangeException position => new PipelineException(FailureKind.Kafka,
-            $"Topic '{plan.Topic}': {position.Message}", "The next start compares the position with what the topic holds.", position),
-        SourceException source => new PipelineException(
-            source.Kind is SourceErrorKind.Unreachable or SourceErrorKind.Protocol ? FailureKind.Kafka : FailureKind.KafkaAccess,
-            $"Topic '{plan.Topic}': {source.Message}", "Check the connection in the definition and the broker; the run goes on from the table's ledger.", source),
-        UnsupportedTableException unsupported => new PipelineException(FailureKind.BadDefinition, $"Table {plan.Table.Identifier}: {unsupported.Message}",
-            "Change the table or the definition.", unsupported),
-        InvalidTableException invalid => new PipelineException(FailureKind.Table, $"Table {plan.Table.Identifier}: {invalid.Message}",
-            "Restore the table's files or roll it back; nothing was committed.", invalid),
-        IOException io => new PipelineException(FailureKind.Store, $"Table {plan.Table.Identifier}: {io.Message}",
-            "Check disk space, permissions and the network to the store; nothing was committed.", io),
-        UnauthorizedAccessException access => new PipelineException(FailureKind.Store, $"Table {plan.Table.Identifier}: {access.Message}",
-            "Give this user write access to the warehouse.", access),
-        _ => null,
-    };
 }

@@ -126,6 +126,27 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         await new PipelineRunner(environment, this, this).RunAsync(flows, request, Progress, stop, abort);
     }
 
+    /// <summary>Replays commits of the pipeline through the definition as it is now.</summary>
+    public async Task<ReplayReport> ReplayAsync(CommitId from, CommitId? to = null, Func<ReplayPreview, bool>? confirm = null, CancellationToken cancellationToken = default)
+    {
+        var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter());
+        var request = new ReplayRequest(from, to, confirm ?? (_ => true), Hint);
+        return await new PipelineRunner(environment, this, this).ReplayAsync(Assert.Single(Plan()), request, new FlowProgress("replay"), cancellationToken);
+    }
+
+    /// <summary>The pipeline's commits that read records, oldest first.</summary>
+    public async Task<List<CommitId>> DataCommitsAsync()
+    {
+        var commits = new List<CommitId>();
+        foreach (var snapshot in (await TableAsync()).Metadata.Lineage().Reverse())
+        {
+            if (snapshot.Summary.GetValueOrDefault("matih.writer") != $"{Pipeline}/lake") continue;
+            var ledger = await new LedgerReader(new LocalStore(Ids)).ReadAsync(snapshot.Summary[$"matih.ledger.{Pipeline}/lake"], default);
+            if (ledger.Books.RecordCount != 0) commits.Add(ledger.Commit);
+        }
+        return commits;
+    }
+
     /// <summary>A run that is cut off wherever it is once the condition holds, as by SIGKILL.</summary>
     public async Task RunUntilKilledAsync(Func<Task<bool>> condition)
     {

@@ -81,6 +81,12 @@ internal sealed class ScriptedTopic
         }
     }
 
+    /// <summary>What compaction does: the offset stays, its record goes.</summary>
+    public void Compact(int partition, long offset)
+    {
+        lock (_lock) _partitions[partition].Records.RemoveAll(record => record.Offset == offset);
+    }
+
     /// <summary>The topic is deleted and created again, empty.</summary>
     public void Recreate(int partitionCount, string? topicId)
     {

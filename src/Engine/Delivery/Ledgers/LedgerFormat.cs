@@ -101,6 +101,19 @@ internal static class LedgerFormat
         });
     }
 
+    /// <summary>A ledger without its body, so without sources: what is left where a side file is gone. Null where the text is no ledger at all.</summary>
+    public static Ledger? ReadHead(string property)
+    {
+        try
+        {
+            return Read(property, """{"sources":[]}"""u8.ToArray());
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
     public static string Sha256(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
     private static T Guarded<T>(string property, Func<JsonElement, T> read)

@@ -21,6 +21,12 @@ internal abstract record LineageFinding
     /// <summary>History ends at a snapshot that expired before a ledger was met.</summary>
     public sealed record Unproven(SnapshotId MissingSnapshotId) : LineageFinding;
 
+    /// <summary>The nearest ledger is there and cannot be read: of a newer format, damaged, or its side file is gone.</summary>
+    /// <param name="Text">The ledger's property, as found.</param>
+    /// <param name="Message">What is wrong with it.</param>
+    /// <param name="Remedy">What to do.</param>
+    public sealed record Unreadable(SnapshotId SnapshotId, string Text, string Message, string Remedy) : LineageFinding;
+
     /// <summary>A commit of ours was re-applied by somebody (cherry-pick, WAP), or one that cannot be looked at any more.</summary>
     public sealed record Reapplied(SnapshotId SnapshotId, string Source) : LineageFinding;
 }
@@ -72,7 +78,15 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         }
 
         if (nearest is not { } found) return Reading(new LineageFinding.Absent(tag is not null));
-        var ledger = await reader.ReadAsync(found.Text, cancellationToken);
+        Ledger ledger;
+        try
+        {
+            ledger = await reader.ReadAsync(found.Text, cancellationToken);
+        }
+        catch (PipelineException unreadable)
+        {
+            return Reading(new LineageFinding.Unreadable(found.SnapshotId, found.Text, unreadable.Message, unreadable.Remedy));
+        }
         return Reading(new LineageFinding.Found(ledger, found.SnapshotId, IsRolledBack(metadata, tag, ledger, property)));
 
         LineageReading Reading(LineageFinding finding) => new(finding, others.ToImmutable());
@@ -85,6 +99,18 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         return table.Metadata.FindSnapshot(tag.SnapshotId)?.Summary.TryGetValue(LedgerKeys.Property(flow), out var text) == true
             ? await reader.ReadAsync(text, cancellationToken)
             : null;
+    }
+
+    /// <summary>
+    /// Another flow whose tag has the same name, where the tag is on a commit of its: <c>a-b</c>/<c>c</c> and
+    /// <c>a</c>/<c>b-c</c> share one.
+    /// </summary>
+    public static FlowName? OwnerOfTag(Table table, FlowName flow)
+    {
+        if (!table.Metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tag) || table.Metadata.FindSnapshot(tag.SnapshotId) is not { } pinned) return null;
+        if (!pinned.Summary.TryGetValue(LedgerKeys.Writer, out var writer)) return null;
+        var owner = LedgerKeys.FlowOf(LedgerKeys.Property(writer));
+        return owner != flow && LedgerKeys.Tag(owner) == LedgerKeys.Tag(flow) ? owner : null;
     }
 
     /// <summary>

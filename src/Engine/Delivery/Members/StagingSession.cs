@@ -46,7 +46,7 @@ internal sealed class StagingSession(FlowPlan plan, FlowParts parts, EngineEnvir
             await _holes.RequireRealAsync(checkpoints, abort);
             foreach (var checkpoint in checkpoints) await StageAsync(area, checkpoint, abort);
             parts.Progress.NoteSettled(checkpoints.Sum(checkpoint => checkpoint.Books.RecordCount));
-            history.FailureCount = 0;
+            history.NoteProgress();
             parts.Progress.NoteFailures(0);
             if (checkpoints.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw rejected.ToException(plan.Topic);
             if (isLast) return cause is CheckpointCause.TopicChanged or CheckpointCause.ShareChanged ? SessionEnd.Reopen : SessionEnd.Finished;

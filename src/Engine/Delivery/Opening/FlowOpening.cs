@@ -31,7 +31,7 @@ internal sealed class FlowOpening(
             }
             var binding = TableBinding.Bind(plan.Table, table, log);
             var reading = await ledgers.ReadAsync(table, abort);
-            var standing = await DecideAsync(table, reading, answers, abort);
+            var standing = await DecideAsync(table, reading, answers, writer, abort);
             if (standing is LedgerStanding.Resume { Found: { } found } && found.IsOpen && found.Run != writer.Run
                 && !await new TakeoverPatience(plan, ledgers, isGone, environment, jitter, progress, log).IsPatientEnoughAsync(found, stop, abort))
             {
@@ -57,8 +57,17 @@ internal sealed class FlowOpening(
         }
     }
 
-    private async ValueTask<LedgerStanding> DecideAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
+    private async ValueTask<LedgerStanding> DecideAsync(
+        Table table, LineageReading reading, OpenAnswers answers, WriterIdentity writer, CancellationToken cancellationToken)
     {
+        // An earlier session of this run got its opening commit into the table, although it did not learn so: the answers are used up.
+        if (reading.Finding is LineageFinding.Found { Ledger: var nearestOwn } && nearestOwn.Run == writer.Run) answers = OpenAnswers.None;
+        if (reading.Finding is LineageFinding.Unreadable unreadable)
+        {
+            return answers.Reset
+                ? new LedgerStanding.Reset(unreadable, LedgerFormat.ReadHead(unreadable.Text))
+                : throw PipelineException.Refused(unreadable.Message, unreadable.Remedy);
+        }
         var tagged = await ledgers.ReadTagAsync(table, cancellationToken);
         if (answers.Reset) return new LedgerStanding.Reset(reading.Finding, reading.Finding is LineageFinding.Found { Ledger: var nearest } ? Above(nearest, tagged) : tagged);
         switch (reading.Finding)
@@ -87,6 +96,10 @@ internal sealed class FlowOpening(
                 throw PipelineException.Refused(
                     $"The history of table {plan.Table.Identifier} ends at the expired snapshot {unproven.MissingSnapshotId}, before a ledger of {plan.Name} is met, so it is not proven that the table still holds what {(tagged is null ? "the pipeline wrote" : $"its tag {LedgerKeys.Tag(plan.Name)} says (commit {tagged.Commit})")}.",
                     tagged is null ? "If the pipeline never wrote to this table, start it with --reset." : "If the table was never rolled back past that commit, accept it with --accept-tag; otherwise start over with --reset.");
+            case LineageFinding.Absent { HasTag: true } when LedgerLineage.OwnerOfTag(table, plan.Name) is { } owner:
+                throw PipelineException.Refused(
+                    $"Pipeline {owner} writes to table {plan.Table.Identifier} too, and its tag has the name that {plan.Name}'s would have, {LedgerKeys.Tag(plan.Name)}: one tag cannot hold the snapshots of both.",
+                    $"Rename the pipeline or the sink of {plan.Name}, so that pipeline and sink joined by '-' give another name.");
             case LineageFinding.Absent { HasTag: true }:
                 throw PipelineException.Refused(
                     $"Table {plan.Table.Identifier} holds tag {LedgerKeys.Tag(plan.Name)} but no ledger of {plan.Name} in its current history: it was rolled back to before the pipeline's first commit, or replaced.",
@@ -100,7 +113,7 @@ internal sealed class FlowOpening(
     /// A rolled-back table may hold an old generation and epoch again. Those that the tag still tells of were given out, too,
     /// and must not be given out twice.
     /// </summary>
-    private static Ledger Above(Ledger found, Ledger? tagged) => tagged is null ? found : found with
+    internal static Ledger Above(Ledger found, Ledger? tagged) => tagged is null ? found : found with
     {
         Generation = Math.Max(found.Generation, tagged.Generation),
         Epoch = found.Epoch.CompareTo(tagged.Epoch) < 0 ? tagged.Epoch : found.Epoch,

@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using Matih.Iceberg;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>
+/// Replays whole commits of a flow: reads their ranges again and, in one table commit, takes their files out and adds the new
+/// ones. The positions stay; the generation rises, so that ranges staged before are void, and so does the epoch, so that a
+/// running writer is superseded. Before that commit nothing in the table is touched.
+/// </summary>
+internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironment environment)
+{
+    /// <summary>A running writer may commit just before each try; so often in a row it has to be stopped first.</summary>
+    private const int TryCountMax = 20;
+
+    private readonly WriterIdentity _writer = new(environment.Ids.NewUuid(), parts.Hint);
+
+    /// <exception cref="PipelineException">The commits cannot be replayed; nothing was changed.</exception>
+    public async Task<ReplayReport> RunAsync(ReplayRequest request, CancellationToken cancellationToken)
+    {
+        var standing = await StandAsync(cancellationToken);
+        var to = request.To ?? standing.Ledger.Commit;
+        var chosen = await ChooseAsync(standing, request.From, to, cancellationToken);
+        var binding = TableBinding.Bind(plan.Table, standing.Table, parts.Log);
+        await new ReplayTopicCheck(plan, parts.Source).RequireAllAsync(chosen.Selection, cancellationToken);
+        if (!request.Confirm(new ReplayPreview(
+            plan.Name, plan.Table.Identifier, [.. chosen.Selection.Commits.Select(commit => commit.Id)], chosen.Selection.Ranges, chosen.Selection.Replaced, standing.Ledger.IsOpen)))
+        {
+            throw PipelineException.Refused("The replay was not confirmed.", "Nothing was changed. Give --yes to replay without being asked.");
+        }
+
+        var preparedAt = environment.Clock.GetUtcNow();
+        var opened = new OpenedFlow(standing.Table, binding, standing.Ledger, standing.Ledger.Epoch, 0, standing.Ledger.Sources[0]);
+        var checkpoints = await new ReplayReading(plan, parts, environment, opened).ReadAsync(chosen.Selection.Ranges, cancellationToken);
+        for (var attempt = 1; ; attempt++)
+        {
+            if (!binding.Fits(standing.Table)) throw TableChanged();
+            var ledger = Compose(standing.Ledger, chosen.Selection, checkpoints);
+            var files = checkpoints.SelectMany(checkpoint => checkpoint.Files).ToImmutableArray();
+            var change = await PreparedChange.PrepareAsync(standing.Table, files, chosen.Removal, environment.Ids, cancellationToken);
+            switch (await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, change, preparedAt), null, cancellationToken))
+            {
+                case CommitOutcome.Committed committed:
+                    return Report(committed.Ledger, change.SnapshotId);
+                case CommitOutcome.FilesChanged changed:
+                    throw ReplayedFiles.Changed(standing.Table, changed.Finding);
+                case var raced when attempt >= TryCountMax:
+                    throw new PipelineException(FailureKind.Catalog, $"The replay of {plan.Name} was overtaken {attempt} times by commits of a running writer{(raced is CommitOutcome.Rebased rebased ? $": {rebased.Reason}" : ".")}",
+                        "Nothing was changed. Stop the running writer, or let it commit less often, and replay again.");
+            }
+            // Somebody committed on our base, so that nothing of the last try can land any more.
+            await Task.Delay(TimeSpan.FromMilliseconds(20 + 200 * parts.NextJitter()), environment.Clock, cancellationToken);
+            standing = await StandAsync(cancellationToken);
+            chosen = Same(chosen, await ChooseAsync(standing, request.From, to, cancellationToken));
+        }
+    }
+
+    private async ValueTask<Standing> StandAsync(CancellationToken cancellationToken)
+    {
+        var table = await parts.Ledgers.LoadAsync(cancellationToken)
+            ?? throw PipelineException.Refused($"Table {plan.Table.Identifier} does not exist, so {plan.Name} has no commits to replay.", "Check the definition's catalog and warehouse.");
+        var reading = await parts.Ledgers.ReadAsync(table, cancellationToken);
+        if (reading.Finding is not LineageFinding.Found found || found.Ledger.TableUuid != table.Metadata.TableUuid)
+        {
+            throw PipelineException.Refused($"The history of table {plan.Table.Identifier} does not show where {plan.Name} stands in it, so its commits cannot be replayed.",
+                "Start the pipeline with matih run, which says what is wrong and how to go on; then replay.");
+        }
+        var tagged = found.RollbackSeen ? await parts.Ledgers.ReadTagAsync(table, cancellationToken) : null;
+        return new Standing(table, FlowOpening.Above(found.Ledger, tagged));
+    }
+
+    private async ValueTask<Chosen> ChooseAsync(Standing standing, CommitId from, CommitId to, CancellationToken cancellationToken)
+    {
+        var history = await CommitHistory.ReadAsync(standing.Table, plan.Name, parts.Ledgers, from, cancellationToken);
+        var selection = ReplaySelection.Choose(plan, history, from, to);
+        return new Chosen(selection, await ReplayedFiles.FindAsync(standing.Table, plan.Name, selection.Commits, cancellationToken));
+    }
+
+    /// <summary>What was read again must be what the table as it now stands would have read again.</summary>
+    private Chosen Same(Chosen read, Chosen now) => now.Selection.Ranges.AsSpan().SequenceEqual(read.Selection.Ranges.AsSpan()) && now.Removal.Paths.SetEquals(read.Removal.Paths)
+        ? now
+        : throw PipelineException.Refused($"The commits of {plan.Name} changed while they were read again: another replay came first.", "Nothing was changed. Look at the table, and replay again if it is still needed.");
+
+    private Ledger Compose(Ledger standing, ReplaySelection selection, ImmutableArray<LaneCheckpoint> checkpoints)
+    {
+        var books = checkpoints.Aggregate(default(Books), (sum, checkpoint) => sum + checkpoint.Books);
+        var replaced = selection.Replaced;
+        if (books.RecordCount != selection.Ranges.Sum(range => range.RecordCount))
+            throw new InvalidOperationException($"The fates of {books.RecordCount} records are known, but {selection.Ranges.Sum(range => range.RecordCount)} were read.");
+        return standing with
+        {
+            Commit = new CommitId(environment.Ids.NewUuid()),
+            Base = standing.Commit,
+            Run = _writer.Run,
+            Epoch = standing.Epoch.Next(),
+            Generation = standing.Generation + 1,
+            IsOpen = false, // A replay ends with its commit; a writer that it supersedes begins anew.
+            TakeoverCount = 0,
+            Writer = _writer.Hint,
+            DefinitionHash = plan.DefinitionHash,
+            WrittenAtMillis = environment.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            Sources = [.. standing.Sources.Select(source => source with { Partitions = [.. source.Partitions.Select(entry => entry.Unmoved())] })],
+            Books = books,
+            Totals = standing.Totals - replaced + books,
+            Lost = [],
+            Replay = new ReplayLedger([.. selection.Commits.Select(commit => commit.Id)], selection.Ranges, replaced),
+        };
+    }
+
+    private ReplayReport Report(Ledger ledger, SnapshotId snapshotId)
+    {
+        var replay = ledger.Replay!;
+        parts.Log.Information("replayed",
+            $"Flow {plan.Name}: replayed {replay.Commits.Length} commits: {ledger.Books.AddedRowCount:N0} rows of {ledger.Books.RecordCount:N0} records in {ledger.Books.AddedFileCount} files took the place of {replay.Replaced.AddedRowCount:N0} rows in {replay.Replaced.AddedFileCount} files of {plan.Table.Identifier}, snapshot {snapshotId}.",
+            ("flow", plan.Name.ToString()), ("snapshot", snapshotId), ("commit", ledger.Commit.ToString()), ("commits", replay.Commits.Length), ("records", ledger.Books.RecordCount),
+            ("rows", ledger.Books.AddedRowCount), ("rows_before", replay.Replaced.AddedRowCount), ("skipped", ledger.Books.SkippedCount), ("epoch", ledger.Epoch.Value), ("generation", ledger.Generation));
+        return new ReplayReport(ledger.Commit, snapshotId, replay.Replaced, ledger.Books);
+    }
+
+    private PipelineException TableChanged() => PipelineException.Refused(
+        $"The schema or partitioning of table {plan.Table.Identifier} was changed while the commits were read again.", "Nothing was changed. Replay again: the files are then made for the table as it is now.");
+
+    private sealed record Standing(Table Table, Ledger Ledger);
+
+    private sealed record Chosen(ReplaySelection Selection, FileRemoval Removal);
+}

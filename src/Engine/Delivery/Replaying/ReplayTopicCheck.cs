@@ -1,0 +1,62 @@
+using System.Collections.Immutable;
+using Matih.Kafka;
+
+namespace Matih.Delivery;
+
+/// <summary>Whether Kafka still holds the records that commits once read: the same topic, and every one of them.</summary>
+internal sealed class ReplayTopicCheck(FlowPlan plan, IRecordSource source)
+{
+    private const string LaterCommits = "Nothing was changed. Replay only later commits, whose records Kafka still holds; matih table snapshots lists them.";
+
+    /// <exception cref="PipelineException">It does not.</exception>
+    public async ValueTask RequireAllAsync(ReplaySelection selection, CancellationToken cancellationToken)
+    {
+        var topic = await source.IdentifyAsync(cancellationToken);
+        foreach (var known in selection.Sources) RequireSameTopic(known, topic);
+        int[] partitions = [.. selection.Ranges.Select(range => range.Partition).Distinct()];
+        if (partitions.Where(partition => partition >= topic.PartitionCount).ToArray() is [var missing, ..])
+            throw Other($"topic '{plan.Topic}' has {topic.PartitionCount} partitions, and records of partition {missing} are to be replayed");
+
+        var held = partitions.Zip(await source.RangesAsync(partitions, cancellationToken)).ToDictionary(pair => pair.First, pair => pair.Second);
+        foreach (var range in selection.Ranges) RequireWithin(range, held[range.Partition]);
+        foreach (var range in selection.Ranges) await RequireSameRecordsAsync(range, cancellationToken);
+    }
+
+    private void RequireSameTopic(SourceLedger known, TopicIdentity now)
+    {
+        if (known.ClusterId is { } cluster && now.ClusterId is { } clusterNow && cluster != clusterNow)
+            throw Other($"they came from Kafka cluster {cluster}, and the connection leads to cluster {clusterNow}");
+        if (known.TopicId is { } id && now.TopicId is { } idNow && id != idNow)
+            throw Other($"topic '{plan.Topic}' was deleted and created again since: its id was {id} and is {idNow} now");
+    }
+
+    private void RequireWithin(ReplayedRange range, OffsetRange held)
+    {
+        if (held.LogStart > range.FromOffset)
+        {
+            throw PipelineException.Refused(
+                $"Partition {range.Partition} of topic '{plan.Topic}' begins at offset {held.LogStart} now; offsets {range.FromOffset} to {Math.Min(held.LogStart, range.ToOffset) - 1}, which are to be replayed, are gone (retention, or deleted records).",
+                LaterCommits);
+        }
+        if (held.End < range.ToOffset)
+            throw Other($"partition {range.Partition} of topic '{plan.Topic}' ends at offset {held.End}, and offsets up to {range.ToOffset - 1} are to be replayed");
+    }
+
+    private async ValueTask RequireSameRecordsAsync(ReplayedRange range, CancellationToken cancellationToken)
+    {
+        var found = await source.ProbeAsync(range.Partition, range.Last.Offset, cancellationToken);
+        if (found is not null && found.Offset == range.Last.Offset && (found.Crc32C != range.Last.Crc32C || found.TimestampMillis != range.Last.TimestampMillis))
+        {
+            throw Other($"the record at offset {range.Last.Offset} of partition {range.Partition} of topic '{plan.Topic}' is another one (expected timestamp {range.Last.TimestampMillis} and CRC-32C {range.Last.Crc32C:x8}, found {found.TimestampMillis} and {found.Crc32C:x8})");
+        }
+        var count = await source.CountAsync(range.Partition, range.FromOffset, range.ToOffset, cancellationToken);
+        if (count != range.RecordCount) throw OtherCount(plan, range, count);
+    }
+
+    public static PipelineException OtherCount(FlowPlan plan, ReplayedRange range, long count) => PipelineException.Refused(
+        $"Offsets {range.FromOffset} to {range.ToOffset - 1} of partition {range.Partition} of topic '{plan.Topic}' held {range.RecordCount} records when they were committed, and hold {count} now (compaction, deleted records, or another isolation level).",
+        LaterCommits);
+
+    private PipelineException Other(string what) => PipelineException.Refused(
+        $"The records of {plan.Name} cannot be replayed: {what}.", "Nothing was changed. Connect to the cluster and topic that the commits were read from; records that no longer exist cannot be replayed.");
+}
