@@ -118,12 +118,8 @@ internal sealed class FlowSession : IAsyncDisposable
 
     private async ValueTask WaitAsync(TimeSpan time, CancellationToken stop, CancellationToken abort)
     {
-        using var wait = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
-        var signal = _signal.WaitAsync(wait.Token);
-        var timer = Task.Delay(time < TimeSpan.Zero ? TimeSpan.Zero : time, _environment.Clock, wait.Token);
-        await Task.WhenAny(signal, timer);
-        wait.Cancel();
-        await signal.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
+        await _signal.WaitAsync(time, _environment.Clock, either.Token);
     }
 
     public async ValueTask DisposeAsync()

@@ -102,7 +102,7 @@ public sealed class LibrdkafkaGroupMember : IGroupMember
                 if (_share?.Version != known?.Version) return _share;
                 changed = _changed.Task;
             }
-            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await changed.WaitAsync(cancellationToken);
         }
     }
 
@@ -110,14 +110,14 @@ public sealed class LibrdkafkaGroupMember : IGroupMember
     public async ValueTask DisposeAsync()
     {
         Stop();
-        await _serving.ConfigureAwait(false);
+        await _serving;
     }
 
     /// <summary>Ends the connection without a word to the group, as a crash does: it misses this member once the session is over.</summary>
     internal async Task AbandonAsync()
     {
         _leavesSilently = true;
-        await DisposeAsync().ConfigureAwait(false);
+        await DisposeAsync();
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -43,16 +43,16 @@ public sealed class ParquetFileReader
         long lengthBytes, Func<long, int, CancellationToken, ValueTask<byte[]>> read, CancellationToken cancellationToken)
     {
         if (lengthBytes < FileBytesMin) CheckMagic(default);
-        var tail = await ReadTailAsync(lengthBytes, (int)Math.Min(lengthBytes, TailBytes), read, cancellationToken).ConfigureAwait(false);
+        var tail = await ReadTailAsync(lengthBytes, (int)Math.Min(lengthBytes, TailBytes), read, cancellationToken);
         var footerBytes = FooterBytes(tail, lengthBytes);
-        if (footerBytes + 8 > tail.Length) tail = await ReadTailAsync(lengthBytes, footerBytes + 8, read, cancellationToken).ConfigureAwait(false);
+        if (footerBytes + 8 > tail.Length) tail = await ReadTailAsync(lengthBytes, footerBytes + 8, read, cancellationToken);
         return Guard(() => FooterReader.Read(tail.AsSpan(tail.Length - 8 - footerBytes, footerBytes), lengthBytes - 8 - footerBytes));
     }
 
     private static async ValueTask<byte[]> ReadTailAsync(
         long lengthBytes, int count, Func<long, int, CancellationToken, ValueTask<byte[]>> read, CancellationToken cancellationToken)
     {
-        var tail = await read(lengthBytes - count, count, cancellationToken).ConfigureAwait(false);
+        var tail = await read(lengthBytes - count, count, cancellationToken);
         return tail.Length == count ? tail : throw new InvalidDataException($"The last {count} bytes of a Parquet file of {lengthBytes} were asked for, {tail.Length} came.");
     }
 

@@ -63,7 +63,7 @@ internal sealed class SegmentQueue(BufferLedger ledger) : IDisposable
         CloseTail();
         while (_full.TryPeek(out var segment))
         {
-            await write(segment.Array.AsMemory(0, segment.Length), cancellationToken).ConfigureAwait(false);
+            await write(segment.Array.AsMemory(0, segment.Length), cancellationToken);
             _full.Dequeue();
             LengthBytes -= segment.Length;
             Release(segment.Array);

@@ -28,7 +28,7 @@ internal sealed class Lane : IAsyncDisposable
     private readonly RowErrors _errors = new();
     private readonly List<SourceEvent> _events = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly AsyncSignal _wake = new();
     private SealRequest? _sealRequest;
     private Books _books;
     private RejectedUnderFail? _rejected;
@@ -44,10 +44,14 @@ internal sealed class Lane : IAsyncDisposable
         _batch = queue.CreateBatch();
         _partitions = new PartitionProgress?[queue.Partitions.DefaultIfEmpty(-1).Max() + 1];
         foreach (var position in positions) _partitions[position.Partition] = new PartitionProgress(position, endOffset);
+        Ended = EndAsync();
     }
 
     /// <summary>Completes when the lane's loop is over; faulted with what ended it.</summary>
-    public Task Ended => _ended.Task;
+    /// <remarks>Awaited once, here: Task.WhenAny over a source of asynchronous continuations would take them to the thread pool.</remarks>
+    public Task Ended { get; }
+
+    private async Task EndAsync() => await _ended.Task;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -63,7 +67,7 @@ internal sealed class Lane : IAsyncDisposable
                 else if (_rejected is not null)
                 {
                     _parts.Signal.Set();
-                    await WaitForSealAsync(Timeout.InfiniteTimeSpan, cancellationToken);
+                    await WaitForSealAsync(TimeSpan.MaxValue, cancellationToken);
                 }
                 else
                 {
@@ -85,10 +89,10 @@ internal sealed class Lane : IAsyncDisposable
     {
         var request = new SealRequest(isLast);
         Interlocked.Exchange(ref _sealRequest, request);
-        Volatile.Read(ref _wake).TrySetResult();
-        if (await Task.WhenAny(request.Result.Task, _ended.Task) == _ended.Task && !request.Result.Task.IsCompleted)
+        _wake.Set();
+        if (await Task.WhenAny(request.SealedAsync(), Ended) == Ended && !request.Result.Task.IsCompleted)
         {
-            await _ended.Task;
+            await Ended;
             throw new OperationCanceledException("The lane ended before the checkpoint.");
         }
         return await request.Result.Task;
@@ -127,15 +131,9 @@ internal sealed class Lane : IAsyncDisposable
 
     private async Task WaitForSealAsync(TimeSpan timeMax, CancellationToken cancellationToken)
     {
-        var wake = Volatile.Read(ref _wake);
-        if (Volatile.Read(ref _sealRequest) is null)
-        {
-            using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(wake.Task, Task.Delay(timeMax, _parts.Clock, wait.Token));
-            wait.Cancel();
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-        if (wake.Task.IsCompleted) Volatile.Write(ref _wake, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        if (Volatile.Read(ref _sealRequest) is not null) return;
+        await _wake.WaitAsync(timeMax, _parts.Clock, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private async ValueTask PollAndWriteAsync(CancellationToken cancellationToken)
@@ -271,6 +269,8 @@ internal sealed class Lane : IAsyncDisposable
     private sealed record SealRequest(bool IsLast)
     {
         public TaskCompletionSource<LaneCheckpoint> Result { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public async Task SealedAsync() => await Result.Task;
     }
 }
 

@@ -40,18 +40,3 @@ internal sealed class ActivityClock(long timestamp)
 
     public void Note(long timestamp) => Interlocked.Exchange(ref _timestamp, timestamp);
 }
-
-/// <summary>Lets the coordinator sleep until a lane has news. One waiter; any number may set it.</summary>
-internal sealed class AsyncSignal
-{
-    private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    public void Set() => Volatile.Read(ref _next).TrySetResult();
-
-    /// <summary>Completes when the signal has been set since the last call returned.</summary>
-    public async Task WaitAsync(CancellationToken cancellationToken)
-    {
-        await Volatile.Read(ref _next).Task.WaitAsync(cancellationToken);
-        Volatile.Write(ref _next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-    }
-}

@@ -24,26 +24,24 @@ public abstract record StartPosition
 /// </summary>
 internal sealed class StartOffsets(IRecordSource source, StartPosition start)
 {
-    private readonly SemaphoreSlim _gate = new(1, 1);
-    private ImmutableArray<PartitionPosition> _resolved;
+    private readonly Lock _gate = new();
+    private Task<ImmutableArray<PartitionPosition>>? _lookUp;
 
     public StartPosition Start => start;
 
+    /// <summary>The offsets; who asks while they are looked up waits for the same answer, and who asks after a failure looks again.</summary>
     public async ValueTask<ImmutableArray<PartitionPosition>> ResolveAsync(CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
-        try
+        Task<ImmutableArray<PartitionPosition>> lookUp;
+        lock (_gate)
         {
-            if (_resolved.IsDefault) _resolved = await LookUpAsync(cancellationToken);
-            return _resolved;
+            if (_lookUp is null or { IsFaulted: true } or { IsCanceled: true }) _lookUp = LookUpAsync(cancellationToken);
+            lookUp = _lookUp;
         }
-        finally
-        {
-            _gate.Release();
-        }
+        return await lookUp;
     }
 
-    private async ValueTask<ImmutableArray<PartitionPosition>> LookUpAsync(CancellationToken cancellationToken)
+    private async Task<ImmutableArray<PartitionPosition>> LookUpAsync(CancellationToken cancellationToken)
     {
         var topic = await source.IdentifyAsync(cancellationToken);
         int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
