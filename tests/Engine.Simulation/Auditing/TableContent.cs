@@ -1,0 +1,60 @@
+using System.Text;
+using Matih.Batches;
+using Matih.Engine.Simulation.World;
+using Matih.Iceberg;
+using Matih.Parquet;
+
+namespace Matih.Engine.Simulation.Auditing;
+
+/// <summary>A row of a table, by the record that it was made of.</summary>
+internal readonly record struct RowOrigin(string Flow, int Incarnation, int Partition, long Offset);
+
+/// <summary>Reads what tables hold. Files never change, so each manifest and each data file is read once.</summary>
+internal sealed class TableContent(StoreServer store)
+{
+    private readonly Dictionary<string, IReadOnlyList<ManifestEntry>> _manifests = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, RowOrigin[]> _files = new(StringComparer.Ordinal);
+
+    /// <summary>Every entry of the snapshot's manifests.</summary>
+    public IReadOnlyList<ManifestEntry> Entries(Table table, Snapshot snapshot)
+    {
+        var entries = new List<ManifestEntry>();
+        foreach (var manifest in SimulatedWorld.Completed(SnapshotReader.ManifestsAsync(table, snapshot, default)))
+        {
+            if (store.Read(manifest.Path) is null) throw new AuditException($"Snapshot {snapshot.Id} names manifest {manifest.Path}, which is gone.");
+            if (!_manifests.TryGetValue(manifest.Path, out var found))
+                _manifests.Add(manifest.Path, found = SimulatedWorld.Completed(SnapshotReader.EntriesAsync(table, manifest, default)));
+            entries.AddRange(found);
+        }
+        return entries;
+    }
+
+    public RowOrigin[] Rows(DataFile file)
+    {
+        if (store.Read(file.Path) is not { } bytes) throw new AuditException($"The table names data file {file.Path}, which is gone.");
+        if (bytes.Length != file.FileSizeBytes) throw new AuditException($"{file.Path} has {bytes.Length} bytes, its manifest says {file.FileSizeBytes}.");
+        if (_files.TryGetValue(file.Path, out var rows)) return rows;
+        rows = Read(bytes);
+        if (rows.Length != file.RecordCount) throw new AuditException($"{file.Path} has {rows.Length} rows, its manifest says {file.RecordCount}.");
+        _files.Add(file.Path, rows);
+        return rows;
+    }
+
+    private static RowOrigin[] Read(byte[] bytes)
+    {
+        var reader = new ParquetFileReader(bytes);
+        var account = MemoryAccount.Unlimited();
+        using var flows = (BytesColumn)reader.ReadColumn(0, account);
+        using var incarnations = (FixedColumn<int>)reader.ReadColumn(1, account);
+        using var partitions = (FixedColumn<int>)reader.ReadColumn(2, account);
+        using var offsets = (FixedColumn<long>)reader.ReadColumn(3, account);
+        var rows = new RowOrigin[offsets.Count];
+        var (name, last) = ("", -1);
+        for (var i = 0; i < rows.Length; i++)
+        {
+            if (last < 0 || !flows[i].SequenceEqual(flows[last])) (name, last) = (Encoding.UTF8.GetString(flows[i]), i);
+            rows[i] = new RowOrigin(name, incarnations.Values[i], partitions.Values[i], offsets.Values[i]);
+        }
+        return rows;
+    }
+}

@@ -1,0 +1,48 @@
+using Matih.Definition;
+using Matih.Delivery;
+using Matih.Engine.Simulation.Auditing;
+using Matih.Engine.Simulation.Scenarios;
+using Matih.Engine.Simulation.World;
+using Matih.Iceberg;
+using Matih.Kafka;
+using Matih.Storage;
+using Matih.Telemetry;
+
+namespace Matih.Engine.Simulation.Processes;
+
+/// <summary>What a run of a pipeline reaches the simulated world through, in place of the host's connectors.</summary>
+internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, PipelineSetup pipeline, SimulatedProcess process, Auditor auditor, int seed) : IConnectors
+{
+    private readonly Random _random = new(seed);
+    private int _sourceCount;
+
+    /// <summary>Starts the run.</summary>
+    /// <param name="isGone">Whether another process is known to be dead.</param>
+    public void Start(RunMode mode, Func<WriterHint, bool> isGone)
+    {
+        process.Start(async (stop, abort) =>
+        {
+            var flows = pipeline.Plan();
+            var request = new RunRequest(mode, OpenAnswers.None, new WriterHint(process.Host, process.Id), isGone);
+            await new PipelineRunner(process.Environment, this, process).RunAsync(
+                flows, request, [.. flows.Select(flow => new FlowProgress(flow.Plan.Name.ToString()))], stop, abort);
+        });
+    }
+
+    public IRecordSource OpenSource(SourceDefinition source, long queueBytes)
+    {
+        // The runner opens one for each flow, in order; later ones fill holes of flows that have begun long ago.
+        var sink = _sourceCount++;
+        Action onAssign = sink < pipeline.Tables.Length ? () => auditor.NoteReading(pipeline, sink) : () => { };
+        return new TopicClient(
+            world.Kafka, world.Kafka.Topics[source.Topic], source.ConsumerGroup, setup.Habits, world.Weather, process, new Random(_random.Next()), onAssign);
+    }
+
+    public IGroupMember JoinGroup(SourceDefinition source, string group) => throw new NotSupportedException($"No scenario joins group {group}.");
+
+    public IStore OpenStore(CatalogDefinition catalog) => new StoreClient(world.Store, world.Weather, process);
+
+    public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => world.HasCatalogServer
+        ? new CatalogClient(world.CatalogServer, world.Weather, process, store)
+        : new FileCatalog(store, SimulatedWorld.Warehouse, process.Environment.Ids, process.Clock);
+}

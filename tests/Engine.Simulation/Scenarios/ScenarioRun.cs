@@ -1,0 +1,239 @@
+using Matih.Delivery;
+using Matih.Engine.Simulation.Auditing;
+using Matih.Engine.Simulation.Processes;
+using Matih.Engine.Simulation.Scheduling;
+using Matih.Engine.Simulation.World;
+using Matih.Iceberg;
+
+namespace Matih.Engine.Simulation.Scenarios;
+
+/// <summary>How a scenario went: null where the promise held, else what broke it.</summary>
+internal sealed record ScenarioResult(Exception? Violation, ulong TraceHash, IReadOnlyList<string> Trace, int AuditCount, bool WasRefused, long StepCount);
+
+/// <summary>
+/// Plays one scenario: the actions at their times, then fair weather, one clean catch-up of every pipeline, and the last audit.
+/// </summary>
+internal sealed class ScenarioRun
+{
+    private static readonly TimeSpan CatchUpMax = TimeSpan.FromHours(4);
+
+    private readonly Scenario _scenario;
+    private readonly Simulator _simulator;
+    private readonly SimulatedWorld _world;
+    private readonly Auditor _auditor;
+    private readonly RefusalCauses _causes;
+    private readonly OtherWriters _others;
+    private readonly TopicLife _topics;
+    private readonly List<Replica> _replicas;
+    private readonly List<SimulatedProcess> _processes = [];
+    private readonly Random _seeds;
+    private bool _isOver;
+    private bool _wasRefused;
+
+    private ScenarioRun(Scenario scenario, Trace trace)
+    {
+        _scenario = scenario;
+        var setup = scenario.Setup;
+        _simulator = new Simulator(scenario.Seed, trace);
+        _world = new SimulatedWorld(_simulator, scenario.Seed, setup.HasCatalogServer);
+        _world.Store.HasWeakLists = setup.HasWeakLists;
+        foreach (var pipeline in setup.Pipelines)
+            if (!_world.Kafka.Topics.ContainsKey(pipeline.Topic)) _world.Kafka.Topics.Add(pipeline.Topic, new SimulatedTopic(_simulator, pipeline.Topic, setup.PartitionCount) { TellsId = setup.TopicTellsId });
+        _auditor = new Auditor(_world, setup);
+        _causes = new RefusalCauses(_world, _auditor);
+        _others = new OtherWriters(_world, _causes);
+        _topics = new TopicLife(_simulator, _world, setup, _auditor);
+        _replicas = [.. setup.Replicas.Select((item, index) => new Replica(index, item))];
+        _seeds = new Random(scenario.Seed ^ 0x77);
+        var tables = setup.Pipelines.SelectMany(pipeline => pipeline.Tables).Distinct().Select(TableIdentifier.Parse).ToList();
+        _world.CatalogServer.Changed = _auditor.Audit;
+        if (!setup.HasCatalogServer)
+            _world.Store.Changed = location =>
+            {
+                if (!location.EndsWith(".metadata.json", StringComparison.Ordinal)) return;
+                foreach (var table in tables) _auditor.Audit(table);
+            };
+    }
+
+    public static ScenarioResult Run(Scenario scenario, bool keepsTrace = false)
+    {
+        var trace = new Trace(keepsTrace);
+        var run = new ScenarioRun(scenario, trace);
+        Exception? violation = null;
+        try
+        {
+            run.Play();
+        }
+        catch (Exception e)
+        {
+            violation = e;
+            trace.Note(run._simulator.Now, "auditor", $"VIOLATION: {e.Message}");
+        }
+        return new ScenarioResult(violation, trace.Hash, trace.Lines, run._auditor.AuditCount, run._wasRefused, run._simulator.StepCount);
+    }
+
+    private void Play()
+    {
+        foreach (var planned in _scenario.Actions) _simulator.After(planned.At, () => Act(planned));
+        var end = _scenario.Actions.Select(EndOf).DefaultIfEmpty(TimeSpan.Zero).Max() + TimeSpan.FromSeconds(5);
+        _simulator.RunUntil(() => false, end);
+        RequireNoCrash();
+
+        _isOver = true;
+        _world.Weather.ClearUp();
+        _topics.AbortOpenTransactions();
+        foreach (var process in _processes) process.Kill();
+        foreach (var pipeline in _scenario.Setup.Pipelines) CatchUp(pipeline);
+    }
+
+    private static TimeSpan EndOf(PlannedAction planned) => planned.At + planned.Action switch
+    {
+        WorldAction.Pause pause => pause.For,
+        WorldAction.Break broken => broken.For,
+        WorldAction.Transact transact => transact.OpenFor,
+        _ => TimeSpan.Zero,
+    };
+
+    private void CatchUp(PipelineSetup pipeline)
+    {
+        var process = StartProcess(pipeline, "final", default, new RunMode.UntilCaughtUp());
+        if (!_simulator.RunUntil(() => process.End is not null, _simulator.Now + CatchUpMax))
+            throw new AuditException($"The last run of {pipeline.Name} did not end within {CatchUpMax.TotalHours:0} hours of fair weather.");
+        RequireNoCrash();
+        switch (process.End)
+        {
+            case ProcessEnd.Done:
+                for (var sink = 0; sink < pipeline.Tables.Length; sink++) _auditor.RequireAllIn(pipeline, sink);
+                break;
+            case ProcessEnd.Failed(var failure) when failure.ExitCode == ExitCode.Refused:
+                break; // Whether it had a cause was judged when it ended.
+            case ProcessEnd.Failed(var failure):
+                throw new AuditException($"The last run of {pipeline.Name} failed in fair weather with exit code {failure.ExitCode}: {failure.Message}", failure);
+        }
+    }
+
+    private void Act(PlannedAction planned)
+    {
+        if (_isOver) return;
+        _simulator.Trace.Note(_simulator.Now, "world", planned.Action.ToString());
+        switch (planned.Action)
+        {
+            case WorldAction.Produce(var topic, var count, var seed):
+                _topics.Produce(topic, count, seed);
+                break;
+            case WorldAction.Transact(var topic, var count, var commits, var openFor, var seed):
+                _topics.Transact(topic, count, commits, openFor, seed);
+                break;
+            case WorldAction.WriteControls(var topic, var partition, var count):
+                _topics.WriteControls(topic, partition, count);
+                break;
+            case WorldAction.Compact(var topic, var share, var seed):
+                _topics.Compact(topic, share, seed);
+                break;
+            case WorldAction.Retain(var topic, var partition, var share, var isCareless):
+                _topics.Retain(topic, partition, share, isCareless);
+                break;
+            case WorldAction.AddPartition(var topic):
+                _world.Kafka.Topics[topic].AddPartition();
+                break;
+            case WorldAction.RecreateTopic(var topic, var refillCount, var seed):
+                _topics.Recreate(topic, refillCount, seed);
+                break;
+            case WorldAction.Start(var index, var kind):
+                _replicas[index].Kind = kind;
+                _replicas[index].IsWanted = true;
+                StartReplica(_replicas[index]);
+                break;
+            case WorldAction.Kill(var index, var afterCalls):
+                _replicas[index].Process?.KillAfter(afterCalls);
+                break;
+            case WorldAction.Stop(var index):
+                _replicas[index].Process?.StopCleanly();
+                break;
+            case WorldAction.Pause(var index, var time):
+                if (_replicas[index].Process is { } paused) Pause(paused, time);
+                break;
+            case WorldAction.JumpClock(var index, var by):
+                _replicas[index].Process?.Clock.Jump(by);
+                break;
+            case WorldAction.Break(var service, var trouble, var share, var time):
+                _world.Weather.Begin(service, trouble, share, time);
+                break;
+            case WorldAction.AppendForeign(var name):
+                if (Load(name) is { } appended) _others.Append(appended);
+                break;
+            case WorldAction.RollBack(var name, var steps):
+                if (Load(name) is { } rolledBack) _others.RollBack(rolledBack, steps);
+                break;
+            case WorldAction.Expire(var name, var retainCount):
+                if (Load(name) is { } expired) _others.Expire(expired, retainCount);
+                break;
+            case WorldAction.RemoveOrphans(var name, var olderThan):
+                if (Load(name) is { } cleaned) _others.RemoveOrphans(cleaned, olderThan);
+                break;
+            case WorldAction.LimitRefAge(var name):
+                if (Load(name) is { } limited) _others.LimitRefAge(limited);
+                break;
+        }
+    }
+
+    private Table? Load(string name) => _world.Load(TableIdentifier.Parse(name));
+
+    private void Pause(SimulatedProcess process, TimeSpan time)
+    {
+        process.Context.IsPaused = true;
+        _simulator.After(time, () =>
+        {
+            if (!process.IsDead) process.Context.IsPaused = false;
+        });
+    }
+
+    private void StartReplica(Replica replica)
+    {
+        if (_isOver || !replica.IsWanted || replica.IsRunning) return;
+        var pipeline = _scenario.Setup.Pipelines[replica.Setup.Pipeline];
+        RunMode mode = replica.Kind switch
+        {
+            RunKind.Once => new RunMode.Once(50, TimeSpan.FromSeconds(3)),
+            RunKind.UntilCaughtUp => new RunMode.UntilCaughtUp(),
+            _ => new RunMode.Continuous(),
+        };
+        var process = replica.Process = StartProcess(pipeline, replica.Setup.Host, replica.Setup.Skew, mode);
+        process.Ended = end =>
+        {
+            if (end is ProcessEnd.Failed { Exception.ExitCode: ExitCode.Refused })
+            {
+                Judge(pipeline, end);
+                return;
+            }
+            _simulator.After(TimeSpan.FromSeconds(1 + 10 * _seeds.NextDouble()), () => StartReplica(replica));
+        };
+    }
+
+    private SimulatedProcess StartProcess(PipelineSetup pipeline, string host, TimeSpan skew, RunMode mode)
+    {
+        var process = new SimulatedProcess(_simulator, _processes.Count, host, _seeds.Next(), skew);
+        _processes.Add(process);
+        process.Ended = end => Judge(pipeline, end);
+        _simulator.Trace.Note(_simulator.Now, process.Name, $"starts {pipeline.Name}, {mode}");
+        new PipelineProcess(_world, _scenario.Setup, pipeline, process, _auditor, _seeds.Next()).Start(mode, hint => hint.Host == host && _processes[hint.ProcessId] is { IsDead: true } or { End: not null });
+        return process;
+    }
+
+    private void Judge(PipelineSetup pipeline, ProcessEnd end)
+    {
+        if (end is not ProcessEnd.Failed({ ExitCode: ExitCode.Refused } refusal)) return;
+        _wasRefused = true;
+        if (_causes.Find(pipeline) is not { } cause) throw new AuditException($"{pipeline.Name} refused to go on without a cause: {refusal.Message}");
+        _simulator.Trace.Note(_simulator.Now, "auditor", $"a refusal with cause: {cause}");
+    }
+
+    private void RequireNoCrash()
+    {
+        foreach (var process in _processes)
+        {
+            if (process.End is ProcessEnd.Crashed(var crash)) throw new AuditException($"{process.Name} crashed: {crash.GetType().Name}: {crash.Message}", crash);
+            if (process.End is ProcessEnd.Failed({ ExitCode: ExitCode.BadDefinition or ExitCode.RecordRejected } failure)) throw new AuditException($"{process.Name} ended with exit code {failure.ExitCode}: {failure.Message}", failure);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using Matih.Definition;
+using Matih.Delivery;
+using Matih.Engine.Simulation.World;
+using Matih.Iceberg;
+
+namespace Matih.Engine.Simulation.Scenarios;
+
+/// <summary>One pipeline of a scenario: a topic, and one table or several.</summary>
+internal sealed record PipelineSetup(
+    string Name, string Topic, ImmutableArray<string> Tables, bool StartsAtLatest, bool SkipsLostOffsets, int CheckpointSeconds, int Parallelism, int MaxRetries,
+    ImmutableSortedDictionary<string, string> TableProperties)
+{
+    private static readonly ConcurrentDictionary<string, IReadOnlyList<PlannedFlow>> Planned = new(StringComparer.Ordinal);
+
+    public string Group => $"{Name}-group";
+
+    public FlowName Flow(int sink) => new(Name, SinkName(sink));
+
+    public TableIdentifier Table(int sink) => TableIdentifier.Parse(Tables[sink]);
+
+    /// <summary>The flows, planned by the engine from YAML as any user's.</summary>
+    public IReadOnlyList<PlannedFlow> Plan() => Planned.GetOrAdd(Yaml(), static text =>
+    {
+        var read = DefinitionReader.Read("simulated.yaml", text, new DefinitionInputs
+        {
+            Environment = _ => null,
+            ReadSecretFile = _ => throw new NotSupportedException(),
+            BaseDirectory = "/simulated",
+            Overrides = [],
+            Warehouse = "/simulated",
+        });
+        if (!read.Errors.IsEmpty) throw new InvalidOperationException(string.Join("\n", read.Errors) + "\n" + text);
+        var plan = PipelinePlanner.Plan(read.Definition!);
+        return plan.Errors.IsEmpty ? plan.Flows : throw new InvalidOperationException(string.Join("\n", plan.Errors) + "\n" + text);
+    });
+
+    private static string SinkName(int sink) => sink == 0 ? "lake" : string.Create(CultureInfo.InvariantCulture, $"lake{sink}");
+
+    private string Yaml()
+    {
+        var properties = string.Join(", ", TableProperties.Select(pair => $"{pair.Key}: '{pair.Value}'"));
+        var steps = string.Concat(Tables.Select((_, sink) => $$"""
+
+              - name: rows{{sink}}
+                type: sql_transform
+                input: src
+                sql: SELECT '{{Flow(sink)}}' AS flow, inc, `partition`, `offset`, id FROM { { input } } WHERE id >= 0
+            """)).Replace("{ { input } }", "{{ input }}", StringComparison.Ordinal);
+        var sinks = string.Concat(Tables.Select((table, sink) => $$"""
+
+              {{SinkName(sink)}}: { type: iceberg, input: rows{{sink}}, table: {{table}}, mode: append, properties: { {{properties}} } }
+            """));
+        return $$"""
+            metadata: { name: {{Name}}, version: "1" }
+            sources:
+              src:
+                type: kafka
+                connection: localhost:9092
+                topic: {{Topic}}
+                consumer_group: {{Group}}
+                format: json
+                schema: "id BIGINT, inc INT"
+                start_offset: {{(StartsAtLatest ? "latest" : "earliest")}}
+                on_error: skip
+                on_lost_offsets: {{(SkipsLostOffsets ? "skip" : "fail")}}
+            transformations:{{steps}}
+            sinks:{{sinks}}
+            orchestration: { engine: matih, checkpoint_interval: {{CheckpointSeconds}}s, parallelism: {{Parallelism}}, max_retries: {{MaxRetries}} }
+            """;
+    }
+}
+
+/// <summary>A place where a pipeline's process runs, one at a time, and is started again when it ends.</summary>
+internal sealed record ReplicaSetup(int Pipeline, string Host, TimeSpan Skew);
+
+/// <summary>What stands before anything happens.</summary>
+internal sealed record Setup(
+    bool HasCatalogServer, bool TopicTellsId, bool HasWeakLists, int PartitionCount, ClientHabits Habits, ImmutableArray<PipelineSetup> Pipelines, ImmutableArray<ReplicaSetup> Replicas)
+{
+    public override string ToString() =>
+        $"catalog {(HasCatalogServer ? "server" : "files")}, {PartitionCount} partitions, topic {(TopicTellsId ? "tells" : "hides")} its id, client rewinds by {Habits.RewindsBy}{(Habits.SkipsRecords ? " and skips" : "")}; "
+        + string.Join("; ", Pipelines.Select(item => $"{item.Name}: {item.Topic} -> {string.Join(", ", item.Tables)} from {(item.StartsAtLatest ? "latest" : "earliest")}, checkpoint {item.CheckpointSeconds} s, {item.MaxRetries} retries, [{string.Join(", ", item.TableProperties.Select(pair => $"{pair.Key}={pair.Value}"))}]"))
+        + $"; replicas {string.Join(", ", Replicas.Select(item => $"{Pipelines[item.Pipeline].Name}@{item.Host}"))}";
+}

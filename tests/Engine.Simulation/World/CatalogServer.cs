@@ -1,0 +1,104 @@
+using System.Globalization;
+using Matih.Engine.Simulation.Processes;
+using Matih.Engine.Simulation.Scheduling;
+using Matih.Iceberg;
+using Matih.Storage;
+
+namespace Matih.Engine.Simulation.World;
+
+/// <summary>
+/// A catalog with a server, as the REST and SQL ones: it holds a pointer to each table's metadata, checks the requirements
+/// against the table as it stands when the request arrives, and applies the updates to that.
+/// </summary>
+internal sealed class CatalogServer(Simulator simulator, StoreServer store, string warehouse, int seed)
+{
+    private readonly Dictionary<TableIdentifier, (string Location, TableMetadata Metadata)> _pointers = [];
+    private readonly SeededIds _ids = new(new Random(seed));
+
+    /// <summary>Called whenever a pointer moved.</summary>
+    public Action<TableIdentifier>? Changed { get; set; }
+
+    public Table? Load(TableIdentifier identifier, IStore view) =>
+        _pointers.TryGetValue(identifier, out var found) ? new Table(identifier, found.Location, found.Metadata, view) : null;
+
+    public (Table Table, bool IsCreated) Create(TableIdentifier identifier, NewTable table, IStore view)
+    {
+        if (Load(identifier, view) is { } existing) return (existing, false);
+        var metadata = new TableMetadata
+        {
+            FormatVersion = table.FormatVersion,
+            TableUuid = _ids.NewUuid().ToString("D"),
+            Location = $"{warehouse}/{string.Join('/', identifier.Namespace.Add(identifier.Name))}",
+            LastUpdatedMillis = NowMillis,
+            LastColumnId = table.Schema.HighestFieldId,
+            CurrentSchemaId = table.Schema.SchemaId,
+            Schemas = [table.Schema],
+            DefaultSpecId = table.Spec.SpecId,
+            PartitionSpecs = [table.Spec],
+            LastPartitionId = table.Spec.LastFieldId,
+            SortOrders = [SortOrder.Unsorted],
+            Properties = TableMetadata.EmptyProperties.SetItems(table.Properties),
+        };
+        return (Store(identifier, metadata, 0, view), true);
+    }
+
+    public CommitResult Commit(TableIdentifier identifier, IReadOnlyList<TableRequirement> requirements, IReadOnlyList<TableUpdate> updates, IStore view)
+    {
+        var current = Load(identifier, view);
+        foreach (var requirement in requirements)
+            if (requirement.Violation(current?.Metadata) is { } violation) return new CommitResult.Conflict(violation);
+        if (current is null) return new CommitResult.Conflict("the table is gone");
+        TableMetadata after;
+        try
+        {
+            after = TableUpdates.Apply(current.Metadata, updates, NowMillis);
+        }
+        catch (ArgumentException e)
+        {
+            return new CommitResult.Conflict(e.Message);
+        }
+        var log = current.Metadata.MetadataLog.Add(new(current.Metadata.LastUpdatedMillis, current.MetadataLocation));
+        var surplus = log.Length - new TableSettings(after.Properties).MetadataLogCountMax;
+        var version = int.Parse(Path.GetFileName(current.MetadataLocation).AsSpan(0, 5), CultureInfo.InvariantCulture) + 1;
+        return new CommitResult.Committed(Store(identifier, after with { MetadataLog = surplus > 0 ? log[surplus..] : log }, version, view));
+    }
+
+    private Table Store(TableIdentifier identifier, TableMetadata metadata, int version, IStore view)
+    {
+        var location = string.Create(CultureInfo.InvariantCulture, $"{metadata.Location}/metadata/{version:00000}-{_ids.NewUuid():D}.metadata.json");
+        store.Put(location, TableMetadataJson.Write(metadata));
+        _pointers[identifier] = (location, metadata);
+        Changed?.Invoke(identifier);
+        return new Table(identifier, location, metadata, view);
+    }
+
+    private long NowMillis => (SimulatedClock.Epoch + simulator.Now).ToUnixTimeMilliseconds();
+}
+
+/// <summary>A process's way to that server. A request without an answer may have been served, and may still be.</summary>
+internal sealed class CatalogClient(CatalogServer server, Weather weather, SimulatedProcess process, IStore store) : ICatalog
+{
+    public string Name => "simulated catalog";
+
+    public ValueTask<Table?> LoadAsync(TableIdentifier identifier, CancellationToken cancellationToken) =>
+        CallAsync($"load {identifier}", isWrite: false, () => server.Load(identifier, store), cancellationToken);
+
+    public ValueTask<(Table Table, bool IsCreated)> CreateAsync(TableIdentifier identifier, NewTable table, CancellationToken cancellationToken) =>
+        CallAsync($"create {identifier}", isWrite: true, () => server.Create(identifier, table, store), cancellationToken);
+
+    public async ValueTask<CommitResult> CommitAsync(
+        Table baseTable, IReadOnlyList<TableRequirement> requirements, IReadOnlyList<TableUpdate> updates, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await CallAsync($"commit {baseTable.Identifier}", isWrite: true, () => server.Commit(baseTable.Identifier, requirements, updates, store), cancellationToken);
+        }
+        catch (IOException e)
+        {
+            return new CommitResult.Unknown(e);
+        }
+    }
+
+    private ValueTask<T> CallAsync<T>(string what, bool isWrite, Func<T> effect, CancellationToken cancellationToken) =>
+        process.CallAsync(what, weather.Decide(Service.Catalog, isWrite), effect, cause => new IOException($"Catalog: {cause} ({what})."), cancellationToken);
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text;
+using Matih.Engine.Simulation.Scheduling;
+
+namespace Matih.Engine.Simulation.World;
+
+/// <summary>One topic and its incarnations. Records carry where they stand, so that a row in a table says which record it is.</summary>
+internal sealed class SimulatedTopic(Simulator simulator, string name, int partitionCount)
+{
+    private readonly List<List<PartitionLog>> _incarnations = [NewPartitions(partitionCount)];
+    private readonly List<Action> _waiters = [];
+    private long _id;
+
+    public string Name { get; } = name;
+
+    /// <summary>Counts how often the topic was created; the first is 0.</summary>
+    public int Incarnation => _incarnations.Count - 1;
+
+    /// <summary>Null where librdkafka cannot tell.</summary>
+    public string? TopicId => TellsId ? $"topic-id-{Incarnation}" : null;
+
+    public bool TellsId { get; init; } = true;
+
+    public IReadOnlyList<PartitionLog> Partitions => _incarnations[^1];
+
+    public IReadOnlyList<PartitionLog> PartitionsOf(int incarnation) => _incarnations[incarnation];
+
+    public void Append(int partition, RecordKind kind, Transaction? transaction = null)
+    {
+        var id = _id++;
+        Partitions[partition].Append(kind, offset => Value(kind, partition, offset, id), NowMillis, transaction);
+        Announce();
+    }
+
+    public void AppendControl(int partition)
+    {
+        Partitions[partition].AppendControl(NowMillis);
+        Announce();
+    }
+
+    public void End(Transaction transaction, bool isCommitted)
+    {
+        transaction.IsCommitted = isCommitted;
+        foreach (var partition in Partitions) partition.End(transaction, NowMillis);
+        Announce();
+    }
+
+    public void AddPartition()
+    {
+        _incarnations[^1].Add(new PartitionLog());
+        Announce();
+    }
+
+    /// <summary>Deletes the topic and creates it again, empty.</summary>
+    public void Recreate(int partitions)
+    {
+        _incarnations.Add(NewPartitions(partitions));
+        Announce();
+    }
+
+    /// <summary>Calls back once, at the next change.</summary>
+    public void WhenChanged(Action act) => _waiters.Add(act);
+
+    public void Announce()
+    {
+        if (_waiters.Count == 0) return;
+        var waiters = _waiters.ToArray();
+        _waiters.Clear();
+        foreach (var waiter in waiters) waiter();
+    }
+
+    private byte[] Value(RecordKind kind, int partition, long offset, long id) => Encoding.UTF8.GetBytes(kind switch
+    {
+        RecordKind.Malformed => string.Create(CultureInfo.InvariantCulture, $$"""{"id": {{id}}, "inc": """),
+        RecordKind.Filtered => string.Create(CultureInfo.InvariantCulture, $$"""{"id": {{-1 - id}}, "inc": {{Incarnation}}, "p": {{partition}}, "o": {{offset}}}"""),
+        _ => string.Create(CultureInfo.InvariantCulture, $$"""{"id": {{id}}, "inc": {{Incarnation}}, "p": {{partition}}, "o": {{offset}}}"""),
+    });
+
+    private long NowMillis => (SimulatedClock.Epoch + simulator.Now).ToUnixTimeMilliseconds();
+
+    private static List<PartitionLog> NewPartitions(int count) => [.. Enumerable.Range(0, count).Select(_ => new PartitionLog())];
+}
+
+/// <summary>The topics of one cluster, and what consumer groups have stored.</summary>
+internal sealed class KafkaCluster
+{
+    public Dictionary<string, SimulatedTopic> Topics { get; } = new(StringComparer.Ordinal);
+
+    public Dictionary<string, string> GroupMarks { get; } = new(StringComparer.Ordinal);
+
+    public string Id { get; set; } = "cluster-0";
+}

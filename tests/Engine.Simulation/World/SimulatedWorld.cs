@@ -1,0 +1,80 @@
+using System.Globalization;
+using Matih.Engine.Simulation.Scheduling;
+using Matih.Iceberg;
+
+namespace Matih.Engine.Simulation.World;
+
+/// <summary>Everything outside the processes: the cluster, the store, the catalogs and the weather.</summary>
+internal sealed class SimulatedWorld
+{
+    public const string Warehouse = "mem://lake";
+
+    private const string MetadataEnding = ".metadata.json";
+
+    private readonly SeededIds _ids;
+    private readonly Dictionary<string, (byte[] Bytes, TableMetadata Metadata)> _parsed = new(StringComparer.Ordinal);
+
+    public SimulatedWorld(Simulator simulator, int seed, bool hasCatalogServer)
+    {
+        Simulator = simulator;
+        HasCatalogServer = hasCatalogServer;
+        Weather = new Weather(simulator, seed ^ 0x11);
+        Store = new StoreServer(simulator, seed ^ 0x22);
+        CatalogServer = new CatalogServer(simulator, Store, Warehouse, seed ^ 0x33);
+        _ids = new SeededIds(new Random(seed ^ 0x44));
+        View = new ServerSideStore(Store);
+    }
+
+    public Simulator Simulator { get; }
+
+    public bool HasCatalogServer { get; }
+
+    public Weather Weather { get; }
+
+    public StoreServer Store { get; }
+
+    public CatalogServer CatalogServer { get; }
+
+    public KafkaCluster Kafka { get; } = new();
+
+    public ServerSideStore View { get; }
+
+    public SeededIds Ids => _ids;
+
+    public DateTimeOffset Now => SimulatedClock.Epoch + Simulator.Now;
+
+    /// <summary>The table as it now stands, seen from the server's side.</summary>
+    public Table? Load(TableIdentifier identifier)
+    {
+        if (HasCatalogServer) return CatalogServer.Load(identifier, View);
+        var folder = $"{Warehouse}/{string.Join('/', identifier.Namespace.Add(identifier.Name))}/metadata/";
+        var newest = Store.Names(folder).Select(location => (Location: location, Version: VersionOf(location))).Where(item => item.Version > 0).DefaultIfEmpty().MaxBy(item => item.Version).Location;
+        if (newest is null) return null;
+        var bytes = Store.Read(newest)!;
+        if (!_parsed.TryGetValue(newest, out var found) || found.Bytes != bytes) _parsed[newest] = found = (bytes, TableMetadataJson.Read(bytes, newest));
+        return new Table(identifier, newest, found.Metadata, View);
+    }
+
+    private static int VersionOf(string location)
+    {
+        var name = location.AsSpan(location.LastIndexOf('/') + 1);
+        return name is ['v', .. var rest] && rest.EndsWith(MetadataEnding, StringComparison.Ordinal)
+            && int.TryParse(rest[..^MetadataEnding.Length], NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : 0;
+    }
+
+    /// <summary>Another writer's commit, at one moment; false where it conflicts.</summary>
+    public bool Commit(Table table, IReadOnlyList<TableRequirement> requirements, IReadOnlyList<TableUpdate> updates) => HasCatalogServer
+        ? CatalogServer.Commit(table.Identifier, requirements, updates, View) is CommitResult.Committed
+        : Completed(OwnFileCatalog().CommitAsync(table, requirements, updates, default)) is CommitResult.Committed;
+
+    private FileCatalog OwnFileCatalog() => new(View, Warehouse, _ids, new FixedClock(this));
+
+    /// <summary>The result of a call on the server's side, which never waits.</summary>
+    public static T Completed<T>(ValueTask<T> call) =>
+        call.IsCompleted ? call.GetAwaiter().GetResult() : throw new InvalidOperationException("A call on the server's side has to complete at once.");
+
+    private sealed class FixedClock(SimulatedWorld world) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => world.Now;
+    }
+}

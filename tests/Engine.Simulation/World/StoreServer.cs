@@ -1,0 +1,71 @@
+using Matih.Engine.Simulation.Scheduling;
+using Matih.Storage;
+
+namespace Matih.Engine.Simulation.World;
+
+/// <summary>
+/// The store's own side: objects by location, each change atomic. What it promises is what <see cref="IStore"/> promises;
+/// listings are exact, but those below <c>/_matih/</c>, where a new object may take a while to be listed.
+/// </summary>
+internal sealed class StoreServer(Simulator simulator, int seed)
+{
+    private readonly SortedDictionary<string, Item> _items = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SortedSet<string>> _folders = new(StringComparer.Ordinal);
+    private readonly Random _random = new(seed);
+
+    private sealed record Item(byte[] Content, TimeSpan WrittenAt, TimeSpan ListedFrom);
+
+    /// <summary>Called after every change, with the location.</summary>
+    public Action<string>? Changed { get; set; }
+
+    /// <summary>Whether listings of staged ranges lag behind.</summary>
+    public bool HasWeakLists { get; set; }
+
+    public byte[]? Read(string location) => _items.TryGetValue(location, out var item) ? item.Content : null;
+
+    public void Put(string location, byte[] content)
+    {
+        var listedFrom = HasWeakLists && location.Contains("/_matih/", StringComparison.Ordinal) ? simulator.Now + TimeSpan.FromSeconds(20 * _random.NextDouble()) : simulator.Now;
+        _items[location] = new Item(content, simulator.Now, listedFrom);
+        var folder = FolderOf(location);
+        if (!_folders.TryGetValue(folder, out var names)) _folders.Add(folder, names = new SortedSet<string>(StringComparer.Ordinal));
+        names.Add(location);
+        Changed?.Invoke(location);
+    }
+
+    public bool PutIfAbsent(string location, byte[] content)
+    {
+        if (_items.ContainsKey(location)) return false;
+        Put(location, content);
+        return true;
+    }
+
+    public void Delete(string location)
+    {
+        if (!_items.Remove(location)) return;
+        _folders[FolderOf(location)].Remove(location);
+        Changed?.Invoke(location);
+    }
+
+    /// <summary>What a listing of the folder shows now.</summary>
+    public List<StoredObject> List(string folder)
+    {
+        var prefix = folder.TrimEnd('/');
+        var found = new List<StoredObject>();
+        foreach (var (name, locations) in _folders)
+        {
+            if (!name.StartsWith(prefix, StringComparison.Ordinal) || name.Length > prefix.Length && name[prefix.Length] != '/') continue;
+            foreach (var location in locations)
+            {
+                var item = _items[location];
+                if (item.ListedFrom <= simulator.Now) found.Add(new StoredObject(location, item.Content.Length, SimulatedClock.Epoch + item.WrittenAt));
+            }
+        }
+        return found;
+    }
+
+    /// <summary>What stands directly in a folder, whose name ends with a slash.</summary>
+    public IEnumerable<string> Names(string folder) => _folders.TryGetValue(folder.TrimEnd('/'), out var names) ? names : [];
+
+    private static string FolderOf(string location) => location[..location.LastIndexOf('/')];
+}

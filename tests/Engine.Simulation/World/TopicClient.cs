@@ -1,0 +1,79 @@
+using Matih.Engine.Simulation.Processes;
+using Matih.Kafka;
+
+namespace Matih.Engine.Simulation.World;
+
+/// <summary>Habits of a Kafka client that differ between versions and days.</summary>
+/// <param name="RewindsBy">It may deliver up to that many records again that lie before the assigned position.</param>
+/// <param name="SkipsRecords">It passes records over now and then, as librdkafka before 2.1.0 may; it then says so of itself.</param>
+internal readonly record struct ClientHabits(int RewindsBy, bool SkipsRecords);
+
+/// <summary>A process's consumer of one topic.</summary>
+internal sealed class TopicClient(
+    KafkaCluster cluster, SimulatedTopic topic, string group, ClientHabits habits, Weather weather, SimulatedProcess process, Random random, Action onAssign) : IRecordSource
+{
+    private long _assignment;
+
+    public string Topic => topic.Name;
+
+    public bool MaySkipRecords => habits.SkipsRecords;
+
+    public SimulatedTopic Log => topic;
+
+    public SimulatedProcess Process => process;
+
+    public Weather Weather => weather;
+
+    public bool IsCurrent(long assignment) => assignment == _assignment;
+
+    public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) =>
+        CallAsync("identify", () => new TopicIdentity(cluster.Id, topic.TopicId, topic.Partitions.Count), cancellationToken);
+
+    public ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
+        CallAsync<IReadOnlyList<OffsetRange>>("ranges", () => [.. partitions.Select(partition =>
+        {
+            var log = Find(partition);
+            return new OffsetRange(log.LogStart, log.LastStable);
+        })], cancellationToken);
+
+    public ValueTask<IReadOnlyList<long?>> OffsetsForTimeAsync(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken) =>
+        CallAsync<IReadOnlyList<long?>>("offsets for time", () => [.. partitions.Select(partition =>
+            Find(partition).Read(0).FirstOrDefault(record => record.TimestampMillis >= time.ToUnixTimeMilliseconds())?.Offset)], cancellationToken);
+
+    public ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken) =>
+        CallAsync("probe", () => Find(partition).Read(offset).Select(record => new ProbedRecord(record.Offset, record.TimestampMillis, RecordFingerprint.Of(default, record.Value))).FirstOrDefault(), cancellationToken);
+
+    public ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken) =>
+        CallAsync("count", () => Find(partition).Read(fromOffset).TakeWhile(record => record.Offset < toOffset).LongCount(), cancellationToken);
+
+    public async ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(
+        IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)
+    {
+        var assignment = ++_assignment;
+        await process.WaitAsync(TimeSpan.FromMilliseconds(1), null, cancellationToken);
+        onAssign();
+        var ordered = positions.OrderBy(position => position.Partition).ToList();
+        return [.. Enumerable.Range(0, Math.Min(laneCount, ordered.Count)).Select(lane => new TopicLane(
+            this, assignment, generation, [.. ordered.Where((_, index) => index % laneCount == lane)], habits, new Random(random.Next())))];
+    }
+
+    public ValueTask<string?> ReadGroupMarkAsync(CancellationToken cancellationToken) =>
+        CallAsync("read mark", () => cluster.GroupMarks.GetValueOrDefault(group), cancellationToken);
+
+    public ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken) =>
+        CallAsync<(bool, string?)>("store mark", () =>
+        {
+            cluster.GroupMarks[group] = mark;
+            return (true, null);
+        }, cancellationToken);
+
+    public ValueTask DisposeAsync() => default;
+
+    private PartitionLog Find(int partition) => partition < topic.Partitions.Count
+        ? topic.Partitions[partition]
+        : throw new SourceException(SourceErrorKind.UnknownTopic, $"Topic '{topic.Name}' has {topic.Partitions.Count} partitions, not {partition}.");
+
+    private ValueTask<T> CallAsync<T>(string what, Func<T> effect, CancellationToken cancellationToken) =>
+        process.CallAsync($"kafka {what}", weather.Decide(Service.Kafka, isWrite: false), effect,
+            cause => new SourceException(SourceErrorKind.Unreachable, $"Could not {what}: {cause}."), cancellationToken);
+}
