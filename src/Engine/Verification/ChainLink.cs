@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Matih.Delivery;
 using Matih.Iceberg;
 
@@ -17,6 +18,9 @@ internal sealed record ChainLink(Ledger Ledger, Snapshot? Snapshot, FlowName Wri
         : $"commit {Ledger.Commit} of {Writer} (snapshot {Snapshot.Id}, {At})";
 
     private string At => DateTimeOffset.FromUnixTimeMilliseconds(Ledger.WrittenAtMillis).ToString("yyyy-MM-dd HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>Commits whose files this one took out of the table, because it read their records again.</summary>
+    public ImmutableArray<CommitId> Replaces => Ledger.Replay?.Commits ?? [];
 
     /// <summary>The same without what only the comparison with its neighbours needs: a long history must not fill the memory.</summary>
     public ChainLink WithoutPositions() => this with { Ledger = Ledger with { Sources = [], Lost = [] } };

@@ -10,6 +10,7 @@ namespace Matih.Verification;
 internal sealed class FileFates(TableHistory history, FindingLog findings)
 {
     private readonly Dictionary<string, (ListedFile File, int Step)> _tracked = new(StringComparer.Ordinal);
+    private readonly HashSet<SnapshotId> _replaced = [];
     private int _rewriteCount;
     private long _rewrittenRows;
     private int _newestUnknown = int.MaxValue;
@@ -20,34 +21,52 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
     /// <summary>The files that hold the flow's rows now: those of its commits, and those that rewrites made of them.</summary>
     public async ValueTask<IReadOnlyList<ListedFile>> FollowAsync(IReadOnlyList<ChainLink> links, CancellationToken cancellationToken)
     {
-        var own = links.Where(link => link.Snapshot is not null).Select(link => link.Snapshot!.Id).ToHashSet();
-        var oldest = Oldest(own);
+        var own = links.Where(link => link.Snapshot is not null).ToDictionary(link => link.Snapshot!.Id);
+        var snapshotOf = own.ToDictionary(pair => pair.Value.Ledger.Commit, pair => pair.Key);
+        foreach (var commit in links.SelectMany(link => link.Replaces))
+            if (snapshotOf.TryGetValue(commit, out var replaced)) _replaced.Add(replaced);
+        var oldest = Oldest(own.Keys);
         // The newest step has index 0; history is gone through forward.
         for (var step = oldest; step >= 0; step--)
         {
             var snapshot = history.Steps[step].Snapshot;
             var changes = await history.ChangesAsync(snapshot, cancellationToken);
-            if (changes is SnapshotChanges.Known known) Apply(snapshot, known, own.Contains(snapshot.Id), step);
-            else PassUnknown(snapshot, own.Contains(snapshot.Id), step);
+            var link = own.GetValueOrDefault(snapshot.Id);
+            if (changes is not SnapshotChanges.Known known) PassUnknown(snapshot, link, step);
+            else if (link is null) Apply(snapshot, known, step);
+            else ApplyOwn(link, known, step);
         }
         if (_rewriteCount > 0)
             findings.Proved(FindingCode.Rewritten, $"{Count(_rewriteCount)} rewrites by others (compaction) kept every row of the files that they replaced: {Count(_rewrittenRows)} rows.");
-        return await SettleAsync(own, cancellationToken);
+        return await SettleAsync(own.Keys, cancellationToken);
     }
 
-    private int Oldest(HashSet<SnapshotId> own)
+    private int Oldest(IReadOnlyCollection<SnapshotId> own)
     {
         for (var step = history.Steps.Count - 1; step >= 0; step--)
             if (own.Contains(history.Steps[step].Snapshot.Id)) return step;
         return -1;
     }
 
-    private void Apply(Snapshot snapshot, SnapshotChanges.Known changes, bool isOwn, int step)
+    /// <summary>Another engine's snapshot.</summary>
+    private void Apply(Snapshot snapshot, SnapshotChanges.Known changes, int step)
     {
-        var removed = changes.Removed.Where(file => _tracked.ContainsKey(file.Path)).ToList();
-        foreach (var file in removed) _tracked.Remove(file.Path);
-        var keepsRows = removed.Count > 0 && KeepsRows(snapshot, changes, removed);
-        if (!isOwn && !keepsRows) return;
+        var removed = changes.Removed.Where(file => _tracked.Remove(file.Path)).ToList();
+        if (removed.Count == 0 || !KeepsRows(snapshot, changes, removed)) return;
+        foreach (var file in changes.Added) Track(file, step);
+    }
+
+    /// <summary>A commit of the flow adds files; a replay also removes those of the commits that it replaces, all of them and no others.</summary>
+    private void ApplyOwn(ChainLink link, SnapshotChanges.Known changes, int step)
+    {
+        var expected = link.Ledger.Replay?.Replaced ?? default;
+        var removedRows = changes.Removed.Sum(file => file.RowCount);
+        if (link.HasPositions && (changes.Removed.Length != expected.AddedFileCount || removedRows != expected.AddedRowCount))
+        {
+            findings.Violation(FindingCode.Replay, link.Name, $"{expected.AddedRowCount} rows in {expected.AddedFileCount} files removed, those of the commits that it replaced", $"{removedRows} rows in {changes.Removed.Length} files",
+                "Files of the flow left the table without having been read again, or stayed although they were: roll the table back to before this commit.");
+        }
+        foreach (var file in changes.Removed) _tracked.Remove(file.Path);
         foreach (var file in changes.Added) Track(file, step);
     }
 
@@ -87,10 +106,10 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
     }
 
     /// <summary>The manifests of a snapshot are gone: what it did is known by its summary only.</summary>
-    private void PassUnknown(Snapshot snapshot, bool isOwn, int step)
+    private void PassUnknown(Snapshot snapshot, ChainLink? link, int step)
     {
         IsComplete = false;
-        if (isOwn || snapshot.Operation == "append") return;
+        if (link is not null || snapshot.Operation == "append") return;
         _newestUnknown = Math.Min(_newestUnknown, step);
         var keepsRows = snapshot.Operation == "replace" && snapshot.Summary.TryGetValue("deleted-records", out var deleted) && snapshot.Summary.GetValueOrDefault("added-records") == deleted;
         findings.NotProvable(FindingCode.RemovedByOthers, keepsRows
@@ -100,18 +119,24 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
     }
 
     /// <summary>Every file that is still tracked must be live, unless a snapshot whose manifests have expired may have removed it.</summary>
-    private async ValueTask<IReadOnlyList<ListedFile>> SettleAsync(HashSet<SnapshotId> own, CancellationToken cancellationToken)
+    private async ValueTask<IReadOnlyList<ListedFile>> SettleAsync(IReadOnlyCollection<SnapshotId> own, CancellationToken cancellationToken)
     {
         var holding = new List<ListedFile>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var file in await history.LiveFilesAsync(cancellationToken))
         {
             if (file.Content != FileContent.Data || !seen.Add(file.Path)) continue;
+            if (_replaced.Contains(file.SnapshotId))
+            {
+                findings.Violation(FindingCode.Replay, file.Path, $"no longer listed: a replay replaced the commit of snapshot {file.SnapshotId}, which added it", $"still listed, with {file.RowCount} rows",
+                    "Its rows are there twice: roll the table back to before the snapshot that listed it again, or rewrite the file away with another engine.");
+            }
             if (_tracked.Remove(file.Path) || own.Contains(file.SnapshotId)) holding.Add(file);
         }
         var excused = (Files: 0, Rows: 0L);
         foreach (var (path, (file, step)) in _tracked)
         {
+            if (_replaced.Contains(file.SnapshotId)) continue;
             if (_newestUnknown < step)
             {
                 excused = (excused.Files + 1, excused.Rows + file.RowCount);

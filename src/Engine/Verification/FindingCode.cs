@@ -38,6 +38,7 @@ public static class FindingCode
     public const string BooksRecords = "books-records";
     public const string BooksRows = "books-rows";
     public const string Totals = "totals";
+    public const string Replay = "replay";
 
     public const string Books = "books";
     public const string BooksManifests = "books-manifests";

@@ -13,11 +13,13 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
     internal const string Tampering =
         "Only matih writes this: find out who changed the table's metadata (its metadata log names the older files), and roll the table back to before it.";
 
-    private readonly PositionComparison _positions = new(findings, ranges);
+    private readonly ReplayCheck _replays = new(findings);
+    private PositionComparison Positions => field ??= new PositionComparison(findings, ranges, _replays);
 
     /// <summary>Compares a commit with the next older one of the lineage.</summary>
     public void Compare(ChainLink newer, ChainLink older)
     {
+        _replays.Meet(newer);
         if (newer.Ledger.Base is null && newer.Ledger.Generation > older.Ledger.Generation)
         {
             CompareAcrossReset(newer, older);
@@ -33,7 +35,7 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
             findings.Violation(FindingCode.OtherTable, older.Name, $"written to table {newer.Ledger.TableUuid}", $"written to table {older.Ledger.TableUuid}", Tampering);
         CompareEpochs(newer, older);
         CompareTotals(newer, older);
-        _positions.Compare(newer, older);
+        Positions.Compare(newer, older);
         CheckBooks(newer);
     }
 
@@ -41,13 +43,20 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
     /// <param name="missing">Where the history ends before the flow's first commit was met; null where it was seen whole.</param>
     public void CompareFirst(ChainLink first, SnapshotId? missing)
     {
+        _replays.Meet(first);
+        CheckFirst(first, missing);
+        _replays.Finish(isWhole: missing is null || first.Ledger.Base is null);
+    }
+
+    private void CheckFirst(ChainLink first, SnapshotId? missing)
+    {
         if (missing is { } id)
         {
             if (first.Ledger.Base is null) return;
             var before = first.Ledger.Totals.RecordCount - first.Ledger.Books.RecordCount;
             findings.NotProvable(FindingCode.HistoryExpired, $"What came before {first.Name}: {Count(before)} records, of which its totals tell.",
                 $"The history ends at the expired snapshot {id}, of which no metadata file tells any more.");
-            _positions.CompareAlone(first);
+            Positions.CompareAlone(first);
             CheckBooks(first);
             return;
         }
@@ -103,9 +112,10 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
 
     private void CompareTotals(ChainLink newer, ChainLink older)
     {
-        var expected = older.Ledger.Totals + newer.Ledger.Books;
+        if (!newer.HasPositions) return; // Whether it is a replay, and what that replaced, stands where the positions do.
+        var expected = older.Ledger.Totals + newer.Ledger.Books - (newer.Ledger.Replay?.Replaced ?? default);
         if (newer.Ledger.Totals != expected)
-            findings.Violation(FindingCode.Totals, newer.Name, $"totals of {Show(expected)}: those of the commit before and its own books", Show(newer.Ledger.Totals), Tampering);
+            findings.Violation(FindingCode.Totals, newer.Name, $"totals of {Show(expected)}: those of the commit before and its own books{(newer.Ledger.Replay is null ? "" : ", less what it replaced")}", Show(newer.Ledger.Totals), Tampering);
     }
 
     /// <summary>Every record that became a row is a row that was added, as long as nothing goes through operator state.</summary>

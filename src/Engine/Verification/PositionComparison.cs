@@ -6,7 +6,7 @@ namespace Matih.Verification;
 /// Holds the positions of a commit against those of the one before: every partition goes on where it stood, without a gap
 /// and without an overlap, and no range holds more records than offsets.
 /// </summary>
-internal sealed class PositionComparison(FindingLog findings, RangeTally ranges)
+internal sealed class PositionComparison(FindingLog findings, RangeTally ranges, ReplayCheck replays)
 {
     private const string Uneven =
         "Compare the table's rows with the topic's over these offsets. Where they differ, roll the table back to before this commit and let the pipeline read the range again.";
@@ -29,7 +29,7 @@ internal sealed class PositionComparison(FindingLog findings, RangeTally ranges)
                 lostCount += lost;
                 if (before?.Find(entry.Partition) is { } earlier) CompareEntry(newer, source, entry, earlier);
                 CheckEntry(newer, source, entry, lost);
-                if (lost == 0) ranges.Add(source.Topic, newer.Ledger.Commit, entry);
+                if (lost == 0) Take(source, newer.Ledger.Commit, entry);
             }
         }
         if (older.HasPositions) RequireNothingForgotten(newer, older);
@@ -46,9 +46,15 @@ internal sealed class PositionComparison(FindingLog findings, RangeTally ranges)
             {
                 var lost = LostOf(link.Ledger, source.Name, entry);
                 CheckEntry(link, source, entry, lost);
-                if (lost == 0) ranges.Add(source.Topic, link.Ledger.Commit, entry);
+                if (lost == 0) Take(source, link.Ledger.Commit, entry);
             }
         }
+    }
+
+    private void Take(SourceLedger source, CommitId commit, PartitionLedger entry)
+    {
+        ranges.Add(source.Topic, commit, entry);
+        replays.Note(commit, entry);
     }
 
     private static bool IsUnmoved(SourceLedger source)
@@ -143,6 +149,12 @@ internal sealed class PositionComparison(FindingLog findings, RangeTally ranges)
     private void CheckSums(ChainLink newer, long recordCount, long lostCount)
     {
         var books = newer.Ledger.Books;
+        if (newer.Ledger.Replay is { } replay)
+        {
+            if (recordCount != 0)
+                findings.Violation(FindingCode.Replay, newer.Name, "a replay, which leaves the positions where they were", $"ranges with {recordCount} records", LinkComparison.Tampering);
+            recordCount = replay.Ranges.Sum(range => range.RecordCount);
+        }
         if (books.RecordCount != recordCount)
             findings.Violation(FindingCode.BooksRecords, newer.Name, $"the fates of {recordCount} records, as its ranges hold", $"the fates of {books.RecordCount}", LinkComparison.Tampering);
         if (books.LostCount != lostCount)
