@@ -57,7 +57,7 @@ internal sealed class ReplayReading(FlowPlan plan, FlowParts parts, EngineEnviro
         }
         finally
         {
-            await lanesToken.CancelAsync();
+            lanesToken.Cancel();
             foreach (var task in tasks) await EndAsync(task);
             foreach (var lane in lanes) await lane.DisposeAsync();
         }
