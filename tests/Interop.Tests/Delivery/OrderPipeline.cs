@@ -53,6 +53,37 @@ internal sealed class OrderPipeline
     public Task<ProcessOutput> RunAsync(params string[] options) =>
         MatihProcess.RunAsync(["run", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), "--log", "json", .. options], Folder, _environment);
 
+    /// <summary>As <see cref="Start"/>, with a librdkafka of one's choice.</summary>
+    public ExternalProcess StartWith(string librdkafka, params string[] options) => MatihProcess.Start(
+        ["run", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), "--log", "json", .. options], Folder,
+        new Dictionary<string, string?>(_environment) { ["MATIH_LIBRDKAFKA"] = librdkafka });
+
+    /// <summary>Waits until a run's own commits have that many rows.</summary>
+    public static async Task WaitForRowsAsync(ExternalProcess run, long rowCount)
+    {
+        var committed = 0L;
+        await run.Error.WaitForAsync(line =>
+        {
+            if (!line.Contains("\"event\":\"committed\"", StringComparison.Ordinal)) return false;
+            using var entry = JsonDocument.Parse(line);
+            return (committed += entry.RootElement.GetProperty("rows").GetInt64()) >= rowCount;
+        });
+    }
+
+    /// <summary>Waits until a run has opened its table and reads.</summary>
+    public static Task WaitForOpeningAsync(ExternalProcess run) => run.Error.WaitForAsync(IsOpening);
+
+    /// <summary>How often a run has taken an open ledger over.</summary>
+    public static int TakeoverCount(ExternalProcess run) => run.Error.Lines.Count(line => line.Contains("\"event\":\"taken-over\"", StringComparison.Ordinal));
+
+    /// <summary>Whether the ledger is open or closed, as the command shows it.</summary>
+    public async Task<string?> LedgerStateAsync()
+    {
+        var output = (await MatihProcess.RunAsync(["table", "ledger", "shop.orders", "--json", "--warehouse", Path.Combine(Folder, "warehouse")], Folder, _environment)).Expect();
+        using var ledgers = JsonDocument.Parse(output.StandardOutput);
+        return ledgers.RootElement[0].GetProperty("state").GetString();
+    }
+
     /// <summary>Commits everything that the topic holds now, and ends.</summary>
     public async Task CatchUpAsync(params string[] options) => (await RunAsync(["--until-caught-up", .. options])).Expect();
 
@@ -74,6 +105,10 @@ internal sealed class OrderPipeline
         var row = (await DuckDb.QueryAsync($"""select count(*) as n, count(distinct ("partition", "offset")) as p, count(distinct id) as i from iceberg_scan('{TableFolder}')"""))[0];
         return (Number(row, "n"), Number(row, "p"), Number(row, "i"));
     }
+
+    private static bool IsOpening(string line) =>
+        line.Contains("\"event\":\"started\"", StringComparison.Ordinal) || line.Contains("\"event\":\"taken-over\"", StringComparison.Ordinal) ||
+        line.Contains("\"event\":\"resumed\"", StringComparison.Ordinal);
 
     private static long Number(JsonElement row, string name) => row.GetProperty(name).GetInt64();
 }

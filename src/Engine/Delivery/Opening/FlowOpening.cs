@@ -39,7 +39,10 @@ internal sealed class FlowOpening(
             }
             var commit = await ComposeAsync(table, standing, writer, answers, abort);
             if (commit.Opening is null)
+            {
+                Report(commit, commit.Ledger);
                 return new OpenedFlow(table, binding, commit.Ledger, commit.Epoch, commit.Ledger.TakeoverCount, commit.Ledger.FindSource(plan.SourceName)!);
+            }
 
             var append = await PreparedChange.PrepareAsync(table, [], environment.Ids, abort);
             switch (await ledgers.CommitAsync(new PreparedCommit(commit.Opening, append, environment.Clock.GetUtcNow()), commit.Override, abort))
