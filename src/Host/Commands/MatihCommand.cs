@@ -15,7 +15,7 @@ internal sealed class MatihCommand
 
     public MatihCommand(HostSettings settings)
     {
-        _verbs = [new RunVerb(settings), new ValidateVerb(settings), new SqlVerb(settings), new TableVerb(settings), new VerifyVerb(settings), new DemoVerb(settings)];
+        _verbs = [new RunVerb(settings), new ValidateVerb(settings), new SqlVerb(settings), new TableVerb(settings), new VerifyVerb(settings), new ReplayVerb(settings), new DemoVerb(settings)];
         _root = new RootCommand("Kafka into lakehouse tables, exactly once.");
         foreach (var verb in _verbs) _root.Subcommands.Add(verb.Command);
         foreach (var option in _root.Options)

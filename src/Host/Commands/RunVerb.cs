@@ -104,7 +104,7 @@ internal sealed class RunVerb : Verb
         {
             // Stopped before there was anything to checkpoint.
         }
-        catch (PipelineException failure) when (TakeFailure(failure, form, log))
+        catch (PipelineException failure) when (FailureReport.TakeJson(failure, form, log))
         {
             return failure.ExitCode;
         }
@@ -117,14 +117,6 @@ internal sealed class RunVerb : Verb
     {
         var limits = new HealthLimits(mode is RunMode.Once ? TimeSpan.MaxValue : orchestration.CheckpointInterval + orchestration.CommitFailureLimit);
         return new HealthReport(new PipelineHealth(progress, clock, limits), MatihCommand.Version, clock);
-    }
-
-    /// <summary>Who reads the log as JSON finds the failure in it, too.</summary>
-    private static bool TakeFailure(PipelineException failure, LogForm form, EngineLogWriter log)
-    {
-        if (form != LogForm.Json) return false;
-        log.Write(new LogEntry(LogSeverity.Error, "failed", failure.Message, ("kind", failure.Kind.ToString()), ("remedy", failure.Remedy), ("exit_code", failure.ExitCode)));
-        return true;
     }
 
     private static void ReportEnd(FlowProgress flow, EngineLogWriter log) => log.Information("ended",

@@ -12,7 +12,7 @@ public sealed class MatihCommandTests
         var (code, _, error) = await RunAsync("rnu", "pipeline.yaml");
 
         Assert.Equal(2, code);
-        Assert.Equal("matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, verify, demo. See matih --help.\n", error);
+        Assert.Equal("matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, verify, replay, demo. See matih --help.\n", error);
     }
 
     [Theory]
@@ -63,7 +63,7 @@ public sealed class MatihCommandTests
     {
         var (_, help, _) = await RunAsync("--help");
 
-        foreach (var text in (string[])["run FILE", "validate FILE", "sql STATEMENT", "table", "verify FILE", "demo", "130", "MATIH_WAREHOUSE", "MATIH_CATALOG", "MATIH_LIBRDKAFKA", "MATIH_LOG", "MATIH_LOG_LEVEL"])
+        foreach (var text in (string[])["run FILE", "validate FILE", "sql STATEMENT", "table", "verify FILE", "replay FILE", "demo", "130", "MATIH_WAREHOUSE", "MATIH_CATALOG", "MATIH_LIBRDKAFKA", "MATIH_LOG", "MATIH_LOG_LEVEL"])
             Assert.Contains(text, help, StringComparison.Ordinal);
         Assert.All(help.Split('\n'), line => Assert.True(line.Length <= 120, line));
     }

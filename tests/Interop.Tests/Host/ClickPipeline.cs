@@ -53,6 +53,19 @@ internal sealed class ClickPipeline : IDisposable
 
     public Task<ProcessOutput> RunAsync(params string[] options) => MatihProcess.RunAsync(["run", DefinitionFile, .. options], Directory, Variables());
 
+    /// <summary>Any other verb on the definition.</summary>
+    public Task<ProcessOutput> CommandAsync(string verb, params string[] options) => MatihProcess.RunAsync([verb, DefinitionFile, .. options], Directory, Variables());
+
+    public string TableFolder => Path.Combine(Directory, "warehouse", "web", "clicks");
+
+    /// <summary>What a person does with an editor.</summary>
+    public void ReplaceInDefinition(string before, string after)
+    {
+        var text = File.ReadAllText(DefinitionFile);
+        Assert.Contains(before, text, StringComparison.Ordinal);
+        File.WriteAllText(DefinitionFile, text.Replace(before, after, StringComparison.Ordinal));
+    }
+
     /// <summary>A view of the table, as <c>matih table</c> prints it with <c>--json</c>.</summary>
     public async Task<JsonElement> TableAsync(string view)
     {

@@ -1,0 +1,16 @@
+using Matih.Delivery;
+using Matih.Telemetry;
+
+namespace Matih.Host.Output;
+
+/// <summary>How a failure is told by verbs that log.</summary>
+internal static class FailureReport
+{
+    /// <summary>Who reads the log as JSON finds the failure in it, too; false where it is still to be told as text.</summary>
+    public static bool TakeJson(PipelineException failure, LogForm form, EngineLogWriter log)
+    {
+        if (form != LogForm.Json) return false;
+        log.Write(new LogEntry(LogSeverity.Error, "failed", failure.Message, ("kind", failure.Kind.ToString()), ("remedy", failure.Remedy), ("exit_code", failure.ExitCode)));
+        return true;
+    }
+}
