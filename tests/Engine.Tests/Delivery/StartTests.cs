@@ -290,4 +290,21 @@ public sealed class StartTests
         Assert.Equal(10, ledger.FindSource("src")!.Partitions.Sum(entry => entry.NextOffset));
         await other.AssertHoldsExactlyAsync([.. flow.TopicRecords(), .. other.TopicRecords()]);
     }
+
+    [Fact]
+    public async Task A_store_that_ignores_preconditions_is_refused_before_anything_is_read()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 10);
+        flow.Store.IgnoresPreconditions = true;
+
+        var refusal = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("does not honour conditional writes", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("the first was accepted, the second accepted, and the second stands", refusal.Message, StringComparison.Ordinal);
+        flow.Store.IgnoresPreconditions = false;
+        await flow.CatchUpAsync();
+        await flow.AssertHoldsWholeTopicAsync();
+    }
 }

@@ -12,6 +12,9 @@ internal sealed class FaultyStore(IStore inner) : IStore
     /// <summary>Operations on these locations fail for as long as this says so; null: none.</summary>
     public Func<string, bool>? IsDown { get; set; }
 
+    /// <summary>Writes over what exists, as stores do that take no notice of If-None-Match.</summary>
+    public bool IgnoresPreconditions { get; set; }
+
     /// <summary>Runs once, before the put reaches the store; may throw.</summary>
     public void Before(string ending, Func<Task> act) => _before = (ending, act);
 
@@ -32,6 +35,11 @@ internal sealed class FaultyStore(IStore inner) : IStore
         {
             _before = null;
             await before.Act();
+        }
+        if (IgnoresPreconditions)
+        {
+            await inner.PutAsync(location, content, cancellationToken);
+            return true;
         }
         var isPut = await inner.PutIfAbsentAsync(location, content, cancellationToken);
         if (_after is { } after && location.EndsWith(after.Ending, StringComparison.Ordinal))

@@ -17,6 +17,7 @@ internal sealed class FlowOpening(
     Func<double> jitter, FlowProgress progress, IEngineLog log)
 {
     private readonly TopicContinuity _continuity = new(source, plan.Name, plan.OnLostOffsets, log);
+    private bool _hasProbedStore;
 
     public async ValueTask<OpenedFlow> OpenAsync(WriterIdentity writer, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
     {
@@ -30,6 +31,8 @@ internal sealed class FlowOpening(
                 table = await TableCreation.CreateAsync(ledgers.Catalog, plan.Table, log, abort);
             }
             var binding = TableBinding.Bind(plan.Table, table, log);
+            if (!_hasProbedStore) await StoreProbe.RequireConditionalWritesAsync(table, environment.Ids, abort);
+            _hasProbedStore = true;
             var reading = await ledgers.ReadAsync(table, abort);
             var standing = await DecideAsync(table, reading, answers, writer, abort);
             if (standing is LedgerStanding.Resume { Found: { } found } && found.IsOpen && found.Run != writer.Run

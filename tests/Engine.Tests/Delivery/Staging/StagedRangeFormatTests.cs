@@ -63,7 +63,7 @@ public sealed class StagedRangeFormatTests
         flow.Overrides.Add("orchestration.parallelism=1");
         await flow.CatchUpAsync();
         var table = await flow.TableAsync();
-        var file = (await SnapshotReader.LiveFilesAsync(table, table.Metadata.CurrentSnapshot!, default)).Single() with { RecordCount = 20 };
+        var file = (await SnapshotReader.LiveFilesAsync(table, table.Metadata.CurrentSnapshot!, default))[0] with { RecordCount = 20 };
         var entry = new PartitionLedger(3, 100, 200, 60, new Fingerprint(199, 5, 77), 9);
         return (table, new StagedRange(entry, new Books(20, 40, 0, 0, 0, 0, 20, 1), [file], Guid.Parse("11111111-2222-3333-4444-555555555555"), 42));
     }
