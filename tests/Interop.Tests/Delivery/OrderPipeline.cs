@@ -84,6 +84,10 @@ internal sealed class OrderPipeline
         return ledgers.RootElement[0].GetProperty("state").GetString();
     }
 
+    /// <summary><c>matih verify</c>, which counts every committed range in the topic again.</summary>
+    public Task<ProcessOutput> VerifyAsync() =>
+        MatihProcess.RunAsync(["verify", "orders.yaml", "--count-all", "--warehouse", Path.Combine(Folder, "warehouse")], Folder, _environment);
+
     /// <summary>Commits everything that the topic holds now, and ends.</summary>
     public async Task CatchUpAsync(params string[] options) => (await RunAsync(["--until-caught-up", .. options])).Expect();
 
