@@ -11,6 +11,7 @@ using Matih.Kafka;
 using Matih.Parquet;
 using Matih.Storage;
 using Matih.Telemetry;
+using Matih.Verification;
 
 namespace Matih.Engine.Tests.Delivery;
 
@@ -278,7 +279,18 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     }
 
     /// <summary>Asserts that the table holds each record that the topic has, and has had, exactly once.</summary>
-    public async Task AssertHoldsExactlyAsync(IEnumerable<(int Partition, long Offset)> expected) => Assert.Equal(expected.Order(), await RowsAsync());
+    public async Task AssertHoldsExactlyAsync(IEnumerable<(int Partition, long Offset)> expected)
+    {
+        Assert.Equal(expected.Order(), await RowsAsync());
+        await AssertVerifiesAsync();
+    }
+
+    /// <summary>Asserts that verification finds nothing wrong with the table either, as it stands and without Kafka.</summary>
+    public async Task AssertVerifiesAsync()
+    {
+        var report = await new PipelineVerifier(this).VerifyAsync(Plan(), new VerificationRequest(IsOffline: true), default);
+        Assert.Empty(report.Flows.SelectMany(flow => flow.Violations));
+    }
 
     public async Task AssertHoldsWholeTopicAsync() =>
         await AssertHoldsExactlyAsync(TopicRecords());
