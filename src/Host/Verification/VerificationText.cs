@@ -84,7 +84,7 @@ internal static class VerificationText
 
     private static string Verdict(VerificationReport report)
     {
-        if (report.HasViolations) return $"{Quantity.Count(report.Flows.Sum(flow => flow.Violations.Count()))} violations.";
+        if (report.HasViolations) return report.Flows.Sum(flow => flow.Violations.Count()) is var count and > 1 ? $"{Quantity.Count(count)} violations." : "1 violation.";
         if (report.HasUnreachable) return "No violation, but not everything answered.";
         return report.Flows.All(flow => flow.Findings.Any(finding => finding.Code == FindingCode.NeverRun))
             ? "Nothing to verify: never run."

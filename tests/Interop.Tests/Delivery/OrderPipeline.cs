@@ -84,9 +84,18 @@ internal sealed class OrderPipeline
         return ledgers.RootElement[0].GetProperty("state").GetString();
     }
 
-    /// <summary><c>matih verify</c>, which counts every committed range in the topic again.</summary>
-    public Task<ProcessOutput> VerifyAsync() =>
-        MatihProcess.RunAsync(["verify", "orders.yaml", "--count-all", "--warehouse", Path.Combine(Folder, "warehouse")], Folder, _environment);
+    /// <summary>What <c>matih verify</c> says of the pipeline.</summary>
+    public Task<ProcessOutput> VerifyAsync(params string[] options) =>
+        MatihProcess.RunAsync(["verify", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), .. options], Folder, _environment);
+
+    /// <summary>Asserts that <c>matih verify</c> ends with that code, and gives what it says of the one flow.</summary>
+    public async Task<JsonElement> VerifiedAsync(int exitCode = 0, params string[] options)
+    {
+        var output = (await VerifyAsync(["--json", .. options])).Expect(exitCode);
+        var report = JsonDocument.Parse(output.StandardOutput).RootElement;
+        Assert.Equal(exitCode, report.GetProperty("exit_code").GetInt32());
+        return report.GetProperty("flows")[0];
+    }
 
     /// <summary>Commits everything that the topic holds now, and ends.</summary>
     public async Task CatchUpAsync(params string[] options) => (await RunAsync(["--until-caught-up", .. options])).Expect();

@@ -1,0 +1,152 @@
+using System.Text.Json;
+using Matih.Fixtures;
+using Matih.Interop.Tests.Delivery;
+
+namespace Matih.Interop.Tests.Verification;
+
+/// <summary><c>matih verify</c> as users run it, on tables that other engines have written to, and on broken ones.</summary>
+public sealed class VerifyTests(SharedKafka kafka)
+{
+    [Fact]
+    public async Task A_table_that_was_killed_into_and_appended_to_and_compacted_and_expired_by_another_engine_is_proven()
+    {
+        var (client, pipeline) = await NewAsync("verified", partitions: 2);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
+        await using (var worker = pipeline.Start())
+        {
+            await worker.Error.WaitForAsync(line => line.Contains("\"committed\""));
+            worker.Send(ProcessSignal.Kill);
+            await worker.WaitForExitAsync();
+        }
+        await pipeline.CatchUpAsync();
+        await IcebergReference.AppendAsync(pipeline.TableFolder, ["""{"id":-1,"note":"foreign","partition":0,"offset":-1,"event_timestamp":"2024-01-02T03:04:05"}"""]);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(100, 100), partition: 1);
+        await pipeline.CatchUpAsync();
+
+        var before = await pipeline.VerifiedAsync(0, "--count-all");
+        await IcebergReference.WriteAsync("rewrite-data-files", pipeline.TableFolder);
+        var compacted = await pipeline.VerifiedAsync(0, "--count-all");
+        await IcebergReference.WriteAsync("rewrite-manifests", pipeline.TableFolder);
+        await IcebergReference.WriteAsync("expire-snapshots", pipeline.TableFolder, "--retain-last", "1");
+        var expired = await pipeline.VerifiedAsync();
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(200, 100));
+        await pipeline.CatchUpAsync();
+        var after = await pipeline.VerifiedAsync();
+
+        Assert.Equal(200, before.GetProperty("added_rows").GetInt64());
+        Assert.Empty(Codes(before, "not_provable"));
+        Assert.Contains("rewritten", Codes(compacted, "proved"));
+        Assert.Empty(Codes(compacted, "not_provable"));
+        Assert.Contains("books", Codes(expired, "not_provable"));
+        Assert.Contains("history", Codes(expired, "proved"));
+        Assert.Contains("history", Codes(after, "proved"));
+        Assert.Equal(300, after.GetProperty("added_rows").GetInt64());
+        Assert.All(after.GetProperty("lag").EnumerateArray(), place => Assert.Equal(0, place.GetProperty("offsets").GetInt64()));
+    }
+
+    [Theory]
+    [InlineData("copy", "removed-by-others")]
+    [InlineData("position", "delete-files")]
+    [InlineData("equality", "delete-files")]
+    public async Task Rows_that_another_engine_deleted_are_said(string mode, string said)
+    {
+        var (client, pipeline) = await NewAsync($"deleted-{mode}", partitions: 1);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
+        await pipeline.CatchUpAsync();
+        await IcebergReference.WriteAsync("delete-where", pipeline.TableFolder, "--where", "id in (1, 2)", "--mode", mode);
+
+        var deleted = await pipeline.VerifiedAsync();
+        await IcebergReference.WriteAsync("rewrite-data-files", pipeline.TableFolder);
+        var compacted = await pipeline.VerifiedAsync();
+
+        Assert.Equal([said], Codes(deleted, "not_provable"));
+        Assert.Contains("removed-by-others", Codes(compacted, "not_provable"));
+        Assert.Equal(98, (await pipeline.CountAsync()).Rows);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_gone_is_named_in_the_text_with_what_to_do()
+    {
+        var (client, pipeline) = await NewAsync("gone", partitions: 1);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
+        await pipeline.CatchUpAsync();
+        var file = Directory.GetFiles(pipeline.TableFolder, "*.parquet", SearchOption.AllDirectories)[0];
+        File.Delete(file);
+
+        var output = (await pipeline.VerifyAsync("--sink", "lake")).Expect(5);
+
+        Assert.Contains($"VIOLATION   file-missing: {file}", output.StandardOutput, StringComparison.Ordinal);
+        Assert.Contains("next: Bring the file back from a backup.", output.StandardOutput, StringComparison.Ordinal);
+        Assert.EndsWith("1 violation.\n", output.StandardOutput, StringComparison.Ordinal);
+        Assert.Empty(output.StandardError);
+    }
+
+    [Fact]
+    public async Task A_manifest_entry_that_an_engine_dropped_is_found()
+    {
+        var (client, pipeline) = await NewAsync("dropped", partitions: 1);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
+        await pipeline.CatchUpAsync();
+        await IcebergReference.WriteAsync("rewrite-manifests", pipeline.TableFolder);
+        await PyIceberg.RunAsync(
+            """
+            import fastavro, glob, io, json, os, sys
+            from pyiceberg.table import StaticTable
+            for manifest in StaticTable.from_metadata(sys.argv[1]).current_snapshot().manifests(__import__("pyiceberg.io.pyarrow", fromlist=["PyArrowFileIO"]).PyArrowFileIO()):
+                path = manifest.manifest_path.removeprefix("file://")
+                with open(path, "rb") as f:
+                    reader = fastavro.reader(f)
+                    schema, metadata, rows = reader.writer_schema, reader.metadata, list(reader)
+                if not any(row["status"] != 2 for row in rows): continue
+                meta = {k: v for k, v in metadata.items() if not k.startswith("avro.")}
+                with open(path, "wb") as f:
+                    fastavro.writer(f, schema, [], metadata=meta)
+                print(json.dumps(path))
+            """,
+            NewestMetadata(pipeline));
+
+        var violated = await pipeline.VerifiedAsync(5);
+
+        Assert.Contains("file-unlisted", Codes(violated, "violations"));
+    }
+
+    [Fact]
+    public async Task Kafka_that_cannot_be_reached_ends_with_3_and_offline_with_0()
+    {
+        var (client, pipeline) = await NewAsync("unreachable", partitions: 1);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
+        await pipeline.CatchUpAsync();
+
+        var unreachable = await pipeline.VerifiedAsync(3, "--set", "sources.src.connection=127.0.0.1:1");
+        var offline = await pipeline.VerifiedAsync(0, "--set", "sources.src.connection=127.0.0.1:1", "--offline");
+
+        Assert.Contains("files", Codes(unreachable, "proved"));
+        Assert.Equal(["kafka-unreachable"], Codes(unreachable, "unreachable"));
+        Assert.Equal(["offline"], Codes(offline, "not_provable"));
+    }
+
+    [Fact]
+    public async Task A_pipeline_that_never_ran_has_nothing_to_verify_and_a_sink_must_exist()
+    {
+        var (_, pipeline) = await NewAsync("never", partitions: 1);
+
+        var never = (await pipeline.VerifyAsync()).Expect(0);
+        var wrong = (await pipeline.VerifyAsync("--sink", "lkae")).Expect(2);
+
+        Assert.EndsWith("Nothing to verify: never run.\n", never.StandardOutput, StringComparison.Ordinal);
+        Assert.Equal("matih: --sink: there is no sink 'lkae'; the definition has lake.\n", wrong.StandardError);
+    }
+
+    private static string[] Codes(JsonElement flow, string kind) => [.. flow.GetProperty(kind).EnumerateArray().Select(finding => finding.GetProperty("code").GetString()!)];
+
+    private static string NewestMetadata(OrderPipeline pipeline) =>
+        Directory.GetFiles(Path.Combine(pipeline.TableFolder, "metadata"), "v*.metadata.json").MaxBy(path => int.Parse(Path.GetFileName(path)[1..^".metadata.json".Length], System.Globalization.CultureInfo.InvariantCulture))!;
+
+    private async Task<(KafkaClient Client, OrderPipeline Pipeline)> NewAsync(string stem, int partitions)
+    {
+        var client = await kafka.ClientAsync();
+        var pipeline = new OrderPipeline(TemporaryDirectory.New(), (await kafka.BrokerAsync()).Bootstrap, KafkaBroker.NewName(stem));
+        await client.CreateTopicAsync(pipeline.Topic, partitions);
+        return (client, pipeline);
+    }
+}
