@@ -51,7 +51,7 @@ public sealed class ReplayTests : IDisposable
         var commit = (await DataCommitsAsync())[0];
         await using var run = _pipeline.Start("--set", "orchestration.checkpoint_interval=200ms");
         _pipeline.Produce(10);
-        await run.Error.WaitForAsync("committed 10 rows");
+        await run.Error.WaitForAsync(": committed");
 
         var replay = (await _pipeline.CommandAsync("replay", "--from-commit", commit, "--to-commit", commit, "--yes")).Expect(0);
         _pipeline.Produce(10);
