@@ -81,7 +81,7 @@ internal sealed class FlowSession : IAsyncDisposable
     }
 
     /// <summary>Waits until a checkpoint is due, and says why.</summary>
-    /// <exception cref="PipelineException">What ended a lane.</exception>
+    /// <exception cref="PipelineException">What ended a lane, or that the topic is another one now.</exception>
     public async ValueTask<CheckpointCause> WaitForCheckpointAsync(RunMode mode, FinishCondition finish, CancellationToken stop, CancellationToken abort)
     {
         _parts.Progress.NoteNextCheckpoint(_nextCheckpoint);
@@ -92,6 +92,7 @@ internal sealed class FlowSession : IAsyncDisposable
             foreach (var lane in _lanes)
                 if (lane.Ended.IsFaulted) await lane.Ended;
             if (_lanes.Any(lane => lane.HasRejected)) return CheckpointCause.Rejected;
+            if (_watch.Refusal is { } refusal) throw refusal;
             if (_watch.HasChanged) return CheckpointCause.TopicChanged;
             if (stop.IsCancellationRequested) return CheckpointCause.Stopped;
             if (_shares is { Changed.IsCancellationRequested: true }) return CheckpointCause.ShareChanged;
@@ -113,7 +114,9 @@ internal sealed class FlowSession : IAsyncDisposable
     public async ValueTask<IReadOnlyList<LaneCheckpoint>> SealAsync(bool isLast, CancellationToken abort)
     {
         if (isLast) _watch.Stop();
-        return await Task.WhenAll(_lanes.Select(lane => lane.SealAsync(isLast))).WaitAsync(abort);
+        var checkpoints = await Task.WhenAll(_lanes.Select(lane => lane.SealAsync(isLast))).WaitAsync(abort);
+        _watch.Note(checkpoints);
+        return checkpoints;
     }
 
     private async ValueTask WaitAsync(TimeSpan time, CancellationToken stop, CancellationToken abort)

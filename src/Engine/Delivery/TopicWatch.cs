@@ -4,17 +4,28 @@ using Matih.Telemetry;
 namespace Matih.Delivery;
 
 /// <summary>
-/// Looks at the topic beside the lanes: how far its ends are (at every look, for the lag), and whether partitions were added
-/// or the topic was created anew (at every sixth), which ends the session so that opening decides.
+/// Looks at the topic beside the lanes: how far its ends are (at every look, for the lag), and at every sixth whether
+/// partitions were added, which ends the session so that opening decides, and whether it is still the same topic. One that
+/// was created anew may have been read for as long as since the last of these looks, so that the run stops and says so.
 /// </summary>
 internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironment environment, SourceLedger source, FlowSession session, AsyncSignal signal)
 {
     private const int LooksPerIdentityCheck = 6;
 
     private readonly CancellationTokenSource _stopped = new();
+    private readonly ReadRecordCheck _records = new(parts.Source, source);
+    private DateTimeOffset _sameAt = environment.Clock.GetUtcNow();
     private volatile bool _hasChanged;
+    private volatile PipelineException? _refusal;
 
     public bool HasChanged => _hasChanged;
+
+    /// <summary>Why the session must end without another commit; null while it need not.</summary>
+    public PipelineException? Refusal => _refusal;
+
+    /// <summary>Takes note of what was read up to a checkpoint.</summary>
+    public void Note(IReadOnlyList<LaneCheckpoint> checkpoints) =>
+        _records.Note(checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Select(stretch => stretch.Entry));
 
     public void Stop() => _stopped.Cancel();
 
@@ -45,17 +56,38 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
             parts.Progress.NoteLag(session.Lanes.Sum(lane => lane.Behind(ends)));
             if (!withIdentity) return;
 
+            var lookedAt = environment.Clock.GetUtcNow();
             var topic = await parts.Source.IdentifyAsync(cancellationToken);
-            var isSame = topic.PartitionCount == source.Partitions.Length
-                && (topic.TopicId is null || source.TopicId is null || topic.TopicId == source.TopicId)
-                && (topic.ClusterId is null || source.ClusterId is null || topic.ClusterId == source.ClusterId);
-            if (isSame) return;
-            _hasChanged = true;
-            signal.Set();
+            if (topic.TopicId is { } id && source.TopicId is { } idBefore && id != idBefore)
+            {
+                Refuse($"it was deleted and created again: its id was {idBefore} and is {id} now");
+                return;
+            }
+            if (topic.PartitionCount != source.Partitions.Length || topic.ClusterId is { } cluster && source.ClusterId is { } clusterBefore && cluster != clusterBefore)
+            {
+                _hasChanged = true;
+                signal.Set();
+                return;
+            }
+            if (await _records.FindChangedAsync(cancellationToken) is { } changed)
+            {
+                Refuse($"the record at offset {changed.Expected.Offset} of partition {changed.Partition} is not the one that was read (expected timestamp {changed.Expected.TimestampMillis} and CRC-32C {changed.Expected.Crc32C:x8}, found {changed.Found.TimestampMillis} and {changed.Found.Crc32C:x8}), so it was created anew and refilled, or lost records in an unclean leader election");
+                return;
+            }
+            _sameAt = lookedAt;
         }
         catch (SourceException e)
         {
             parts.Log.Debug("watch-failed", $"Topic '{plan.Topic}' could not be looked at: {e.Message}");
         }
+    }
+
+    private void Refuse(string finding)
+    {
+        var since = _sameAt.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+        _refusal = PipelineException.Refused(
+            $"Topic '{plan.Topic}' is no longer the one that {plan.Name} began to read: {finding}. It was still the same at {since}; commits since then may hold records of the new one, and lack those before them.",
+            $"Compare the commits since {since} (matih table snapshots) with the topic. Where they hold records of the new one, roll the table back to the snapshot before them; then start over on the topic as it is now with --reset.");
+        signal.Set();
     }
 }

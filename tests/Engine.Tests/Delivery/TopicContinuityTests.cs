@@ -151,6 +151,27 @@ public sealed class TopicContinuityTests
     }
 
     [Fact]
+    public async Task A_topic_that_is_created_anew_and_refilled_under_a_running_pipeline_is_refused_where_ids_cannot_be_told()
+    {
+        using var flow = new FlowHarness();
+        flow.Topic.Recreate(2, null);
+        flow.Clock.Speed = 100;
+        flow.Produce(0, 10);
+
+        var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.RunDuringAsync(async () =>
+        {
+            await flow.WaitForRowsAsync(10);
+            flow.Topic.Recreate(2, null);
+            flow.Produce(1000, 100);
+            await flow.WaitForRowsAsync(1000);
+        }));
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("is not the one that was read", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("roll the table back", refusal.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_earliest_start_from_which_nothing_was_read_moves_up_with_the_log_start()
     {
         using var flow = await StartedOnlyAsync("earliest");

@@ -99,6 +99,27 @@ public sealed class RunningBrokerTests(SharedKafka kafka)
         await IcebergReference.CheckAsync(pipeline.TableFolder);
     }
 
+    [Theory, MemberData(nameof(Versions))]
+    public async Task A_topic_made_again_and_refilled_under_a_run_stops_it_within_half_a_minute(string version)
+    {
+        var (client, pipeline) = await NewAsync("again", partitions: 1);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
+        await using var run = await StartAsync(pipeline, version);
+        await OrderPipeline.WaitForRowsAsync(run, 100);
+
+        await client.DeleteTopicAsync(pipeline.Topic);
+        await client.CreateTopicAsync(pipeline.Topic);
+        // Beyond the old position: nothing is out of range.
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(1000, 200));
+        var ended = await run.WaitForExitAsync();
+
+        Assert.True(ended.ExitCode == 5, $"exit code {ended.ExitCode}\n{ended.StandardError}");
+        // No client can tell such a fetch from one of the old topic; the run finds out within half a minute, and says since when.
+        Assert.Contains("is no longer the one that orders/lake began to read", ended.StandardError, StringComparison.Ordinal);
+        Assert.Contains("roll the table back", ended.StandardError, StringComparison.Ordinal);
+        Assert.Contains((await pipeline.CountAsync()).Rows, new long[] { 100, 200 });
+    }
+
     private static async Task<ExternalProcess> StartAsync(OrderPipeline pipeline, string version) =>
         pipeline.StartWith((await LibrdkafkaVersions.LoadAsync(version)).Path);
 
