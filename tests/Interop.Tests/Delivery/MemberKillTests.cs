@@ -57,6 +57,8 @@ public sealed class MemberKillTests(SharedKafka kafka)
                 else
                 {
                     story.Add($"restart {index}");
+                    // Before its first words a process may not be listening to signals yet.
+                    await members[index].Error.WaitForAsync(_ => true);
                     members[index].Send(ProcessSignal.Terminate);
                     await RestartAsync(index, 0);
                 }
@@ -65,6 +67,7 @@ public sealed class MemberKillTests(SharedKafka kafka)
                 Assert.True(Array.TrueForAll(members, member => !member.HasExited), $"seed {seed}: {Told()}");
             }
             var produced = await traffic.EndAsync();
+            foreach (var member in members) await member.Error.WaitForAsync(_ => true);
             foreach (var member in members) member.Send(ProcessSignal.Terminate);
             for (var index = 0; index < MemberCount; index++) await ExpectAsync(index, 0);
             var before = await pipeline.CountAsync();
