@@ -11,13 +11,16 @@ public sealed record Contender(string Name, Func<Task<double>> RoundAsync);
 /// </summary>
 public sealed class Comparison(string title, Contender ours, Contender theirs, long records)
 {
+    /// <summary>Rounds that do not count: one for caches; work that is compiled in this process needs some until it runs as it will go on.</summary>
+    public int WarmUpRounds { get; init; } = 1;
+
     public const int RoundsMin = 7;
 
     public async Task RunAsync(int rounds)
     {
         Console.WriteLine($"== {title}");
         var (our, their, ratios) = (new List<double>(), new List<double>(), new List<double>());
-        for (var round = 0; round <= Math.Max(rounds, RoundsMin); round++)
+        for (var round = 1 - WarmUpRounds; round <= Math.Max(rounds, RoundsMin); round++)
         {
             var a = await ours.RoundAsync();
             var b = await theirs.RoundAsync();

@@ -8,36 +8,6 @@ namespace Matih.Bench;
 /// </summary>
 public sealed class EndToEnd(string matih, DuckDbBaseline duckDb, string input, WorkloadFacts facts, int partitions)
 {
-    private const string Definition = """
-        metadata: {{ name: w1, version: "1.0.0", owner: bench }}
-        sources:
-          clicks:
-            type: kafka
-            connection: {0}
-            topic: w1
-            consumer_group: {2}
-            format: json
-            start_offset: earliest
-            schema:
-              - {{ name: event_id, type: STRING }}
-              - {{ name: user_id, type: STRING }}
-              - {{ name: event_type, type: STRING }}
-              - {{ name: page_url, type: STRING }}
-              - {{ name: amount, type: DOUBLE }}
-        transformations:
-          - name: project
-            type: sql_transform
-            input: clicks
-            sql: |
-              SELECT event_id, user_id, event_type, page_url, amount FROM {{{{ input }}}}
-        sinks:
-          lake:
-            type: iceberg
-            table: bench.w1
-            mode: append
-        orchestration: {{ checkpoint_interval: 60s, parallelism: {1} }}
-        """;
-
     // A group of its own per round: the engine refuses to begin a new table under a group that remembers another.
     private int _run;
 
@@ -68,7 +38,7 @@ public sealed class EndToEnd(string matih, DuckDbBaseline duckDb, string input, 
         var warehouse = Path.Combine(folder, "warehouse");
         TemporaryDirectory.Delete(warehouse);
         var definition = Path.Combine(folder, "w1.yaml");
-        await File.WriteAllTextAsync(definition, string.Format(System.Globalization.CultureInfo.InvariantCulture, Definition, broker.Bootstrap, partitions, $"bench-{++_run}"));
+        await File.WriteAllTextAsync(definition, ClickPipeline.Definition(broker.Bootstrap, partitions, $"bench-{++_run}", "60s"));
 
         var (seconds, _) = await CpuTime.OfProcessAsync(matih, ["run", definition, "--until-caught-up", "--warehouse", warehouse], folder);
 

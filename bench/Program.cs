@@ -21,6 +21,8 @@ var benchmarks = new (string Name, long Records, Func<WorkloadFacts, Task> RunAs
     ("decode", 1_000_000, facts => new DecodeStage(input, facts).RunAsync(rounds)),
     ("encode", 1_000_000, facts => new EncodeStage(duckDb, input, facts, folder).RunAsync(rounds)),
     ("handover", 3_000_000, facts => new HandOverStage(input, facts, partitions).RunAsync(rounds)),
+    ("protocol", 3_000_000, facts => new ProtocolCost(duckDb, input, facts, partitions).RunAsync(rounds, Text("intervals", "1s,60s").Split(','))),
+    ("resume", 10_000, facts => new ResumeTime(Text("matih", "bin/matih"), input, facts, partitions).RunAsync(Math.Max(rounds, Comparison.RoundsMin))),
     ("w1", 3_000_000, facts => new EndToEnd(Text("matih", "bin/matih"), duckDb, input, facts, partitions).RunAsync(rounds)),
 };
 

@@ -129,7 +129,8 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     /// </summary>
     internal static string GroupOf(SourceDefinition source, FlowName flow) => $"{source.ConsumerGroup}.{flow.Pipeline}.{flow.Sink}";
 
-    private FlowParts Compose(
+    /// <summary>The components of a flow, for a run. The benchmarks put them together without the protocol.</summary>
+    internal FlowParts Compose(
         FlowDefinition definition, FlowPlan plan, IRecordSource source, IGroupMember? member, StartOffsets start, RunRequest request, FlowProgress progress)
     {
         var store = connectors.OpenStore(definition.Sink.Catalog);

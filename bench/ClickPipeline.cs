@@ -1,0 +1,41 @@
+using System.Globalization;
+
+namespace Matih.Bench;
+
+/// <summary>The definition of workload W1: five fields of the click events of topic <c>w1</c> into table <c>bench.w1</c>.</summary>
+public static class ClickPipeline
+{
+    public const string Topic = "w1";
+
+    private const string Text = """
+        metadata: {{ name: w1, version: "1.0.0", owner: bench }}
+        sources:
+          clicks:
+            type: kafka
+            connection: {0}
+            topic: w1
+            consumer_group: {2}
+            format: json
+            start_offset: earliest
+            schema:
+              - {{ name: event_id, type: STRING }}
+              - {{ name: user_id, type: STRING }}
+              - {{ name: event_type, type: STRING }}
+              - {{ name: page_url, type: STRING }}
+              - {{ name: amount, type: DOUBLE }}
+        transformations:
+          - name: project
+            type: sql_transform
+            sql: |
+              SELECT event_id, user_id, event_type, page_url, amount FROM {{{{ input }}}}
+        sinks:
+          lake:
+            type: iceberg
+            table: bench.w1
+            mode: append
+        orchestration: {{ checkpoint_interval: {3}, parallelism: {1} }}
+        """;
+
+    public static string Definition(string bootstrap, int parallelism, string group, string checkpointInterval) =>
+        string.Format(CultureInfo.InvariantCulture, Text, bootstrap, parallelism, group, checkpointInterval);
+}

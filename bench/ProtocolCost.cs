@@ -1,0 +1,90 @@
+using System.Globalization;
+using Matih.Definition;
+using Matih.Delivery;
+using Matih.Fixtures;
+using Matih.Host.Runtime;
+using Matih.Telemetry;
+
+namespace Matih.Bench;
+
+/// <summary>
+/// What exactly-once costs: workload W1 from a real broker into a table, by the engine as it is, against the same engine put
+/// together without the protocol (<see cref="UnguardedRun"/>). Both run in this process; the broker's CPU is not counted.
+/// </summary>
+public sealed class ProtocolCost(DuckDbBaseline duckDb, string input, WorkloadFacts facts, int partitions)
+{
+    private int _run;
+
+    public async Task RunAsync(int rounds, IReadOnlyList<string> intervals)
+    {
+        await using var broker = await KafkaBroker.StartAsync();
+        var client = await broker.ClientAsync();
+        await client.CreateTopicAsync(ClickPipeline.Topic, partitions);
+        await client.ProduceFileAsync(ClickPipeline.Topic, input, partitions);
+        foreach (var interval in intervals)
+        {
+            await new Comparison(
+                $"protocol on against off, W1, {partitions} partitions, checkpoint every {interval}",
+                new Contender("with", () => MeasureAsync(broker, interval, GuardedAsync)),
+                new Contender("without", () => MeasureAsync(broker, interval, UnguardedAsync)),
+                facts.Records) { WarmUpRounds = 4 }.RunAsync(rounds);
+        }
+    }
+
+    private async Task<double> MeasureAsync(KafkaBroker broker, string interval, Func<PlannedFlow, Counter, Task> runAsync)
+    {
+        var folder = TemporaryDirectory.NewUnowned();
+        try
+        {
+            var read = DefinitionReader.Read("w1.yaml", ClickPipeline.Definition(broker.Bootstrap, partitions, $"bench-{++_run}", interval), new DefinitionInputs
+            {
+                Environment = _ => null,
+                ReadSecretFile = File.ReadAllText,
+                BaseDirectory = folder,
+                Overrides = [],
+                Warehouse = folder,
+            });
+            var flow = PipelinePlanner.Plan(read.Definition ?? throw new InvalidOperationException(string.Join('\n', read.Errors))).Flows.Single();
+            var counter = new Counter();
+            var seconds = await CpuTime.OfWorkAsync(() => runAsync(flow, counter));
+            await duckDb.VerifyAsync(Path.Combine(folder, "**", "*.parquet"), facts);
+            return seconds;
+        }
+        finally
+        {
+            TemporaryDirectory.Delete(folder);
+        }
+    }
+
+    private async Task GuardedAsync(PlannedFlow flow, Counter counter)
+    {
+        var (environment, connectors) = Outside(counter);
+        var request = new RunRequest(new RunMode.UntilCaughtUp(), OpenAnswers.None, null, _ => true);
+        await new PipelineRunner(environment, connectors, counter).RunAsync([flow], request, [new FlowProgress(flow.Plan.Name.ToString())], default, default);
+    }
+
+    private async Task UnguardedAsync(PlannedFlow flow, Counter counter)
+    {
+        var (environment, connectors) = Outside(counter);
+        await using var source = connectors.OpenSource(flow.Definition.Source, flow.Plan.MemoryBytes / 4);
+        var request = new RunRequest(new RunMode.UntilCaughtUp(), OpenAnswers.None, null, _ => true);
+        var parts = new PipelineRunner(environment, connectors, counter).Compose(
+            flow.Definition, flow.Plan, source, null, new StartOffsets(source, flow.Plan.Start), request, new FlowProgress(flow.Plan.Name.ToString()));
+        var run = new UnguardedRun(flow.Plan, parts, environment);
+        await environment.Tasks.Start("unguarded", run.RunAsync, default);
+    }
+
+    private (EngineEnvironment Environment, HostConnectors Connectors) Outside(Counter counter)
+    {
+        var environment = SystemEnvironment.Create();
+        return (environment, new HostConnectors(HostSettings.OfProcess(), environment, counter, partitions));
+    }
+
+    /// <summary>Keeps nothing: a log's text is not what is measured.</summary>
+    private sealed class Counter : IEngineLog
+    {
+        public void Write(LogEntry entry)
+        {
+        }
+    }
+}

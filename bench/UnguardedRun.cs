@@ -1,0 +1,57 @@
+using Matih.Delivery;
+using Matih.Iceberg;
+using Matih.Kafka;
+
+namespace Matih.Bench;
+
+/// <summary>
+/// The same engine without the protocol: lanes, files and appends are the engine's own, but no commit carries a ledger, moves
+/// a tag, loads the table first or asserts anything about it. Positions are kept in the consumer group alone, as
+/// at-least-once writers keep them. Reads the topic to its end.
+/// </summary>
+internal sealed class UnguardedRun(FlowPlan plan, FlowParts parts, EngineEnvironment environment)
+{
+    private readonly GroupMark _mark = new(plan.Name, "unguarded");
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var catalog = parts.Ledgers.Catalog;
+        var table = await TableCreation.CreateAsync(catalog, plan.Table, parts.Log, cancellationToken);
+        var topic = await parts.Source.IdentifyAsync(cancellationToken);
+        int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
+        var ranges = await parts.Source.RangesAsync(partitions, cancellationToken);
+        var positions = new SourceLedger(plan.SourceName, plan.Topic, null, null, plan.IsolationLevel,
+            [.. partitions.Select(partition => PartitionLedger.StartingAt(partition, ranges[partition].LogStart, isEarliest: true))]);
+        var opened = new OpenedFlow(table, TableBinding.Bind(plan.Table, table, parts.Log), null!, new WriterEpoch(1), 0, positions);
+
+        var mode = new RunMode.UntilCaughtUp();
+        var limit = RecordLimit.None();
+        using var lanesToken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var session = await FlowSession.StartAsync(
+            plan, parts, environment, opened, new LaneDeal([.. partitions], plan.Parallelism), limit, 1, null, lanesToken);
+        var ends = partitions.ToDictionary(partition => partition, partition => ranges[partition].End);
+        var finish = new FinishCondition(mode, limit, session, environment.Clock, environment.Clock.GetTimestamp(), ends);
+        while (true)
+        {
+            var cause = await session.WaitForCheckpointAsync(mode, finish, CancellationToken.None, cancellationToken);
+            var isLast = cause != CheckpointCause.Interval;
+            var checkpoints = await session.SealAsync(isLast, cancellationToken);
+            table = await AppendAsync(catalog, table, [.. checkpoints.SelectMany(checkpoint => checkpoint.Files)], cancellationToken);
+            positions = positions with { Partitions = [.. checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Select(stretch => stretch.Entry)] };
+            if (!await _mark.StoreAsync(parts.Source, positions, parts.Log, cancellationToken)) throw new InvalidOperationException("The group's offsets could not be stored.");
+            if (isLast) return;
+        }
+    }
+
+    private async ValueTask<Table> AppendAsync(ICatalog catalog, Table table, IReadOnlyList<DataFile> files, CancellationToken cancellationToken)
+    {
+        if (files.Count == 0) return table;
+        var append = await PreparedChange.PrepareAsync(table, files, environment.Ids, cancellationToken);
+        var summary = new Dictionary<string, string>();
+        var attempt = await append.AttemptAsync(table, table.Metadata.NextTimestampMillis(environment.Clock.GetUtcNow()), summary, [], cancellationToken);
+        if (attempt is not ChangeAttempt.Ready ready) throw new InvalidOperationException($"An append gave {attempt}.");
+        return await catalog.CommitAsync(table, [], ready.Updates, cancellationToken) is CommitResult.Committed committed
+            ? committed.Table
+            : throw new InvalidOperationException("An append with nobody beside it did not get through.");
+    }
+}
