@@ -126,7 +126,7 @@ internal sealed class LedgerChain
 
     private async ValueTask CheckReappliedAsync(FlowName flow, Snapshot snapshot, string property, CancellationToken cancellationToken)
     {
-        var lineage = new LedgerLineage(flow, new LedgerReader(_history.Table.Store));
+        var lineage = new LedgerLineage(flow, new LedgerReader(_history.Table.Store, _history.Table.Identifier));
         if (await lineage.FindReappliedAsync(snapshot, _history.Table, property, cancellationToken) is not { } source) return;
         if (_oldest is { Ledger.Base: null })
         {

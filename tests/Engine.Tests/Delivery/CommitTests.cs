@@ -229,7 +229,7 @@ public sealed class CommitTests
         await flow.CatchUpAsync();
 
         Assert.Equal(ExitCode.Environment, refusal.ExitCode);
-        Assert.Contains("did not get through in 1 attempts", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("did not get through in 1 attempt and ", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(isApplied ? 20 : 10, rowsAfterFailure);
         await flow.AssertHoldsWholeTopicAsync();
     }

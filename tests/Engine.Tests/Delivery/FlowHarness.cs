@@ -142,7 +142,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         foreach (var snapshot in (await TableAsync()).Metadata.Lineage().Reverse())
         {
             if (snapshot.Summary.GetValueOrDefault("matih.writer") != $"{Pipeline}/lake") continue;
-            var ledger = await new LedgerReader(new LocalStore(Ids)).ReadAsync(snapshot.Summary[$"matih.ledger.{Pipeline}/lake"], default);
+            var ledger = await new LedgerReader(new LocalStore(Ids), Identifier).ReadAsync(snapshot.Summary[$"matih.ledger.{Pipeline}/lake"], default);
             if (ledger.Books.RecordCount != 0) commits.Add(ledger.Commit);
         }
         return commits;
@@ -257,7 +257,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     {
         var key = $"matih.ledger.{flow ?? $"{Pipeline}/lake"}";
         var nearest = (await TableAsync()).Metadata.Lineage().First(snapshot => snapshot.Summary.ContainsKey(key));
-        return await new LedgerReader(new LocalStore(Ids)).ReadAsync(nearest.Summary[key], default);
+        return await new LedgerReader(new LocalStore(Ids), Identifier).ReadAsync(nearest.Summary[key], default);
     }
 
     /// <summary>Partition and offset of every row of the current snapshot, ascending.</summary>

@@ -79,7 +79,7 @@ public sealed partial class OutageTests
         Assert.Equal(3, flow.CountOf("retrying"));
         Assert.Equal((FailureKind.Store, ExitCode.Environment), (failure.Kind, failure.ExitCode));
         Assert.Equal("Table shop.orders: 503 Slow Down (3 retries without progress are used up.)", failure.Message);
-        Assert.Equal("Check disk space, permissions and the network to the store; nothing was committed.", failure.Remedy);
+        Assert.Equal("Check disk space, permissions and the network to the store; what is not in the table is read again.", failure.Remedy);
         Assert.IsType<IOException>(failure.InnerException?.InnerException);
     }
 

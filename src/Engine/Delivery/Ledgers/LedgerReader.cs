@@ -4,7 +4,7 @@ using Matih.Storage;
 namespace Matih.Delivery;
 
 /// <summary>Reads and writes the side files of ledgers that are too large for a summary property.</summary>
-internal sealed class LedgerReader(IStore store)
+internal sealed class LedgerReader(IStore store, TableIdentifier table)
 {
     public async ValueTask<Ledger> ReadAsync(string property, CancellationToken cancellationToken)
     {
@@ -14,7 +14,7 @@ internal sealed class LedgerReader(IStore store)
         }
         catch (FormatException e)
         {
-            throw PipelineException.Refused(e.Message, "Use the version of matih that wrote it, or roll the table back to before that snapshot; only --reset goes on without it.", e);
+            throw PipelineException.Refused($"Table {table}: {e.Message}", "Use the version of matih that wrote it, or roll the table back to before that snapshot; only --reset goes on without it.", e);
         }
     }
 
@@ -22,13 +22,13 @@ internal sealed class LedgerReader(IStore store)
     {
         if (LedgerFormat.ReadSideFile(property) is not { } file) return LedgerFormat.Read(property, null);
         var content = await store.ReadAsync(file.Location, cancellationToken)
-            ?? throw PipelineException.Refused($"The table's ledger refers to {file.Location}, which is gone.",
+            ?? throw PipelineException.Refused($"The ledger of table {table} refers to {file.Location}, which is gone.",
                 "Bring the file back from a backup; without it nobody knows what the table holds, and only --reset goes on.");
         if (content.LongLength != file.LengthBytes || LedgerFormat.Sha256(content) != file.Sha256)
         {
             throw PipelineException.Refused(
-                $"The table's ledger refers to {file.Location} with {file.LengthBytes} bytes and SHA-256 {file.Sha256}; the file has {content.LongLength} bytes and SHA-256 {LedgerFormat.Sha256(content)}.",
-                "Bring the file back from a backup.");
+                $"The ledger of table {table} refers to {file.Location} with {file.LengthBytes} bytes and SHA-256 {file.Sha256}; the file has {content.LongLength} bytes and SHA-256 {LedgerFormat.Sha256(content)}.",
+                "Bring the file back from a backup; without it nobody knows what the table holds, and only --reset goes on.");
         }
         return LedgerFormat.Read(property, content);
     }

@@ -39,7 +39,7 @@ public static class LedgerReading
             // A pipeline's commit copies the ledgers of all others forward: nothing further back is newer.
             if (snapshot.Summary.ContainsKey(LedgerKeys.Writer)) break;
         }
-        var reader = new LedgerReader(table.Store);
+        var reader = new LedgerReader(table.Store, table.Identifier);
         var ledgers = new List<FlowLedger>();
         foreach (var (key, (text, snapshotId)) in nearest)
             ledgers.Add(new FlowLedger(LedgerKeys.FlowOf(key), await reader.ReadAsync(text, cancellationToken), snapshotId));

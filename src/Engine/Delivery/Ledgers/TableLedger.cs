@@ -22,7 +22,7 @@ internal sealed class TableLedger(
     /// <summary>A batch that waited longer may name files that somebody's orphan removal has taken (DELIVERY.md, "Deleting files").</summary>
     private static readonly TimeSpan PreparedAgeMax = TimeSpan.FromHours(12);
 
-    private readonly LedgerReader _reader = new(store);
+    private readonly LedgerReader _reader = new(store, identifier);
     private LedgerLineage Lineage => field ??= new LedgerLineage(flow, _reader);
 
     public ICatalog Catalog => catalog;
@@ -67,7 +67,8 @@ internal sealed class TableLedger(
             var tried = await BuildAsync(table, commit, reading.Others, answer, cancellationToken);
             if (tried is not ChangeAttempt.Ready built) return new CommitOutcome.FilesChanged(tried);
             attempts.Add(built);
-            switch (await catalog.CommitAsync(table, built.Requirements, built.Updates, cancellationToken))
+            var result = await catalog.CommitAsync(table, built.Requirements, built.Updates, cancellationToken);
+            switch (result)
             {
                 case CommitResult.Committed committed:
                     return await CommittedAsync(committed.Table, commit, attempts, cancellationToken);
@@ -78,7 +79,7 @@ internal sealed class TableLedger(
                     log.Warning("commit-unknown", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow} got no answer ({unknown.Cause.Message}); the table is read back.");
                     break;
             }
-            await BackOffAsync(table, attempt, startedAt, commit, cancellationToken);
+            await BackOffAsync(table, attempt, startedAt, commit, result, cancellationToken);
         }
     }
 
@@ -134,15 +135,17 @@ internal sealed class TableLedger(
         return new CommitOutcome.Committed(table, commit.Ledger);
     }
 
-    private async ValueTask BackOffAsync(Table table, int attempt, long startedAt, PreparedCommit commit, CancellationToken cancellationToken)
+    private async ValueTask BackOffAsync(Table table, int attempt, long startedAt, PreparedCommit commit, CommitResult last, CancellationToken cancellationToken)
     {
         var retry = new TableSettings(table.Metadata.Properties);
         var elapsed = environment.Clock.GetElapsedTime(startedAt);
         if (attempt >= retry.CommitRetryCountMax || elapsed >= retry.CommitRetryTotalMax)
         {
+            var reason = last switch { CommitResult.Conflict conflict => conflict.Reason, CommitResult.Unknown unknown => $"no answer ({unknown.Cause.Message})", _ => last.ToString() };
             throw new PipelineException(FailureKind.Catalog,
-                $"Commit {commit.Ledger.Commit} of {flow} to table {identifier} did not get through in {attempt + 1} attempts and {elapsed.TotalSeconds:0} s.",
-                "Other writers may be committing all the time (see commit.retry.num-retries), or the catalog is unreachable; the next start reads the table to learn what stands.");
+                $"Commit {commit.Ledger.Commit} of {flow} to table {identifier} did not get through in {attempt + 1} attempt{(attempt == 0 ? "" : "s")} and {elapsed.TotalSeconds:0} s; the last one: {reason.TrimEnd('.')}.",
+                "Check the catalog and its store. If other writers commit all the time, raise commit.retry.num-retries in the table's properties. The next attempt reads the table to learn what stands.",
+                (last as CommitResult.Unknown)?.Cause);
         }
         var wait = Math.Min(retry.CommitRetryWaitMax.TotalMilliseconds, retry.CommitRetryWaitMin.TotalMilliseconds * Math.Pow(2, attempt)) * (0.5 + jitter());
         await Task.Delay(TimeSpan.FromMilliseconds(wait), environment.Clock, cancellationToken);

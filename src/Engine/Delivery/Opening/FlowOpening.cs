@@ -146,7 +146,7 @@ internal sealed class FlowOpening(
             }
         }
         if (answers.Adopt is not null)
-            throw PipelineException.Refused($"--adopt {answers.Adopt}: table {plan.Table.Identifier} holds no ledger of that pipeline.", "See which it holds with: matih table ledger.");
+            throw PipelineException.Refused($"--adopt {answers.Adopt}: table {plan.Table.Identifier} holds no ledger of that pipeline.", $"See which it holds with: matih table ledger {plan.Table.Identifier}.");
         await RequireNoMarkAsync(table, cancellationToken);
         return new LedgerStanding.Start();
     }
@@ -161,7 +161,7 @@ internal sealed class FlowOpening(
                 if (reset.Old is { } old && answers.ConfirmReset is { } confirm
                     && !confirm($"The {old.Totals.AddedRowCount:N0} rows that {plan.Name} wrote to table {plan.Table.Identifier} stay; those whose records are read again will be there twice."))
                 {
-                    throw PipelineException.Refused("The reset was not confirmed.", "Nothing was changed. Give --yes to reset without being asked.");
+                    throw PipelineException.Refused($"The reset of {plan.Name} on table {plan.Table.Identifier} was not confirmed.", "Nothing was changed. Give --yes to reset without being asked.");
                 }
                 return StartCommit(table, writer, await StartSourceAsync(answers, cancellationToken), reset);
             case LedgerStanding.AcceptedTag accepted:

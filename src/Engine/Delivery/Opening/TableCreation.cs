@@ -10,7 +10,7 @@ internal static class TableCreation
     {
         if (!plan.MayCreate)
         {
-            throw new PipelineException(FailureKind.BadDefinition, $"Table {plan.Identifier} does not exist in catalog '{catalog.Name}', and the sink says create: false.",
+            throw new PipelineException(FailureKind.BadDefinition, $"Table {plan.Identifier} does not exist in the {catalog.Name}, and the sink says create: false.",
                 "Create the table, or let the sink create it.");
         }
         var schema = Schema.FromRow(plan.Rows);

@@ -27,7 +27,7 @@ internal sealed class TopicContinuity(IRecordSource source, FlowName flow, LostO
         {
             throw PipelineException.Refused(
                 $"Topic '{source.Topic}' has {topic.PartitionCount} partitions, but the table's ledger of {flow} holds a position for partition {gone.Partition}: the topic was created anew.",
-                $"If the old topic's records are all in the table, start over on the new topic with --reset.");
+                "If the old topic's records are all in the table, start over on the new topic with --reset.");
         }
         foreach (var partition in partitions)
         {

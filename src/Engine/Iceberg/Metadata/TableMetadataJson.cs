@@ -25,7 +25,7 @@ public static class TableMetadataJson
         }
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or InvalidDataException)
         {
-            throw new InvalidTableException($"{location} is not the metadata of a table: {exception.Message} Restore the file, or roll back to the version before it.", exception);
+            throw new InvalidTableException($"{location} is not the metadata of a table: {(exception is KeyNotFoundException ? "a field that the format requires is missing." : exception.Message)} Restore the file, or roll back to the version before it.", exception);
         }
     }
 
