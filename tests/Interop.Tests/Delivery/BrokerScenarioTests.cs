@@ -118,6 +118,36 @@ public sealed class BrokerScenarioTests(SharedKafka kafka)
         await IcebergReference.CheckAsync(pipeline.TableFolder, "--allow-missing-parents");
     }
 
+    [Fact]
+    public async Task Commits_over_transactions_and_many_partitions_are_replayed_with_the_mended_statement()
+    {
+        var (client, pipeline) = await NewAsync("replayed", partitions: 5);
+        pipeline.ReplaceInDefinition("SELECT id, note,", "SELECT id, CAST(NULL AS STRING) AS note,");
+        var transaction = await client.BeginTransactionAsync();
+        await transaction.ProduceAsync(pipeline.Topic, Records(90_000, 50));
+        await transaction.AbortAsync();
+        await client.ProduceFileAsync(pipeline.Topic, pipeline.OrderFile(0, 20_000), 5);
+        await pipeline.CatchUpAsync();
+        await transaction.BeginAgainAsync();
+        await transaction.ProduceAsync(pipeline.Topic, Records(20_000, 50));
+        await transaction.CommitAsync();
+        await pipeline.CatchUpAsync();
+        pipeline.ReplaceInDefinition("SELECT id, CAST(NULL AS STRING) AS note,", "SELECT id, note,");
+        var snapshots = System.Text.Json.JsonDocument.Parse(
+            (await MatihProcess.RunAsync(["table", "snapshots", pipeline.TableFolder, "--json"], pipeline.Folder)).Expect().StandardOutput).RootElement;
+        var first = snapshots.EnumerateArray().First(snapshot => snapshot.GetProperty("added_records").GetInt64() > 0).GetProperty("commit").GetString()!;
+
+        (await pipeline.CommandAsync("replay", "--from-commit", first, "--yes", "--set", "orchestration.parallelism=2")).Expect();
+
+        Assert.Equal((20_050, 20_050, 20_050), await pipeline.CountAsync());
+        var notes = (await DuckDb.QueryAsync($"select count(note)::int as n from iceberg_scan('{pipeline.TableFolder}') where note = 'order ' || id"))[0];
+        Assert.Equal(20_050, notes.GetProperty("n").GetInt32());
+        await IcebergReference.CheckAsync(pipeline.TableFolder, "--require-totals");
+        var verified = await pipeline.CommandAsync("verify", "--count-all");
+        Assert.True(verified.ExitCode == 0, verified.StandardOutput);
+        await pipeline.CatchUpAsync();
+    }
+
     private static IEnumerable<KafkaRecord> Records(int firstId, int count) => OrderPipeline.Orders(firstId, count).Select(value => KafkaRecord.Text(value));
 
     private async Task<(KafkaClient Client, OrderPipeline Pipeline)> NewAsync(string stem, int partitions, params (string Name, string Value)[] configs)

@@ -97,6 +97,23 @@ internal sealed class OrderPipeline
         return report.GetProperty("flows")[0];
     }
 
+    /// <summary>Any other verb on the definition.</summary>
+    public Task<ProcessOutput> CommandAsync(string verb, params string[] options) =>
+        MatihProcess.RunAsync([verb, "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), .. options], Folder, _environment);
+
+    /// <summary>What a person does with an editor: texts and what comes in their place, in turn.</summary>
+    public void ReplaceInDefinition(params string[] changes)
+    {
+        var path = Path.Combine(Folder, "orders.yaml");
+        var text = File.ReadAllText(path);
+        for (var i = 0; i < changes.Length; i += 2)
+        {
+            Assert.Contains(changes[i], text, StringComparison.Ordinal);
+            text = text.Replace(changes[i], changes[i + 1], StringComparison.Ordinal);
+        }
+        File.WriteAllText(path, text);
+    }
+
     /// <summary>Commits everything that the topic holds now, and ends.</summary>
     public async Task CatchUpAsync(params string[] options) => (await RunAsync(["--until-caught-up", .. options])).Expect();
 
