@@ -104,6 +104,7 @@ internal sealed class ScenarioRun
         {
             case ProcessEnd.Done:
                 for (var sink = 0; sink < pipeline.Tables.Length; sink++) _auditor.RequireAllIn(pipeline, sink);
+                new VerifiedTables(_world).Require(pipeline);
                 break;
             case ProcessEnd.Failed(var failure) when failure.ExitCode == ExitCode.Refused:
                 break; // Whether it had a cause was judged when it ended.
