@@ -47,13 +47,7 @@ internal sealed class BooksCheck(TableHistory history, FindingLog findings)
             _checkedRows += books.AddedRowCount;
             return;
         }
-        var (files, rows) = (0L, 0L);
-        foreach (var file in await history.LiveFilesAsync(cancellationToken))
-        {
-            if (file.SnapshotId != snapshot.Id || file.Content != FileContent.Data) continue;
-            files++;
-            rows += file.RowCount;
-        }
+        var (files, rows) = await history.LiveOfAsync(snapshot.Id, cancellationToken);
         if (files < books.AddedFileCount)
         {
             Unchecked(link);

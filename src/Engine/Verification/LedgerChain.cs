@@ -14,10 +14,11 @@ internal sealed class LedgerChain
     private readonly List<(Snapshot Snapshot, string Text)> _copies = [];
     private ChainLink? _oldest;
 
-    private LedgerChain(TableHistory history, FindingLog findings)
+    private LedgerChain(TableHistory history, bool keepsRanges, FindingLog findings)
     {
         _history = history;
         _findings = findings;
+        Ranges = new RangeTally(keepsRanges);
         _bodies = new LedgerBody(history.Table.Store, findings);
         _comparison = new LinkComparison(findings, Ranges);
     }
@@ -25,16 +26,17 @@ internal sealed class LedgerChain
     /// <summary>Newest first; only the newest one's ledger still has its positions.</summary>
     public IReadOnlyList<ChainLink> Links => _links;
 
-    public RangeTally Ranges { get; } = new();
+    public RangeTally Ranges { get; }
 
     public int SideFileCount => _bodies.SideFileCount;
 
     /// <summary>The flow whose commit took this one's ledger over, where that is why there is none; else null.</summary>
     public string? TakenOverBy { get; private set; }
 
-    public static async ValueTask<LedgerChain> ReadAsync(FlowName flow, TableHistory history, FindingLog findings, CancellationToken cancellationToken)
+    /// <param name="keepsRanges">Whether the ranges of all commits are wanted, not of the newest alone.</param>
+    public static async ValueTask<LedgerChain> ReadAsync(FlowName flow, TableHistory history, bool keepsRanges, FindingLog findings, CancellationToken cancellationToken)
     {
-        var chain = new LedgerChain(history, findings);
+        var chain = new LedgerChain(history, keepsRanges, findings);
         await chain.WalkAsync(flow, cancellationToken);
         return chain;
     }

@@ -63,7 +63,7 @@ public sealed class PipelineVerifier(IConnectors connectors)
             {
                 isTableThere = true;
                 verification = verification with { SnapshotId = table.Metadata.CurrentSnapshotId };
-                chain = await VerifyTableAsync(flow.Plan, table, findings, cancellationToken);
+                chain = await VerifyTableAsync(flow.Plan, table, request.CountsAll, findings, cancellationToken);
             }
         }
         catch (InvalidTableException e)
@@ -86,11 +86,11 @@ public sealed class PipelineVerifier(IConnectors connectors)
         return await VerifyTopicAsync(flow, verification, chain, isTableThere, findings, request, cancellationToken);
     }
 
-    private static async ValueTask<LedgerChain> VerifyTableAsync(FlowPlan plan, Table table, FindingLog findings, CancellationToken cancellationToken)
+    private static async ValueTask<LedgerChain> VerifyTableAsync(FlowPlan plan, Table table, bool keepsRanges, FindingLog findings, CancellationToken cancellationToken)
     {
         var history = await TableHistory.ReadAsync(table, cancellationToken);
         var before = findings.ViolationCount;
-        var chain = await LedgerChain.ReadAsync(plan.Name, history, findings, cancellationToken);
+        var chain = await LedgerChain.ReadAsync(plan.Name, history, keepsRanges, findings, cancellationToken);
         if (chain.Links is not [var newest, ..])
         {
             ReportNoLedger(plan, table, history, chain, findings);

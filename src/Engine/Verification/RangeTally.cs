@@ -9,20 +9,18 @@ internal readonly record struct TalliedRange(CommitId Commit, long FromOffset, l
 /// The ranges that commits took, newest first by topic and partition, back to the last reset: from there on the positions
 /// count anew, perhaps in another topic of the same name.
 /// </summary>
-internal sealed class RangeTally
+/// <param name="keepsAll">Every range; else the newest of each partition, because a long history has many.</param>
+internal sealed class RangeTally(bool keepsAll)
 {
     private readonly Dictionary<(string Topic, int Partition), List<TalliedRange>> _ranges = [];
     private bool _isClosed;
-
-    /// <summary>Records in all ranges.</summary>
-    public long RecordCount { get; private set; }
 
     public void Add(string topic, CommitId commit, PartitionLedger entry)
     {
         if (_isClosed || entry.NextOffset <= entry.FromOffset) return;
         if (!_ranges.TryGetValue((topic, entry.Partition), out var ranges)) _ranges.Add((topic, entry.Partition), ranges = []);
+        if (ranges.Count > 0 && !keepsAll) return;
         ranges.Add(new TalliedRange(commit, entry.FromOffset, entry.NextOffset, entry.RecordCount));
-        RecordCount += entry.RecordCount;
     }
 
     /// <summary>Nothing older is taken in.</summary>

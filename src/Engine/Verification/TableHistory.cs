@@ -10,6 +10,7 @@ internal sealed class TableHistory
 {
     private readonly Dictionary<SnapshotId, SnapshotChanges> _changes = [];
     private List<ListedFile>? _live;
+    private Dictionary<SnapshotId, (long Files, long Rows)>? _liveBySnapshot;
 
     private TableHistory(Table table, IReadOnlyList<LineageStep.Found> steps, SnapshotId? missing)
     {
@@ -58,5 +59,21 @@ internal sealed class TableHistory
                     if (entry.IsLive) live.Add(ListedFile.Of(entry));
         }
         return _live = live;
+    }
+
+    /// <summary>How many data files, and rows in them, that a snapshot added are still part of the table.</summary>
+    public async ValueTask<(long Files, long Rows)> LiveOfAsync(SnapshotId snapshotId, CancellationToken cancellationToken)
+    {
+        if (_liveBySnapshot is null)
+        {
+            _liveBySnapshot = [];
+            foreach (var file in await LiveFilesAsync(cancellationToken))
+            {
+                if (file.Content != FileContent.Data) continue;
+                var (files, rows) = _liveBySnapshot.GetValueOrDefault(file.SnapshotId);
+                _liveBySnapshot[file.SnapshotId] = (files + 1, rows + file.RowCount);
+            }
+        }
+        return _liveBySnapshot.GetValueOrDefault(snapshotId);
     }
 }
