@@ -149,4 +149,22 @@ public sealed class FlowRunTests
         var memory = Assert.Single(flow.Entries, entry => entry.Event == "memory").Fields.ToDictionary(field => field.Name, field => (long)field.Value!);
         Assert.True(memory["peak_bytes"] <= memory["ceiling_bytes"], $"{memory["peak_bytes"]:N0} of {memory["ceiling_bytes"]:N0} bytes");
     }
+
+    [Fact]
+    public async Task Thousands_of_table_partitions_in_one_checkpoint_stay_under_the_ceiling()
+    {
+        const int count = 3000;
+        using var flow = new FlowHarness();
+        flow.Overrides.Add("sinks.lake.partition_by=[id]");
+        flow.Overrides.Add("orchestration.memory=64MiB");
+        flow.Overrides.Add("orchestration.checkpoint_interval=1h");
+        flow.Produce(0, count);
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Equal(count, (await flow.LedgerAsync()).Totals.AddedFileCount);
+        var memory = Assert.Single(flow.Entries, entry => entry.Event == "memory").Fields.ToDictionary(field => field.Name, field => (long)field.Value!);
+        Assert.True(memory["peak_bytes"] <= memory["ceiling_bytes"], $"{memory["peak_bytes"]:N0} of {memory["ceiling_bytes"]:N0} bytes");
+    }
 }

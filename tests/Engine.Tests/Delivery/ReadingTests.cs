@@ -6,6 +6,24 @@ namespace Matih.Engine.Tests.Delivery;
 public sealed class ReadingTests
 {
     [Fact]
+    public async Task A_partition_that_never_has_a_record_holds_up_no_commit_and_no_watermark_is_claimed_for_it()
+    {
+        using var flow = new FlowHarness(partitionCount: 3);
+        flow.Topic.Append(0, """{"id": 1, "note": "a"}""");
+        flow.Topic.Append(1, """{"id": 2, "note": "b"}""");
+
+        await flow.CatchUpAsync();
+        var silent = await flow.LedgerAsync();
+        flow.Topic.Append(2, """{"id": 3, "note": "c"}""");
+        await flow.CatchUpAsync();
+        var heard = await flow.LedgerAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Null(silent.WatermarkMillis);
+        Assert.NotNull(heard.WatermarkMillis);
+    }
+
+    [Fact]
     public async Task Records_below_the_position_are_left_out()
     {
         using var flow = new FlowHarness();
