@@ -18,12 +18,13 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
 
     /// <summary>Starts the run.</summary>
     /// <param name="isGone">Whether another process is known to be dead.</param>
-    public void Start(RunMode mode, Func<WriterHint, bool> isGone)
+    /// <param name="isMember">Whether it shares the work with other processes of its pipeline.</param>
+    public void Start(RunMode mode, Func<WriterHint, bool> isGone, bool isMember)
     {
         process.Start(async (stop, abort) =>
         {
             var flows = pipeline.Plan();
-            var request = new RunRequest(mode, OpenAnswers.None, new WriterHint(process.Host, process.Id), isGone);
+            var request = new RunRequest(mode, OpenAnswers.None, new WriterHint(process.Host, process.Id), isGone, isMember);
             await new PipelineRunner(process.Environment, this, process).RunAsync(
                 flows, request, [.. flows.Select(flow => new FlowProgress(flow.Plan.Name.ToString()))], stop, abort);
         });
@@ -38,7 +39,12 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
             world.Kafka, world.Kafka.Topics[source.Topic], source.ConsumerGroup, setup.Habits, world.Weather, process, new Random(_random.Next()), onAssign);
     }
 
-    public IGroupMember JoinGroup(SourceDefinition source, string group) => throw new NotSupportedException($"No scenario joins group {group}.");
+    public IGroupMember JoinGroup(SourceDefinition source, string group)
+    {
+        if (!world.Kafka.Groups.TryGetValue(group, out var found))
+            world.Kafka.Groups.Add(group, found = new ConsumerGroup(world.Simulator, world.Kafka.Topics[source.Topic], world.Weather, new Random(_random.Next())));
+        return found.Join(process);
+    }
 
     public IStore OpenStore(CatalogDefinition catalog) => new StoreClient(world.Store, world.Weather, process);
 

@@ -193,10 +193,10 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
         CountCall();
         if (IsDead) throw new OperationCanceledException(_abort.Token);
         var call = new PendingCall<bool>(cancellationToken, Context, _pending);
-        var timer = _simulator.After(time, () => call.Answer(true));
+        var timer = time == Timeout.InfiniteTimeSpan ? null : _simulator.After(time, () => call.Answer(true));
         subscribe?.Invoke(() =>
         {
-            timer.Cancel();
+            timer?.Cancel();
             call.Answer(true);
         });
         await call.Task;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Matih.Delivery;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.World;
 using Matih.Iceberg;
@@ -17,6 +18,21 @@ internal sealed class OtherWriters(SimulatedWorld world, RefusalCauses causes)
         var summary = new Dictionary<string, string>(StringComparer.Ordinal) { ["engine-name"] = "another" };
         var attempt = (ChangeAttempt.Ready)SimulatedWorld.Completed(append.AttemptAsync(table, table.Metadata.NextTimestampMillis(world.Now), summary, [], default));
         world.Commit(table, attempt.Requirements, attempt.Updates);
+    }
+
+    /// <summary>As the reference implementation rewrites data files: one new file with the same rows, of which the commit takes the old ones out.</summary>
+    public void CompactFiles(Table table, TablePlan plan)
+    {
+        if (table.Metadata.CurrentSnapshot is not { } head) return;
+        var live = SimulatedWorld.Completed(SnapshotReader.LiveFilesAsync(table, head, default));
+        if (live.Count < 2) return;
+        var (bytes, file) = FileRewrite.Merge(table, plan, world.Ids, [.. live.Select(item => world.Store.Read(item.Path)!)]);
+        world.Store.Put(file.Path, bytes);
+        var removal = new FileRemoval([.. live.Select(item => item.Path)], KeepsRows: true);
+        var change = SimulatedWorld.Completed(PreparedChange.PrepareAsync(table, [file], removal, world.Ids, default));
+        var summary = new Dictionary<string, string>(StringComparer.Ordinal) { ["engine-name"] = "another" };
+        if (SimulatedWorld.Completed(change.AttemptAsync(table, table.Metadata.NextTimestampMillis(world.Now), summary, [], default)) is ChangeAttempt.Ready ready)
+            world.Commit(table, ready.Requirements, ready.Updates);
     }
 
     public void RollBack(Table table, int steps)

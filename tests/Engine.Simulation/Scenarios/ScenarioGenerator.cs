@@ -39,9 +39,10 @@ internal static class ScenarioGenerator
         for (var i = 0; i < pipelineCount; i++)
         {
             ImmutableArray<string> tables = random.Next(6) == 0 ? ["shop.orders", random.Next(2) == 0 ? "shop.orders" : "shop.copies"] : ["shop.orders"];
+            var memberCount = random.Next(3) == 0 ? random.Next(2, 4) : 0;
             pipelines.Add(new PipelineSetup(
-                i == 0 ? "orders" : "refunds", Topic, tables, random.Next(4) == 0, random.Next(4) == 0, random.Next(1, 6), random.Next(1, 4), random.Next(0, 6), properties.ToImmutable()));
-            for (var replica = random.Next(4) == 0 ? 2 : 1; replica > 0; replica--)
+                i == 0 ? "orders" : "refunds", Topic, tables, random.Next(4) == 0, random.Next(4) == 0, random.Next(1, 6), random.Next(1, 4), random.Next(0, 6), memberCount != 0, properties.ToImmutable()));
+            for (var replica = memberCount != 0 ? memberCount : random.Next(4) == 0 ? 2 : 1; replica > 0; replica--)
             {
                 var skew = random.Next(3) == 0 ? TimeSpan.FromSeconds(random.Next(-3600, 3600)) : default;
                 replicas.Add(new ReplicaSetup(i, random.Next(2) == 0 ? "ant" : "bee", skew));
@@ -56,7 +57,7 @@ internal static class ScenarioGenerator
     {
         var replica = random.Next(setup.Replicas.Length);
         var table = AnyTable(random, setup);
-        switch (random.Next(22))
+        switch (random.Next(24))
         {
             case 0 or 1 or 2:
                 return new WorldAction.Kill(replica, random.Next(0, 60));
@@ -90,6 +91,10 @@ internal static class ScenarioGenerator
                 return new WorldAction.Expire(table, random.Next(1, 4));
             case 20:
                 return new WorldAction.RollBack(table, random.Next(1, 4));
+            case 21:
+                return new WorldAction.Rebalance();
+            case 22:
+                return new WorldAction.CompactFiles(table);
             default:
                 return random.Next(2) == 0 ? new WorldAction.RemoveOrphans(table, TimeSpan.FromHours(13)) : new WorldAction.LimitRefAge(table);
         }

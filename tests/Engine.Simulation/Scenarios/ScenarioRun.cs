@@ -96,7 +96,7 @@ internal sealed class ScenarioRun
 
     private void CatchUp(PipelineSetup pipeline)
     {
-        var process = StartProcess(pipeline, "final", default, new RunMode.UntilCaughtUp());
+        var process = StartProcess(pipeline, "final", default, new RunMode.UntilCaughtUp(), isMember: false);
         if (!_simulator.RunUntil(() => process.End is not null, _simulator.Now + CatchUpMax))
             throw new AuditException($"The last run of {pipeline.Name} did not end within {CatchUpMax.TotalHours:0} hours of fair weather.");
         RequireNoCrash();
@@ -163,6 +163,12 @@ internal sealed class ScenarioRun
             case WorldAction.AppendForeign(var name):
                 if (Load(name) is { } appended) _others.Append(appended);
                 break;
+            case WorldAction.Rebalance:
+                foreach (var group in _world.Kafka.Groups.Values) group.Deal();
+                break;
+            case WorldAction.CompactFiles(var name):
+                if (Load(name) is { } compacted) _others.CompactFiles(compacted, PlanOf(name));
+                break;
             case WorldAction.RollBack(var name, var steps):
                 if (Load(name) is { } rolledBack) _others.RollBack(rolledBack, steps);
                 break;
@@ -176,6 +182,13 @@ internal sealed class ScenarioRun
                 if (Load(name) is { } limited) _others.LimitRefAge(limited);
                 break;
         }
+    }
+
+    /// <summary>What some pipeline writes into the table; all that write it write the same columns.</summary>
+    private TablePlan PlanOf(string table)
+    {
+        var pipeline = _scenario.Setup.Pipelines.First(item => item.Tables.Contains(table));
+        return pipeline.Plan()[pipeline.Tables.IndexOf(table)].Plan.Table;
     }
 
     private Table? Load(string name) => _world.Load(TableIdentifier.Parse(name));
@@ -193,13 +206,13 @@ internal sealed class ScenarioRun
     {
         if (_isOver || !replica.IsWanted || replica.IsRunning) return;
         var pipeline = _scenario.Setup.Pipelines[replica.Setup.Pipeline];
-        RunMode mode = replica.Kind switch
+        RunMode mode = pipeline.HasMembers ? new RunMode.Continuous() : replica.Kind switch
         {
             RunKind.Once => new RunMode.Once(50, TimeSpan.FromSeconds(3)),
             RunKind.UntilCaughtUp => new RunMode.UntilCaughtUp(),
             _ => new RunMode.Continuous(),
         };
-        var process = replica.Process = StartProcess(pipeline, replica.Setup.Host, replica.Setup.Skew, mode);
+        var process = replica.Process = StartProcess(pipeline, replica.Setup.Host, replica.Setup.Skew, mode, pipeline.HasMembers);
         process.Ended = end =>
         {
             if (end is ProcessEnd.Failed { Exception.ExitCode: ExitCode.Refused })
@@ -211,13 +224,13 @@ internal sealed class ScenarioRun
         };
     }
 
-    private SimulatedProcess StartProcess(PipelineSetup pipeline, string host, TimeSpan skew, RunMode mode)
+    private SimulatedProcess StartProcess(PipelineSetup pipeline, string host, TimeSpan skew, RunMode mode, bool isMember)
     {
         var process = new SimulatedProcess(_simulator, _processes.Count, host, _seeds.Next(), skew);
         _processes.Add(process);
         process.Ended = end => Judge(pipeline, end);
-        _simulator.Trace.Note(_simulator.Now, process.Name, $"starts {pipeline.Name}, {mode}");
-        new PipelineProcess(_world, _scenario.Setup, pipeline, process, _auditor, _seeds.Next()).Start(mode, hint => hint.Host == host && _processes[hint.ProcessId] is { IsDead: true } or { End: not null });
+        _simulator.Trace.Note(_simulator.Now, process.Name, $"starts {pipeline.Name}, {mode}{(isMember ? ", as a member" : "")}");
+        new PipelineProcess(_world, _scenario.Setup, pipeline, process, _auditor, _seeds.Next()).Start(mode, hint => hint.Host == host && _processes[hint.ProcessId] is { IsDead: true } or { End: not null }, isMember);
         return process;
     }
 

@@ -10,7 +10,7 @@ namespace Matih.Engine.Simulation.Scenarios;
 
 /// <summary>One pipeline of a scenario: a topic, and one table or several.</summary>
 internal sealed record PipelineSetup(
-    string Name, string Topic, ImmutableArray<string> Tables, bool StartsAtLatest, bool SkipsLostOffsets, int CheckpointSeconds, int Parallelism, int MaxRetries,
+    string Name, string Topic, ImmutableArray<string> Tables, bool StartsAtLatest, bool SkipsLostOffsets, int CheckpointSeconds, int Parallelism, int MaxRetries, bool HasMembers,
     ImmutableSortedDictionary<string, string> TableProperties)
 {
     private static readonly ConcurrentDictionary<string, IReadOnlyList<PlannedFlow>> Planned = new(StringComparer.Ordinal);
@@ -82,6 +82,6 @@ internal sealed record Setup(
 {
     public override string ToString() =>
         $"catalog {(HasCatalogServer ? "server" : "files")}, {PartitionCount} partitions, topic {(TopicTellsId ? "tells" : "hides")} its id, client rewinds by {Habits.RewindsBy}{(Habits.SkipsRecords ? " and skips" : "")}; "
-        + string.Join("; ", Pipelines.Select(item => $"{item.Name}: {item.Topic} -> {string.Join(", ", item.Tables)} from {(item.StartsAtLatest ? "latest" : "earliest")}, checkpoint {item.CheckpointSeconds} s, {item.MaxRetries} retries, [{string.Join(", ", item.TableProperties.Select(pair => $"{pair.Key}={pair.Value}"))}]"))
+        + string.Join("; ", Pipelines.Select(item => $"{item.Name}: {item.Topic} -> {string.Join(", ", item.Tables)} from {(item.StartsAtLatest ? "latest" : "earliest")}, checkpoint {item.CheckpointSeconds} s, {item.MaxRetries} retries{(item.HasMembers ? ", members" : "")}, [{string.Join(", ", item.TableProperties.Select(pair => $"{pair.Key}={pair.Value}"))}]"))
         + $"; replicas {string.Join(", ", Replicas.Select(item => $"{Pipelines[item.Pipeline].Name}@{item.Host}"))}";
 }

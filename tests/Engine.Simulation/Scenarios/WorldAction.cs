@@ -47,6 +47,9 @@ internal abstract record WorldAction
 
     public sealed record JumpClock(int Replica, TimeSpan By) : WorldAction;
 
+    /// <summary>Every group deals its partitions out anew.</summary>
+    public sealed record Rebalance : WorldAction;
+
     // Services
 
     public sealed record Break(Service Service, Trouble Trouble, double Share, TimeSpan For) : WorldAction;
@@ -55,6 +58,9 @@ internal abstract record WorldAction
 
     /// <summary>Another engine commits a snapshot of its own.</summary>
     public sealed record AppendForeign(string Table) : WorldAction;
+
+    /// <summary>Another engine rewrites all data files into one, without any key of ours.</summary>
+    public sealed record CompactFiles(string Table) : WorldAction;
 
     /// <summary>Somebody sets the current snapshot back along its ancestors.</summary>
     public sealed record RollBack(string Table, int Steps) : WorldAction;

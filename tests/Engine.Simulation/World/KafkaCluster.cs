@@ -86,6 +86,9 @@ internal sealed class KafkaCluster
 {
     public Dictionary<string, SimulatedTopic> Topics { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Groups that deal partitions to the members of a flow, by name.</summary>
+    public Dictionary<string, ConsumerGroup> Groups { get; } = new(StringComparer.Ordinal);
+
     public Dictionary<string, string> GroupMarks { get; } = new(StringComparer.Ordinal);
 
     public string Id { get; set; } = "cluster-0";
