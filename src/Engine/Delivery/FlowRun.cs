@@ -87,7 +87,7 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
         while (!waiting.IsCompleted)
         {
             using var pause = new CancellationTokenSource();
-            await Task.WhenAny(waiting, Task.Delay(FlowSession.BeatInterval, environment.Clock, pause.Token));
+            await Task.WhenAny(waiting, Pause.ForAsync(FlowSession.BeatInterval, environment.Clock, pause.Token));
             pause.Cancel();
             parts.Progress.NoteBeat(environment.Clock.GetTimestamp());
         }

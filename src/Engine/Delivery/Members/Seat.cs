@@ -31,7 +31,7 @@ internal sealed class Seat(FlowPlan plan, IGroupMember member, TimeProvider cloc
     public async ValueTask StepBackAsync(CancellationToken cancellationToken)
     {
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var pause = Task.Delay(TimeSpan.FromSeconds(1 + 2 * jitter()), clock, wait.Token);
+        var pause = Pause.ForAsync(TimeSpan.FromSeconds(1 + 2 * jitter()), clock, wait.Token);
         await Task.WhenAny(pause, member.ChangedAsync(member.Share, wait.Token));
         wait.Cancel();
         cancellationToken.ThrowIfCancellationRequested();

@@ -36,12 +36,14 @@ internal sealed class HoleReading(FlowPlan plan, FlowParts parts, EngineEnvironm
 
     private async ValueTask WaitAsync(Lane lane, IReadOnlyDictionary<int, long> end, TimeSpan timeMax, AsyncSignal signal, CancellationToken cancellationToken)
     {
-        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var timeout = Task.Delay(timeMax, environment.Clock, timer.Token);
-        while (!lane.HasReached(end) && !lane.HasRejected && !lane.Ended.IsCompleted && !timeout.IsCompleted)
-            await Task.WhenAny(signal.WaitAsync(timer.Token), timeout);
-        timer.Cancel();
-        cancellationToken.ThrowIfCancellationRequested();
+        var startedAt = environment.Clock.GetTimestamp();
+        while (!lane.HasReached(end) && !lane.HasRejected && !lane.Ended.IsCompleted)
+        {
+            var timeLeft = timeMax - environment.Clock.GetElapsedTime(startedAt);
+            if (timeLeft <= TimeSpan.Zero) return;
+            await signal.WaitAsync(timeLeft, environment.Clock, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
     }
 
     private static async ValueTask EndAsync(Task running)
