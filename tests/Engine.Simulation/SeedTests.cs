@@ -23,13 +23,14 @@ public sealed class SeedTests(ITestOutputHelper output)
         }
         var watch = Stopwatch.StartNew();
         var (next, count, audits, refused, steps) = (Dials.First - 1, 0, 0L, 0, 0L);
+        var longest = (Seed: 0, Steps: 0L);
         var failures = new List<(Scenario Scenario, Exception Violation)>();
         var threads = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work)).ToList();
         threads.ForEach(thread => thread.Start());
         threads.ForEach(thread => thread.Join());
 
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{count} seeds from {Dials.First}, {audits} audits, {refused} with a refusal, {steps} steps, {watch.Elapsed.TotalSeconds:0.0} s, {watch.Elapsed.TotalMilliseconds * threads.Count / Math.Max(1, count):0.0} ms of a core a seed."));
+            $"{count} seeds from {Dials.First}, {audits} audits, {refused} with a refusal, {steps} steps (seed {longest.Seed} took {longest.Steps}), {watch.Elapsed.TotalSeconds:0.0} s, {watch.Elapsed.TotalMilliseconds * threads.Count / Math.Max(1, count):0.0} ms of a core a seed."));
         if (failures.Count != 0)
             Assert.Fail(string.Join("\n", failures.OrderBy(item => item.Scenario.Seed).Take(FailuresShown).Select(item => SeedReport.Describe(item.Scenario, item.Violation))));
 
@@ -45,9 +46,10 @@ public sealed class SeedTests(ITestOutputHelper output)
                 Interlocked.Add(ref audits, result.AuditCount);
                 Interlocked.Add(ref steps, result.StepCount);
                 if (result.WasRefused) Interlocked.Increment(ref refused);
-                if (result.Violation is not { } violation) continue;
                 lock (failures)
                 {
+                    if (result.StepCount > longest.Steps) longest = (seed, result.StepCount);
+                    if (result.Violation is not { } violation) continue;
                     failures.Add((scenario, violation));
                     if (failures.Count >= FailuresShown) return;
                 }

@@ -89,6 +89,7 @@ internal sealed class ScenarioRun
     private static TimeSpan EndOf(PlannedAction planned) => planned.At + planned.Action switch
     {
         WorldAction.Pause pause => pause.For,
+        WorldAction.Suspend suspend => suspend.For,
         WorldAction.Break broken => broken.For,
         WorldAction.Transact transact => transact.OpenFor,
         _ => TimeSpan.Zero,
@@ -153,6 +154,14 @@ internal sealed class ScenarioRun
                 break;
             case WorldAction.Pause(var index, var time):
                 if (_replicas[index].Process is { } paused) Pause(paused, time);
+                break;
+            case WorldAction.Suspend(var time, var name, var orphanAge):
+                foreach (var replica in _replicas)
+                    if (replica.IsRunning) Pause(replica.Process!, time);
+                _simulator.After(time * 0.99, () =>
+                {
+                    if (Load(name) is { } cleaned) _others.RemoveOrphans(cleaned, orphanAge);
+                });
                 break;
             case WorldAction.JumpClock(var index, var by):
                 _replicas[index].Process?.Clock.Jump(by);

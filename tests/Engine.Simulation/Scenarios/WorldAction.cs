@@ -45,6 +45,9 @@ internal abstract record WorldAction
     /// <summary>SIGSTOP, then SIGCONT.</summary>
     public sealed record Pause(int Replica, TimeSpan For) : WorldAction;
 
+    /// <summary>All machines sleep, for hours; before they wake, somebody removes orphan files of a table that are older than that.</summary>
+    public sealed record Suspend(TimeSpan For, string Table, TimeSpan OrphanAge) : WorldAction;
+
     public sealed record JumpClock(int Replica, TimeSpan By) : WorldAction;
 
     /// <summary>Every group deals its partitions out anew.</summary>
