@@ -19,6 +19,9 @@ internal static class Dials
 
     public static int Count => Number("MATIH_SIM_SEEDS") ?? (IsSoak ? SeedsInSoak : SeedsUsually);
 
+    /// <summary>Ends with the first seed that fails, and says no more than that: for mutations.</summary>
+    public static bool IsHunt => Text("MATIH_SIM_HUNT") is not null;
+
     /// <summary>A file that a replay's trace is written to as well.</summary>
     public static string? TracePath => Text("MATIH_SIM_TRACE");
 

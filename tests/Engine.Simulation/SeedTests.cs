@@ -31,6 +31,7 @@ public sealed class SeedTests(ITestOutputHelper output)
 
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{count} seeds from {Dials.First}, {audits} audits, {refused} with a refusal, {steps} steps (seed {longest.Seed} took {longest.Steps}), {watch.Elapsed.TotalSeconds:0.0} s, {watch.Elapsed.TotalMilliseconds * threads.Count / Math.Max(1, count):0.0} ms of a core a seed."));
+        if (failures.Count != 0 && Dials.IsHunt) Assert.Fail($"Caught by seed {failures[0].Scenario.Seed} of {count}: {failures[0].Violation.Message}");
         if (failures.Count != 0)
             Assert.Fail(string.Join("\n", failures.OrderBy(item => item.Scenario.Seed).Take(FailuresShown).Select(item => SeedReport.Describe(item.Scenario, item.Violation))));
 
@@ -38,6 +39,7 @@ public sealed class SeedTests(ITestOutputHelper output)
         {
             while (Dials.Duration is { } duration ? watch.Elapsed < duration : Volatile.Read(ref next) < Dials.First + Dials.Count - 1)
             {
+                if (Dials.IsHunt && failures.Count != 0) return;
                 var seed = Interlocked.Increment(ref next);
                 if (Dials.Duration is null && seed >= Dials.First + Dials.Count) return;
                 var scenario = ScenarioGenerator.Generate(seed);
@@ -51,7 +53,7 @@ public sealed class SeedTests(ITestOutputHelper output)
                     if (result.StepCount > longest.Steps) longest = (seed, result.StepCount);
                     if (result.Violation is not { } violation) continue;
                     failures.Add((scenario, violation));
-                    if (failures.Count >= FailuresShown) return;
+                    if (Dials.IsHunt || failures.Count >= FailuresShown) return;
                 }
             }
         }

@@ -30,7 +30,8 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
     private readonly CancellationTokenSource _abort = new();
     private readonly HashSet<IPendingCall> _pending = [];
     private readonly Random _fates;
-    private int? _callsUntilDeath;
+    private readonly List<(long AtCall, Action Act)> _atCalls = [];
+    private long _callCount;
 
     public SimulatedProcess(Simulator simulator, int id, string host, int seed, TimeSpan skew)
     {
@@ -102,8 +103,8 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
 
     public void StopCleanly() => Context.Post(_stop.Cancel);
 
-    /// <summary>Lets that many more calls to the outside begin, and dies with the next.</summary>
-    public void KillAfter(int calls) => _callsUntilDeath = calls;
+    /// <summary>Lets that many more calls to the outside begin, and does something with the next: so faults hit every step of a commit.</summary>
+    public void AfterCalls(int calls, Action act) => _atCalls.Add((_callCount + calls, act));
 
     public void Kill()
     {
@@ -204,9 +205,14 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
 
     private void CountCall()
     {
-        if (_callsUntilDeath is not { } left) return;
-        _callsUntilDeath = left - 1;
-        if (left <= 0) Kill();
+        _callCount++;
+        for (var i = _atCalls.Count - 1; i >= 0; i--)
+        {
+            var (atCall, act) = _atCalls[i];
+            if (atCall >= _callCount) continue;
+            _atCalls.RemoveAt(i);
+            act();
+        }
     }
 
     public void Write(LogEntry entry) => _simulator.Trace.Note(_simulator.Now, Name, $"{entry.Event}: {(_simulator.Trace.KeepsLines ? entry.Message : "")}");

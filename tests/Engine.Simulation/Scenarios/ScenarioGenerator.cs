@@ -64,7 +64,7 @@ internal static class ScenarioGenerator
             case 3:
                 return new WorldAction.Stop(replica);
             case 4 or 5:
-                return new WorldAction.Pause(replica, TimeSpan.FromSeconds(Math.Pow(10, (random.Next(10) == 0 ? 3 : 1.7) * random.NextDouble())));
+                return new WorldAction.Pause(replica, random.Next(0, 60), TimeSpan.FromSeconds(Math.Pow(10, (random.Next(10) == 0 ? 3 : 1.7) * random.NextDouble())));
             case 6 or 7 or 8:
                 return new WorldAction.Break(setup.HasCatalogServer && random.Next(2) == 0 ? Service.Catalog : Service.Store,
                     (Trouble)random.Next(4), 0.02 + 0.4 * random.NextDouble(), Seconds(1, 40));
@@ -108,7 +108,7 @@ internal static class ScenarioGenerator
         0 => new WorldAction.Retain(Topic, random.Next(setup.PartitionCount), 1, true),
         1 => new WorldAction.RecreateTopic(Topic, random.Next(0, 200), random.Next()),
         2 => new WorldAction.RollBack(AnyTable(random, setup), random.Next(1, 40)),
-        _ => new WorldAction.Suspend(TimeSpan.FromHours(random.Next(1, 24)), AnyTable(random, setup), TimeSpan.FromHours(13)),
+        _ => new WorldAction.Suspend(random.Next(setup.Replicas.Length), random.Next(0, 60), TimeSpan.FromHours(random.Next(1, 24)), AnyTable(random, setup), TimeSpan.FromHours(13)),
     };
 
     private static string AnyTable(Random random, Setup setup)

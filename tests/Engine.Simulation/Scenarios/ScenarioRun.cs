@@ -27,6 +27,7 @@ internal sealed class ScenarioRun
     private readonly List<Replica> _replicas;
     private readonly List<SimulatedProcess> _processes = [];
     private readonly Random _seeds;
+    private TimeSpan _asleepUntil;
     private bool _isOver;
     private bool _wasRefused;
 
@@ -88,8 +89,8 @@ internal sealed class ScenarioRun
 
     private static TimeSpan EndOf(PlannedAction planned) => planned.At + planned.Action switch
     {
-        WorldAction.Pause pause => pause.For,
-        WorldAction.Suspend suspend => suspend.For,
+        WorldAction.Pause pause => pause.For + TimeSpan.FromSeconds(15),
+        WorldAction.Suspend suspend => suspend.For + TimeSpan.FromSeconds(15),
         WorldAction.Break broken => broken.For,
         WorldAction.Transact transact => transact.OpenFor,
         _ => TimeSpan.Zero,
@@ -147,21 +148,16 @@ internal sealed class ScenarioRun
                 StartReplica(_replicas[index]);
                 break;
             case WorldAction.Kill(var index, var afterCalls):
-                _replicas[index].Process?.KillAfter(afterCalls);
+                if (_replicas[index].Process is { } victim) victim.AfterCalls(afterCalls, victim.Kill);
                 break;
             case WorldAction.Stop(var index):
                 _replicas[index].Process?.StopCleanly();
                 break;
-            case WorldAction.Pause(var index, var time):
-                if (_replicas[index].Process is { } paused) Pause(paused, time);
+            case WorldAction.Pause(var index, var afterCalls, var time):
+                if (_replicas[index].Process is { } paused) paused.AfterCalls(afterCalls, () => Pause(paused, time));
                 break;
-            case WorldAction.Suspend(var time, var name, var orphanAge):
-                foreach (var replica in _replicas)
-                    if (replica.IsRunning) Pause(replica.Process!, time);
-                _simulator.After(time * 0.99, () =>
-                {
-                    if (Load(name) is { } cleaned) _others.RemoveOrphans(cleaned, orphanAge);
-                });
+            case WorldAction.Suspend(var index, var afterCalls, var time, var name, var orphanAge):
+                _replicas[index].Process?.AfterCalls(afterCalls, () => Suspend(time, name, orphanAge));
                 break;
             case WorldAction.JumpClock(var index, var by):
                 _replicas[index].Process?.Clock.Jump(by);
@@ -202,8 +198,21 @@ internal sealed class ScenarioRun
 
     private Table? Load(string name) => _world.Load(TableIdentifier.Parse(name));
 
+    private void Suspend(TimeSpan time, string table, TimeSpan orphanAge)
+    {
+        if (_isOver) return;
+        _asleepUntil = _simulator.Now + time;
+        foreach (var replica in _replicas)
+            if (replica.IsRunning) Pause(replica.Process!, time);
+        _simulator.After(time * 0.99, () =>
+        {
+            if (Load(table) is { } cleaned) _others.RemoveOrphans(cleaned, orphanAge);
+        });
+    }
+
     private void Pause(SimulatedProcess process, TimeSpan time)
     {
+        if (_isOver) return;
         process.Context.IsPaused = true;
         _simulator.After(time, () =>
         {
@@ -214,6 +223,11 @@ internal sealed class ScenarioRun
     private void StartReplica(Replica replica)
     {
         if (_isOver || !replica.IsWanted || replica.IsRunning) return;
+        if (_simulator.Now < _asleepUntil)
+        {
+            _simulator.After(_asleepUntil - _simulator.Now, () => StartReplica(replica));
+            return;
+        }
         var pipeline = _scenario.Setup.Pipelines[replica.Setup.Pipeline];
         RunMode mode = pipeline.HasMembers ? new RunMode.Continuous() : replica.Kind switch
         {

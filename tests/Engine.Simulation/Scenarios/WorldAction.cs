@@ -42,11 +42,11 @@ internal abstract record WorldAction
     /// <summary>SIGTERM; started again later.</summary>
     public sealed record Stop(int Replica) : WorldAction;
 
-    /// <summary>SIGSTOP, then SIGCONT.</summary>
-    public sealed record Pause(int Replica, TimeSpan For) : WorldAction;
+    /// <summary>SIGSTOP after that many more calls to the outside, then SIGCONT.</summary>
+    public sealed record Pause(int Replica, int AfterCalls, TimeSpan For) : WorldAction;
 
-    /// <summary>All machines sleep, for hours; before they wake, somebody removes orphan files of a table that are older than that.</summary>
-    public sealed record Suspend(TimeSpan For, string Table, TimeSpan OrphanAge) : WorldAction;
+    /// <summary>All machines sleep, for hours, from some call of a replica on; before they wake, somebody removes orphan files of a table that are older than that.</summary>
+    public sealed record Suspend(int Replica, int AfterCalls, TimeSpan For, string Table, TimeSpan OrphanAge) : WorldAction;
 
     public sealed record JumpClock(int Replica, TimeSpan By) : WorldAction;
 

@@ -6,6 +6,9 @@ namespace Matih.Engine.Simulation.Scheduling;
 /// </summary>
 internal sealed class Simulator(int seed, Trace trace)
 {
+    /// <summary>No scenario takes a hundredth of it: more is a loop without end.</summary>
+    private const long StepCountMax = 10_000_000;
+
     private readonly PriorityQueue<SimulatedEvent, (long At, long Order)> _events = new();
     private readonly List<SimulatedContext> _ready = [];
     private readonly int _threadId = Environment.CurrentManagedThreadId;
@@ -49,6 +52,7 @@ internal sealed class Simulator(int seed, Trace trace)
     {
         while (!isDone())
         {
+            if (StepCount > StepCountMax) throw new InvalidOperationException($"The simulation ran away: {StepCount} steps and still no end, at {Now}.");
             if (_ready.Count != 0)
             {
                 RunOne(_ready.Count == 1 ? _ready[0] : _ready[Choices.Next(_ready.Count)]);
