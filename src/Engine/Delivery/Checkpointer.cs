@@ -44,7 +44,9 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
         var files = checkpoints.SelectMany(checkpoint => checkpoint.Files).ToImmutableArray();
         var startedAt = environment.Clock.GetTimestamp();
         var append = await PreparedChange.PrepareAsync(opened.Table, files, environment.Ids, abort);
-        var outcome = await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, append, environment.Clock.GetUtcNow()), null, abort);
+        // The batch is as old as its oldest file: the machine may have slept between writing that and coming here.
+        var begunAt = checkpoints.Min(checkpoint => checkpoint.BegunAt) ?? environment.Clock.GetUtcNow();
+        var outcome = await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, append, begunAt), null, abort);
         if (outcome is not CommitOutcome.Committed committed) return outcome;
 
         _base = committed.Ledger;

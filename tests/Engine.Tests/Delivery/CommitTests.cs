@@ -196,6 +196,30 @@ public sealed class CommitTests
         await flow.AssertHoldsWholeTopicAsync();
     }
 
+    /// <summary>
+    /// The machine sleeps while a batch is written, somebody removes orphan files meanwhile, and the batch must not be committed
+    /// on waking although its manifests are new: its data files may be gone.
+    /// </summary>
+    [Fact]
+    public async Task A_batch_whose_files_were_begun_more_than_twelve_hours_ago_is_dropped_and_read_again()
+    {
+        using var flow = new FlowHarness();
+        flow.Overrides.Add("orchestration.checkpoint_interval=1h");
+        flow.Produce(0, 40);
+        var sleeps = 0;
+        flow.OnSource = source => source.BeforePoll = () =>
+        {
+            // Every lane has written rows by its fourth poll; there are two.
+            if (Interlocked.Increment(ref sleeps) == 12) flow.Clock.Jump += TimeSpan.FromHours(13);
+        };
+
+        await flow.RunDuringAsync(() => flow.WaitForLogAsync("batch-dropped"));
+
+        Assert.Equal(1, flow.CountOf("batch-dropped"));
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Equal(40, (await flow.LedgerAsync()).Totals.RecordCount);
+    }
+
     [Theory]
     [InlineData(11.9, true)]
     [InlineData(12.1, false)]

@@ -32,6 +32,7 @@ internal sealed class Lane : IAsyncDisposable
     private SealRequest? _sealRequest;
     private Books _books;
     private RejectedUnderFail? _rejected;
+    private DateTimeOffset? _filesBegunAt;
     private int _reportedErrorCount;
     private int _recordsWanted = FirstBatchRecords;
 
@@ -176,7 +177,11 @@ internal sealed class Lane : IAsyncDisposable
 
         var taken = _batch.Count - _errors.ExcludedCount;
         var skipped = _errors.Errors.Count;
-        if (rows.Count != 0) await _parts.Writer.WriteAsync(rows, cancellationToken);
+        if (rows.Count != 0)
+        {
+            _filesBegunAt ??= _parts.Clock.GetUtcNow();
+            await _parts.Writer.WriteAsync(rows, cancellationToken);
+        }
 
         foreach (var partition in _partitions) partition?.Accept(_batch);
         var filtered = taken - rows.Count - skipped;
@@ -257,7 +262,9 @@ internal sealed class Lane : IAsyncDisposable
             throw new InvalidOperationException($"{books.ProducedCount} rows were produced but the closed files hold {books.AddedRowCount}.");
         _books = default;
         _reportedErrorCount = 0;
-        return new LaneCheckpoint(files, partitions, books, _rejected);
+        var begunAt = _filesBegunAt;
+        _filesBegunAt = null;
+        return new LaneCheckpoint(files, partitions, books, _rejected) { BegunAt = begunAt };
     }
 
     public async ValueTask DisposeAsync()

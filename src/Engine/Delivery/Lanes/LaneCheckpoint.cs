@@ -6,6 +6,9 @@ namespace Matih.Delivery;
 /// <summary>Everything that a lane did between two checkpoints: durable files, positions, and the fate of each record.</summary>
 internal sealed record LaneCheckpoint(ImmutableArray<DataFile> Files, ImmutableArray<PartitionStretch> Partitions, Books Books, RejectedUnderFail? Rejected)
 {
+    /// <summary>When the first of the files was begun, or staged; null where there is none. Somebody's orphan removal counts from there.</summary>
+    public DateTimeOffset? BegunAt { get; init; }
+
     public bool HasMoved => !Files.IsEmpty || Partitions.Any(stretch => stretch.Entry.NextOffset != stretch.Entry.FromOffset);
 }
 

@@ -6,6 +6,7 @@ using Matih.Telemetry;
 namespace Matih.Delivery;
 
 /// <summary>What one commit brings: its ledger, and the data files prepared for it (none for a ledger alone).</summary>
+/// <param name="PreparedAt">When the first of its files was begun.</param>
 internal sealed record PreparedCommit(Ledger Ledger, PreparedChange Change, DateTimeOffset PreparedAt);
 
 /// <summary>
@@ -56,9 +57,6 @@ internal sealed class TableLedger(
                 if (found.Ledger.Commit == commit.Ledger.Commit) return await CommittedAsync(table, commit, attempts, cancellationToken);
             }
             if (Refuse(reading.Finding, commit.Ledger, answer) is { } refused) return refused;
-            if (environment.Clock.GetUtcNow() - commit.PreparedAt > PreparedAgeMax)
-                return new CommitOutcome.Rebased($"The batch was prepared at {commit.PreparedAt:O}, more than {PreparedAgeMax.TotalHours:0} hours ago.");
-
             // An attempt whose answer was lost did land, and the table was rolled back past it since: its snapshot id is used up.
             if (table.Metadata.FindSnapshot(commit.Change.SnapshotId) is not null)
                 return new CommitOutcome.Rebased($"Commit {commit.Ledger.Commit} got into the table, which was then rolled back past it.");
@@ -67,6 +65,9 @@ internal sealed class TableLedger(
             var tried = await BuildAsync(table, commit, reading.Others, answer, cancellationToken);
             if (tried is not ChangeAttempt.Ready built) return new CommitOutcome.FilesChanged(tried);
             attempts.Add(built);
+            // Looked at last, because a machine can fall asleep at every step before.
+            if (environment.Clock.GetUtcNow() - commit.PreparedAt > PreparedAgeMax)
+                return new CommitOutcome.Rebased($"The batch was prepared at {commit.PreparedAt:O}, more than {PreparedAgeMax.TotalHours:0} hours ago.");
             var result = await catalog.CommitAsync(table, built.Requirements, built.Updates, cancellationToken);
             switch (result)
             {
