@@ -105,10 +105,11 @@ internal static class ScenarioGenerator
     /// <summary>Something after which delivery may have to refuse.</summary>
     private static WorldAction Danger(Random random, Setup setup) => random.Next(4) switch
     {
-        0 => new WorldAction.Retain(Topic, random.Next(setup.PartitionCount), 1, true),
+        // As with compaction: what is gone cannot be counted.
+        0 => new WorldAction.Retain(Topic, random.Next(setup.PartitionCount), 1, !setup.Habits.SkipsRecords),
         1 => new WorldAction.RecreateTopic(Topic, random.Next(0, 200), random.Next()),
         2 => new WorldAction.RollBack(AnyTable(random, setup), random.Next(1, 40)),
-        _ => new WorldAction.Suspend(random.Next(setup.Replicas.Length), random.Next(0, 60), TimeSpan.FromHours(random.Next(1, 24)), AnyTable(random, setup), TimeSpan.FromHours(13)),
+        _ => new WorldAction.Suspend(random.Next(setup.Replicas.Length), random.Next(0, 60), TimeSpan.FromHours(random.Next(1, 24)), AnyTable(random, setup), TimeSpan.FromHours(16)),
     };
 
     private static string AnyTable(Random random, Setup setup)
