@@ -214,6 +214,7 @@ public sealed class CommitTests
         };
 
         await flow.RunDuringAsync(() => flow.WaitForLogAsync("batch-dropped"));
+        await flow.CatchUpAsync();
 
         Assert.Equal(1, flow.CountOf("batch-dropped"));
         await flow.AssertHoldsWholeTopicAsync();
