@@ -26,6 +26,7 @@ public sealed class BrokerScenarioTests(SharedKafka kafka)
         var group = await (await kafka.BrokerAsync()).ToolAsync("groups", "--describe", "--group", pipeline.Topic);
         Assert.Contains($" {end} ", group, StringComparison.Ordinal);
         await IcebergReference.CheckAsync(pipeline.TableFolder);
+        (await pipeline.VerifyAsync("--count-all")).Expect(0);
     }
 
     [Fact]
@@ -47,6 +48,7 @@ public sealed class BrokerScenarioTests(SharedKafka kafka)
         Assert.Equal(rows, positions);
         var present = (await client.ConsumeAsync(pipeline.Topic)).Count;
         Assert.True(rows >= present, $"{rows} rows, {present} records are still there");
+        (await pipeline.VerifyAsync("--count-all")).Expect(0);
     }
 
     [Fact]
@@ -65,6 +67,7 @@ public sealed class BrokerScenarioTests(SharedKafka kafka)
         Assert.Contains("no longer holds offsets 100 to 149", refusal.StandardError, StringComparison.Ordinal);
         Assert.Equal((150, 150, 150), await pipeline.CountAsync());
         await IcebergReference.CheckAsync(pipeline.TableFolder);
+        (await pipeline.VerifyAsync("--count-all")).Expect(0);
     }
 
     [Fact]
@@ -80,6 +83,7 @@ public sealed class BrokerScenarioTests(SharedKafka kafka)
         await pipeline.CatchUpAsync("--set", "sources.src.start_offset=latest");
 
         Assert.Equal((60, 60, 60), await pipeline.CountAsync());
+        (await pipeline.VerifyAsync("--count-all")).Expect(0);
     }
 
     [Fact]
@@ -98,6 +102,7 @@ public sealed class BrokerScenarioTests(SharedKafka kafka)
         Assert.Equal(5, refusal.ExitCode);
         Assert.Contains("created", refusal.StandardError, StringComparison.Ordinal);
         Assert.Equal((300, 300), ((await pipeline.CountAsync()).Rows, (await pipeline.CountAsync()).Ids));
+        (await pipeline.VerifyAsync("--count-all")).Expect(0);
     }
 
     [Fact]
@@ -116,6 +121,7 @@ public sealed class BrokerScenarioTests(SharedKafka kafka)
 
         Assert.Equal((300, 300, 300), await pipeline.CountAsync());
         await IcebergReference.CheckAsync(pipeline.TableFolder, "--allow-missing-parents");
+        (await pipeline.VerifyAsync("--count-all")).Expect(0);
     }
 
     [Fact]
@@ -146,6 +152,7 @@ public sealed class BrokerScenarioTests(SharedKafka kafka)
         var verified = await pipeline.CommandAsync("verify", "--count-all");
         Assert.True(verified.ExitCode == 0, verified.StandardOutput);
         await pipeline.CatchUpAsync();
+        (await pipeline.VerifyAsync("--count-all")).Expect(0);
     }
 
     private static IEnumerable<KafkaRecord> Records(int firstId, int count) => OrderPipeline.Orders(firstId, count).Select(value => KafkaRecord.Text(value));

@@ -34,5 +34,6 @@ public sealed class KillTests(SharedKafka kafka)
 
         Assert.True(await pipeline.CountAsync() == (eventCount, eventCount, eventCount), $"seed {seed}: {await pipeline.CountAsync()} in {pipeline.TableFolder}");
         await IcebergReference.CheckAsync(pipeline.TableFolder);
+        (await pipeline.VerifyAsync("--count-all")).Expect(0);
     }
 }
