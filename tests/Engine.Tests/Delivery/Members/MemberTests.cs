@@ -81,6 +81,27 @@ public sealed class MemberTests
     }
 
     [Fact]
+    public async Task Members_go_on_after_a_replay_and_nothing_that_was_staged_before_it_counts()
+    {
+        using var committer = Member(0, 1, 2);
+        using var reader = Another(committer, 3, 4, 5);
+        using var replay = committer.Another();
+        committer.Produce(0, 300);
+
+        await committer.RunDuringAsync(() => reader.RunDuringAsync(async () =>
+        {
+            await committer.WaitForTableRowsAsync(300);
+            await replay.ReplayAsync((await replay.DataCommitsAsync())[0]);
+            committer.Produce(300, 300);
+            await committer.WaitForTableRowsAsync(600);
+        }));
+
+        await committer.AssertHoldsWholeTopicAsync();
+        Assert.Equal(2, (await committer.LedgerAsync()).Generation);
+        Assert.Equal(1, replay.CountOf("replayed"));
+    }
+
+    [Fact]
     public async Task A_partition_that_moves_in_mid_run_is_neither_lost_nor_doubled()
     {
         using var left = Member(0, 1);
