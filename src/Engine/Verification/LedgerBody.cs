@@ -7,6 +7,8 @@ namespace Matih.Verification;
 /// <summary>A ledger read for verification: what is wrong with its side file is said, and the rest is read all the same.</summary>
 internal sealed class LedgerBody(IStore store, FindingLog findings)
 {
+    private const string BegunAnew = "The pipeline has begun anew since then (--reset).";
+
     private static readonly byte[] NoSources = Encoding.UTF8.GetBytes("""{"sources":[]}""");
 
     /// <summary>Side files that were read and have the hash that their ledgers name.</summary>
@@ -14,7 +16,8 @@ internal sealed class LedgerBody(IStore store, FindingLog findings)
 
     /// <summary>The ledger, and whether it has its positions; null where the text is no ledger.</summary>
     /// <param name="isExpired">The snapshot is no longer part of the table's metadata, so that its side file may be gone.</param>
-    public async ValueTask<(Ledger Ledger, bool HasPositions)?> ReadAsync(string text, string on, bool isExpired, CancellationToken cancellationToken)
+    /// <param name="isSuperseded">The pipeline has begun anew since, which is the way on from a ledger that cannot be read.</param>
+    public async ValueTask<(Ledger Ledger, bool HasPositions)?> ReadAsync(string text, string on, bool isExpired, bool isSuperseded, CancellationToken cancellationToken)
     {
         try
         {
@@ -26,8 +29,13 @@ internal sealed class LedgerBody(IStore store, FindingLog findings)
                 SideFileCount++;
                 return (ledger, true);
             }
-            ReportSideFile(file, content, on, isExpired);
+            ReportSideFile(file, content, on, isExpired, isSuperseded);
             return (LedgerFormat.Read(text, NoSources), false);
+        }
+        catch (FormatException e) when (isSuperseded)
+        {
+            findings.NotProvable(FindingCode.LedgerUnreadable, $"What {on} says, and all before it.", $"{e.Message} {BegunAnew}");
+            return null;
         }
         catch (FormatException e)
         {
@@ -37,11 +45,12 @@ internal sealed class LedgerBody(IStore store, FindingLog findings)
         }
     }
 
-    private void ReportSideFile(SideFile file, byte[]? content, string on, bool isExpired)
+    private void ReportSideFile(SideFile file, byte[]? content, string on, bool isExpired, bool isSuperseded)
     {
-        if (content is null && isExpired)
+        if (isSuperseded || content is null && isExpired)
         {
-            findings.NotProvable(FindingCode.SideFileMissing, $"The positions of {on}.", $"Its side file {file.Location} is gone, and the snapshot has expired.");
+            findings.NotProvable(content is null ? FindingCode.SideFileMissing : FindingCode.SideFileAltered, $"The positions of {on}.",
+                $"Its side file {file.Location} is {(content is null ? "gone" : "not the one that it names")}. {(isSuperseded ? BegunAnew : "The snapshot has expired.")}");
             return;
         }
         var expected = $"{file.Location} with {file.LengthBytes} bytes and SHA-256 {file.Sha256}";

@@ -75,10 +75,13 @@ internal sealed class LedgerChain
         FlowName writer, Snapshot snapshot, string text, bool isExpired, string? adopted, CancellationToken cancellationToken)
     {
         CompareCopies(text);
-        if (await _bodies.ReadAsync(text, $"the ledger of {writer} in snapshot {snapshot.Id}", isExpired, cancellationToken) is not var (ledger, hasPositions)) return false;
+        if (await _bodies.ReadAsync(text, $"the ledger of {writer} in snapshot {snapshot.Id}", isExpired, HasBegunAnew, cancellationToken) is not var (ledger, hasPositions)) return false;
         Append(new ChainLink(ledger, snapshot, writer, hasPositions, adopted is null ? null : LedgerKeys.FlowOf(adopted)));
         return true;
     }
+
+    /// <summary>A commit that was met already began anew, so that what came before it no longer counts.</summary>
+    private bool HasBegunAnew => _links.Any(link => link.Ledger.Base is null);
 
     private void Append(ChainLink link)
     {
@@ -122,7 +125,7 @@ internal sealed class LedgerChain
             _findings.Violation(FindingCode.ChainBroken, $"the ledger that snapshot {snapshot.Id} carries forward", $"a commit of {writer} before it in the lineage", $"none; it is {CommitOf(text)}",
                 LinkComparison.Tampering);
         }
-        if (await _bodies.ReadAsync(text, $"the ledger of {writer} that snapshot {snapshot.Id} carries forward", isExpired: false, cancellationToken) is var (ledger, hasPositions))
+        if (await _bodies.ReadAsync(text, $"the ledger of {writer} that snapshot {snapshot.Id} carries forward", isExpired: false, HasBegunAnew, cancellationToken) is var (ledger, hasPositions))
             Append(new ChainLink(ledger, null, writer, hasPositions, null));
     }
 

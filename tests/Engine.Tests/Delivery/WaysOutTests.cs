@@ -260,8 +260,10 @@ public sealed class WaysOutTests
         }
         else
         {
+            var rows = await flow.RowsAsync();
+            flow.Produce(240, 120); // So that the new ledger's side file is not the very one that is gone.
             await flow.CatchUpAsync(Reset);
-            await AssertDoubledAsync(flow);
+            await flow.AssertHoldsExactlyAsync([.. rows, .. flow.TopicRecords()]);
             if (fault == "gone") Assert.True((await flow.LedgerAsync()).Generation > before.Generation, "A reset must begin a new generation, also where only the head of the ledger is left.");
         }
         await AssertHealthyAsync(flow);
