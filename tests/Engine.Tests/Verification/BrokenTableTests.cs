@@ -503,6 +503,36 @@ public sealed class BrokenTableTests
         Assert.Contains(report.Flows[0].Findings, finding => finding is VerificationFinding.Unreachable { Code: FindingCode.KafkaUnreachable });
     }
 
+    [Fact]
+    public async Task A_store_that_does_not_answer_is_no_violation()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        flow.Store.FailRead(".metadata.json");
+
+        var report = await flow.ReportAsync(isOffline: true);
+
+        Assert.Equal(ExitCode.Environment, report.ExitCode);
+        Assert.Contains(report.Flows[0].Findings, finding => finding is VerificationFinding.Unreachable { Code: FindingCode.StoreUnreachable });
+    }
+
+    [Fact]
+    public async Task Verification_changes_nothing()
+    {
+        using var flow = new FlowHarness(partitionCount: 200);
+        await flow.ThreeCommitsAsync();
+        var group = flow.Topic.GroupMark;
+        var before = FilesOf(flow);
+
+        await flow.AssertProvenAsync();
+
+        Assert.Equal(before, FilesOf(flow));
+        Assert.Equal(group, flow.Topic.GroupMark);
+    }
+
+    private static (string, long, DateTime)[] FilesOf(FlowHarness flow) => [.. new DirectoryInfo(flow.Warehouse)
+        .EnumerateFiles("*", SearchOption.AllDirectories).OrderBy(file => file.FullName, StringComparer.Ordinal).Select(file => (file.FullName, file.Length, file.LastWriteTimeUtc))];
+
     private static string[] SideFiles(FlowHarness flow) => [.. Directory.GetFiles($"{flow.Warehouse}/shop/_matih", "ledger-*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
     /// <summary>How many commits of the flow lie above its newest one that read something.</summary>
