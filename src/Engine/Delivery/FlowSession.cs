@@ -30,7 +30,8 @@ internal sealed class FlowSession : IAsyncDisposable
     private readonly TopicWatch _watch;
     private readonly ShareWatch? _shares;
     private readonly CancellationTokenRegistration _shareChange;
-    private DateTimeOffset _nextCheckpoint;
+    /// <summary>Since when the next checkpoint is waited for. Not a time of day: that may be set back by hours.</summary>
+    private long _intervalBeganAt;
 
     private FlowSession(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, ShareWatch? shares, CancellationTokenSource lanesToken)
     {
@@ -43,7 +44,7 @@ internal sealed class FlowSession : IAsyncDisposable
         _watch = new TopicWatch(plan, parts, environment, opened.Source, this, _signal);
         _shares = shares;
         if (shares is not null) _shareChange = shares.Changed.Register(_signal.Set);
-        _nextCheckpoint = environment.Clock.GetUtcNow() + plan.CheckpointInterval;
+        _intervalBeganAt = environment.Clock.GetTimestamp();
     }
 
     public IReadOnlyList<Lane> Lanes => _lanes;
@@ -80,11 +81,13 @@ internal sealed class FlowSession : IAsyncDisposable
         _tasks.Add(_environment.Tasks.Start($"watch of {_plan.Name}", _watch.RunAsync, _lanesToken.Token));
     }
 
+    private TimeSpan UntilCheckpoint => _plan.CheckpointInterval - _environment.Clock.GetElapsedTime(_intervalBeganAt);
+
     /// <summary>Waits until a checkpoint is due, and says why.</summary>
     /// <exception cref="PipelineException">What ended a lane, or that the topic is another one now.</exception>
     public async ValueTask<CheckpointCause> WaitForCheckpointAsync(RunMode mode, FinishCondition finish, CancellationToken stop, CancellationToken abort)
     {
-        _parts.Progress.NoteNextCheckpoint(_nextCheckpoint);
+        _parts.Progress.NoteNextCheckpoint(_environment.Clock.GetUtcNow() + UntilCheckpoint);
         while (true)
         {
             abort.ThrowIfCancellationRequested();
@@ -98,13 +101,13 @@ internal sealed class FlowSession : IAsyncDisposable
             if (_shares is { Changed.IsCancellationRequested: true }) return CheckpointCause.ShareChanged;
             if (finish.IsMet) return CheckpointCause.Finished;
 
-            var now = _environment.Clock.GetUtcNow();
-            if (mode is not RunMode.Once && now >= _nextCheckpoint)
+            var untilCheckpoint = UntilCheckpoint;
+            if (mode is not RunMode.Once && untilCheckpoint <= TimeSpan.Zero)
             {
-                _nextCheckpoint = now + _plan.CheckpointInterval;
+                _intervalBeganAt = _environment.Clock.GetTimestamp();
                 return CheckpointCause.Interval;
             }
-            var until = mode is RunMode.Once || _nextCheckpoint - now > BeatInterval ? BeatInterval : _nextCheckpoint - now;
+            var until = mode is RunMode.Once || untilCheckpoint > BeatInterval ? BeatInterval : untilCheckpoint;
             if (finish.TimeLeft is { } left && left < until) until = left;
             await WaitAsync(until, stop, abort);
         }

@@ -167,4 +167,21 @@ public sealed class FlowRunTests
         var memory = Assert.Single(flow.Entries, entry => entry.Event == "memory").Fields.ToDictionary(field => field.Name, field => (long)field.Value!);
         Assert.True(memory["peak_bytes"] <= memory["ceiling_bytes"], $"{memory["peak_bytes"]:N0} of {memory["ceiling_bytes"]:N0} bytes");
     }
+
+    [Fact]
+    public async Task Checkpoints_go_on_at_once_when_the_clock_is_set_back_by_hours()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 10);
+
+        await flow.RunDuringAsync(async () =>
+        {
+            await flow.WaitForRowsAsync(10);
+            flow.Clock.Jump = TimeSpan.FromHours(-3);
+            flow.Produce(10, 10);
+            await flow.WaitForRowsAsync(20);
+        });
+
+        await flow.AssertHoldsWholeTopicAsync();
+    }
 }

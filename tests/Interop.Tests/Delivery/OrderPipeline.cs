@@ -53,10 +53,13 @@ internal sealed class OrderPipeline
     public Task<ProcessOutput> RunAsync(params string[] options) =>
         MatihProcess.RunAsync(["run", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), "--log", "json", .. options], Folder, _environment);
 
-    /// <summary>As <see cref="Start"/>, with a librdkafka of one's choice.</summary>
-    public ExternalProcess StartWith(string librdkafka, params string[] options) => MatihProcess.Start(
-        ["run", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), "--log", "json", .. options], Folder,
-        new Dictionary<string, string?>(_environment) { ["MATIH_LIBRDKAFKA"] = librdkafka });
+    /// <summary>As <see cref="Start"/>, with more in the environment.</summary>
+    public ExternalProcess StartWith(IReadOnlyDictionary<string, string?> environment, params string[] options)
+    {
+        var all = new Dictionary<string, string?>(_environment);
+        foreach (var (name, value) in environment) all[name] = value;
+        return MatihProcess.Start(["run", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), "--log", "json", .. options], Folder, all);
+    }
 
     /// <summary>Waits until a run's own commits have that many rows.</summary>
     public static async Task WaitForRowsAsync(ExternalProcess run, long rowCount)

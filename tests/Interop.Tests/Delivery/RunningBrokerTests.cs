@@ -121,7 +121,7 @@ public sealed class RunningBrokerTests(SharedKafka kafka)
     }
 
     private static async Task<ExternalProcess> StartAsync(OrderPipeline pipeline, string version) =>
-        pipeline.StartWith((await LibrdkafkaVersions.LoadAsync(version)).Path);
+        pipeline.StartWith(new Dictionary<string, string?> { ["MATIH_LIBRDKAFKA"] = (await LibrdkafkaVersions.LoadAsync(version)).Path });
 
     private async Task<(KafkaClient Client, OrderPipeline Pipeline)> NewAsync(string stem, int partitions)
     {
