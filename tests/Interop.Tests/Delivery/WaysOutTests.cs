@@ -21,7 +21,7 @@ public sealed class WaysOutTests(SharedKafka kafka)
         await pipeline.CatchUpAsync(renamed);
 
         Assert.Equal(5, wrong.ExitCode);
-        Assert.Contains("See which it holds with: matih table ledger.", wrong.StandardError, StringComparison.Ordinal);
+        Assert.Contains("matih table ledger shop.orders", wrong.StandardError, StringComparison.Ordinal);
         Assert.Equal((200, 200, 200), await pipeline.CountAsync());
     }
 

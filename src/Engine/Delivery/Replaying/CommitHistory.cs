@@ -30,7 +30,7 @@ internal static class CommitHistory
                 if (isFound) break;
                 throw PipelineException.Refused(
                     $"The history of table {table.Identifier} ends at the expired snapshot {missing.SnapshotId}, before commit {oldest} of {flow} is met.",
-                    "Replay later commits; matih table snapshots shows which the table still tells of.");
+                    $"Replay later commits; matih table snapshots {table.Identifier} shows which the table still tells of.");
             }
             var snapshot = ((LineageStep.Found)step).Snapshot;
             if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) != flow.ToString() || !snapshot.Summary.TryGetValue(property, out var text)) continue;
@@ -43,6 +43,6 @@ internal static class CommitHistory
         if (isFound) return commits.ToImmutable();
         throw PipelineException.Refused(
             $"Commit {oldest} is not among the commits that {flow} made to table {table.Identifier} since its last start or reset.",
-            "See which they are with: matih table snapshots.");
+            $"See which they are with: matih table snapshots {table.Identifier}.");
     }
 }

@@ -20,7 +20,7 @@ internal sealed record ReplaySelection(
         if (last < 0 || last > first)
         {
             throw PipelineException.Refused($"--to-commit {to} does not follow --from-commit {from} in the history of {plan.Name}.",
-                "Give the older commit as --from-commit; matih table snapshots lists them, the oldest first.");
+                $"Give the older commit as --from-commit; matih table snapshots {plan.Table.Identifier} lists them, the oldest first.");
         }
         var owners = OwnersOf(history);
         var chosen = history[last..(first + 1)].Reverse().ToArray();
@@ -50,7 +50,7 @@ internal sealed record ReplaySelection(
         if (commits.Count == 0)
         {
             throw PipelineException.Refused($"Commits {from} to {to} of {plan.Name} read no records, so there is nothing to replay.",
-                "Choose others with: matih table snapshots.");
+                $"Choose others with: matih table snapshots {plan.Table.Identifier}.");
         }
         return new(commits.ToImmutable(), Join(ranges), sources.ToImmutable());
     }
