@@ -140,7 +140,7 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
         parts.Log.Information("hole-read",
             $"Flow {plan.Name}: nobody staged offsets {partition.Position} to {end - 1} of partition {partition.Partition}; they are read from Kafka here.",
             ("partition", partition.Partition), ("from", partition.Position), ("to", end));
-        var read = await _holes.ReadAsync(partition.Entry, end, timeMax, cancellationToken);
+        var read = await _holes.ReadAsync(new BoundedRange(partition.Entry, end), timeMax, cancellationToken);
         foreach (var (entry, _) in read.Partitions) partition.Append(entry, read.Books with { AddedFileCount = 0 }, read.Files);
         await ChainAsync(partition, names, small, taken, cancellationToken);
         return read.Rejected;
