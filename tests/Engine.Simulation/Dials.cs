@@ -22,6 +22,9 @@ internal static class Dials
     /// <summary>Ends with the first seed that fails, and says no more than that: for mutations.</summary>
     public static bool IsHunt => Text("MATIH_SIM_HUNT") is not null;
 
+    /// <summary>Whether every mutation is tried, also outside of a soak.</summary>
+    public static bool HasAllMutations => Text("MATIH_SIM_MUTATIONS") is not null;
+
     /// <summary>A file that a replay's trace is written to as well.</summary>
     public static string? TracePath => Text("MATIH_SIM_TRACE");
 

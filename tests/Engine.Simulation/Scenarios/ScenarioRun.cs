@@ -28,6 +28,7 @@ internal sealed class ScenarioRun
     private readonly List<SimulatedProcess> _processes = [];
     private readonly Random _seeds;
     private TimeSpan _asleepUntil;
+    private TimeSpan _endAt;
     private bool _isOver;
     private bool _wasRefused;
 
@@ -76,8 +77,8 @@ internal sealed class ScenarioRun
     private void Play()
     {
         foreach (var planned in _scenario.Actions) _simulator.After(planned.At, () => Act(planned));
-        var end = _scenario.Actions.Select(EndOf).DefaultIfEmpty(TimeSpan.Zero).Max() + TimeSpan.FromSeconds(5);
-        _simulator.RunUntil(() => false, end);
+        _endAt = _scenario.Actions.Select(EndOf).DefaultIfEmpty(TimeSpan.Zero).Max() + TimeSpan.FromSeconds(5);
+        while (_simulator.Now < _endAt) _simulator.RunUntil(() => false, _endAt);
         RequireNoCrash();
 
         _isOver = true;
@@ -89,8 +90,6 @@ internal sealed class ScenarioRun
 
     private static TimeSpan EndOf(PlannedAction planned) => planned.At + planned.Action switch
     {
-        WorldAction.Pause pause => pause.For + TimeSpan.FromSeconds(15),
-        WorldAction.Suspend suspend => suspend.For + TimeSpan.FromSeconds(15),
         WorldAction.Break broken => broken.For,
         WorldAction.Transact transact => transact.OpenFor,
         _ => TimeSpan.Zero,
@@ -224,6 +223,7 @@ internal sealed class ScenarioRun
     {
         if (_isOver) return;
         process.Context.IsPaused = true;
+        _endAt = TimeSpan.FromTicks(Math.Max(_endAt.Ticks, (_simulator.Now + time + TimeSpan.FromSeconds(5)).Ticks));
         _simulator.After(time, () =>
         {
             if (!process.IsDead) process.Context.IsPaused = false;

@@ -1,0 +1,49 @@
+using System.Globalization;
+using Matih.Engine.Simulation.Mutations;
+
+namespace Matih.Engine.Simulation;
+
+/// <summary>
+/// Does the simulation find anything? Each mutation is a small, documented fault of delivery; the simulation runs with an
+/// engine that has it until a seed fails, and has to get there soon. A few are tried always, all of them under MATIH_SOAK.
+/// </summary>
+public sealed class MutationTests(ITestOutputHelper output)
+{
+    private const int SeedsMax = 3_000;
+
+    private static readonly string[] AlwaysTried = ["ledger-base-ignored", "old-records-accepted", "position-without-files", "other-ledgers-forgotten"];
+
+    public static TheoryData<string> Names =>
+        [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Mutations"), "*.mutation").Select(path => Path.GetFileNameWithoutExtension(path)!)
+            .Where(name => Dials.IsSoak || Dials.HasAllMutations || AlwaysTried.Contains(name)).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_broken_engine_is_caught(string name)
+    {
+        var mutation = Mutation.Read(Path.Combine(AppContext.BaseDirectory, "Mutations", $"{name}.mutation"));
+        var folder = Directory.CreateTempSubdirectory("matih-mutation-").FullName;
+        try
+        {
+            var program = MutantBuild.Make(mutation, folder);
+
+            var (exitCode, text) = MutantBuild.Run(program, ["-noLogo", "-noColor", "-noAutoReporters", "-class", "*SeedTests"], new Dictionary<string, string?>
+            {
+                ["MATIH_SIM_HUNT"] = "1",
+                ["MATIH_SIM_SEEDS"] = SeedsMax.ToString(CultureInfo.InvariantCulture),
+                ["MATIH_SIM_SEED"] = null,
+                ["MATIH_SIM_FIRST"] = null,
+                ["MATIH_SIM_FOR"] = null,
+                ["MATIH_SIM_KEEP"] = null,
+            });
+
+            var caught = text.Split('\n').FirstOrDefault(line => line.Contains("Caught by seed", StringComparison.Ordinal));
+            output.WriteLine($"{name}: {caught?.Trim()}");
+            Assert.True(exitCode == 1 && caught is not null, $"{SeedsMax} seeds did not catch the mutation '{name}': {mutation.Story}\n{text}");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System.Diagnostics;
+
+namespace Matih.Engine.Simulation.Mutations;
+
+/// <summary>
+/// Compiles the engine with one fault in it, by the SDK's compiler alone, and puts it beside a copy of this program. The
+/// source tree is only read.
+/// </summary>
+internal static class MutantBuild
+{
+    private const string ProgramName = "Matih.Engine.Simulation";
+
+    /// <returns>The program to run.</returns>
+    public static string Make(Mutation mutation, string folder)
+    {
+        var root = SourceRoot();
+        var mutated = Path.Combine(folder, "mutated.cs");
+        var original = Path.Combine(root, mutation.File);
+        File.WriteAllText(mutated, mutation.Apply(File.ReadAllText(original)));
+        var extra = Path.Combine(folder, "assembly.cs");
+        File.WriteAllText(extra, $"""
+            global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq;
+            global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;
+            [assembly: System.Reflection.AssemblyVersion("{typeof(PipelineRunner).Assembly.GetName().Version}")]
+            [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("{ProgramName}")]
+            """);
+
+        var program = Path.Combine(folder, "bin");
+        Directory.CreateDirectory(program);
+        foreach (var file in Directory.GetFiles(AppContext.BaseDirectory)) File.Copy(file, Path.Combine(program, Path.GetFileName(file)));
+        var engine = Path.Combine(program, "Matih.Engine.dll");
+        File.Delete(engine);
+        Compile(root, original, [mutated, extra], engine, folder);
+        return Path.Combine(program, ProgramName);
+    }
+
+    private static void Compile(string root, string without, string[] instead, string output, string folder)
+    {
+        var dotnet = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "..", "..", ".."));
+        var sdk = Newest(Path.Combine(dotnet, "sdk"));
+        var pack = Newest(Path.Combine(dotnet, "packs", "Microsoft.NETCore.App.Ref"));
+        var engine = Path.Combine(root, "src", "Engine");
+        var sources = Directory.EnumerateFiles(engine, "*.cs", SearchOption.AllDirectories)
+            .Where(path => path != without && !IsBelow(path, Path.Combine(engine, "bin")) && !IsBelow(path, Path.Combine(engine, "obj")));
+        List<string> arguments =
+        [
+            "-nologo", "-target:library", "-optimize+", "-nullable:enable", "-unsafe+", "-langversion:latest", "-deterministic+", "-warn:0", "-debug-", $"-out:\"{output}\"",
+            .. Directory.GetFiles(Directory.GetDirectories(Path.Combine(pack, "ref")).Single(), "*.dll").Select(path => $"-reference:\"{path}\""),
+            $"-reference:\"{Path.Combine(AppContext.BaseDirectory, "YamlDotNet.dll")}\"",
+            .. Directory.GetFiles(Path.Combine(pack, "analyzers", "dotnet", "cs"), "*.dll").Select(path => $"-analyzer:\"{path}\""),
+            .. sources.Concat(instead).Select(path => $"\"{path}\""),
+        ];
+        var response = Path.Combine(folder, "compile.rsp");
+        File.WriteAllLines(response, arguments);
+        var (exitCode, text) = Run(Path.Combine(dotnet, "dotnet"), [Path.Combine(sdk, "Roslyn", "bincore", "csc.dll"), "-noconfig", $"@{response}"], []);
+        if (exitCode != 0) throw new InvalidOperationException($"The mutated engine does not compile:\n{text}");
+    }
+
+    /// <summary>Runs a program to its end.</summary>
+    /// <param name="environment">Variables to set, or with null to take away.</param>
+    public static (int ExitCode, string Output) Run(string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?> environment)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output + error.GetAwaiter().GetResult());
+    }
+
+    private static bool IsBelow(string path, string folder) => path.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+
+    private static string Newest(string folder) => Directory.GetDirectories(folder).MaxBy(path => Version.TryParse(Path.GetFileName(path), out var version) ? version : new Version(0, 0))!;
+
+    private static string SourceRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (File.Exists(Path.Combine(folder.FullName, "MatihFunctions.sln"))) return folder.FullName;
+        throw new InvalidOperationException("Mutations need the source tree, above the folder of this program.");
+    }
+}
