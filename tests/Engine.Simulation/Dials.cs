@@ -22,8 +22,8 @@ internal static class Dials
     /// <summary>Ends with the first seed that fails, and says no more than that: for mutations.</summary>
     public static bool IsHunt => Text("MATIH_SIM_HUNT") is not null;
 
-    /// <summary>Whether every mutation is tried, also outside of a soak.</summary>
-    public static bool HasAllMutations => Text("MATIH_SIM_MUTATIONS") is not null;
+    /// <summary>The mutations to try, by name and separated by commas, or <c>all</c>.</summary>
+    public static string? Mutations => Text("MATIH_SIM_MUTATIONS") ?? (IsSoak ? "all" : null);
 
     /// <summary>A file that a replay's trace is written to as well.</summary>
     public static string? TracePath => Text("MATIH_SIM_TRACE");

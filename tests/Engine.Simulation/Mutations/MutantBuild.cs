@@ -8,6 +8,10 @@ namespace Matih.Engine.Simulation.Mutations;
 /// </summary>
 internal static class MutantBuild
 {
+    /// <summary>The engine's code needs these of the SDK's source generators.</summary>
+    private static readonly string[] Generators =
+        ["System.Text.RegularExpressions.Generator.dll", "Microsoft.Interop.LibraryImportGenerator.dll", "Microsoft.Interop.SourceGeneration.dll"];
+
     private const string ProgramName = "Matih.Engine.Simulation";
 
     /// <returns>The program to run.</returns>
@@ -47,12 +51,12 @@ internal static class MutantBuild
             "-nologo", "-target:library", "-optimize+", "-nullable:enable", "-unsafe+", "-langversion:latest", "-deterministic+", "-warn:0", "-debug-", $"-out:\"{output}\"",
             .. Directory.GetFiles(Directory.GetDirectories(Path.Combine(pack, "ref")).Single(), "*.dll").Select(path => $"-reference:\"{path}\""),
             $"-reference:\"{Path.Combine(AppContext.BaseDirectory, "YamlDotNet.dll")}\"",
-            .. Directory.GetFiles(Path.Combine(pack, "analyzers", "dotnet", "cs"), "*.dll").Select(path => $"-analyzer:\"{path}\""),
+            .. Generators.Select(name => $"-analyzer:\"{Path.Combine(pack, "analyzers", "dotnet", "cs", name)}\""),
             .. sources.Concat(instead).Select(path => $"\"{path}\""),
         ];
         var response = Path.Combine(folder, "compile.rsp");
         File.WriteAllLines(response, arguments);
-        var (exitCode, text) = Run(Path.Combine(dotnet, "dotnet"), [Path.Combine(sdk, "Roslyn", "bincore", "csc.dll"), "-noconfig", $"@{response}"], []);
+        var (exitCode, text) = Run(Path.Combine(dotnet, "dotnet"), [Path.Combine(sdk, "Roslyn", "bincore", "csc.dll"), "-noconfig", "-shared", $"@{response}"], new Dictionary<string, string?>());
         if (exitCode != 0) throw new InvalidOperationException($"The mutated engine does not compile:\n{text}");
     }
 
