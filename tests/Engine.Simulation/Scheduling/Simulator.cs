@@ -104,6 +104,7 @@ internal sealed class Simulator(int seed, Trace trace)
             Now = TimeSpan.FromTicks(key.At);
             return true;
         }
+        if (until > Now) Now = until;
         return false;
     }
 
