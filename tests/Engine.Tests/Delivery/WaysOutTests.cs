@@ -162,6 +162,35 @@ public sealed class WaysOutTests
     }
 
     [Theory]
+    [InlineData("topic-1", "topic-2")]
+    [InlineData(null, null)]
+    public async Task A_topic_that_was_made_again_under_a_run_is_started_over_behind_a_rollback(string? before, string? after)
+    {
+        using var flow = new FlowHarness();
+        flow.Topic.Recreate(2, before);
+        flow.Clock.Speed = 100;
+        flow.Produce(0, 10);
+        SnapshotId? good = null;
+        List<(int, long)> rows = [];
+
+        var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.RunDuringAsync(async () =>
+        {
+            await flow.WaitForRowsAsync(10);
+            (good, rows) = (await flow.HeadAsync(), await flow.RowsAsync());
+            flow.Topic.Recreate(2, after);
+            flow.Produce(1000, 100);
+            await flow.WaitForLogAsync(_ => false);
+        }));
+        flow.Clock.Speed = 1;
+        Assert.Contains("roll the table back to the snapshot before them; then start over on the topic as it is now with --reset", refusal.Remedy, StringComparison.Ordinal);
+        await flow.RollBackAsync(good!.Value);
+        await flow.CatchUpAsync(Reset);
+
+        await flow.AssertHoldsExactlyAsync([.. rows, .. flow.TopicRecords()]);
+        await AssertHealthyAsync(flow);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Another_topic_gets_a_source_of_another_name_or_the_pipeline_is_reset(bool renames)
