@@ -71,6 +71,7 @@ internal sealed class FlowSession : IAsyncDisposable
     {
         var positions = deal.Partitions.Select(partition => new PartitionPosition(partition, opened.Source.Find(partition)!.NextOffset)).ToArray();
         var queues = await _parts.Source.AssignAsync(positions, Math.Min(deal.LaneCountMax, positions.Length), generation, _lanesToken.Token);
+        await RequireSameTopicAsync(opened.Source);
         foreach (var queue in queues)
         {
             var lane = new Lane(_parts.CreateLaneParts(opened, limit, _signal, _activity), queue,
@@ -79,6 +80,21 @@ internal sealed class FlowSession : IAsyncDisposable
             _tasks.Add(_environment.Tasks.Start($"lane {_lanes.Count} of {_plan.Name}", lane.RunAsync, _lanesToken.Token));
         }
         _tasks.Add(_environment.Tasks.Start($"watch of {_plan.Name}", _watch.RunAsync, _lanesToken.Token));
+    }
+
+    /// <summary>
+    /// Opening has looked at the topic, and then the partitions were assigned. A topic that was created anew between the two is
+    /// read by a client that knows no other, with positions that mean nothing in it; from here on a client is told.
+    /// </summary>
+    private async ValueTask RequireSameTopicAsync(SourceLedger source)
+    {
+        var topic = await _parts.Source.IdentifyAsync(_lanesToken.Token);
+        var isSame = (topic.TopicId is null || source.TopicId is null || topic.TopicId == source.TopicId)
+            && (topic.ClusterId is null || source.ClusterId is null || topic.ClusterId == source.ClusterId);
+        if (isSame) return;
+        throw new PipelineException(FailureKind.Kafka,
+            $"Topic '{_plan.Topic}' was created anew while it was being opened: its id was {source.TopicId ?? "unknown"} and is {topic.TopicId ?? "unknown"} now.",
+            "The next start compares it with the table's ledger and says what to do; nothing of it was committed.");
     }
 
     private TimeSpan UntilCheckpoint => _plan.CheckpointInterval - _environment.Clock.GetElapsedTime(_intervalBeganAt);

@@ -210,7 +210,7 @@ public sealed class CommitTests
         flow.OnSource = source => source.BeforePoll = () =>
         {
             // Every lane has written rows by its fourth poll; there are two.
-            if (Interlocked.Increment(ref sleeps) == 12) flow.Clock.Jump += TimeSpan.FromHours(13);
+            if (Interlocked.Increment(ref sleeps) == 12) flow.Clock.Elapsed += TimeSpan.FromHours(13);
         };
 
         await flow.RunDuringAsync(() => flow.WaitForLogAsync("batch-dropped"));

@@ -24,6 +24,9 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
     /// <summary>Called before each poll; may throw what a broken client would.</summary>
     public Action? BeforePoll { get; set; }
 
+    /// <summary>Called before each assignment.</summary>
+    public Action? BeforeAssign { get; set; }
+
     public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) => new(new TopicIdentity(topic.ClusterId, topic.TopicId, topic.PartitionCount));
 
     public ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
@@ -42,6 +45,7 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
 
     public ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)
     {
+        BeforeAssign?.Invoke();
         var assignment = ++_assignment;
         IReadOnlyList<IRecordLane> lanes =
             [.. Enumerable.Range(0, laneCount).Select(lane => new Lane(this, assignment, generation, [.. positions.Where((_, index) => index % laneCount == lane)]))];

@@ -229,4 +229,28 @@ public sealed class TopicContinuityTests
         Assert.NotEmpty(refusal.Remedy);
         Assert.Equal(before, await flow.HeadAsync());
     }
+
+    /// <summary>The id was compared, then the topic was created anew and filled, then the partitions were assigned: the client knows no other topic.</summary>
+    [Fact]
+    public async Task A_topic_created_anew_between_the_look_at_it_and_the_assignment_is_not_read()
+    {
+        using var flow = new FlowHarness();
+        flow.Overrides.Add("orchestration.max_retries=2");
+        flow.Clock.Speed = 50;
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        var before = await flow.RowsAsync();
+        flow.OnSource = source => source.BeforeAssign = () =>
+        {
+            if (flow.Topic.TopicId == "topic-2") return;
+            flow.Topic.Recreate(2, "topic-2");
+            flow.Produce(100, 40);
+        };
+
+        var refusal = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("its id was topic-1 and is topic-2 now", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(before, await flow.RowsAsync());
+    }
 }
