@@ -15,6 +15,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     private readonly TableContent _content = new(world.Store);
     private readonly Dictionary<(TableIdentifier Table, FlowName Flow), LedgerChain> _chains = Chains(world, setup);
     private readonly Dictionary<TableIdentifier, Standing> _standings = [];
+    private readonly Dictionary<string, SnapshotId> _addedBy = new(StringComparer.Ordinal);
 
     /// <summary>A table's head as it was last looked at.</summary>
     private sealed record Standing(SnapshotId? Head, IReadOnlyDictionary<FlowName, CommitId> Ledgers);
@@ -125,9 +126,12 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         }
     }
 
-    private static void RequireFilesOf(Snapshot head, Ledger ledger, IReadOnlyList<ManifestEntry> entries)
+    private void RequireFilesOf(Snapshot head, Ledger ledger, IReadOnlyList<ManifestEntry> entries)
     {
         var added = entries.Where(entry => entry.Status == EntryStatus.Added && entry.SnapshotId == head.Id).ToList();
+        foreach (var entry in added)
+            if (!_addedBy.TryAdd(entry.File.Path, head.Id) && _addedBy[entry.File.Path] != head.Id)
+                throw new AuditException($"Commit {ledger.Commit} registers {entry.File.Path}, which snapshot {_addedBy[entry.File.Path]} had registered before.");
         if (added.Count != ledger.Books.AddedFileCount || added.Sum(entry => entry.File.RecordCount) != ledger.Books.AddedRowCount)
         {
             throw new AuditException(

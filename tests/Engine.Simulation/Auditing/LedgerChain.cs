@@ -80,6 +80,9 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic)
         }
         foreach (var old in before.Ledger.Sources[0].Partitions)
             if (ledger.Sources[0].Find(old.Partition) is null) throw new AuditException($"{flow} has forgotten partition {old.Partition}.");
+        var earlier = before.Ledger;
+        if (earlier.IsOpen && earlier.Run != ledger.Run && ledger.Epoch.CompareTo(earlier.Epoch) <= 0)
+            throw new AuditException($"Run {ledger.Run} goes on in the ledger of {flow} that run {earlier.Run} had left open, and takes no higher epoch than {earlier.Epoch}.");
         foreach (var lost in ledger.Lost)
         {
             var log = topic.PartitionsOf(before.Incarnation)[lost.Partition];
