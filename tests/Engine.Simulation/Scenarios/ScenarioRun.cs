@@ -99,10 +99,10 @@ internal sealed class ScenarioRun
     {
         // A request that a killed process had sent may land first, and then the newcomer is the one that has to step back.
         const int StartsMax = 3;
-        for (var start = 1; !TryCatchUp(pipeline, maySuperseded: start < StartsMax); start++) _simulator.Trace.Note(_simulator.Now, "world", "starts again");
+        for (var start = 1; !TryCatchUp(pipeline, mayStartAgain: start < StartsMax); start++) _simulator.Trace.Note(_simulator.Now, "world", "starts again");
     }
 
-    private bool TryCatchUp(PipelineSetup pipeline, bool maySuperseded)
+    private bool TryCatchUp(PipelineSetup pipeline, bool mayStartAgain)
     {
         var process = StartProcess(pipeline, "final", default, new RunMode.UntilCaughtUp(), isMember: false);
         if (!_simulator.RunUntil(() => process.End is not null, _simulator.Now + CatchUpMax))
@@ -116,7 +116,8 @@ internal sealed class ScenarioRun
                 break;
             case ProcessEnd.Failed(var failure) when failure.ExitCode == ExitCode.Refused:
                 break; // Whether it had a cause was judged when it ended.
-            case ProcessEnd.Failed(var failure) when failure.ExitCode == ExitCode.Superseded && maySuperseded:
+            // Two flows of one table may also get into each other's way more often than few retries allow.
+            case ProcessEnd.Failed(var failure) when mayStartAgain && (failure.ExitCode == ExitCode.Superseded || failure.Kind == FailureKind.Catalog):
                 return false;
             case ProcessEnd.Failed(var failure):
                 throw new AuditException($"The last run of {pipeline.Name} failed in fair weather with exit code {failure.ExitCode}: {failure.Message}", failure);
