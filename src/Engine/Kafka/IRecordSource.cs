@@ -16,6 +16,9 @@ public readonly record struct OffsetRange(long LogStart, long End);
 /// <summary>A partition and the offset of the next record to read from it.</summary>
 public readonly record struct PartitionPosition(int Partition, long NextOffset);
 
+/// <summary>Offsets at which a reader saw no record; the end is excluded.</summary>
+public readonly record struct OffsetGap(long FromOffset, long ToOffset);
+
 /// <summary>One record fetched by itself.</summary>
 /// <param name="Offset">Its offset.</param>
 /// <param name="TimestampMillis">Its timestamp, -1 where it has none.</param>
@@ -62,6 +65,13 @@ public interface IRecordSource : IAsyncDisposable
     /// records), and this tells whether that is so. Ends at the partition's end where that comes first.
     /// </summary>
     ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// How many readable records lie in the gaps, by a second fetch as <see cref="CountAsync"/> makes it: none, where they were
+    /// gaps for good reasons. Says so whatever became of the records beside them meanwhile.
+    /// </summary>
+    /// <param name="gaps">At least one; ascending, without overlap.</param>
+    ValueTask<long> CountInGapsAsync(int partition, IReadOnlyList<OffsetGap> gaps, CancellationToken cancellationToken);
 
     /// <summary>Whether this client is known to skip records (librdkafka before 2.1.0), so that every hole must be counted again.</summary>
     bool MaySkipRecords { get; }

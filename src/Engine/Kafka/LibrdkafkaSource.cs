@@ -75,6 +75,10 @@ public sealed class LibrdkafkaSource : IRecordSource
     public ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_scan.Count(partition, fromOffset, toOffset, cancellationToken));
 
+    /// <remarks>The call's time starts again with every record that comes, also beside the gaps.</remarks>
+    public ValueTask<long> CountInGapsAsync(int partition, IReadOnlyList<OffsetGap> gaps, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_scan.CountInGaps(partition, gaps, cancellationToken));
+
     /// <remarks>At most as many lanes as positions. A lane without partitions would have nothing to read.</remarks>
     public ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(
         IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)

@@ -79,8 +79,7 @@ internal static class ScenarioGenerator
             case 14:
                 return new WorldAction.WriteControls(Topic, random.Next(setup.PartitionCount), random.Next(1, 6));
             case 15:
-                // A client that skips is found out by counting a second time, which means nothing while compaction takes records away.
-                return random.Next(2) == 0 && !setup.Habits.SkipsRecords ? new WorldAction.Compact(Topic, random.NextDouble(), random.Next()) : new WorldAction.Retain(Topic, random.Next(setup.PartitionCount), random.NextDouble(), false);
+                return random.Next(2) == 0 ? new WorldAction.Compact(Topic, random.NextDouble(), random.Next()) : new WorldAction.Retain(Topic, random.Next(setup.PartitionCount), random.NextDouble(), false);
             case 16:
                 return new WorldAction.AddPartition(Topic);
             case 17:
@@ -105,8 +104,7 @@ internal static class ScenarioGenerator
     /// <summary>Something after which delivery may have to refuse.</summary>
     private static WorldAction Danger(Random random, Setup setup) => random.Next(4) switch
     {
-        // As with compaction: what is gone cannot be counted.
-        0 => new WorldAction.Retain(Topic, random.Next(setup.PartitionCount), 1, !setup.Habits.SkipsRecords),
+        0 => new WorldAction.Retain(Topic, random.Next(setup.PartitionCount), 1, true),
         1 => new WorldAction.RecreateTopic(Topic, random.Next(0, 200), random.Next()),
         2 => new WorldAction.RollBack(AnyTable(random, setup), random.Next(1, 40)),
         _ => new WorldAction.Suspend(random.Next(setup.Replicas.Length), random.Next(0, 60), TimeSpan.FromHours(random.Next(1, 24)), AnyTable(random, setup), TimeSpan.FromHours(16)),

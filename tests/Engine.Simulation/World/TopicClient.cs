@@ -46,6 +46,9 @@ internal sealed class TopicClient(
     public ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken) =>
         CallAsync("count", () => Find(partition).Read(fromOffset).TakeWhile(record => record.Offset < toOffset).LongCount(), cancellationToken);
 
+    public ValueTask<long> CountInGapsAsync(int partition, IReadOnlyList<OffsetGap> gaps, CancellationToken cancellationToken) =>
+        CallAsync("count in gaps", () => Find(partition).Read(gaps[0].FromOffset).LongCount(record => gaps.Any(gap => gap.FromOffset <= record.Offset && record.Offset < gap.ToOffset)), cancellationToken);
+
     public async ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(
         IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)
     {

@@ -74,7 +74,52 @@ public sealed class ReadingTests
 
         await flow.AssertHoldsWholeTopicAsync();
         var retry = Assert.Single(flow.Entries, entry => entry.Event == "retrying");
-        Assert.Matches(@"gave \d+ records, but hold \d+: the Kafka client passed records over", retry.Message);
+        Assert.Matches(@"gave \d+ records, but hold \d+ more: the Kafka client passed records over", retry.Message);
+    }
+
+    [Fact]
+    public async Task A_skipped_record_is_not_made_up_for_by_one_that_was_compacted_away_meanwhile()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.Add("orchestration.max_retries=3");
+        flow.Clock.Speed = 50;
+        flow.OnSource = source =>
+        {
+            source.MaySkipRecords = true;
+            source.SkippedByClient.Add((0, 5));
+            source.SkippingAssignmentCount = 1;
+            source.BeforeGapCount = () => flow.Topic.Compact(0, offset => offset == 2);
+        };
+        flow.Produce(0, 10);
+
+        await flow.CatchUpAsync();
+
+        Assert.Contains((0, 5L), await flow.RowsAsync());
+        Assert.Single(flow.Entries, entry => entry.Event == "retrying");
+    }
+
+    [Fact]
+    public async Task A_hole_whose_records_were_deleted_before_the_second_count_is_not_taken_for_proven_of_a_client_that_skips()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.Add("orchestration.max_retries=3");
+        flow.Clock.Speed = 50;
+        flow.OnSource = source =>
+        {
+            source.MaySkipRecords = true;
+            source.SkippedByClient.Add((0, 5));
+            source.SkippingAssignmentCount = 1;
+            source.BeforeGapCount = () => flow.Topic.DeleteBefore(0, 7);
+        };
+        flow.Produce(0, 1);
+        await flow.CatchUpAsync();
+        flow.Produce(1, 9);
+
+        var refusal = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("no longer holds offsets 1 to 6", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(flow.Entries, entry => entry.Event == "retrying" && entry.Message.Contains("gave no records at offset 5, and what was there has been deleted since (it begins at 7 now)", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -24,6 +24,9 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
     /// <summary>Called before each poll; may throw what a broken client would.</summary>
     public Action? BeforePoll { get; set; }
 
+    /// <summary>Called before holes are counted a second time.</summary>
+    public Action? BeforeGapCount { get; set; }
+
     /// <summary>Called before each assignment.</summary>
     public Action? BeforeAssign { get; set; }
 
@@ -42,6 +45,12 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
 
     public ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken) =>
         new(topic.Read(partition, fromOffset, int.MaxValue).LongCount(record => record.Offset < toOffset));
+
+    public ValueTask<long> CountInGapsAsync(int partition, IReadOnlyList<OffsetGap> gaps, CancellationToken cancellationToken)
+    {
+        BeforeGapCount?.Invoke();
+        return new(topic.Read(partition, 0, int.MaxValue).LongCount(record => gaps.Any(gap => gap.FromOffset <= record.Offset && record.Offset < gap.ToOffset)));
+    }
 
     public ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)
     {

@@ -69,6 +69,12 @@ internal sealed class ScriptedTopic
         }
     }
 
+    /// <summary>What compaction does: these records are gone, the log's ends stay.</summary>
+    public void Compact(int partition, Predicate<long> isGone)
+    {
+        lock (_lock) _partitions[partition].Records.RemoveAll(record => isGone(record.Offset));
+    }
+
     /// <summary>What retention does: the log then starts there.</summary>
     public void DeleteBefore(int partition, long offset)
     {

@@ -78,6 +78,21 @@ public sealed class LibrdkafkaQuestionTests
     }
 
     [Fact]
+    public async Task Only_records_in_the_gaps_are_counted_there()
+    {
+        using var topic = new MockTopic();
+        topic.Produce(0, Enumerable.Range(0, 200).Select(i => $"{i}"));
+        await using var source = topic.Open();
+
+        async Task<long> Count(params OffsetGap[] gaps) => await source.CountInGapsAsync(0, gaps, CancellationToken.None);
+
+        Assert.Equal(1, await Count(new OffsetGap(7, 8)));
+        Assert.Equal(3 + 40 + 1, await Count(new OffsetGap(0, 3), new OffsetGap(3, 43), new OffsetGap(100, 101)));
+        Assert.Equal(5, await Count(new OffsetGap(195, 230)));
+        Assert.Equal(0, await Count(new OffsetGap(200, 230)));
+    }
+
+    [Fact]
     public async Task A_range_is_counted_by_a_second_fetch()
     {
         using var topic = new MockTopic();

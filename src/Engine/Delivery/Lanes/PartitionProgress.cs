@@ -16,12 +16,11 @@ internal sealed class PartitionProgress
     private long _recordCount;
     private Fingerprint? _last;
     private long _maxTimestampMillis;
-    private long? _firstHole;
+    private readonly GapList _gaps = new();
 
     private long _scanNext;
     private long _scanCount;
     private long _scanMaxTimestamp;
-    private long? _scanFirstHole;
     private int _scanLastRow;
 
     /// <param name="at">Where it begins.</param>
@@ -48,7 +47,7 @@ internal sealed class PartitionProgress
         _scanNext = _next;
         _scanCount = 0;
         _scanMaxTimestamp = _maxTimestampMillis;
-        _scanFirstHole = _firstHole;
+        _gaps.BeginScan();
         _scanLastRow = -1;
     }
 
@@ -59,13 +58,14 @@ internal sealed class PartitionProgress
         if (record.Offset >= _endOffset)
         {
             // What lies before the end has come already, because a partition's records come in order.
-            if (_scanNext < _endOffset) _scanFirstHole ??= _scanNext;
+            if (_scanNext < _endOffset) _gaps.Add(_scanNext, _endOffset);
             _scanNext = Math.Max(_scanNext, _endOffset);
             return false;
         }
-        if (record.Offset > _scanNext) _scanFirstHole ??= _scanNext;
+        if (record.Offset > _scanNext) _gaps.Add(_scanNext, record.Offset);
         _scanNext = record.Offset + 1;
         _scanCount++;
+        _gaps.NoteRecord();
         _scanLastRow = row;
         if (record.TimestampMillis > _scanMaxTimestamp) _scanMaxTimestamp = record.TimestampMillis;
         return true;
@@ -76,7 +76,7 @@ internal sealed class PartitionProgress
         _next = _scanNext;
         _recordCount += _scanCount;
         _maxTimestampMillis = _scanMaxTimestamp;
-        _firstHole = _scanFirstHole;
+        _gaps.Accept();
         if (_scanLastRow < 0) return;
         ref readonly var record = ref batch.Records[_scanLastRow];
         _last = new Fingerprint(record.Offset, record.TimestampMillis, RecordFingerprint.Of(batch.Key(_scanLastRow), batch.Value(_scanLastRow)));
@@ -91,7 +91,9 @@ internal sealed class PartitionProgress
         HasReachedEnd = true;
         nextOffset = Math.Min(nextOffset, _endOffset);
         if (nextOffset <= _next || CutoffRow != int.MaxValue) return;
-        _firstHole ??= _next;
+        _gaps.BeginScan();
+        _gaps.Add(_next, nextOffset);
+        _gaps.Accept();
         _next = nextOffset;
     }
 
@@ -100,10 +102,10 @@ internal sealed class PartitionProgress
     {
         var entry = new PartitionLedger(
             Partition, _base.NextOffset, _next, _recordCount, _last, _maxTimestampMillis, _base.IsUnreadEarliest && _next == _base.NextOffset);
-        var hole = _firstHole;
+        var gaps = _gaps.Take();
         _base = entry.Unmoved();
         Rebase();
-        return new PartitionStretch(entry, hole);
+        return new PartitionStretch(entry, gaps);
     }
 
     private void Rebase()
@@ -112,12 +114,11 @@ internal sealed class PartitionProgress
         _recordCount = 0;
         _last = _base.Last;
         _maxTimestampMillis = _base.MaxTimestampMillis;
-        _firstHole = null;
         BeginScan();
     }
 }
 
 /// <summary>One partition's part of a checkpoint.</summary>
 /// <param name="Entry">Its ledger entry.</param>
-/// <param name="FirstHole">The first offset in the range that no record was seen at, or null where the range is gapless.</param>
-internal readonly record struct PartitionStretch(PartitionLedger Entry, long? FirstHole);
+/// <param name="Gaps">Where in the range no record was seen.</param>
+internal readonly record struct PartitionStretch(PartitionLedger Entry, StretchGaps Gaps);

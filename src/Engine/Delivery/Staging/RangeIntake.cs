@@ -58,7 +58,7 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
         var rewritten = await new SmallRangeRewrite(parts, opened).RunAsync(small, cancellationToken);
         ImmutableArray<DataFile> files = [.. chained.SelectMany(partition => partition.Files), .. rewritten.Files];
         var books = chained.Aggregate(default(Books), (sum, partition) => sum + partition.Books) with { AddedFileCount = files.Length };
-        var checkpoint = new LaneCheckpoint(files, [.. chained.Select(partition => new PartitionStretch(partition.Entry, null))], books, rejected)
+        var checkpoint = new LaneCheckpoint(files, [.. chained.Select(partition => new PartitionStretch(partition.Entry, StretchGaps.None))], books, rejected)
         {
             BegunAt = taken.Count == 0 ? null : taken.Min(name => name.StagedAt),
         };

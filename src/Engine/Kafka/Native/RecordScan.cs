@@ -31,6 +31,20 @@ internal sealed unsafe class RecordScan(ControlConnection control)
         return count;
     }
 
+    public long CountInGaps(int partition, IReadOnlyList<OffsetGap> gaps, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(gaps.Count);
+        var (count, current) = (0L, 0);
+        ScanFrom(partition, gaps[0].FromOffset, message =>
+        {
+            while (current < gaps.Count && gaps[current].ToOffset <= message->Offset) current++;
+            if (current == gaps.Count) return true;
+            if (message->Offset >= gaps[current].FromOffset) count++;
+            return current == gaps.Count - 1 && message->Offset >= gaps[current].ToOffset - 1;
+        }, cancellationToken);
+        return count;
+    }
+
     /// <summary>Looks at a record; true when none after it is wanted.</summary>
     private delegate bool Visit(LibrdkafkaNative.Message* message);
 
