@@ -76,10 +76,10 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     /// <summary>Whether the flow reads a topic that was replaced in a way that nobody could have noticed.</summary>
     public bool IsBeyondPromise(PipelineSetup pipeline, int sink) => _chains[(pipeline.Table(sink), pipeline.Flow(sink))].IsBeyondPromise;
 
-    /// <summary>A flow begins to read: its start must be in the table by now.</summary>
+    /// <summary>A flow begins to read: its start must have been committed by now. Somebody may have rolled the table back past it meanwhile.</summary>
     public void NoteReading(PipelineSetup pipeline, int sink)
     {
-        if (!IsBeyondPromise(pipeline, sink) && AccountOf(pipeline, sink) is null) throw new AuditException($"{pipeline.Flow(sink)} reads before its start is committed.");
+        if (!_chains[(pipeline.Table(sink), pipeline.Flow(sink))].HasStarted) throw new AuditException($"{pipeline.Flow(sink)} reads before its start is committed.");
     }
 
     /// <summary>At the end: everything that can still be read is in the table.</summary>

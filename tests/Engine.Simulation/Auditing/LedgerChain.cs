@@ -19,6 +19,9 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic)
     /// </summary>
     public bool IsBeyondPromise { get; private set; }
 
+    /// <summary>Whether the flow's start was ever in the table; it may have been rolled back since.</summary>
+    public bool HasStarted => _accounts.Count != 0;
+
     public LedgerAccount? Find(CommitId commit) => _accounts.GetValueOrDefault(commit);
 
     /// <summary>Takes a ledger that has appeared in the table.</summary>
