@@ -69,7 +69,7 @@ public sealed class ProtocolCost(DuckDbBaseline duckDb, string input, WorkloadFa
         await using var source = connectors.OpenSource(flow.Definition.Source, flow.Plan.MemoryBytes / 4);
         var request = new RunRequest(new RunMode.UntilCaughtUp(), OpenAnswers.None, null, _ => true);
         var parts = new PipelineRunner(environment, connectors, counter).Compose(
-            flow.Definition, flow.Plan, source, null, new StartOffsets(source, flow.Plan.Start), request, new FlowProgress(flow.Plan.Name.ToString()));
+            flow.Definition, flow.Plan, source, null, PipelineRunner.Shared.ForOneFlow(source, flow.Plan, environment), request, new FlowProgress(flow.Plan.Name.ToString()));
         var run = new UnguardedRun(flow.Plan, parts, environment);
         await environment.Tasks.Start("unguarded", run.RunAsync, default);
     }

@@ -31,7 +31,14 @@ public static class PipelinePlanner
         foreach (var flow in definition.Flows)
             if (PlanFlow(definition, flow, errors) is { } plan) flows.Add(new PlannedFlow(flow, plan));
         var distinct = errors.Distinct().OrderBy(error => error.Position).ToImmutableArray();
-        return new PlanResult(distinct.IsEmpty ? flows.ToImmutable() : [], distinct);
+        return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct);
+    }
+
+    private static PlannedFlow WithSiblings(PlannedFlow flow, IEnumerable<PlannedFlow> all)
+    {
+        var sink = flow.Definition.Sink;
+        var siblings = all.Where(other => other.Definition.Sink.Name != sink.Name && other.Definition.Sink.Table == sink.Table && other.Definition.Sink.Catalog == sink.Catalog);
+        return flow with { Plan = flow.Plan with { SiblingSinks = [.. siblings.Select(other => other.Definition.Sink.Name)] } };
     }
 
     private static FlowPlan? PlanFlow(PipelineDefinition definition, FlowDefinition flow, List<DefinitionError> errors)

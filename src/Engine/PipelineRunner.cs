@@ -62,8 +62,15 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     {
         if (request is { IsMember: true, Mode: RunMode.Once or RunMode.UntilCaughtUp })
             throw new ArgumentException($"A member of several has no end of its own; {request.Mode} has one.", nameof(request));
+        if (AdoptionChoice.UnknownSinks(request.Answers.Adopt, [.. flows.Select(flow => flow.Plan.Name.Sink)]).FirstOrDefault() is { } unknown)
+        {
+            throw PipelineException.Refused($"--adopt {request.Answers.Adopt}: the definition has no sink '{unknown}'.",
+                $"It has {string.Join(", ", flows.Select(flow => flow.Plan.Name.Sink))}. The form is SINK=PIPELINE/SINK.");
+        }
         using var anyFailed = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var starts = new Dictionary<string, StartOffsets>();
+        var starts = new Dictionary<string, FlowStarts>();
+        var marks = new Dictionary<(string Group, string Topic), GroupMarks>();
+        var gate = new StartGate(flows.Count, environment.Clock);
         var runs = new List<Task>();
         var opened = new List<IAsyncDisposable>();
         try
@@ -75,8 +82,10 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
                 opened.Add(source);
                 var member = request.IsMember ? connectors.JoinGroup(definition.Source, GroupOf(definition.Source, plan.Name)) : null;
                 if (member is not null) opened.Add(member);
-                if (!starts.TryGetValue(definition.Source.Name, out var start)) starts.Add(definition.Source.Name, start = new StartOffsets(source, plan.Start));
-                var parts = Compose(definition, plan, source, member, start, request, progress[i]);
+                if (!starts.TryGetValue(definition.Source.Name, out var start)) starts.Add(definition.Source.Name, start = FlowStarts.Of(source, plan.Start, request.Answers.Start));
+                var group = (definition.Source.ConsumerGroup, definition.Source.Topic);
+                if (!marks.TryGetValue(group, out var marked)) marks.Add(group, marked = new GroupMarks());
+                var parts = Compose(definition, plan, source, member, new Shared(start, marked, gate), request, progress[i]);
                 var run = new FlowRun(plan, parts, environment);
                 runs.Add(environment.Tasks.Start($"flow {plan.Name}", async token =>
                 {
@@ -114,7 +123,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         {
             await using var source = connectors.OpenSource(definition.Source, plan.MemoryBytes / QueueShare);
             var run = new RunRequest(new RunMode.Continuous(), OpenAnswers.None, request.Hint, _ => false);
-            var parts = Compose(definition, plan, source, null, new StartOffsets(source, plan.Start), run, progress);
+            var parts = Compose(definition, plan, source, null, Shared.ForOneFlow(source, plan, environment), run, progress);
             return await new ReplayRun(plan, parts, environment).RunAsync(request, cancellationToken);
         }
         catch (Exception e) when (e is not PipelineException && FlowFailure.Of(plan, e, cancellationToken) is { } failure)
@@ -129,9 +138,16 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     /// </summary>
     internal static string GroupOf(SourceDefinition source, FlowName flow) => $"{source.ConsumerGroup}.{flow.Pipeline}.{flow.Sink}";
 
+    /// <summary>What the flows of a pipeline have in common while they run in one process.</summary>
+    internal sealed record Shared(FlowStarts Starts, GroupMarks Marks, StartGate Gate)
+    {
+        public static Shared ForOneFlow(IRecordSource source, FlowPlan plan, EngineEnvironment environment) =>
+            new(FlowStarts.Of(source, plan.Start, null), new GroupMarks(), new StartGate(1, environment.Clock));
+    }
+
     /// <summary>The components of a flow, for a run. The benchmarks put them together without the protocol.</summary>
     internal FlowParts Compose(
-        FlowDefinition definition, FlowPlan plan, IRecordSource source, IGroupMember? member, StartOffsets start, RunRequest request, FlowProgress progress)
+        FlowDefinition definition, FlowPlan plan, IRecordSource source, IGroupMember? member, Shared shared, RunRequest request, FlowProgress progress)
     {
         var store = connectors.OpenStore(definition.Sink.Catalog);
         var catalog = connectors.OpenCatalog(definition.Sink.Catalog, store);
@@ -147,7 +163,10 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             Store = store,
             Ledgers = ledgers,
             // Members need no patience with each other: the group says which of them commits.
-            Opening = new FlowOpening(plan, source, ledgers, start, request.IsMember ? _ => true : request.IsGone, environment, NextJitter, progress, log),
+            Opening = Open(log),
+            OpeningCheck = Open(EngineLog.None),
+            Gate = shared.Gate,
+            Marks = shared.Marks,
             CreateDecoder = account => CreateDecoder(definition.Source, plan, account),
             CreateWriter = opened => CreateWriter(plan, opened, plan.Table.Rows, opened.Binding, memory),
             CreateRewriter = opened => CreateWriter(plan, opened, opened.Binding.StoredRows, opened.Binding.OfStoredRows(), memory),
@@ -157,6 +176,8 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             Hint = request.Hint,
             NextJitter = NextJitter,
         };
+
+        FlowOpening Open(IEngineLog to) => new(plan, source, ledgers, shared.Starts, shared.Marks, request.IsMember ? _ => true : request.IsGone, environment, NextJitter, progress, to);
     }
 
     private static IRecordDecoder CreateDecoder(SourceDefinition source, FlowPlan plan, MemoryAccount account) => source.Format switch

@@ -13,8 +13,14 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     /// <summary>The seed's watermark: behind the event time by this much.</summary>
     private const long WatermarkDelayMillis = 10_000;
 
-    /// <summary>A foreign head older than this gets our ledger again, so that freshness moves on in idle tables, too.</summary>
-    private static readonly TimeSpan ForeignHeadAgeMax = TimeSpan.FromHours(1);
+    /// <summary>
+    /// A ledger of ours that is older than this is committed again where the head is another engine's: expiry must not take away
+    /// what leads from the head to it, however busy that engine and however idle the topic is.
+    /// </summary>
+    private static readonly TimeSpan BuriedLedgerAgeMax = TimeSpan.FromHours(1);
+
+    /// <summary>Between looks at the table of an idle run.</summary>
+    private static readonly TimeSpan HeadLookInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>After this time at work a take-over is no longer counted against the next one.</summary>
     private static readonly TimeSpan TakeoverMemory = TimeSpan.FromMinutes(10);
@@ -23,8 +29,9 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     private readonly HoleCheck _holes = new(plan, parts);
     private Ledger _base = opened.Ledger;
     private long _lastHeadLook = environment.Clock.GetTimestamp();
+    private long _committedAt = environment.Clock.GetTimestamp();
 
-    /// <summary>The table's schema or partition spec is no longer the one that the writers were made for.</summary>
+    /// <summary>The table's schema, partition spec or write settings are no longer those that the writers were made for.</summary>
     public bool TableHasChanged { get; private set; }
 
     /// <summary>The source's positions in the ledger that the next commit stands on.</summary>
@@ -36,7 +43,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     {
         var hasMoved = checkpoints.Any(checkpoint => checkpoint.HasMoved);
         var mustClose = !staysOpen && _base.IsOpen;
-        if (!hasMoved && !mustClose && !await IsHeadStaleAsync(abort)) return new CommitOutcome.Committed(opened.Table, _base);
+        if (!hasMoved && !mustClose && !await MustCommitAgainAsync(abort)) return new CommitOutcome.Committed(opened.Table, _base);
 
         await _holes.RequireRealAsync(checkpoints, abort);
 
@@ -46,10 +53,11 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
         var append = await PreparedChange.PrepareAsync(opened.Table, files, environment.Ids, abort);
         // The batch is as old as its oldest file: the machine may have slept between writing that and coming here.
         var begunAt = checkpoints.Min(checkpoint => checkpoint.BegunAt) ?? environment.Clock.GetUtcNow();
-        var outcome = await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, append, begunAt), null, abort);
+        var outcome = await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, append, begunAt, files.IsEmpty ? null : opened.Binding), null, abort);
         if (outcome is not CommitOutcome.Committed committed) return outcome;
 
         _base = committed.Ledger;
+        _committedAt = environment.Clock.GetTimestamp();
         TableHasChanged = !opened.Binding.Fits(committed.Table);
         Report(ledger, files, environment.Clock.GetElapsedTime(startedAt), committed.Table);
         await StoreGroupOffsetsAsync(abort);
@@ -96,13 +104,23 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
         };
     }
 
-    private async ValueTask<bool> IsHeadStaleAsync(CancellationToken abort)
+    /// <summary>
+    /// Looks at the table of a run that has nothing to commit, once a minute. Its ledger is committed all the same where
+    /// somebody rolled the table back past it, which the commit then finds out, and where it is old and lies below the commits
+    /// of another engine.
+    /// </summary>
+    private async ValueTask<bool> MustCommitAgainAsync(CancellationToken abort)
     {
-        if (environment.Clock.GetElapsedTime(_lastHeadLook) < TimeSpan.FromMinutes(1)) return false;
+        if (environment.Clock.GetElapsedTime(_lastHeadLook) < HeadLookInterval) return false;
         _lastHeadLook = environment.Clock.GetTimestamp();
-        if (await parts.Ledgers.LoadAsync(abort) is not { } table || table.Metadata.CurrentSnapshot is not { } head) return true;
-        return !head.Summary.ContainsKey(LedgerKeys.Property(plan.Name))
-            && environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() - head.TimestampMillis > ForeignHeadAgeMax.TotalMilliseconds;
+        if (await parts.Ledgers.LoadAsync(abort) is not { } table) return true;
+        TableHasChanged = !opened.Binding.Fits(table);
+        await parts.Marks.RenewAsync(plan.Name, parts.Source, Source, parts.Log, abort);
+        if (table.Metadata.CurrentSnapshot is not { } head) return true;
+        if (head.Summary.TryGetValue(LedgerKeys.Property(plan.Name), out var text)) return LedgerFormat.TryReadCommit(text) != _base.Commit;
+        var age = TimeSpan.FromMilliseconds(environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() - _base.WrittenAtMillis);
+        if (age > BuriedLedgerAgeMax || environment.Clock.GetElapsedTime(_committedAt) > BuriedLedgerAgeMax) return true;
+        return (await parts.Ledgers.ReadAsync(table, abort)).Finding is not LineageFinding.Found found || found.Ledger.Commit != _base.Commit;
     }
 
     private void Report(Ledger ledger, ImmutableArray<DataFile> files, TimeSpan took, Table table)
@@ -118,8 +136,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
 
     private async ValueTask StoreGroupOffsetsAsync(CancellationToken abort)
     {
-        var mark = new GroupMark(plan.Name, _base.TableUuid);
-        if (await mark.StoreAsync(parts.Source, _base.FindSource(plan.SourceName)!, parts.Log, abort) || parts.HasWarnedOfGroup) return;
+        if (await parts.Marks.StoreAsync(new GroupMark(plan.Name, _base.TableUuid), parts.Source, Source, parts.Log, abort) || parts.HasWarnedOfGroup) return;
         parts.HasWarnedOfGroup = true;
         parts.Log.Warning("group-offsets-unavailable", $"Flow {plan.Name}: consumer-group offsets could not be stored, so dashboards that show lag by group will not see progress. The table's ledger is the position; nothing is lost.");
     }

@@ -80,6 +80,8 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
                 return SessionEnd.Reopen;
             case CommitOutcome.Superseded superseded:
                 throw superseded.ToException(plan.Name);
+            case CommitOutcome.TakenOver taken:
+                throw taken.ToException(plan.Name, plan.Table.Identifier);
             case CommitOutcome.Committed:
                 return null;
             case var other:

@@ -30,6 +30,8 @@ public sealed record PartitionRequest(string Column, Transform Transform, string
 public sealed record FlowPlan
 {
     public required FlowName Name { get; init; }
+    /// <summary>The pipeline's other sinks into the same table.</summary>
+    public ImmutableArray<string> SiblingSinks { get; init; } = [];
     public required string SourceName { get; init; }
     public required string Topic { get; init; }
     public required string IsolationLevel { get; init; }
@@ -64,6 +66,12 @@ internal sealed class FlowParts
     public required IGroupMember? Member { get; init; }
     public required IStore Store { get; init; }
     public required FlowOpening Opening { get; init; }
+    /// <summary>The same, to find out beforehand and without a word whether it would refuse.</summary>
+    public required FlowOpening OpeningCheck { get; init; }
+    /// <summary>Where the flows of one pipeline wait for each other's checks.</summary>
+    public required StartGate Gate { get; init; }
+    /// <summary>What the flows of the consumer group keep beside its offsets.</summary>
+    public required GroupMarks Marks { get; init; }
     public required TableLedger Ledgers { get; init; }
     public required Func<MemoryAccount, IRecordDecoder> CreateDecoder { get; init; }
     public required MemoryAccount Memory { get; init; }

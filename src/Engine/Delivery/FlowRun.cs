@@ -29,7 +29,7 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
         {
             try
             {
-                if (await RunSessionAsync(mode, history, stop, abort, either.Token) != SessionEnd.Finished) continue;
+                if (await StartAsync(history, abort, either.Token) && await RunSessionAsync(mode, history, stop, abort, either.Token) != SessionEnd.Finished) continue;
                 Enter(FlowState.Ended);
                 return;
             }
@@ -53,6 +53,16 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
                 throw failure;
             }
         }
+    }
+
+    /// <summary>Before the first session: makes sure that no flow of the pipeline would be refused. False where the run was stopped meanwhile.</summary>
+    private async ValueTask<bool> StartAsync(RunHistory history, CancellationToken abort, CancellationToken either)
+    {
+        if (history.IsStarted || !parts.Gate.IsNeeded) return true;
+        Enter(FlowState.Opening);
+        await parts.OpeningCheck.CheckAsync(_writer, history.Answers, abort);
+        history.IsStarted = true;
+        return await WaitAsync(parts.Gate.PassAsync(parts.Progress, either), abort);
     }
 
     private async Task<SessionEnd> RunSessionAsync(RunMode mode, RunHistory history, CancellationToken stop, CancellationToken abort, CancellationToken either)

@@ -8,6 +8,9 @@ internal sealed class RunHistory(RunMode mode, OpenAnswers answers, long started
     /// <summary>A person's answers; they are for the table as it was, and no longer count once it has been opened.</summary>
     public OpenAnswers Answers { get; set; } = answers;
 
+    /// <summary>Whether all flows of the pipeline were checked, so that this one may write.</summary>
+    public bool IsStarted { get; set; }
+
     /// <summary>Shares out what the whole run may read.</summary>
     public RecordLimit Limit { get; } = mode is RunMode.Once once ? new RecordLimit(once.RecordCountMax) : RecordLimit.None();
 

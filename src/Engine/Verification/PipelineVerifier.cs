@@ -182,7 +182,7 @@ public sealed class PipelineVerifier(IConnectors connectors)
             findings.NotProvable(FindingCode.TableRecreated, $"That table {plan.Table.Identifier} was not dropped or created anew.", $"The consumer group's offsets may not be read: {e.Message}");
             return false;
         }
-        if (GroupMark.Parse(text) is not { } mark || mark.Flow != plan.Name) return false;
+        if (GroupMarks.Find(text, plan.Name) is not { } mark) return false;
         if (findings.ViolationCount > 0) return true;
         findings.Violation(FindingCode.TableRecreated, $"table {plan.Table.Identifier}", $"a ledger of {plan.Name}, because the consumer group remembers that it wrote to table {mark.TableUuid}",
             isTableThere ? "no ledger of it: the table was created anew, or is another one" : "no such table: it was dropped, or the warehouse is another one", "Point the pipeline at the right warehouse, or start over with --reset.");

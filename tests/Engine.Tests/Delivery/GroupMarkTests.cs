@@ -15,7 +15,7 @@ public sealed class GroupMarkTests
         await flow.CatchUpAsync();
 
         Assert.Equal([(0, 5L), (1, 5L)], flow.Topic.GroupOffsets.Select(pair => (pair.Key, pair.Value)).Order());
-        Assert.Equal($"matih:1:orders:lake:{(await flow.TableAsync()).Metadata.TableUuid}", flow.Topic.GroupMark?.TrimEnd('\0'));
+        Assert.Equal($"matih:2:orders:lake:{(await flow.TableAsync()).Metadata.TableUuid}", flow.Topic.GroupMark?.TrimEnd('\0'));
     }
 
     [Fact]

@@ -30,9 +30,20 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
     /// <summary>Called before each assignment.</summary>
     public Action? BeforeAssign { get; set; }
 
-    public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) => new(new TopicIdentity(topic.ClusterId, topic.TopicId, topic.PartitionCount));
+    /// <summary>What a broker that lags behind with its metadata says the number of partitions is.</summary>
+    public Func<int, int>? ToldPartitionCount { get; set; }
 
-    public ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
+    public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) => new(new TopicIdentity(topic.ClusterId, topic.TopicId, ToldPartitionCount?.Invoke(topic.PartitionCount) ?? topic.PartitionCount));
+
+    public Action? BeforeRanges { get; set; }
+
+    public ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken)
+    {
+        BeforeRanges?.Invoke();
+        return Ranges(partitions);
+    }
+
+    private ValueTask<IReadOnlyList<OffsetRange>> Ranges(IReadOnlyList<int> partitions) =>
         partitions.All(partition => partition < topic.PartitionCount)
             ? new([.. partitions.Select(topic.Range)])
             : throw new SourceException(SourceErrorKind.UnknownTopic, $"Topic '{topic.Name}' has {topic.PartitionCount} partitions.");
@@ -40,7 +51,15 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
     public ValueTask<IReadOnlyList<long?>> OffsetsForTimeAsync(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken) =>
         new([.. partitions.Select(partition => topic.Read(partition, 0, int.MaxValue).FirstOrDefault(record => record.TimestampMillis >= time.ToUnixTimeMilliseconds())?.Offset)]);
 
-    public ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken) =>
+    public Action? BeforeProbe { get; set; }
+
+    public ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken)
+    {
+        BeforeProbe?.Invoke();
+        return Probe(partition, offset);
+    }
+
+    private ValueTask<ProbedRecord?> Probe(int partition, long offset) =>
         new(topic.Read(partition, offset, 1).Select(record => new ProbedRecord(record.Offset, record.TimestampMillis, RecordFingerprint.Of(record.Key, record.Value))).FirstOrDefault());
 
     public ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken) =>

@@ -93,6 +93,18 @@ internal sealed class ScriptedTopic
         lock (_lock) _partitions[partition].Records.RemoveAll(record => record.Offset == offset);
     }
 
+    /// <summary>An unclean leader election: the records from there on are gone, and others have taken their offsets, and more.</summary>
+    public void ElectUncleanly(int partition, long from, int count)
+    {
+        lock (_lock)
+        {
+            var at = _partitions[partition];
+            at.Records.RemoveAll(record => record.Offset >= from);
+            at.End = from;
+            for (var i = 0; i < count; i++) at.Records.Add(new Record(at.End++, Encoding.UTF8.GetBytes($"{{\"id\": {900000 + i}, \"note\": \"new\"}}"), null, 1_700_000_000_001));
+        }
+    }
+
     /// <summary>The topic is deleted and created again, empty.</summary>
     public void Recreate(int partitionCount, string? topicId)
     {

@@ -19,6 +19,14 @@ internal abstract record CommitOutcome
     /// </summary>
     public sealed record FilesChanged(ChangeAttempt Finding) : CommitOutcome;
 
+    /// <summary>Another flow has taken this flow's ledger over (<c>--adopt</c>).</summary>
+    public sealed record TakenOver(FlowName Taker) : CommitOutcome
+    {
+        public PipelineException ToException(FlowName flow, TableIdentifier table) => PipelineException.Refused(
+            $"{Taker} has taken over the ledger of {flow} in table {table} (--adopt {flow.Pipeline}), and continues in its place.",
+            $"Run {Taker.Pipeline} from now on, and remove the definition of {flow.Pipeline}. Nothing is lost or doubled.");
+    }
+
     /// <summary>Another writer of the flow has taken a newer epoch.</summary>
     public sealed record Superseded(Ledger Other) : CommitOutcome
     {

@@ -1,45 +1,37 @@
-using Matih.Kafka;
-using Matih.Telemetry;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Matih.Delivery;
 
-/// <summary>What a flow writes beside its consumer group's offsets: a tripwire against a table that was created anew.</summary>
-internal sealed record GroupMark(FlowName Flow, string TableUuid)
+/// <summary>What a flow writes beside its consumer group's offsets: a tripwire against a table that was dropped and created again.</summary>
+/// <param name="Flow">The flow; null where the group holds so many marks that only their hashes fit.</param>
+/// <param name="TableUuid">The table that the flow writes; its first digits where only those fit.</param>
+internal sealed record GroupMark(FlowName? Flow, string TableUuid)
 {
-    private const string Prefix = "matih:1:";
+    /// <summary>48 bits of SHA-256 tell the flows of one group apart.</summary>
+    private const int HashDigits = 12;
 
-    public static GroupMark? Parse(string? text)
+    private const int ShortUuidDigits = 8;
+
+    private readonly string? _hash;
+
+    /// <summary>What tells the mark from those of other flows, in hexadecimal digits.</summary>
+    public string Hash
     {
-        if (text is null || !text.StartsWith(Prefix, StringComparison.Ordinal)) return null;
-        var parts = text[Prefix.Length..].TrimEnd('\0').Split(':');
+        get => _hash ?? HashOf(Flow!);
+        private init => _hash = value;
+    }
+
+    public static string HashOf(FlowName flow) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(flow.ToString())))[..HashDigits];
+
+    /// <summary><c>pipeline:sink:table-uuid</c>, or <c>#hash:uuid</c>; null for any other text. Names hold no colon.</summary>
+    public static GroupMark? Parse(string text)
+    {
+        var parts = text.Split(':');
+        if (parts.Length == 2 && parts[0].Length == HashDigits + 1 && parts[0][0] == '#') return new GroupMark(null, parts[1]) { Hash = parts[0][1..] };
         return parts.Length == 3 ? new GroupMark(new FlowName(parts[0], parts[1]), parts[2]) : null;
     }
 
-    /// <summary>
-    /// The mark's text. It ends with a NUL, because Python clients on librdkafka (seen with confluent-kafka 2.16.1) take the
-    /// metadata for NUL-terminated and would read on into foreign memory, and fail on what they find there.
-    /// </summary>
-    public override string ToString() => $"{Prefix}{Flow.Pipeline}:{Flow.Sink}:{TableUuid}\0";
-
-    /// <summary>Stores the positions for dashboards; a refusal is told once per call site's log and changes nothing.</summary>
-    public async ValueTask<bool> StoreAsync(IRecordSource source, SourceLedger ledger, IEngineLog log, CancellationToken cancellationToken)
-    {
-        var positions = ledger.Partitions.Select(entry => new PartitionPosition(entry.Partition, entry.NextOffset)).ToArray();
-        var (stored, reason) = await TryStoreAsync(source, positions, cancellationToken);
-        if (!stored)
-            log.Debug("group-offsets-refused", $"The consumer group's offsets of topic '{source.Topic}' could not be stored: {reason} Dashboards will not see progress; nothing else depends on it.");
-        return stored;
-    }
-
-    private async ValueTask<(bool Stored, string? Reason)> TryStoreAsync(IRecordSource source, PartitionPosition[] positions, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await source.StoreGroupOffsetsAsync(positions, ToString(), cancellationToken);
-        }
-        catch (SourceException e)
-        {
-            return (false, e.Message);
-        }
-    }
+    public string ToText(bool isShort) =>
+        isShort || Flow is null ? $"#{Hash}:{TableUuid[..Math.Min(ShortUuidDigits, TableUuid.Length)]}" : $"{Flow.Pipeline}:{Flow.Sink}:{TableUuid}";
 }

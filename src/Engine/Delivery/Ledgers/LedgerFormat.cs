@@ -89,6 +89,19 @@ internal static class LedgerFormat
     /// <exception cref="FormatException">The text is not a ledger.</exception>
     public static CommitId ReadCommit(string property) => Guarded(property, root => new CommitId(root.GetProperty("commit").GetGuid()));
 
+    /// <summary>The same, or null where the text is not a ledger that this program can read.</summary>
+    public static CommitId? TryReadCommit(string property)
+    {
+        try
+        {
+            return ReadCommit(property);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The ledger in a property's text and, where it has a side file, that file's content.</summary>
     /// <exception cref="FormatException">The text is not a ledger, or one of a newer format.</exception>
     public static Ledger Read(string property, ReadOnlyMemory<byte>? sideFileContent)

@@ -5,6 +5,8 @@ internal static class LedgerKeys
 {
     private const string LedgerPrefix = "matih.ledger.";
 
+    private const string TakenOverPrefix = "matih.taken-over.";
+
     /// <summary>Summary property that says whose commit a snapshot is: <c>pipeline/sink</c>.</summary>
     public const string Writer = "matih.writer";
 
@@ -29,6 +31,31 @@ internal static class LedgerKeys
         var slash = name.IndexOf('/', StringComparison.Ordinal);
         return slash < 0 ? new FlowName(name, "") : new FlowName(name[..slash], name[(slash + 1)..]);
     }
+
+    /// <summary>
+    /// Summary property with which the taker's commit, and every commit after it, says who took a flow's ledger over: the
+    /// taker's name. It stands where the ledger stood, and ends when the flow has a ledger of its own again.
+    /// </summary>
+    public static string TakenOver(FlowName flow) => $"{TakenOverPrefix}{flow}";
+
+    /// <summary>
+    /// The flow that a property is about which every commit of ours copies forward: its ledger, or who took it over. Null for
+    /// every other property.
+    /// </summary>
+    public static FlowName? CarriedFlowOf(string property) =>
+        IsLedger(property) ? FlowOf(property)
+        : property.StartsWith(TakenOverPrefix, StringComparison.Ordinal) ? Parse(property[TakenOverPrefix.Length..])
+        : null;
+
+    /// <summary>Which flows' ledgers were taken over, and by whom, according to properties that are carried forward.</summary>
+    public static IEnumerable<(FlowName Flow, FlowName Taker)> TakersIn(IEnumerable<KeyValuePair<string, string>> properties)
+    {
+        foreach (var (key, taker) in properties)
+            if (key.StartsWith(TakenOverPrefix, StringComparison.Ordinal)) yield return (Parse(key[TakenOverPrefix.Length..]), Parse(taker));
+    }
+
+    /// <summary>The flow of a name as <see cref="Writer"/> has it.</summary>
+    public static FlowName Parse(string flow) => FlowOf(Property(flow));
 
     /// <summary>The ledger property that a snapshot took over, or null.</summary>
     public static string? AdoptedBy(Iceberg.Snapshot snapshot) =>

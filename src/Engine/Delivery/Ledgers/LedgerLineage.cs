@@ -14,11 +14,17 @@ internal abstract record LineageFinding
     /// <param name="RollbackSeen">The tag is on another snapshot: somebody rolled the table back past a commit of ours.</param>
     public sealed record Found(Ledger Ledger, SnapshotId SnapshotId, bool RollbackSeen) : LineageFinding;
 
-    /// <summary>The whole history was seen and holds no ledger of the flow.</summary>
+    /// <summary>
+    /// No ledger of the flow: the whole history was seen, or the newest commit of any pipeline, which carries the ledgers of all.
+    /// </summary>
     /// <param name="HasTag">Yet the flow's tag exists: the table was rolled back to before the flow's first commit, or replaced.</param>
     public sealed record Absent(bool HasTag) : LineageFinding;
 
-    /// <summary>History ends at a snapshot that expired before a ledger was met.</summary>
+    /// <summary>Another flow took the ledger over (<c>--adopt</c>), and continues from it in the flow's place.</summary>
+    /// <param name="Taker">That flow.</param>
+    public sealed record TakenOver(FlowName Taker) : LineageFinding;
+
+    /// <summary>History ends at a snapshot that expired before a ledger, or a commit of any pipeline, was met.</summary>
     public sealed record Unproven(SnapshotId MissingSnapshotId) : LineageFinding;
 
     /// <summary>The nearest ledger is there and cannot be read: of a newer format, damaged, or its side file is gone.</summary>
@@ -33,7 +39,7 @@ internal abstract record LineageFinding
 
 /// <summary>The ledgers that the current snapshot of a table inherits, nearest first for each flow.</summary>
 /// <param name="Finding">The own flow's.</param>
-/// <param name="Others">The other flows' property texts, to be copied forward.</param>
+/// <param name="Others">The other flows' property texts, to be copied forward: ledgers, and who took over one that ended.</param>
 internal sealed record LineageReading(LineageFinding Finding, ImmutableSortedDictionary<string, string> Others);
 
 /// <summary>
@@ -49,7 +55,9 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         var tag = metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tagRef) ? tagRef.SnapshotId : (SnapshotId?)null;
         var others = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         (string Text, SnapshotId SnapshotId)? nearest = null;
-        var adopted = new HashSet<string>(StringComparer.Ordinal);
+        FlowName? taker = null;
+        // The nearest snapshot that says something about a flow, its ledger or its taker, has the last word about it.
+        var settled = new HashSet<FlowName> { flow };
 
         await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
         {
@@ -59,24 +67,30 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
                 if (nearest is not null) break;
                 return Reading(new LineageFinding.Unproven(((LineageStep.Missing)step).SnapshotId));
             }
-            foreach (var (key, value) in snapshot.Summary)
-                if (LedgerKeys.IsLedger(key) && key != property && !adopted.Contains(key)) others.TryAdd(key, value);
+            Carry(snapshot);
+            var writer = snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer);
+            var takenHere = LedgerKeys.AdoptedBy(snapshot);
             if (snapshot.Summary.TryGetValue(property, out var text))
             {
                 nearest ??= (text, snapshot.Id);
-                if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.ToString()) break;
+                if (writer == flow.ToString()) break;
             }
             else if (await FindReappliedAsync(snapshot, table, property, cancellationToken) is { } source)
             {
                 return Reading(new LineageFinding.Reapplied(snapshot.Id, source.Text));
             }
-            if (LedgerKeys.AdoptedBy(snapshot) is { } taken)
+            else if (nearest is null && writer is not null)
             {
-                if (taken == property) break;
-                adopted.Add(taken);
+                // Every commit of ours carries the ledgers of all flows: one without this flow's proves that there is none.
+                if (snapshot.Summary.TryGetValue(LedgerKeys.TakenOver(flow), out var named)) taker = LedgerKeys.Parse(named);
+                else if (takenHere == property) taker = LedgerKeys.Parse(writer);
+                break;
             }
+            if (takenHere == property) break;
+            if (takenHere is not null) settled.Add(LedgerKeys.FlowOf(takenHere));
         }
 
+        if (taker is not null) return Reading(new LineageFinding.TakenOver(taker));
         if (nearest is not { } found) return Reading(new LineageFinding.Absent(tag is not null));
         Ledger ledger;
         try
@@ -90,16 +104,30 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         return Reading(new LineageFinding.Found(ledger, found.SnapshotId, IsRolledBack(metadata, tag, ledger, property)));
 
         LineageReading Reading(LineageFinding finding) => new(finding, others.ToImmutable());
+
+        void Carry(Snapshot snapshot)
+        {
+            // Sorted: of one flow the ledger comes before its taker, and both at once mean that it has begun again.
+            foreach (var (key, value) in snapshot.Summary.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+                if (LedgerKeys.CarriedFlowOf(key) is { } carried && settled.Add(carried)) others.Add(key, value);
+        }
     }
 
     /// <summary>The ledger that the flow's tag pins, whatever the history; null where there is no tag.</summary>
-    public async ValueTask<Ledger?> ReadTagAsync(Table table, CancellationToken cancellationToken)
-    {
-        if (!table.Metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tag)) return null;
-        return table.Metadata.FindSnapshot(tag.SnapshotId)?.Summary.TryGetValue(LedgerKeys.Property(flow), out var text) == true
-            ? await reader.ReadAsync(text, cancellationToken)
-            : null;
-    }
+    /// <exception cref="PipelineException">It cannot be read, or its side file is gone.</exception>
+    public async ValueTask<Ledger?> ReadTagAsync(Table table, CancellationToken cancellationToken) =>
+        TextOfTag(table) is { } text ? await reader.ReadAsync(text, cancellationToken) : null;
+
+    /// <summary>The same without its positions, which a lost side file cannot take away: generation, epoch, totals.</summary>
+    public Ledger? ReadHeadOfTag(Table table) => TextOfTag(table) is { } text ? LedgerFormat.ReadHead(text) : null;
+
+    private string? TextOfTag(Table table) => table.Metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tag)
+        ? table.Metadata.FindSnapshot(tag.SnapshotId)?.Summary.GetValueOrDefault(LedgerKeys.Property(flow))
+        : null;
+
+    /// <summary>Whether the flow's tag is there and on a commit of its own.</summary>
+    public static bool HasOwnTag(Table table, FlowName flow) =>
+        table.Metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tag) && table.Metadata.FindSnapshot(tag.SnapshotId)?.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.ToString();
 
     /// <summary>
     /// Another flow whose tag has the same name, where the tag is on a commit of its: <c>a-b</c>/<c>c</c> and
@@ -122,7 +150,7 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         if (tag is not { } tagged) return false;
         return metadata.FindSnapshot(tagged) is not { } pinned
             || !pinned.Summary.TryGetValue(property, out var text)
-            || LedgerFormat.ReadCommit(text) != ledger.Commit;
+            || LedgerFormat.TryReadCommit(text) != ledger.Commit;
     }
 
     /// <summary>

@@ -16,14 +16,7 @@ public static class LedgerReading
     public static CommitId? CommitOf(Snapshot snapshot)
     {
         if (!snapshot.Summary.TryGetValue(LedgerKeys.Writer, out var flow) || !snapshot.Summary.TryGetValue(LedgerKeys.Property(flow), out var text)) return null;
-        try
-        {
-            return LedgerFormat.ReadCommit(text);
-        }
-        catch (FormatException)
-        {
-            return null;
-        }
+        return LedgerFormat.TryReadCommit(text);
     }
 
     /// <summary>Every flow's ledger, ordered by the flow's name; empty for a table that no pipeline writes.</summary>

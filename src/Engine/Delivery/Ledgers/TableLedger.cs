@@ -7,7 +7,8 @@ namespace Matih.Delivery;
 
 /// <summary>What one commit brings: its ledger, and the data files prepared for it (none for a ledger alone).</summary>
 /// <param name="PreparedAt">When the first of its files was begun.</param>
-internal sealed record PreparedCommit(Ledger Ledger, PreparedChange Change, DateTimeOffset PreparedAt);
+/// <param name="Binding">What its files were written for; null for a ledger alone.</param>
+internal sealed record PreparedCommit(Ledger Ledger, PreparedChange Change, DateTimeOffset PreparedAt, TableBinding? Binding = null);
 
 /// <summary>
 /// The one way into the table: every commit is a compare-and-set of the flow's ledger. DELIVERY.md, "Commit".
@@ -34,6 +35,8 @@ internal sealed class TableLedger(
 
     public ValueTask<Ledger?> ReadTagAsync(Table table, CancellationToken cancellationToken) => Lineage.ReadTagAsync(table, cancellationToken);
 
+    public Ledger? ReadHeadOfTag(Table table) => Lineage.ReadHeadOfTag(table);
+
     /// <summary>The ledger in a property's text, of whatever flow.</summary>
     public ValueTask<Ledger> ReadTextAsync(string property, CancellationToken cancellationToken) => _reader.ReadAsync(property, cancellationToken);
 
@@ -56,19 +59,31 @@ internal sealed class TableLedger(
             {
                 if (found.Ledger.Commit == commit.Ledger.Commit) return await CommittedAsync(table, commit, attempts, cancellationToken);
             }
-            if (Refuse(reading.Finding, commit.Ledger, answer) is { } refused) return refused;
+            if (await HasLandedAsync(table, commit, attempts, cancellationToken)) return await CommittedAsync(table, commit, attempts, cancellationToken);
+            if (Refuse(reading, commit.Ledger, answer) is { } refused) return refused;
             // An attempt whose answer was lost did land, and the table was rolled back past it since: its snapshot id is used up.
             if (table.Metadata.FindSnapshot(commit.Change.SnapshotId) is not null)
                 return new CommitOutcome.Rebased($"Commit {commit.Ledger.Commit} got into the table, which was then rolled back past it.");
+            if (commit.Binding?.FindChange(table) is { } change)
+                return new CommitOutcome.Rebased($"The batch was written for table {identifier} as it was before: {change}.");
 
-            // Where the files are no longer as they were, somebody committed since, and no earlier attempt can land any more.
-            var tried = await BuildAsync(table, commit, reading.Others, answer, cancellationToken);
-            if (tried is not ChangeAttempt.Ready built) return new CommitOutcome.FilesChanged(tried);
-            attempts.Add(built);
-            // Looked at last, because a machine can fall asleep at every step before.
-            if (environment.Clock.GetUtcNow() - commit.PreparedAt > PreparedAgeMax)
-                return new CommitOutcome.Rebased($"The batch was prepared at {commit.PreparedAt:O}, more than {PreparedAgeMax.TotalHours:0} hours ago.");
-            var result = await catalog.CommitAsync(table, built.Requirements, built.Updates, cancellationToken);
+            CommitResult result;
+            try
+            {
+                // Where the files are no longer as they were, somebody committed since, and no earlier attempt can land any more.
+                var tried = await BuildAsync(table, commit, reading.Others, answer, cancellationToken);
+                if (tried is not ChangeAttempt.Ready built) return new CommitOutcome.FilesChanged(tried);
+                attempts.Add(built);
+                // Looked at last, because a machine can fall asleep at every step before.
+                if (environment.Clock.GetUtcNow() - commit.PreparedAt > PreparedAgeMax)
+                    return new CommitOutcome.Rebased($"The batch was prepared at {commit.PreparedAt:O}, more than {PreparedAgeMax.TotalHours:0} hours ago.");
+                result = await catalog.CommitAsync(table, [.. built.Requirements, .. RequirementsOf(commit, table)], built.Updates, cancellationToken);
+            }
+            catch (InvalidTableException missing)
+            {
+                if (!await HasMovedAsync(table, cancellationToken)) throw;
+                result = new CommitResult.Conflict($"another writer committed, and removed what the commit before it was made of, while this attempt was built ({missing.Message})");
+            }
             switch (result)
             {
                 case CommitResult.Committed committed:
@@ -84,15 +99,42 @@ internal sealed class TableLedger(
         }
     }
 
-    private static CommitOutcome? Refuse(LineageFinding finding, Ledger ours, LedgerOverride? answer)
+    /// <summary>
+    /// Whether an earlier attempt is part of the table although a later commit of the flow, by another writer, stands on it.
+    /// Whoever commits after an attempt stands above the snapshot that the attempt was built on, so the search ends there.
+    /// </summary>
+    private static async ValueTask<bool> HasLandedAsync(Table table, PreparedCommit commit, List<ChangeAttempt.Ready> attempts, CancellationToken cancellationToken)
     {
-        if (answer is not null && answer.Accepts(finding)) return null;
-        switch (finding)
+        if (attempts.Count == 0) return false;
+        await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
+        {
+            if (step is not LineageStep.Found { Snapshot.Id: var id }) return false;
+            if (id == commit.Change.SnapshotId) return true;
+            if (id == attempts[0].Snapshot.ParentId) return false;
+        }
+        return false;
+    }
+
+    /// <summary>Whether the table is another one than that which was loaded, so that files of the latter may be gone for good reasons.</summary>
+    private async ValueTask<bool> HasMovedAsync(Table seen, CancellationToken cancellationToken) =>
+        (await LoadAsync(cancellationToken))?.Metadata.CurrentSnapshotId != seen.Metadata.CurrentSnapshotId;
+
+    /// <summary>A catalog that gets a request late must refuse files of another schema then, even where no snapshot was added meanwhile.</summary>
+    private static IEnumerable<TableRequirement> RequirementsOf(PreparedCommit commit, Table table) => commit.Binding is null
+        ? []
+        : [new TableRequirement.AssertCurrentSchemaId(table.Metadata.CurrentSchemaId), new TableRequirement.AssertDefaultSpecId(table.Metadata.DefaultSpecId)];
+
+    private static CommitOutcome? Refuse(LineageReading reading, Ledger ours, LedgerOverride? answer)
+    {
+        if (answer is not null && answer.Accepts(reading.Finding)) return answer.Adopts is { } adopted ? RefuseAdoption(reading, adopted) : null;
+        switch (reading.Finding)
         {
             case LineageFinding.Found { Ledger: var theirs }:
                 if (ours.Base == theirs.Commit) return null;
                 if (theirs.Run != ours.Run && theirs.Epoch.CompareTo(ours.Epoch) >= 0) return new CommitOutcome.Superseded(theirs);
                 return new CommitOutcome.Rebased($"The table's ledger is commit {theirs.Commit}, not {ours.Base?.ToString() ?? "none"} that this batch stands on (the table was rolled back, or another writer committed).");
+            case LineageFinding.TakenOver(var taker):
+                return new CommitOutcome.TakenOver(taker);
             case LineageFinding.Absent:
                 return ours.Base is null ? null : new CommitOutcome.Rebased($"The table no longer holds commit {ours.Base}, which this batch stands on.");
             default:
@@ -100,20 +142,31 @@ internal sealed class TableLedger(
         }
     }
 
+    /// <summary>Who takes a ledger over stands on that very ledger: its flow must not have committed since, and nobody else have taken it.</summary>
+    private static CommitOutcome? RefuseAdoption(LineageReading reading, AdoptedLedger adopted)
+    {
+        var now = reading.Others.TryGetValue(LedgerKeys.Property(adopted.Flow), out var text) ? LedgerFormat.TryReadCommit(text) : null;
+        if (now == adopted.Commit) return null;
+        return new CommitOutcome.Rebased($"The ledger of {adopted.Flow}, which is to be taken over, is {(now is null ? "no longer there" : $"commit {now} now")}; it was commit {adopted.Commit}.");
+    }
+
     private async ValueTask<ChangeAttempt> BuildAsync(
         Table table, PreparedCommit commit, ImmutableSortedDictionary<string, string> others, LedgerOverride? answer, CancellationToken cancellationToken)
     {
         var summary = others.ToBuilder();
-        if (answer?.DroppedFlow is { } dropped)
+        var tags = new List<TableUpdate>();
+        if (answer?.Adopts is { Flow: var adopted })
         {
-            summary.Remove(LedgerKeys.Property(dropped));
-            summary[LedgerKeys.Adopted] = dropped.ToString();
+            summary.Remove(LedgerKeys.Property(adopted));
+            summary[LedgerKeys.Adopted] = adopted.ToString();
+            summary[LedgerKeys.TakenOver(adopted)] = flow.ToString();
+            if (LedgerLineage.HasOwnTag(table, adopted)) tags.Add(new TableUpdate.RemoveSnapshotRef(LedgerKeys.Tag(adopted)));
         }
         summary[LedgerKeys.Property(flow)] = await _reader.WriteAsync(commit.Ledger, table, cancellationToken);
         summary[LedgerKeys.Writer] = flow.ToString();
-        var tag = new TableUpdate.SetSnapshotRef(LedgerKeys.Tag(flow), SnapshotRef.LastingTag(commit.Change.SnapshotId));
+        tags.Add(new TableUpdate.SetSnapshotRef(LedgerKeys.Tag(flow), SnapshotRef.LastingTag(commit.Change.SnapshotId)));
         var timestampMillis = table.Metadata.NextTimestampMillis(environment.Clock.GetUtcNow());
-        return await commit.Change.AttemptAsync(table, timestampMillis, summary.ToImmutable(), [tag], cancellationToken);
+        return await commit.Change.AttemptAsync(table, timestampMillis, summary.ToImmutable(), tags, cancellationToken);
     }
 
     /// <summary>The commit's fate is settled, so what only its lost attempts refer to can go; a failure to delete is harmless.</summary>
@@ -162,5 +215,8 @@ internal sealed class TableLedger(
 
 /// <summary>A person's answer that lets an opening commit stand where the lineage alone would not.</summary>
 /// <param name="Accepts">Which findings it covers.</param>
-/// <param name="DroppedFlow">The flow whose ledger is taken over and not copied forward any more.</param>
-internal sealed record LedgerOverride(Func<LineageFinding, bool> Accepts, FlowName? DroppedFlow = null);
+/// <param name="Adopts">The ledger that is taken over, and that no later commit copies forward.</param>
+internal sealed record LedgerOverride(Func<LineageFinding, bool> Accepts, AdoptedLedger? Adopts = null);
+
+/// <summary>A ledger of another flow, as it was when somebody decided to take it over.</summary>
+internal sealed record AdoptedLedger(FlowName Flow, CommitId Commit);

@@ -13,7 +13,7 @@ internal sealed record OpenedFlow(Table Table, TableBinding Binding, Ledger Ledg
 /// comes next, takes the ledger over from a writer that did not close it, and refuses where going on would lose or double.
 /// </summary>
 internal sealed class FlowOpening(
-    FlowPlan plan, IRecordSource source, TableLedger ledgers, StartOffsets startOffsets, Func<WriterHint, bool> isGone, EngineEnvironment environment,
+    FlowPlan plan, IRecordSource source, TableLedger ledgers, FlowStarts starts, GroupMarks marks, Func<WriterHint, bool> isGone, EngineEnvironment environment,
     Func<double> jitter, FlowProgress progress, IEngineLog log)
 {
     private readonly TopicContinuity _continuity = new(source, plan.Name, plan.OnLostOffsets, log);
@@ -27,14 +27,14 @@ internal sealed class FlowOpening(
             var table = await ledgers.LoadAsync(abort);
             if (table is null)
             {
-                if (!answers.Reset) await RequireNoMarkAsync(null, abort);
+                if (!answers.Reset && !await HasNoMarkAsync(null, abort)) continue;
                 table = await TableCreation.CreateAsync(ledgers.Catalog, plan.Table, log, abort);
             }
             var binding = TableBinding.Bind(plan.Table, table, log);
             if (!_hasProbedStore) await StoreProbe.RequireConditionalWritesAsync(table, environment.Ids, abort);
             _hasProbedStore = true;
             var reading = await ledgers.ReadAsync(table, abort);
-            var standing = await DecideAsync(table, reading, answers, writer, abort);
+            if (await DecideAsync(table, reading, answers, writer, abort) is not { } standing) continue;
             if (standing is LedgerStanding.Resume { Found: { } found } && found.IsOpen && found.Run != writer.Run
                 && !await new TakeoverPatience(plan, ledgers, isGone, environment, jitter, progress, log).IsPatientEnoughAsync(found, stop, abort))
             {
@@ -52,7 +52,9 @@ internal sealed class FlowOpening(
             {
                 case CommitOutcome.Committed committed:
                     Report(commit, committed.Ledger);
-                    await StoreMarkAsync(committed.Ledger, abort);
+                    await marks.StoreAsync(new GroupMark(plan.Name, committed.Ledger.TableUuid), source, committed.Ledger.FindSource(plan.SourceName)!, log, abort);
+                    // Somebody may have changed the table since it was loaded.
+                    if (!binding.Fits(committed.Table)) binding = TableBinding.Bind(plan.Table, committed.Table, log);
                     return new OpenedFlow(committed.Table, binding, committed.Ledger, commit.Epoch, committed.Ledger.TakeoverCount, committed.Ledger.FindSource(plan.SourceName)!);
                 case CommitOutcome.Superseded superseded:
                     throw superseded.ToException(plan.Name);
@@ -63,7 +65,39 @@ internal sealed class FlowOpening(
         }
     }
 
-    private async ValueTask<LedgerStanding> DecideAsync(
+    /// <summary>
+    /// Finds out whether the flow would be opened, and changes nothing: no flow of a pipeline may create a table or write while
+    /// another would be refused, because the warehouse is probably the wrong one then.
+    /// </summary>
+    /// <exception cref="PipelineException">Opening would refuse.</exception>
+    public async ValueTask CheckAsync(WriterIdentity writer, OpenAnswers answers, CancellationToken abort)
+    {
+        while (true)
+        {
+            if (await ledgers.LoadAsync(abort) is not { } table)
+            {
+                if (!answers.Reset && !await HasNoMarkAsync(null, abort)) continue;
+                TableCreation.RequireAllowed(ledgers.Catalog, plan.Table);
+                return;
+            }
+            TableBinding.Bind(plan.Table, table, log);
+            var standing = await DecideAsync(table, await ledgers.ReadAsync(table, abort), answers, writer, abort);
+            if (standing is null) continue;
+            if (FoundBy(standing) is { } found && (await FollowRenameAsync(found, abort)).FindSource(plan.SourceName) is { } known) await _continuity.CheckAsync(known, abort);
+            return;
+        }
+    }
+
+    private static Ledger? FoundBy(LedgerStanding standing) => standing switch
+    {
+        LedgerStanding.Resume resume => resume.Found,
+        LedgerStanding.AcceptedTag accepted => accepted.Found,
+        LedgerStanding.Adopt adopt => adopt.Found,
+        _ => null,
+    };
+
+    /// <summary>Null where the table changed while it was looked at.</summary>
+    private async ValueTask<LedgerStanding?> DecideAsync(
         Table table, LineageReading reading, OpenAnswers answers, WriterIdentity writer, CancellationToken cancellationToken)
     {
         // An earlier session of this run got its opening commit into the table, although it did not learn so: the answers are used up.
@@ -74,7 +108,8 @@ internal sealed class FlowOpening(
                 ? new LedgerStanding.Reset(unreadable, LedgerFormat.ReadHead(unreadable.Text))
                 : throw PipelineException.Refused(unreadable.Message, unreadable.Remedy);
         }
-        var tagged = await ledgers.ReadTagAsync(table, cancellationToken);
+        // Generation, epoch and totals stand in the tagged snapshot itself, so that a lost side file is in nobody's way.
+        var tagged = ledgers.ReadHeadOfTag(table);
         if (answers.Reset) return new LedgerStanding.Reset(reading.Finding, reading.Finding is LineageFinding.Found { Ledger: var nearest } ? Above(nearest, tagged) : tagged);
         switch (reading.Finding)
         {
@@ -95,9 +130,9 @@ internal sealed class FlowOpening(
                 throw PipelineException.Refused(
                     $"Snapshot {reapplied.SnapshotId} of table {plan.Table.Identifier} re-applies {reapplied.Source}, which carried records of {plan.Name} or is gone (a cherry-pick, or a published staged write): the ledger below it does not tell what the table holds.",
                     "Roll the table back to before that snapshot, or start over with --reset.");
-            case LineageFinding.Unproven unproven when answers.AcceptTag && tagged is not null:
-                log.Warning("tag-accepted", $"Going on from the ledger that tag {LedgerKeys.Tag(plan.Name)} pins (commit {tagged.Commit}), as --accept-tag says.", ("missing", unproven.MissingSnapshotId));
-                return new LedgerStanding.AcceptedTag(tagged);
+            case LineageFinding.Unproven unproven when answers.AcceptTag && await ledgers.ReadTagAsync(table, cancellationToken) is { } accepted:
+                log.Warning("tag-accepted", $"Continuing from the ledger that tag {LedgerKeys.Tag(plan.Name)} pins (commit {accepted.Commit}), as --accept-tag says.", ("missing", unproven.MissingSnapshotId));
+                return new LedgerStanding.AcceptedTag(accepted);
             case LineageFinding.Unproven unproven:
                 throw PipelineException.Refused(
                     $"The history of table {plan.Table.Identifier} ends at the expired snapshot {unproven.MissingSnapshotId}, before a ledger of {plan.Name} is met, so it is not proven that the table still holds what {(tagged is null ? "the pipeline wrote" : $"its tag {LedgerKeys.Tag(plan.Name)} says (commit {tagged.Commit})")}.",
@@ -125,30 +160,51 @@ internal sealed class FlowOpening(
         Epoch = found.Epoch.CompareTo(tagged.Epoch) < 0 ? tagged.Epoch : found.Epoch,
     };
 
-    private async ValueTask<LedgerStanding> AbsentAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
+    private async ValueTask<LedgerStanding?> AbsentAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
     {
+        var others = await ReadOthersAsync(reading, cancellationToken);
+        if (AdoptionChoice.Choose(plan, answers.Adopt, others.Keys, reading) is { } from)
+        {
+            // Only the text that is taken over must be readable whole.
+            var ledger = others[from] ?? await ledgers.ReadTextAsync(reading.Others[LedgerKeys.Property(from)], cancellationToken);
+            if (ledger.Sources.FirstOrDefault(candidate => candidate.Topic == plan.Topic) is not { } shared)
+                throw PipelineException.Refused($"--adopt {answers.Adopt}: the ledger of {from} never read topic '{plan.Topic}'.", "Name the pipeline that did.");
+            return new LedgerStanding.Adopt(ledger with { Sources = ledger.Sources.Replace(shared, shared with { Name = plan.SourceName }) }, from);
+        }
+        if (reading.Finding is LineageFinding.TakenOver(var taker))
+        {
+            throw PipelineException.Refused(
+                $"{taker} has taken over the ledger of {plan.Name} in table {plan.Table.Identifier} (--adopt {plan.Name.Pipeline}), and continues in its place.",
+                $"Run {taker.Pipeline}, and remove the definition of {plan.Name.Pipeline}. To take the ledger back, stop {taker.Pipeline} and start with --adopt {taker.Pipeline}; --reset would write the rows a second time.");
+        }
+        foreach (var (other, ledger) in others)
+        {
+            if (ledger?.Sources.All(candidate => candidate.Topic != plan.Topic) != false) continue;
+            log.Warning("other-ledger", $"Table {plan.Table.Identifier} already holds a ledger of {other} over the same topic '{plan.Topic}'. If {plan.Name} is its new name, stop and start with --adopt {other}; otherwise its records are written a second time.",
+                ("other", other.ToString()));
+        }
+        return await HasNoMarkAsync(table, cancellationToken) ? new LedgerStanding.Start() : null;
+    }
+
+    /// <summary>The ledgers of other flows; null for one that cannot be read, which keeps nobody else from starting.</summary>
+    private async ValueTask<SortedDictionary<FlowName, Ledger?>> ReadOthersAsync(LineageReading reading, CancellationToken cancellationToken)
+    {
+        var others = new SortedDictionary<FlowName, Ledger?>(Comparer<FlowName>.Create((one, other) => string.CompareOrdinal(one.ToString(), other.ToString())));
         foreach (var (key, text) in reading.Others)
         {
+            if (!LedgerKeys.IsLedger(key)) continue;
             var other = LedgerKeys.FlowOf(key);
-            var isAdopted = answers.Adopt is { } name && (other.ToString() == name || other.Pipeline == name);
-            var ledger = await ledgers.ReadTextAsync(text, cancellationToken);
-            var shared = ledger.Sources.FirstOrDefault(candidate => candidate.Topic == plan.Topic);
-            if (isAdopted)
+            try
             {
-                if (shared is null)
-                    throw PipelineException.Refused($"--adopt {answers.Adopt}: the ledger of {other} never read topic '{plan.Topic}'.", "Name the pipeline that did.");
-                return new LedgerStanding.Adopt(ledger with { Sources = ledger.Sources.Replace(shared, shared with { Name = plan.SourceName }) }, other);
+                others.Add(other, await ledgers.ReadTextAsync(text, cancellationToken));
             }
-            if (shared is not null)
+            catch (PipelineException unreadable)
             {
-                log.Warning("other-ledger", $"Table {plan.Table.Identifier} already holds a ledger of {other} over the same topic '{plan.Topic}'. If {plan.Name} is its new name, stop and start with --adopt {other}; otherwise its records are written a second time.",
-                    ("other", other.ToString()));
+                log.Warning("other-ledger-unreadable", $"The ledger of {other} in table {plan.Table.Identifier} cannot be read, so it is not known whether it reads topic '{plan.Topic}', too: {unreadable.Message}", ("other", other.ToString()));
+                others.Add(other, null);
             }
         }
-        if (answers.Adopt is not null)
-            throw PipelineException.Refused($"--adopt {answers.Adopt}: table {plan.Table.Identifier} holds no ledger of that pipeline.", $"See which it holds with: matih table ledger {plan.Table.Identifier}.");
-        await RequireNoMarkAsync(table, cancellationToken);
-        return new LedgerStanding.Start();
+        return others;
     }
 
     private async ValueTask<OpeningCommit> ComposeAsync(Table table, LedgerStanding standing, WriterIdentity writer, OpenAnswers answers, CancellationToken cancellationToken)
@@ -167,7 +223,7 @@ internal sealed class FlowOpening(
             case LedgerStanding.AcceptedTag accepted:
                 return await ContinueAsync(accepted.Found, writer, forced: true, rollback: true, new LedgerOverride(finding => finding is LineageFinding.Unproven), cancellationToken);
             case LedgerStanding.Adopt adopt:
-                return await ContinueAsync(adopt.Found, writer, forced: true, rollback: false, new LedgerOverride(finding => finding is LineageFinding.Absent, adopt.From), cancellationToken);
+                return await ContinueAsync(adopt.Found, writer, forced: true, rollback: false, new LedgerOverride(finding => finding is LineageFinding.Absent or LineageFinding.TakenOver, new AdoptedLedger(adopt.From, adopt.Found.Commit)), cancellationToken);
             case LedgerStanding.Resume resume:
                 return await ContinueAsync(resume.Found, writer, forced: false, resume.RollbackSeen, null, cancellationToken);
             default:
@@ -262,7 +318,7 @@ internal sealed class FlowOpening(
 
     private async ValueTask<SourceLedger> StartSourceAsync(OpenAnswers answers, CancellationToken cancellationToken)
     {
-        var start = answers.Start is { } other ? new StartOffsets(source, other) : startOffsets;
+        var start = answers.Start is not null ? starts.Answered! : starts.Defined;
         var topic = await source.IdentifyAsync(cancellationToken);
         var positions = await start.ResolveAsync(cancellationToken);
         var isEarliest = start.Start is StartPosition.Earliest;
@@ -272,13 +328,16 @@ internal sealed class FlowOpening(
 
     /// <summary>
     /// No ledger in the table, but the consumer group remembers that this flow wrote one: the table was dropped and created
-    /// anew, and starting at <c>latest</c> would lose everything since. The mark is a tripwire, never a position.
+    /// again, and starting at <c>latest</c> would lose everything since. The mark is a tripwire, never a position.
     /// </summary>
-    private async ValueTask RequireNoMarkAsync(Table? table, CancellationToken cancellationToken)
+    /// <returns>False where another process has begun the flow in the meantime, so that the table has to be looked at again.</returns>
+    private async ValueTask<bool> HasNoMarkAsync(Table? table, CancellationToken cancellationToken)
     {
-        if (GroupMark.Parse(await ReadMarkAsync(cancellationToken)) is not { } mark || mark.Flow != plan.Name) return;
+        if (GroupMarks.Find(await ReadMarkAsync(cancellationToken), plan.Name) is not { } mark) return true;
+        // A mark is stored after the ledger that it goes with: one that was not there a moment ago is there now.
+        if (await ledgers.LoadAsync(cancellationToken) is { } now && (await ledgers.ReadAsync(now, cancellationToken)).Finding is not LineageFinding.Absent { HasTag: false }) return false;
         throw PipelineException.Refused(
-            $"The consumer group remembers that {plan.Name} wrote to table {mark.TableUuid}, but table {plan.Table.Identifier} {(table is null ? "does not exist" : "holds no ledger of it")}: it was dropped or created anew, or the warehouse is another one.",
+            $"The consumer group remembers that {plan.Name} wrote to table {mark.TableUuid}, but table {plan.Table.Identifier} {(table is null ? "does not exist" : "holds no ledger of it")}: it was dropped or created again, or the warehouse is another one.",
             "Point the pipeline at the right warehouse, or start over with --reset.");
     }
 
@@ -294,9 +353,6 @@ internal sealed class FlowOpening(
             return null;
         }
     }
-
-    private async ValueTask StoreMarkAsync(Ledger ledger, CancellationToken cancellationToken) =>
-        await new GroupMark(plan.Name, ledger.TableUuid).StoreAsync(source, ledger.FindSource(plan.SourceName)!, log, cancellationToken);
 
     private void Report(OpeningCommit commit, Ledger ledger)
     {

@@ -18,6 +18,13 @@ public abstract record StartPosition
     public sealed record At(DateTimeOffset Time) : StartPosition { public override string ToString() => Time.ToString("O"); }
 }
 
+/// <summary>Where the flows of one source without a ledger begin: as the definition says, and as a person does (<c>--from</c>).</summary>
+internal sealed record FlowStarts(StartOffsets Defined, StartOffsets? Answered)
+{
+    public static FlowStarts Of(IRecordSource source, StartPosition defined, StartPosition? answered) =>
+        new(new StartOffsets(source, defined), answered is null ? null : new StartOffsets(source, answered));
+}
+
 /// <summary>
 /// The starting offsets of one source, looked up once and shared by all sinks that have no ledger yet, so that they begin at
 /// the same records. DELIVERY.md, "The start is a commit".

@@ -12,12 +12,18 @@ namespace Matih.Delivery;
 /// </summary>
 internal sealed class TableBinding
 {
-    private TableBinding(Schema schema, PartitionSpec spec, ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap)
+    private readonly string _location;
+    private readonly ImmutableSortedDictionary<string, string> _settings;
+
+    private TableBinding(
+        Schema schema, PartitionSpec spec, ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap, string location, ImmutableSortedDictionary<string, string> settings)
     {
         Schema = schema;
         Spec = spec;
         Columns = columns;
         ColumnMap = columnMap;
+        _location = location;
+        _settings = settings;
     }
 
     public Schema Schema { get; }
@@ -34,10 +40,31 @@ internal sealed class TableBinding
     public RowType StoredRows => new([.. Columns.Select(column => new Field(column.Name, column.Type.ReadAs))]);
 
     /// <summary>The binding for rows that were read back from such a file.</summary>
-    public TableBinding OfStoredRows() => new(Schema, Spec, Columns, [.. Enumerable.Range(0, Columns.Length)]);
+    public TableBinding OfStoredRows() => new(Schema, Spec, Columns, [.. Enumerable.Range(0, Columns.Length)], _location, _settings);
 
-    public bool Fits(Table table) =>
-        table.Metadata.CurrentSchemaId == Schema.SchemaId && table.Metadata.DefaultSpecId == Spec.SpecId;
+    /// <summary>Whether files that are written through this binding are what the table, as it stands, asks for.</summary>
+    public bool Fits(Table table) => FindChange(table) is null;
+
+    /// <summary>
+    /// What somebody has changed in the table since, so that files must be written again: a column that was dropped and added
+    /// again has another field id, and what was written under the old one would read as NULL. Null where nothing has changed.
+    /// </summary>
+    public string? FindChange(Table table)
+    {
+        var now = table.Metadata;
+        if (now.CurrentSchemaId != Schema.SchemaId) return $"its schema was {Schema.SchemaId} and is {now.CurrentSchemaId} now";
+        if (now.DefaultSpecId != Spec.SpecId) return $"its partition spec was {Spec.SpecId} and is {now.DefaultSpecId} now";
+        if (now.Location != _location) return $"its location was {_location} and is {now.Location} now";
+        var settings = SettingsOf(now);
+        var changed = settings.Keys.Union(_settings.Keys).FirstOrDefault(key => settings.GetValueOrDefault(key) != _settings.GetValueOrDefault(key));
+        return changed is null ? null : $"its property {changed} was {Show(_settings.GetValueOrDefault(changed))} and is {Show(settings.GetValueOrDefault(changed))} now";
+
+        static string Show(string? value) => value is null ? "not set" : $"'{value}'";
+    }
+
+    /// <summary>The properties by which data files are written; those of metadata files take effect by themselves.</summary>
+    private static ImmutableSortedDictionary<string, string> SettingsOf(TableMetadata metadata) => metadata.Properties.RemoveRange(metadata.Properties.Keys.Where(key =>
+        !key.StartsWith("write.", StringComparison.Ordinal) || key.StartsWith("write.metadata.", StringComparison.Ordinal)));
 
     /// <exception cref="PipelineException">A column is missing, or cannot hold what the query gives.</exception>
     public static TableBinding Bind(TablePlan plan, Table table, IEngineLog log)
@@ -71,7 +98,7 @@ internal sealed class TableBinding
                 "Change the SQL (aliases, CAST, COALESCE), or evolve the table; columns are matched by name.");
         }
         WarnOfPartitioning(plan, schema, spec, log);
-        return new TableBinding(schema, spec, columns.ToImmutable(), map.ToImmutable());
+        return new TableBinding(schema, spec, columns.ToImmutable(), map.ToImmutable(), table.Metadata.Location, SettingsOf(table.Metadata));
     }
 
     private static void WarnOfPartitioning(TablePlan plan, Schema schema, PartitionSpec spec, IEngineLog log)

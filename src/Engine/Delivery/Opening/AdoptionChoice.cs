@@ -1,0 +1,46 @@
+namespace Matih.Delivery;
+
+/// <summary>
+/// Which ledger a flow takes over, of those that its table holds. <c>--adopt orders</c> matches sink to sink by name;
+/// <c>--adopt lake=orders/old_lake</c> (separated by commas, where there are several) says it sink by sink.
+/// </summary>
+internal static class AdoptionChoice
+{
+    /// <param name="answer">What was given with <c>--adopt</c>; null for nothing.</param>
+    /// <param name="others">The flows whose ledgers the table holds.</param>
+    /// <param name="reading">What else the table says: who has taken over a ledger that it no longer holds.</param>
+    /// <returns>The flow to take over; null where this flow takes none over.</returns>
+    /// <exception cref="PipelineException">There is none of that name, or it is not clear which one is meant.</exception>
+    public static FlowName? Choose(FlowPlan plan, string? answer, IReadOnlyCollection<FlowName> others, LineageReading reading)
+    {
+        if (answer is null) return null;
+        var entries = answer.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var bySink = entries.Where(entry => entry.Contains('=', StringComparison.Ordinal)).Select(entry => entry.Split('=', 2, StringSplitOptions.TrimEntries)).ToList();
+        // Where some sinks are named, the others begin by themselves.
+        if (bySink.Count != 0 && bySink.All(entry => entry[0] != plan.Name.Sink) && bySink.Count == entries.Length) return null;
+        var name = bySink.FirstOrDefault(entry => entry[0] == plan.Name.Sink)?[1] ?? entries.FirstOrDefault(entry => !entry.Contains('=', StringComparison.Ordinal)) ?? "";
+
+        var named = others.Where(other => other.ToString() == name || other.Pipeline == name).ToList();
+        if (named.Count == 0)
+        {
+            if (LedgerKeys.TakersIn(reading.Others).FirstOrDefault(pair => pair.Flow.ToString() == name || pair.Flow.Pipeline == name) is { Flow: { } taken, Taker: { } taker })
+            {
+                throw PipelineException.Refused($"--adopt {answer}: {taker} has taken over the ledger of {taken} in table {plan.Table.Identifier} before.",
+                    $"Run {taker.Pipeline}. To continue from its ledger under another name, stop it and start with --adopt {taker.Pipeline}.");
+            }
+            throw PipelineException.Refused($"--adopt {answer}: table {plan.Table.Identifier} holds no ledger of that pipeline.",
+                $"See which it holds with: matih table ledger {plan.Table.Identifier}.");
+        }
+        var isExact = bySink.Any(entry => entry[0] == plan.Name.Sink) && named.Count == 1;
+        if (isExact) return named[0];
+        if (named.FirstOrDefault(other => other.Sink == plan.Name.Sink) is { } same) return same;
+        if (named.Count == 1 && plan.SiblingSinks.IsEmpty) return named[0];
+        throw PipelineException.Refused(
+            $"--adopt {answer}: it is not clear which ledger sink '{plan.Name.Sink}' of {plan.Name.Pipeline} is to take over in table {plan.Table.Identifier}: it holds {string.Join(", ", named)}, and none of them has that sink's name.",
+            $"Say it sink by sink: --adopt {plan.Name.Sink}={named[0]}, and so on for the others, separated by commas; a sink that is left out begins by itself.");
+    }
+
+    /// <summary>The sinks that an answer names and a pipeline does not have.</summary>
+    public static IEnumerable<string> UnknownSinks(string? answer, IReadOnlyCollection<string> sinks) =>
+        (answer ?? "").Split(',', StringSplitOptions.TrimEntries).Where(entry => entry.Contains('=', StringComparison.Ordinal)).Select(entry => entry.Split('=')[0].Trim()).Where(sink => !sinks.Contains(sink));
+}
