@@ -34,6 +34,9 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     /// <summary>The table's schema, partition spec or write settings are no longer those that the writers were made for.</summary>
     public bool TableHasChanged { get; private set; }
 
+    /// <summary>The table as the last commit left it.</summary>
+    public Table Table { get; private set; } = opened.Table;
+
     /// <summary>The source's positions in the ledger that the next commit stands on.</summary>
     public SourceLedger Source => _base.FindSource(plan.SourceName)!;
 
@@ -57,6 +60,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
         if (outcome is not CommitOutcome.Committed committed) return outcome;
 
         _base = committed.Ledger;
+        Table = committed.Table;
         _committedAt = environment.Clock.GetTimestamp();
         TableHasChanged = !opened.Binding.Fits(committed.Table);
         Report(ledger, files, environment.Clock.GetElapsedTime(startedAt), committed.Table);

@@ -9,6 +9,8 @@ namespace Matih.Delivery;
 /// </summary>
 internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEnvironment environment, WriterIdentity writer)
 {
+    private readonly SideFileRemoval _sideFiles = new(parts.Store, environment.Clock, parts.Log);
+
     /// <param name="work">Everything, or a committer's share.</param>
     /// <param name="watch">Tells when the group gives other work; null for a run without other members.</param>
     public async Task<SessionEnd> RunAsync(
@@ -51,6 +53,7 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
             history.NoteProgress();
             parts.Progress.NoteFailures(0);
             if (batch is not null) await intake!.ClearAsync(batch, abort);
+            await _sideFiles.RunAsync(committer.Table, abort);
             if (checkpoints.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw rejected.ToException(plan.Topic);
             if (isLast) return cause is CheckpointCause.TopicChanged or CheckpointCause.ShareChanged ? SessionEnd.Reopen : SessionEnd.Finished;
             if (committer.TableHasChanged) return SessionEnd.Reopen;

@@ -59,7 +59,7 @@ public sealed class LedgerFormatTests
     }
 
     [Fact]
-    public async Task A_ledger_above_4_KB_lies_in_a_side_file_named_by_its_hash_outside_the_table_s_folder()
+    public async Task A_ledger_above_4_KB_lies_in_a_side_file_named_by_its_commit_and_hash_outside_the_table_s_folder()
     {
         using var flow = new FlowHarness(partitionCount: 120);
         flow.Produce(0, 240);
@@ -70,7 +70,7 @@ public sealed class LedgerFormatTests
         var side = LedgerFormat.ReadSideFile(property);
         Assert.NotNull(side);
         Assert.True(property.Length <= LedgerFormat.PropertyBytesMax);
-        Assert.Equal($"ledger-{LedgerFormat.Sha256(await File.ReadAllBytesAsync(side.Location))}.json", Path.GetFileName(side.Location));
+        Assert.Equal($"ledger-{LedgerFormat.ReadCommit(property)}-{LedgerFormat.Sha256(await File.ReadAllBytesAsync(side.Location))[..16]}.json", Path.GetFileName(side.Location));
         Assert.False(side.Location.StartsWith(flow.TableFolder + "/", StringComparison.Ordinal));
         flow.Produce(240, 120);
         await flow.CatchUpAsync();

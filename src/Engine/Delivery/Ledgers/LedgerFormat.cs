@@ -295,5 +295,5 @@ internal static class LedgerFormat
     private static string? OptionalText(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.GetString() : null;
 }
 
-/// <summary>Where a large ledger's body lies; the name holds the hash, so that it can be written before the commit and twice.</summary>
+/// <summary>Where a large ledger's body lies; the name holds the commit and the hash, so that it can be written before the commit and twice.</summary>
 internal sealed record SideFile(string Location, long LengthBytes, string Sha256);

@@ -40,7 +40,7 @@ internal sealed class LedgerReader(IStore store, TableIdentifier table)
         if (whole.Length <= LedgerFormat.PropertyBytesMax) return whole;
         var body = LedgerFormat.WriteBody(ledger);
         var hash = LedgerFormat.Sha256(body);
-        var location = $"{SideFolder.Of(table)}/ledger-{hash}.json";
+        var location = SideFolder.LedgerOf(table, ledger.Commit, hash);
         await store.PutIfAbsentAsync(location, body, cancellationToken);
         return LedgerFormat.Write(ledger, new SideFile(location, body.LongLength, hash));
     }

@@ -40,6 +40,10 @@ internal sealed class TableLedger(
     /// <summary>The ledger in a property's text, of whatever flow.</summary>
     public ValueTask<Ledger> ReadTextAsync(string property, CancellationToken cancellationToken) => _reader.ReadAsync(property, cancellationToken);
 
+    /// <summary>Whether the table is another one than that which was loaded, so that files of the latter may be gone for good reasons.</summary>
+    public async ValueTask<bool> HasMovedAsync(Table seen, CancellationToken cancellationToken) =>
+        (await LoadAsync(cancellationToken))?.Metadata.CurrentSnapshotId != seen.Metadata.CurrentSnapshotId;
+
     /// <summary>Commits, however many attempts it takes within the table's <c>commit.retry.*</c>.</summary>
     /// <param name="commit">What to commit; its ledger names the base that the table must still hold.</param>
     /// <param name="answer">For opening commits, which a person's answer allows to stand on a base that the lineage does not show.</param>
@@ -114,10 +118,6 @@ internal sealed class TableLedger(
         }
         return false;
     }
-
-    /// <summary>Whether the table is another one than that which was loaded, so that files of the latter may be gone for good reasons.</summary>
-    private async ValueTask<bool> HasMovedAsync(Table seen, CancellationToken cancellationToken) =>
-        (await LoadAsync(cancellationToken))?.Metadata.CurrentSnapshotId != seen.Metadata.CurrentSnapshotId;
 
     /// <summary>A catalog that gets a request late must refuse files of another schema then, even where no snapshot was added meanwhile.</summary>
     private static IEnumerable<TableRequirement> RequirementsOf(PreparedCommit commit, Table table) => commit.Binding is null

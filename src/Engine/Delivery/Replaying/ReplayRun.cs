@@ -19,9 +19,8 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
     /// <exception cref="PipelineException">The commits cannot be replayed; nothing was changed.</exception>
     public async Task<ReplayReport> RunAsync(ReplayRequest request, CancellationToken cancellationToken)
     {
-        var standing = await StandAsync(cancellationToken);
+        var (standing, chosen) = await LookAsync(request.From, request.To, cancellationToken);
         var to = request.To ?? standing.Ledger.Commit;
-        var chosen = await ChooseAsync(standing, request.From, to, cancellationToken);
         var binding = TableBinding.Bind(plan.Table, standing.Table, parts.Log);
         await new ReplayTopicCheck(plan, parts.Source).RequireAllAsync(chosen.Selection, cancellationToken);
         if (!request.Confirm(new ReplayPreview(
@@ -39,7 +38,7 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
             var ledger = Compose(standing.Ledger, chosen.Selection, checkpoints);
             var files = checkpoints.SelectMany(checkpoint => checkpoint.Files).ToImmutableArray();
             var change = await PreparedChange.PrepareAsync(standing.Table, files, chosen.Removal, environment.Ids, cancellationToken);
-            switch (await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, change, preparedAt), null, cancellationToken))
+            switch (await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, change, preparedAt, binding), null, cancellationToken))
             {
                 case CommitOutcome.Committed committed:
                     return Report(committed.Ledger, change.SnapshotId);
@@ -51,8 +50,25 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
             }
             // Somebody committed on our base, so that nothing of the last try can land any more.
             await Task.Delay(TimeSpan.FromMilliseconds(20 + 200 * parts.NextJitter()), environment.Clock, cancellationToken);
-            standing = await StandAsync(cancellationToken);
-            chosen = Same(chosen, await ChooseAsync(standing, request.From, to, cancellationToken));
+            (standing, var now) = await LookAsync(request.From, to, cancellationToken);
+            chosen = Same(chosen, now);
+        }
+    }
+
+    /// <summary>Where the flow stands, and what is to be replayed: both of one state of the table, however often others expire snapshots meanwhile.</summary>
+    private async ValueTask<(Standing Standing, Chosen Chosen)> LookAsync(CommitId from, CommitId? to, CancellationToken cancellationToken)
+    {
+        for (var look = 1; ; look++)
+        {
+            var standing = await StandAsync(cancellationToken);
+            try
+            {
+                return (standing, await ChooseAsync(standing, from, to ?? standing.Ledger.Commit, cancellationToken));
+            }
+            catch (InvalidTableException) when (look < TryCountMax)
+            {
+                if (!await parts.Ledgers.HasMovedAsync(standing.Table, cancellationToken)) throw;
+            }
         }
     }
 

@@ -1,0 +1,65 @@
+using Matih.Iceberg;
+using Matih.Storage;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>
+/// Deletes side files of ledgers that no snapshot of the table names any more. Every commit of a large ledger writes one, and
+/// expiry removes the snapshots that name it, but knows nothing of files beside the table.
+/// </summary>
+/// <remarks>
+/// A commit writes its side file first, so that one without a snapshot may belong to a commit whose fate is open. No commit is
+/// attempted later than 12 hours after it was prepared; a file is therefore left alone until it is a day older than the
+/// newest one. Both times are the store's: a clock of this machine that is wrong deletes nothing.
+/// </remarks>
+internal sealed class SideFileRemoval(IStore store, TimeProvider clock, IEngineLog log)
+{
+    private static readonly TimeSpan AgeMin = TimeSpan.FromDays(1);
+
+    private static readonly TimeSpan Interval = TimeSpan.FromHours(6);
+
+    private long? _lookedAt;
+
+    /// <summary>Looks through the folder beside the table at the first call, and every six hours after it. A failure is harmless.</summary>
+    public async ValueTask RunAsync(Table table, CancellationToken cancellationToken)
+    {
+        if (_lookedAt is { } last && clock.GetElapsedTime(last) < Interval) return;
+        _lookedAt = clock.GetTimestamp();
+        try
+        {
+            if (NamedIn(table.Metadata) is not { } named) return;
+            var files = new List<StoredObject>();
+            await foreach (var item in store.ListAsync(SideFolder.Of(table), cancellationToken))
+                if (NameOf(item.Location).StartsWith(SideFolder.LedgerPrefix, StringComparison.Ordinal)) files.Add(item);
+            var newest = files.Select(item => item.LastModified).DefaultIfEmpty().Max();
+            foreach (var item in files)
+                if (newest - item.LastModified > AgeMin && !named.Contains(NameOf(item.Location))) await store.DeleteAsync(item.Location, cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.Debug("cleanup-failed", $"Old side files of ledgers beside table {table.Identifier} could not be deleted: {e.Message}");
+        }
+    }
+
+    /// <summary>The names of the side files that the table's snapshots refer to; null where some ledger cannot be read, so that nobody knows.</summary>
+    private static HashSet<string>? NamedIn(TableMetadata metadata)
+    {
+        var named = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (key, text) in metadata.Snapshots.SelectMany(snapshot => snapshot.Summary))
+        {
+            if (!LedgerKeys.IsLedger(key)) continue;
+            try
+            {
+                if (LedgerFormat.ReadSideFile(text) is { } file) named.Add(NameOf(file.Location));
+            }
+            catch (FormatException)
+            {
+                return null;
+            }
+        }
+        return named;
+    }
+
+    private static string NameOf(string location) => location[(location.LastIndexOf('/') + 1)..];
+}
