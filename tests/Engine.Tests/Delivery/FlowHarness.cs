@@ -68,6 +68,8 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         return other;
     }
 
+    public TimeSpan LookInterval { get; set; } = TimeSpan.FromMilliseconds(1);
+
     public string Pipeline { get; set; } = "orders";
 
     /// <summary>The pipeline's YAML, in which the pipeline is called orders and its topic shop.orders.</summary>
@@ -297,7 +299,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public IRecordSource OpenSource(SourceDefinition source, long queueBytes)
     {
-        var opened = new ScriptedSource(Topic);
+        var opened = new ScriptedSource(Topic) { ReadsCommittedOnly = source.ReadsCommittedOnly };
         OnSource?.Invoke(opened);
         return opened;
     }
@@ -333,6 +335,6 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         Assert.Empty(read.Errors);
         var plan = PipelinePlanner.Plan(read.Definition!);
         Assert.Empty(plan.Errors);
-        return [.. plan.Flows.Select(flow => flow with { Plan = flow.Plan with { TopicLookInterval = TimeSpan.FromMilliseconds(1) } })];
+        return [.. plan.Flows.Select(flow => flow with { Plan = flow.Plan with { TopicLookInterval = LookInterval } })];
     }
 }
