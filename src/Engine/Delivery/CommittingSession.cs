@@ -27,17 +27,18 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
         }
         history.Answers = OpenAnswers.None; // They were given for the table as it was; a later session has its own ledger to go by.
         parts.Progress.NoteOpened(opened.Ledger.WrittenAtMillis, opened.Table.Metadata.CurrentSnapshotId?.Value);
-        if (mode is RunMode.UntilCaughtUp) history.CaughtUpAt ??= await EndsAsync(abort);
+        if (mode is RunMode.UntilCaughtUp) history.CaughtUpAt ??= await EndsAsync(opened.Source, abort);
 
         var committer = new Checkpointer(plan, parts, environment, writer, opened);
         var intake = work is WorkShare.Committer ? new RangeIntake(plan, parts, environment, opened) : null;
         if (intake is not null && await TakeInAsync(intake, committer, abort) is { } early) return early;
 
         var deal = DealOf(work, committer.Source);
+        var limit = history.LimitFor(opened.Ledger, deal.LaneCount);
         using var lanesToken = CancellationTokenSource.CreateLinkedTokenSource(abort);
         await using var session = await FlowSession.StartAsync(
-            plan, parts, environment, opened with { Source = committer.Source }, deal, history.Limit, history.NextGeneration(), watch, lanesToken);
-        var finish = new FinishCondition(mode, history.Limit, session, environment.Clock, history.StartedAt, history.CaughtUpAt);
+            plan, parts, environment, opened with { Source = committer.Source }, deal, limit, history.NextGeneration(), watch, lanesToken);
+        var finish = new FinishCondition(mode, limit, session, environment.Clock, history.StartedAt, history.CaughtUpAt);
         while (true)
         {
             parts.Progress.NoteState(FlowState.Reading, environment.Clock.GetTimestamp());
@@ -99,11 +100,11 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
         return new LaneDeal([.. partitions], plan.Parallelism);
     }
 
-    private async ValueTask<IReadOnlyDictionary<int, long>> EndsAsync(CancellationToken abort)
+    /// <summary>The ends of the partitions that opening has found. Not asked for their number again: a broker may lag behind.</summary>
+    private async ValueTask<IReadOnlyDictionary<int, long>> EndsAsync(SourceLedger source, CancellationToken abort)
     {
-        var topic = await parts.Source.IdentifyAsync(abort);
-        int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
+        int[] partitions = [.. source.Partitions.Select(entry => entry.Partition)];
         var ranges = await parts.Source.RangesAsync(partitions, abort);
-        return partitions.ToDictionary(partition => partition, partition => ranges[partition].End);
+        return partitions.Zip(ranges).ToDictionary(pair => pair.First, pair => pair.Second.End);
     }
 }

@@ -16,13 +16,16 @@ internal sealed class FinishCondition(
 
     /// <summary>
     /// Nothing came for the time-out, and not because the broker was slow to give the first record: every partition has been
-    /// read to its end, unless that takes longer than any healthy broker does.
+    /// read to its end. A partition that cannot be read delays this by a minute and no longer.
     /// </summary>
     private bool IsIdle(TimeSpan idleTimeout)
     {
         var silence = clock.GetElapsedTime(session.LastActivityTimestamp);
-        return silence >= idleTimeout && (session.Lanes.All(lane => lane.HasReachedEnds) || silence >= idleTimeout + SlowestFirstRecord);
+        return silence >= idleTimeout && (session.Lanes.All(HasNothingToRead) || silence >= idleTimeout + SlowestFirstRecord);
     }
+
+    /// <remarks>No end is reported of a partition whose position lies above its last stable offset; the topic's ends, as last looked up, tell.</remarks>
+    private bool HasNothingToRead(Lane lane) => lane.HasReachedEnds || session.KnownEnds is { } ends && lane.HasReached(ends);
 
     /// <summary>How long until time alone could meet it; null where it cannot.</summary>
     public TimeSpan? TimeLeft => mode switch

@@ -8,7 +8,10 @@ namespace Matih.Delivery;
 internal enum CheckpointCause { Interval, Finished, Stopped, Rejected, TopicChanged, ShareChanged }
 
 /// <summary>Which partitions a session reads, and in how many lanes at most.</summary>
-internal sealed record LaneDeal(ImmutableArray<int> Partitions, int LaneCountMax);
+internal sealed record LaneDeal(ImmutableArray<int> Partitions, int LaneCountMax)
+{
+    public int LaneCount => Math.Min(LaneCountMax, Partitions.Length);
+}
 
 /// <summary>
 /// One assignment of the topic's partitions to lanes, from opening to the last checkpoint or the first fault. Disposing it
@@ -51,6 +54,9 @@ internal sealed class FlowSession : IAsyncDisposable
 
     public long LastActivityTimestamp => _activity.Timestamp;
 
+    /// <summary>The partitions' ends as last looked up; null before the first look.</summary>
+    public IReadOnlyDictionary<int, long>? KnownEnds => _watch.KnownEnds;
+
     public static async ValueTask<FlowSession> StartAsync(
         FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, LaneDeal deal, RecordLimit limit, long generation, ShareWatch? shares, CancellationTokenSource lanesToken)
     {
@@ -70,11 +76,11 @@ internal sealed class FlowSession : IAsyncDisposable
     private async ValueTask AssignAsync(OpenedFlow opened, LaneDeal deal, RecordLimit limit, long generation)
     {
         var positions = deal.Partitions.Select(partition => new PartitionPosition(partition, opened.Source.Find(partition)!.NextOffset)).ToArray();
-        var queues = await _parts.Source.AssignAsync(positions, Math.Min(deal.LaneCountMax, positions.Length), generation, _lanesToken.Token);
+        var queues = await _parts.Source.AssignAsync(positions, deal.LaneCount, generation, _lanesToken.Token);
         await RequireSameTopicAsync(opened.Source);
         foreach (var queue in queues)
         {
-            var lane = new Lane(_parts.CreateLaneParts(opened, limit, _signal, _activity), queue,
+            var lane = new Lane(_parts.CreateLaneParts(opened, limit, _signal, _activity) with { ReadRecords = _watch.Records }, queue,
                 queue.Partitions.Select(partition => opened.Source.Find(partition)!), generation);
             _lanes.Add(lane);
             _tasks.Add(_environment.Tasks.Start($"lane {_lanes.Count} of {_plan.Name}", lane.RunAsync, _lanesToken.Token));
@@ -83,17 +89,15 @@ internal sealed class FlowSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// Opening has looked at the topic, and then the partitions were assigned. A topic that was created anew between the two is
-    /// read by a client that knows no other, with positions that mean nothing in it; from here on a client is told.
+    /// Opening has looked at the topic, and then the partitions were assigned. A topic that was created again between the two
+    /// is read by a client that knows no other, with positions that mean nothing in it; later on a client gets an error.
     /// </summary>
     private async ValueTask RequireSameTopicAsync(SourceLedger source)
     {
         var topic = await _parts.Source.IdentifyAsync(_lanesToken.Token);
-        var isSame = (topic.TopicId is null || source.TopicId is null || topic.TopicId == source.TopicId)
-            && (topic.ClusterId is null || source.ClusterId is null || topic.ClusterId == source.ClusterId);
-        if (isSame) return;
+        if (TopicIds.Agree(topic.TopicId, source.TopicId) && TopicIds.Agree(topic.ClusterId, source.ClusterId)) return;
         throw new PipelineException(FailureKind.Kafka,
-            $"Topic '{_plan.Topic}' was created anew while it was being opened: its id was {source.TopicId ?? "unknown"} and is {topic.TopicId ?? "unknown"} now.",
+            $"Topic '{_plan.Topic}' was created again while it was being opened: its id was {source.TopicId ?? "unknown"} and is {topic.TopicId ?? "unknown"} now.",
             "The next start compares it with the table's ledger and says what to do; nothing of it was committed.");
     }
 
@@ -133,9 +137,7 @@ internal sealed class FlowSession : IAsyncDisposable
     public async ValueTask<IReadOnlyList<LaneCheckpoint>> SealAsync(bool isLast, CancellationToken abort)
     {
         if (isLast) _watch.Stop();
-        var checkpoints = await Task.WhenAll(_lanes.Select(lane => lane.SealAsync(isLast))).WaitAsync(abort);
-        _watch.Note(checkpoints);
-        return checkpoints;
+        return await Task.WhenAll(_lanes.Select(lane => lane.SealAsync(isLast))).WaitAsync(abort);
     }
 
     private async ValueTask WaitAsync(TimeSpan time, CancellationToken stop, CancellationToken abort)

@@ -3,75 +3,72 @@ using Matih.Kafka;
 namespace Matih.Delivery;
 
 /// <summary>
-/// Whether a running session still reads the topic that it began with, by records that it has read: one of each partition
-/// is remembered, and looked at again later. A topic that was deleted and created anew in between, and filled beyond the
-/// position, gives no error while it is read; brokers and clients that know topic ids tell it apart, older ones do not.
+/// Whether a running session still reads the log that it began with, by records that it has read: some of each partition
+/// are remembered, and looked at again later. A topic that was deleted, created again and filled beyond the position gives
+/// no error while it is read, nor does a partition whose new leader lacked the last records and has got others since.
+/// Brokers and clients that know topic ids and leader epochs notice this themselves, older ones do not.
 /// </summary>
 /// <remarks>
-/// A remembered record gives way to a newer one only once it was found unchanged: whatever was read before that moment was
-/// then read from the same topic. Thread-safe.
+/// After an unclean election the new leader's log differs from some offset on. What was read between that offset and the
+/// position of that moment is replaced; what was read before or after is unchanged. A record in between must therefore be
+/// among those remembered: the last record of each batch since the last look is, until there are too many, then every
+/// second, every fourth and so on. A replaced stretch that is shorter than their distance can stay unnoticed.
+/// Thread-safe.
 /// </remarks>
 internal sealed class ReadRecordCheck
 {
-    /// <summary>A topic is created anew as a whole, so that a few partitions tell; the others have their turn at later checks.</summary>
+    /// <summary>A topic is created again as a whole, so that a few partitions tell; the others have their turn at later checks.</summary>
     private const int PartitionsPerCheck = 4;
 
     private readonly IRecordSource _source;
-    private readonly Lock _gate = new();
-    private readonly SortedDictionary<int, Fingerprint> _remembered = [];
-    private readonly Dictionary<int, Fingerprint> _latest = [];
+    private readonly SortedDictionary<int, RememberedRecords> _partitions = [];
     private int _next;
 
     public ReadRecordCheck(IRecordSource source, SourceLedger opened)
     {
         _source = source;
-        foreach (var entry in opened.Partitions)
-            if (entry.Last is { } last) _remembered.Add(entry.Partition, last);
+        foreach (var entry in opened.Partitions) _partitions.Add(entry.Partition, new RememberedRecords(entry.Last));
     }
 
-    /// <summary>Takes note of the last records of a checkpoint.</summary>
-    public void Note(IEnumerable<PartitionLedger> entries)
+    /// <summary>Takes note of the last record of a batch. A lock per batch and partition, which hardly ever waits.</summary>
+    public void Note(int partition, Fingerprint last)
     {
-        lock (_gate)
-        {
-            foreach (var entry in entries)
-            {
-                if (entry.Last is not { } last) continue;
-                _remembered.TryAdd(entry.Partition, last);
-                _latest[entry.Partition] = last;
-            }
-        }
+        if (_partitions.TryGetValue(partition, out var records)) records.Add(last);
     }
 
-    /// <summary>Looks at some of the records again. The first that is another one now, or null.</summary>
+    /// <summary>Looks at remembered records of some partitions again. The first that is another one now, or null.</summary>
     /// <exception cref="SourceException">The topic could not be asked.</exception>
     public async ValueTask<ChangedRecord?> FindChangedAsync(CancellationToken cancellationToken)
     {
-        foreach (var (partition, expected, newer) in Choose())
+        foreach (var (partition, records) in Choose())
         {
-            var found = await _source.ProbeAsync(partition, expected.Offset, cancellationToken);
-            var isGone = found is null || found.Offset != expected.Offset;
-            if (!isGone && (found!.Crc32C != expected.Crc32C || found.TimestampMillis != expected.TimestampMillis)) return new ChangedRecord(partition, expected, found);
-            lock (_gate)
+            foreach (var expected in records.All())
             {
-                // What retention has removed tells nothing any more; the next one may.
-                if (newer is { } last) _remembered[partition] = last;
-                else if (isGone) _remembered.Remove(partition);
+                var found = await _source.ProbeAsync(partition, expected.Offset, cancellationToken);
+                switch (expected.CompareWith(found))
+                {
+                    case RecordMatch.Other:
+                        return new ChangedRecord(partition, expected, found!);
+                    case RecordMatch.Same:
+                        records.Verify(expected);
+                        break;
+                    case RecordMatch.Gone when found is not null:
+                        // Retention or compaction has removed it. Where nothing at all follows, it may still be replaced.
+                        records.Forget(expected);
+                        break;
+                }
             }
         }
         return null;
     }
 
-    private List<(int Partition, Fingerprint Expected, Fingerprint? Newer)> Choose()
+    private List<KeyValuePair<int, RememberedRecords>> Choose()
     {
-        lock (_gate)
-        {
-            var count = Math.Min(PartitionsPerCheck, _remembered.Count);
-            var chosen = _remembered.Concat(_remembered).Skip(_remembered.Count == 0 ? 0 : _next % _remembered.Count).Take(count)
-                .Select(known => (known.Key, known.Value, _latest.TryGetValue(known.Key, out var latest) ? latest : (Fingerprint?)null)).ToList();
-            _next += count;
-            return chosen;
-        }
+        var known = _partitions.Where(partition => !partition.Value.IsEmpty).ToList();
+        var count = Math.Min(PartitionsPerCheck, known.Count);
+        var chosen = known.Concat(known).Skip(known.Count == 0 ? 0 : _next % known.Count).Take(count).ToList();
+        _next += count;
+        return chosen;
     }
 }
 

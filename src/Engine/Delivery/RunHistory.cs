@@ -11,8 +11,19 @@ internal sealed class RunHistory(RunMode mode, OpenAnswers answers, long started
     /// <summary>Whether all flows of the pipeline were checked, so that this one may write.</summary>
     public bool IsStarted { get; set; }
 
-    /// <summary>Shares out what the whole run may read.</summary>
-    public RecordLimit Limit { get; } = mode is RunMode.Once once ? new RecordLimit(once.RecordCountMax) : RecordLimit.None();
+    /// <summary>The records that the table held when the run began, by its ledger; null before the first session.</summary>
+    private long? _recordCountBefore;
+
+    /// <summary>
+    /// Shares out, among a session's lanes, what the run may still read. The ledger says how much it has committed so far:
+    /// what a failed session read does not count, and what a commit holds counts also where its answer was lost.
+    /// </summary>
+    public RecordLimit LimitFor(Ledger opened, int laneCount)
+    {
+        if (mode is not RunMode.Once once) return RecordLimit.None();
+        _recordCountBefore ??= opened.Totals.RecordCount;
+        return new RecordLimit(once.RecordCountMax - Math.Max(0, opened.Totals.RecordCount - _recordCountBefore.Value), laneCount);
+    }
 
     /// <summary>When the run began, a timestamp of its clock.</summary>
     public long StartedAt { get; } = startedAt;

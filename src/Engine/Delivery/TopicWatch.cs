@@ -6,15 +6,16 @@ namespace Matih.Delivery;
 /// <summary>
 /// Looks at the topic beside the lanes: how far its ends are (at every look, for the lag), and at every sixth whether
 /// partitions were added, which ends the session so that opening decides, and whether it is still the same topic. One that
-/// was created anew may have been read for as long as since the last of these looks, so that the run stops and says so.
+/// was created again may have been read for as long as since the last of these looks, so that the run stops and says so.
 /// </summary>
 internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironment environment, SourceLedger source, FlowSession session, AsyncSignal signal)
 {
     private const int LooksPerIdentityCheck = 6;
 
     private readonly CancellationTokenSource _stopped = new();
-    private readonly ReadRecordCheck _records = new(parts.Source, source);
     private DateTimeOffset _sameAt = environment.Clock.GetUtcNow();
+    private int _fewerPartitionsLooks;
+    private volatile IReadOnlyDictionary<int, long>? _knownEnds;
     private volatile bool _hasChanged;
     private volatile PipelineException? _refusal;
 
@@ -23,9 +24,11 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
     /// <summary>Why the session must end without another commit; null while it need not.</summary>
     public PipelineException? Refusal => _refusal;
 
-    /// <summary>Takes note of what was read up to a checkpoint.</summary>
-    public void Note(IReadOnlyList<LaneCheckpoint> checkpoints) =>
-        _records.Note(checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Select(stretch => stretch.Entry));
+    /// <summary>The partitions' ends as last looked up; null before the first look.</summary>
+    public IReadOnlyDictionary<int, long>? KnownEnds => _knownEnds;
+
+    /// <summary>What lanes have read, to be looked at again.</summary>
+    public ReadRecordCheck Records { get; } = new(parts.Source, source);
 
     public void Stop() => _stopped.Cancel();
 
@@ -53,25 +56,26 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
             int[] partitions = [.. source.Partitions.Select(entry => entry.Partition)];
             var ranges = await parts.Source.RangesAsync(partitions, cancellationToken);
             var ends = partitions.Zip(ranges).ToDictionary(pair => pair.First, pair => pair.Second.End);
+            _knownEnds = ends;
             parts.Progress.NoteLag(session.Lanes.Sum(lane => lane.Behind(ends)));
             if (!withIdentity) return;
 
             var lookedAt = environment.Clock.GetUtcNow();
             var topic = await parts.Source.IdentifyAsync(cancellationToken);
-            if (topic.TopicId is { } id && source.TopicId is { } idBefore && id != idBefore)
+            if (!TopicIds.Agree(topic.TopicId, source.TopicId))
             {
-                Refuse($"it was deleted and created again: its id was {idBefore} and is {id} now");
+                Refuse($"it was deleted and created again: its id was {source.TopicId} and is {topic.TopicId} now");
                 return;
             }
-            if (topic.PartitionCount != source.Partitions.Length || topic.ClusterId is { } cluster && source.ClusterId is { } clusterBefore && cluster != clusterBefore)
+            if (!TopicIds.Agree(topic.ClusterId, source.ClusterId) || HasOtherPartitions(topic))
             {
                 _hasChanged = true;
                 signal.Set();
                 return;
             }
-            if (await _records.FindChangedAsync(cancellationToken) is { } changed)
+            if (await Records.FindChangedAsync(cancellationToken) is { } changed)
             {
-                Refuse($"the record at offset {changed.Expected.Offset} of partition {changed.Partition} is not the one that was read (expected timestamp {changed.Expected.TimestampMillis} and CRC-32C {changed.Expected.Crc32C:x8}, found {changed.Found.TimestampMillis} and {changed.Found.Crc32C:x8}), so it was created anew and refilled, or lost records in an unclean leader election");
+                Refuse($"the record at offset {changed.Expected.Offset} of partition {changed.Partition} is not the one that was read (expected timestamp {changed.Expected.TimestampMillis} and CRC-32C {changed.Expected.Crc32C:x8}, found {changed.Found.TimestampMillis} and {changed.Found.Crc32C:x8}), so it was created again and refilled, or lost records in an unclean leader election");
                 return;
             }
             _sameAt = lookedAt;
@@ -80,6 +84,22 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
         {
             parts.Log.Debug("watch-failed", $"Topic '{plan.Topic}' could not be looked at: {e.Message}");
         }
+    }
+
+    /// <summary>
+    /// Whether the topic has more partitions than the session reads, or fewer. Partitions are never removed: fewer under the
+    /// same topic id are a broker's stale metadata. Where ids are unknown, fewer count when two looks in a row find them.
+    /// </summary>
+    private bool HasOtherPartitions(TopicIdentity topic)
+    {
+        if (topic.PartitionCount >= source.Partitions.Length)
+        {
+            _fewerPartitionsLooks = 0;
+            return topic.PartitionCount > source.Partitions.Length;
+        }
+        if (!TopicIds.ProveSame(topic.TopicId, source.TopicId) && ++_fewerPartitionsLooks >= 2) return true;
+        parts.Log.Debug("stale-metadata", $"A broker says that topic '{plan.Topic}' has {topic.PartitionCount} partitions, not {source.Partitions.Length}; its metadata is taken for stale, and it is asked again.");
+        return false;
     }
 
     private void Refuse(string finding)

@@ -53,10 +53,19 @@ public interface IRecordSource : IAsyncDisposable
     /// <summary>The offsets that each partition holds now, in the order asked.</summary>
     ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// One past the last offset of each partition whatever the isolation level, in the order asked: at least
+    /// <see cref="OffsetRange.End"/>, and above it while a transaction is open. A valid position never lies beyond it.
+    /// </summary>
+    ValueTask<IReadOnlyList<long>> LogEndsAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken);
+
     /// <summary>The first offset at or after the time, per partition in the order asked; null where every record is older.</summary>
     ValueTask<IReadOnlyList<long?>> OffsetsForTimeAsync(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken);
 
-    /// <summary>The first readable record at or after the offset, or null where there is none up to the end.</summary>
+    /// <summary>
+    /// The first readable record at or after the offset, or null where there is none up to the end. Beyond the end, the record
+    /// at that very offset all the same, where the log has one: a transaction that is still open hides it from readers only.
+    /// </summary>
     ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken);
 
     /// <summary>

@@ -90,6 +90,9 @@ public sealed record KafkaSettings
         $"SCRAM with librdkafka {library.Version}: versions before 2.6.1 repeat the client's nonce, which Kafka 3.8.1, 4.0 and later refuse as " +
         "invalid credentials. Use librdkafka 2.6.1 or later (MATIH_LIBRDKAFKA names its path).";
 
+    /// <summary>The same settings, for a connection that looks at what transactions hide.</summary>
+    internal KafkaSettings ReadingUncommitted() => this with { Properties = new Dictionary<string, string>(Properties) { [IsolationProperty] = "read_uncommitted" } };
+
     /// <summary>The properties of the connection that reads records.</summary>
     internal Dictionary<string, string> ReaderProperties(Librdkafka library, string topic)
     {

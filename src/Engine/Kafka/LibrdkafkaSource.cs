@@ -6,7 +6,8 @@ namespace Matih.Kafka;
 /// A Kafka topic through librdkafka: partitions are assigned by hand and polled in batches that stay in librdkafka's memory.
 /// Nothing is ever paused, resumed or sought, no group is joined and no offset reset. Two connections: one reads, the other
 /// asks, so that questions do not wait behind fetches and probes do not disturb the assignment. Thread-safe, but for
-/// lanes, which take one caller each. Calls block the caller's thread until they are answered.
+/// lanes, which take one caller each. Calls block the caller's thread until they are answered. A third connection is made
+/// only where a position lies above what read committed shows: what it finds there is compared, and never read.
 /// </summary>
 public sealed class LibrdkafkaSource : IRecordSource
 {
@@ -16,6 +17,8 @@ public sealed class LibrdkafkaSource : IRecordSource
     private readonly KafkaLog? _log;
     private readonly ControlConnection _control;
     private readonly RecordScan _scan;
+    /// <summary>As <see cref="_control"/> where the reader itself reads uncommitted.</summary>
+    private readonly ControlConnection _uncommitted;
     private readonly GroupOffsets _group;
     private readonly Lock _assigning = new();
     private readonly List<RecordLane> _lanes = [];
@@ -33,6 +36,7 @@ public sealed class LibrdkafkaSource : IRecordSource
         Warnings = settings.WarningsFor(library);
         _control = new ControlConnection(library, settings, topic, clock, log);
         _scan = new RecordScan(_control);
+        _uncommitted = settings.Isolation == IsolationLevel.ReadUncommitted ? _control : new ControlConnection(library, settings.ReadingUncommitted(), topic, clock, log);
         _group = new GroupOffsets(_control);
     }
 
@@ -64,12 +68,27 @@ public sealed class LibrdkafkaSource : IRecordSource
     public ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_control.Ranges(partitions, cancellationToken));
 
+    /// <remarks>Asked on a connection that reads uncommitted: the isolation level decides what ListOffsets calls the end.</remarks>
+    public ValueTask<IReadOnlyList<long>> LogEndsAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_uncommitted.Ends(partitions, cancellationToken));
+
     /// <exception cref="SourceException">The cluster is librdkafka's mock, which answers the end for every time.</exception>
     public ValueTask<IReadOnlyList<long?>> OffsetsForTimeAsync(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_control.OffsetsForTime(partitions, time, cancellationToken));
 
-    public ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(_scan.Probe(partition, offset, cancellationToken));
+    public ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken)
+    {
+        var found = _scan.Probe(partition, offset, cancellationToken);
+        if (found is null && _uncommitted != _control && offset >= _control.Ends([partition], cancellationToken)[0]) found = ProbeHidden(partition, offset, cancellationToken);
+        return ValueTask.FromResult(found);
+    }
+
+    private ProbedRecord? ProbeHidden(int partition, long offset, CancellationToken cancellationToken)
+    {
+        if (offset >= _uncommitted.Ends([partition], cancellationToken)[0]) return null;
+        var found = new RecordScan(_uncommitted).Probe(partition, offset, cancellationToken);
+        return found?.Offset == offset ? found : null;
+    }
 
     /// <remarks>The call's time starts again with every record that comes.</remarks>
     public ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken) =>
@@ -128,6 +147,7 @@ public sealed class LibrdkafkaSource : IRecordSource
             }
         }
         _control.Dispose();
+        _uncommitted.Dispose();
         return ValueTask.CompletedTask;
     }
 

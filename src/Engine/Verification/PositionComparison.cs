@@ -70,12 +70,10 @@ internal sealed class PositionComparison(FindingLog findings, RangeTally ranges,
 
     private void CompareIdentity(ChainLink newer, SourceLedger source, SourceLedger before)
     {
-        var isSame = source.Topic == before.Topic && AgreeWhereKnown(source.ClusterId, before.ClusterId) && AgreeWhereKnown(source.TopicId, before.TopicId);
+        var isSame = source.Topic == before.Topic && TopicIds.Agree(source.ClusterId, before.ClusterId) && TopicIds.Agree(source.TopicId, before.TopicId);
         if (!isSame)
             findings.Violation(FindingCode.TopicChanged, $"{newer.Name}, source '{source.Name}'", IdentityOf(before), IdentityOf(source), LinkComparison.Tampering);
     }
-
-    private static bool AgreeWhereKnown(string? one, string? other) => one is null || other is null || one == other;
 
     private static string IdentityOf(SourceLedger source) => $"topic '{source.Topic}' (id {source.TopicId ?? "unknown"}) of cluster {source.ClusterId ?? "unknown"}";
 

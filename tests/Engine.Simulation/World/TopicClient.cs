@@ -36,6 +36,9 @@ internal sealed class TopicClient(
             return new OffsetRange(log.LogStart, log.LastStable);
         })], cancellationToken);
 
+    public ValueTask<IReadOnlyList<long>> LogEndsAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
+        CallAsync<IReadOnlyList<long>>("log ends", () => [.. partitions.Select(partition => Find(partition).HighWatermark)], cancellationToken);
+
     public ValueTask<IReadOnlyList<long?>> OffsetsForTimeAsync(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken) =>
         CallAsync<IReadOnlyList<long?>>("offsets for time", () => [.. partitions.Select(partition =>
             Find(partition).Read(0).FirstOrDefault(record => record.TimestampMillis >= time.ToUnixTimeMilliseconds())?.Offset)], cancellationToken);

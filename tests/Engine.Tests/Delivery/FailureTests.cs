@@ -103,7 +103,7 @@ public sealed partial class FailureTests
         var failure = await shorter.RefusalAsync();
 
         Assert.Equal(
-            "Partition 0 of topic 'shop.orders' ends at offset 4, but the table's ledger of orders/lake stands at 10: the topic was created anew, or lost records in an unclean leader election. | Find out which; if the table is right as it is, start over on the topic as it is now with --reset.",
+            "Partition 0 of topic 'shop.orders' ends at offset 4, but the table's ledger of orders/lake stands at 10: the topic was created again, or lost records in an unclean leader election. | Find out which; if the table is right as it is, start over on the topic as it is now with --reset.",
             $"{failure.Message} | {failure.Remedy}");
     }
 

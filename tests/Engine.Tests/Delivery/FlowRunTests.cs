@@ -116,15 +116,15 @@ public sealed class FlowRunTests
         using var stop = new CancellationTokenSource();
         flow.Produce(0, 100);
         flow.Overrides.Add("orchestration.checkpoint_interval=1h");
-        flow.OnSource = source => source.BeforePoll = () =>
-        {
-            if (flow.Topic.Range(0).End > 0) stop.CancelAfter(TimeSpan.FromMilliseconds(20));
-        };
+        var run = flow.RunAsync(new RunMode.Continuous(), stop: stop.Token);
+        await FlowHarness.WaitUntilAsync(() => run.IsCompleted || flow.Progress is [{ ProducedCount: > 0 }]);
 
-        await flow.RunAsync(new RunMode.Continuous(), stop: stop.Token);
+        await stop.CancelAsync();
+        await run;
 
-        Assert.False((await flow.LedgerAsync()).IsOpen);
         var ledger = await flow.LedgerAsync();
+        Assert.False(ledger.IsOpen);
+        Assert.InRange(ledger.Totals.ProducedCount, 1, 100);
         Assert.Equal(ledger.Totals.ProducedCount, (await flow.RowsAsync()).Count);
     }
 

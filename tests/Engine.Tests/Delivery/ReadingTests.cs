@@ -151,6 +151,8 @@ public sealed class ReadingTests
     public async Task A_client_that_skips_every_time_commits_nothing_of_the_range()
     {
         using var flow = new FlowHarness(partitionCount: 1);
+        // One checkpoint of all ten: where another one falls between two polls, what is before the skipped record is rightly in the table.
+        flow.Overrides.Add("orchestration.checkpoint_interval=1h");
         flow.OnSource = source => source.SkippedByClient.Add((0, 5));
         flow.Produce(0, 10);
 

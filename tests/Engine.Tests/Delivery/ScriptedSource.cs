@@ -30,6 +30,15 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
     /// <summary>Called before each assignment.</summary>
     public Action? BeforeAssign { get; set; }
 
+    /// <summary>Whether open transactions hide records, as under read committed.</summary>
+    public bool ReadsCommittedOnly { get; init; }
+
+    /// <summary>Whether a poll without records waits as long as it may, as librdkafka does; otherwise it returns soon.</summary>
+    public bool WaitsForRecords { get; set; }
+
+    /// <summary>Whether a partition gives neither records nor its end, as where its leader does not answer.</summary>
+    public Func<int, bool> IsMute { get; set; } = _ => false;
+
     /// <summary>What a broker that lags behind with its metadata says the number of partitions is.</summary>
     public Func<int, int>? ToldPartitionCount { get; set; }
 
@@ -45,8 +54,11 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
 
     private ValueTask<IReadOnlyList<OffsetRange>> Ranges(IReadOnlyList<int> partitions) =>
         partitions.All(partition => partition < topic.PartitionCount)
-            ? new([.. partitions.Select(topic.Range)])
+            ? new([.. partitions.Select(RangeOf)])
             : throw new SourceException(SourceErrorKind.UnknownTopic, $"Topic '{topic.Name}' has {topic.PartitionCount} partitions.");
+
+    public ValueTask<IReadOnlyList<long>> LogEndsAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
+        new([.. partitions.Select(partition => topic.Range(partition).End)]);
 
     public ValueTask<IReadOnlyList<long?>> OffsetsForTimeAsync(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken) =>
         new([.. partitions.Select(partition => topic.Read(partition, 0, int.MaxValue).FirstOrDefault(record => record.TimestampMillis >= time.ToUnixTimeMilliseconds())?.Offset)]);
@@ -60,15 +72,17 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
     }
 
     private ValueTask<ProbedRecord?> Probe(int partition, long offset) =>
-        new(topic.Read(partition, offset, 1).Select(record => new ProbedRecord(record.Offset, record.TimestampMillis, RecordFingerprint.Of(record.Key, record.Value))).FirstOrDefault());
+        new(topic.Read(partition, offset, 1, ReadsCommittedOnly && offset < RangeOf(partition).End)
+            .Select(record => new ProbedRecord(record.Offset, record.TimestampMillis, RecordFingerprint.Of(record.Key, record.Value)))
+            .FirstOrDefault(record => offset < RangeOf(partition).End || record.Offset == offset));
 
     public ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken) =>
-        new(topic.Read(partition, fromOffset, int.MaxValue).LongCount(record => record.Offset < toOffset));
+        new(ReadFrom(partition, fromOffset, int.MaxValue).LongCount(record => record.Offset < toOffset));
 
     public ValueTask<long> CountInGapsAsync(int partition, IReadOnlyList<OffsetGap> gaps, CancellationToken cancellationToken)
     {
         BeforeGapCount?.Invoke();
-        return new(topic.Read(partition, 0, int.MaxValue).LongCount(record => gaps.Any(gap => gap.FromOffset <= record.Offset && record.Offset < gap.ToOffset)));
+        return new(ReadFrom(partition, 0, int.MaxValue).LongCount(record => gaps.Any(gap => gap.FromOffset <= record.Offset && record.Offset < gap.ToOffset)));
     }
 
     public ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)
@@ -116,8 +130,9 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
                     events.Add(new SourceEvent.Failed(partition, "unknown partition"));
                     return;
                 }
+                if (source.IsMute(partition)) continue;
                 var range = source.RangeOf(partition);
-                if (_next[partition] < range.LogStart || _next[partition] > range.End)
+                if (_next[partition] < range.LogStart || _next[partition] > source.LogEndOf(partition))
                 {
                     events.Add(new SourceEvent.OffsetOutOfRange(partition, $"offset {_next[partition]} is out of range"));
                     return;
@@ -129,19 +144,22 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
                     if (assignment > source.SkippingAssignmentCount || !source.SkippedByClient.Contains((partition, record.Offset)))
                         managed.Add(record.Value, record.Key, record.Offset, partition, record.TimestampMillis, TimestampKind.CreateTime);
                 }
+                if (_next[partition] > range.End) continue; // No end is reported to a reader that stands above the last stable offset.
                 if (batch.Count < recordsMax && (_ended.Add(partition) || _next[partition] < range.End) && source.ReadFrom(partition, _next[partition], 1).Count == 0)
                 {
                     _next[partition] = Math.Max(_next[partition], range.End);
                     events.Add(new SourceEvent.ReachedEnd(partition, _next[partition], generation));
                 }
             }
-            if (batch.Count == 0) await Task.Delay(1, cancellationToken);
+            if (batch.Count == 0 && events.Count == 0) await Task.Delay(source.WaitsForRecords ? wait : TimeSpan.FromMilliseconds(1), cancellationToken);
         }
     }
 
     private int PartitionCount => topic.PartitionCount;
 
-    private OffsetRange RangeOf(int partition) => topic.Range(partition);
+    private OffsetRange RangeOf(int partition) => topic.Range(partition, ReadsCommittedOnly);
 
-    private IReadOnlyList<ScriptedTopic.Record> ReadFrom(int partition, long offset, int countMax) => topic.Read(partition, offset, countMax);
+    private long LogEndOf(int partition) => topic.Range(partition).End;
+
+    private IReadOnlyList<ScriptedTopic.Record> ReadFrom(int partition, long offset, int countMax) => topic.Read(partition, offset, countMax, ReadsCommittedOnly);
 }

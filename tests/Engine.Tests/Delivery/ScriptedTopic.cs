@@ -116,15 +116,38 @@ internal sealed class ScriptedTopic
         }
     }
 
-    public OffsetRange Range(int partition)
+    /// <summary>A transaction is open from there on: readers of committed records see nothing more until it ends.</summary>
+    public void OpenTransaction(int partition, long from)
     {
-        lock (_lock) return new OffsetRange(_partitions[partition].Start, _partitions[partition].End);
+        lock (_lock) _partitions[partition].OpenFrom = from;
     }
 
-    public IReadOnlyList<Record> Read(int partition, long fromOffset, int countMax)
+    /// <summary>The transaction is committed, behind which one control record stands.</summary>
+    public void CommitTransaction(int partition)
     {
-        lock (_lock) return [.. _partitions[partition].Records.Where(record => record.Offset >= fromOffset).Take(countMax)];
+        lock (_lock)
+        {
+            _partitions[partition].OpenFrom = null;
+            _partitions[partition].End++;
+        }
     }
+
+    /// <param name="committedOnly">Whether the range ends where the oldest open transaction begins.</param>
+    public OffsetRange Range(int partition, bool committedOnly = false)
+    {
+        lock (_lock) return new OffsetRange(_partitions[partition].Start, End(_partitions[partition], committedOnly));
+    }
+
+    public IReadOnlyList<Record> Read(int partition, long fromOffset, int countMax, bool committedOnly = false)
+    {
+        lock (_lock)
+        {
+            var end = End(_partitions[partition], committedOnly);
+            return [.. _partitions[partition].Records.Where(record => record.Offset >= fromOffset && record.Offset < end).Take(countMax)];
+        }
+    }
+
+    private static long End(Partition at, bool committedOnly) => committedOnly && at.OpenFrom is { } from ? from : at.End;
 
     internal sealed record Record(long Offset, byte[]? Value, byte[]? Key, long TimestampMillis);
 
@@ -133,5 +156,6 @@ internal sealed class ScriptedTopic
         public List<Record> Records { get; } = [];
         public long Start { get; set; }
         public long End { get; set; }
+        public long? OpenFrom { get; set; }
     }
 }

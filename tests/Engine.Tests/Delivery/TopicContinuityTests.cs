@@ -15,7 +15,217 @@ public sealed class TopicContinuityTests
 
     [Fact]
     public async Task Fewer_partitions_are_refused() => await AssertRefusedAsync(
-        flow => flow.Topic.Recreate(1, "topic-1"), "has 1 partitions, but the table's ledger of orders/lake holds a position for partition 1");
+        flow =>
+        {
+            flow.Clock.Speed = 50;
+            flow.Topic.Recreate(1, null);
+        },
+        "has 1 partitions, but the table's ledger of orders/lake holds a position for partition 1");
+
+    /// <summary>Partitions are never removed, and it is the very same topic: the broker does not know of its newest partition yet.</summary>
+    [Fact]
+    public async Task Fewer_partitions_under_the_same_topic_id_are_a_broker_s_stale_metadata_and_asked_again()
+    {
+        using var flow = await AfterTenAsync();
+        flow.Overrides.Add("orchestration.max_retries=3");
+        flow.Clock.Speed = 50;
+        flow.Produce(10, 10);
+        flow.OnSource = source => source.ToldPartitionCount = count => flow.CountOf("retrying") < 2 ? 1 : count;
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Equal(2, flow.CountOf("retrying"));
+        Assert.Contains(flow.Entries, entry => entry.Message.Contains("A broker says that topic 'shop.orders' has 1 partitions, but partition 1 of the very same topic (id topic-1) was read before", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Stale_metadata_that_stays_ends_a_start_with_3_and_not_with_5()
+    {
+        using var flow = await AfterTenAsync();
+        flow.OnSource = source => source.ToldPartitionCount = _ => 1;
+
+        var failure = await flow.RefusalAsync();
+
+        Assert.Equal((FailureKind.Kafka, ExitCode.Environment), (failure.Kind, failure.ExitCode));
+        Assert.Contains("metadata is stale", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Fewer_partitions_of_a_topic_whose_id_is_unknown_are_looked_at_twice()
+    {
+        using var flow = await AfterTenAsync();
+        flow.Topic.TopicId = null;
+        flow.Clock.Speed = 50;
+        flow.Produce(10, 10);
+        flow.OnSource = source => source.ToldPartitionCount = count => flow.CountOf("fewer-partitions") == 0 ? 1 : count;
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Equal((1, 0), (flow.CountOf("fewer-partitions"), flow.CountOf("retrying")));
+    }
+
+    [Fact]
+    public async Task A_broker_that_lags_behind_a_running_pipeline_does_not_end_it()
+    {
+        using var flow = new FlowHarness(partitionCount: 2);
+        var lags = false;
+        flow.OnSource = source => source.ToldPartitionCount = count => Volatile.Read(ref lags) ? 2 : count;
+
+        await flow.RunDuringAsync(async () =>
+        {
+            flow.Produce(0, 10);
+            await flow.WaitForRowsAsync(10);
+            flow.Topic.AddPartitions(1);
+            flow.Produce(10, 10);
+            await flow.WaitForRowsAsync(20);
+            Volatile.Write(ref lags, true);
+            await flow.WaitForLogAsync(entries => entries.Count(entry => entry.Event == "stale-metadata") >= 5);
+            flow.Produce(20, 10);
+            await flow.WaitForRowsAsync(30);
+        });
+
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task A_topic_of_unknown_id_that_keeps_fewer_partitions_ends_a_run()
+    {
+        using var flow = new FlowHarness(partitionCount: 2) { Clock = new HurriedClock { Speed = 50 } };
+        flow.Topic.TopicId = null;
+        var shrunk = false;
+        flow.OnSource = source => source.ToldPartitionCount = count => Volatile.Read(ref shrunk) ? 1 : count;
+
+        var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.RunDuringAsync(async () =>
+        {
+            flow.Produce(0, 10);
+            await flow.WaitForRowsAsync(10);
+            Volatile.Write(ref shrunk, true);
+            await flow.WaitForRowsAsync(1000);
+        }));
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("has 1 partitions, but the table's ledger of orders/lake holds a position for partition 1", refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Records of an open transaction were read; then the isolation level changes, and the readable end lies below the position.</summary>
+    [Fact]
+    public async Task A_position_above_the_last_stable_offset_waits_for_the_open_transaction_and_is_not_refused()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 20);
+        flow.Topic.OpenTransaction(0, 10);
+        flow.Overrides.Add("sources.src.isolation_level=read_uncommitted");
+        await flow.CatchUpAsync();
+        flow.Overrides.Clear();
+
+        await flow.CatchUpAsync();
+        flow.Produce(20, 5);
+        flow.Topic.CommitTransaction(0);
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Equal(1, flow.CountOf("open-transaction"));
+        Assert.Equal(0, flow.CountOf("fingerprint-gone"));
+    }
+
+    [Fact]
+    public async Task A_micro_batch_whose_position_lies_above_the_last_stable_offset_ends_by_its_idle_timeout()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 20);
+        flow.Topic.OpenTransaction(0, 10);
+        flow.Overrides.Add("sources.src.isolation_level=read_uncommitted");
+        await flow.CatchUpAsync();
+        flow.Overrides.Clear();
+        var begunAt = flow.Clock.GetTimestamp();
+
+        await flow.RunAsync(new RunMode.Once(100, TimeSpan.FromMilliseconds(50)));
+
+        // Without a known end it would wait a minute for a first record.
+        Assert.True(flow.Clock.GetElapsedTime(begunAt) < TimeSpan.FromSeconds(60));
+        Assert.Equal(20, (await flow.RowsAsync()).Count);
+    }
+
+    [Fact]
+    public async Task A_record_above_the_last_stable_offset_that_differs_is_refused()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 20);
+        flow.Topic.OpenTransaction(0, 10);
+        flow.Overrides.Add("sources.src.isolation_level=read_uncommitted");
+        await flow.CatchUpAsync();
+        flow.Overrides.Clear();
+        flow.Topic.ElectUncleanly(0, 15, 10);
+
+        var refusal = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("The record at offset 19 of partition 0", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_position_beyond_the_log_s_end_is_refused_also_under_an_open_transaction()
+    {
+        using var flow = await AfterTenAsync();
+        flow.Topic.Recreate(2, "topic-1");
+        flow.Produce(0, 8);
+        flow.Topic.OpenTransaction(0, 2);
+
+        var refusal = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("Partition 0 of topic 'shop.orders' ends at offset 4, but the table's ledger of orders/lake stands at 5", refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// The new leader lacks the last records that were read, and has got others, and more, when it is read again: nothing fails.
+    /// The looks are held up until the new records are in the table, so that the newest record that was read is an unchanged one.
+    /// </summary>
+    [Theory]
+    [InlineData(10, 10)]
+    [InlineData(20, 1)]
+    public async Task An_unclean_election_under_a_run_is_noticed_by_a_record_that_it_replaced(int countBefore, int batches)
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Topic.TopicId = null;
+        var hasBegun = false;
+        using var mayLook = new ManualResetEventSlim();
+        flow.OnSource = source =>
+        {
+            source.BeforePoll = () => Volatile.Write(ref hasBegun, true);
+            source.ToldPartitionCount = count =>
+            {
+                if (Volatile.Read(ref hasBegun)) mayLook.Wait(TestContext.Current.CancellationToken);
+                return count;
+            };
+        };
+
+        var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.RunDuringAsync(async () =>
+        {
+            try
+            {
+                for (var batch = 0; batch < batches; batch++)
+                {
+                    flow.Produce(batch * countBefore, countBefore);
+                    await flow.WaitForRowsAsync((batch + 1) * countBefore);
+                }
+                var end = batches * countBefore;
+                flow.Topic.ElectUncleanly(0, end - 5, 10);
+                await flow.WaitForRowsAsync(end + 5);
+            }
+            finally
+            {
+                mayLook.Set();
+            }
+            await flow.WaitForRowsAsync(1000);
+        }));
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains($"the record at offset {batches * countBefore - 1} of partition 0 is not the one that was read", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("roll the table back", refusal.Remedy, StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task A_position_beyond_the_end_is_refused() => await AssertRefusedAsync(

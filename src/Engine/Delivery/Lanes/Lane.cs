@@ -141,19 +141,19 @@ internal sealed class Lane : IAsyncDisposable
     {
         if (_parts.Memory.IsScarce) await _parts.Writer.FlushLargestAsync(cancellationToken);
 
-        var granted = _parts.Limit.Reserve(_recordsWanted);
-        if (granted == 0)
+        var recordsMax = _parts.Limit.PollMax(_recordsWanted);
+        if (recordsMax == 0)
         {
             _parts.Signal.Set();
             await WaitForSealAsync(_parts.Settings.PollWait, cancellationToken);
             return;
         }
         _events.Clear();
-        await _queue.PollAsync(_batch, granted, _parts.Settings.PollWait, _events, cancellationToken);
-        _parts.Limit.Settle(granted, _batch.Count);
+        await _queue.PollAsync(_batch, recordsMax, _parts.Settings.PollWait, _events, cancellationToken);
 
         if (_batch.Count != 0 && _batch.Generation == _generation)
         {
+            CutAt(_parts.Limit.Take(_batch.Count));
             _parts.Progress.NoteRead(_batch.Count, _batch.PayloadBytes);
             var recordBytes = _batch.PayloadBytes / _batch.Count + 1;
             _recordsWanted = (int)Math.Clamp(_parts.Settings.BatchBytes / recordBytes, 1, Math.Min(_parts.Settings.BatchRecordsMax, _recordsWanted * 8L));
@@ -163,6 +163,17 @@ internal sealed class Lane : IAsyncDisposable
         }
         _batch.Release();
         foreach (var happened in _events) Handle(happened);
+    }
+
+    /// <summary>
+    /// Leaves the rows from there on out, where the limit granted fewer than were polled. Nothing is polled after that, and
+    /// the partitions' ends lie behind what was left out.
+    /// </summary>
+    private void CutAt(int granted)
+    {
+        if (granted == _batch.Count) return;
+        foreach (var partition in _partitions)
+            if (partition is not null) partition.CutoffRow = granted;
     }
 
     private async ValueTask ProcessAsync(CancellationToken cancellationToken)
@@ -183,7 +194,8 @@ internal sealed class Lane : IAsyncDisposable
             await _parts.Writer.WriteAsync(rows, cancellationToken);
         }
 
-        foreach (var partition in _partitions) partition?.Accept(_batch);
+        foreach (var partition in _partitions)
+            if (partition?.Accept(_batch) is { } last) _parts.ReadRecords?.Note(partition.Partition, last);
         var filtered = taken - rows.Count - skipped;
         _books += new Books(rows.Count, filtered, 0, 0, skipped, 0, 0, 0);
         _parts.Progress.NoteFates(rows.Count, filtered, skipped);

@@ -21,6 +21,9 @@ internal sealed record LaneParts(
     string Topic, IRecordDecoder Decoder, QueryExecutor Query, SinkWriter Writer, LaneSettings Settings, RecordLimit Limit,
     MemoryAccount Memory, FlowProgress Progress, AsyncSignal Signal, IEngineLog Log, TimeProvider Clock, ActivityClock Activity) : IAsyncDisposable
 {
+    /// <summary>Takes note of records that a running session has read; null for readers of bounded ranges.</summary>
+    public ReadRecordCheck? ReadRecords { get; init; }
+
     public void NoteActivity() => Activity.Note(Clock.GetTimestamp());
 
     public async ValueTask DisposeAsync()

@@ -36,7 +36,10 @@ internal sealed class PartitionProgress
 
     public long NextOffset => _next;
 
-    /// <summary>The first row of the batch that must not be taken (under <c>on_error: fail</c>), else int.MaxValue.</summary>
+    /// <summary>
+    /// The first row of the batch that must not be taken (a bad one under <c>on_error: fail</c>, or one beyond the records
+    /// that a micro-batch may take), else int.MaxValue. No batch follows one that was cut.
+    /// </summary>
     public int CutoffRow { get; set; } = int.MaxValue;
 
     /// <summary>Whether the partition was read to its end at least once, so that silence means that nothing comes.</summary>
@@ -71,20 +74,22 @@ internal sealed class PartitionProgress
         return true;
     }
 
-    public void Accept(RawBatch batch)
+    /// <summary>Takes what was scanned. The last of these records, or null where the batch held none of the partition.</summary>
+    public Fingerprint? Accept(RawBatch batch)
     {
         _next = _scanNext;
         _recordCount += _scanCount;
         _maxTimestampMillis = _scanMaxTimestamp;
         _gaps.Accept();
-        if (_scanLastRow < 0) return;
+        if (_scanLastRow < 0) return null;
         ref readonly var record = ref batch.Records[_scanLastRow];
         _last = new Fingerprint(record.Offset, record.TimestampMillis, RecordFingerprint.Of(batch.Key(_scanLastRow), batch.Value(_scanLastRow)));
+        return _last;
     }
 
     /// <summary>
     /// Moves past what holds no records up to the end that the broker reported (control records, aborted ones); not once a
-    /// bad record has ended the partition, which the end lies behind.
+    /// cut has ended the partition, which the end lies behind.
     /// </summary>
     public void ReachEnd(long nextOffset)
     {

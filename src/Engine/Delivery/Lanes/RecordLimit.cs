@@ -1,44 +1,54 @@
 namespace Matih.Delivery;
 
-/// <summary>Shares out a micro-batch's max_records among lanes. Thread-safe.</summary>
-internal sealed class RecordLimit
+/// <summary>
+/// Shares out a micro-batch's max_records among the lanes of one session. Nothing is reserved: a lane polls first and takes
+/// what it got, so that a lane that waits for records keeps none from the others. Thread-safe, without locks.
+/// </summary>
+/// <param name="countMax">Records that all lanes together may take.</param>
+/// <param name="laneCount">Lanes that share them.</param>
+internal sealed class RecordLimit(long countMax, int laneCount)
 {
-    private readonly long _countMax;
-    private long _left;
-    private long _usedCount;
+    /// <summary>
+    /// A poll gets at most this part of an equal share of what is left: the lane that polls last then still finds nearly as
+    /// much as the first, and what idle lanes do not want goes to the others piece by piece.
+    /// </summary>
+    private const int PollsPerShare = 4;
+
+    private long _left = countMax;
     private volatile bool _isSuspended;
 
-    public RecordLimit(long countMax) => (_countMax, _left) = (countMax, countMax);
+    public static RecordLimit None() => new(long.MaxValue / 2, 1);
 
-    public static RecordLimit None() => new(long.MaxValue / 2);
-
-    /// <summary>While true nothing can be reserved: reading rests until somebody has caught up.</summary>
+    /// <summary>While true nothing may be polled: reading rests until somebody has caught up.</summary>
     public bool IsSuspended
     {
         get => _isSuspended;
         set => _isSuspended = value;
     }
 
-    /// <summary>Reserves up to <paramref name="wanted"/> records; 0 when all are reserved or used.</summary>
-    public int Reserve(int wanted)
+    /// <summary>How many of the wanted records a lane may poll now; 0 while reading rests, and when all were taken.</summary>
+    public int PollMax(int wanted)
     {
-        while (!_isSuspended)
+        var left = Interlocked.Read(ref _left);
+        if (_isSuspended || left <= 0) return 0;
+        return (int)Math.Min(wanted, left / ((long)laneCount * PollsPerShare) + 1);
+    }
+
+    /// <summary>
+    /// Takes polled records for good. Fewer are granted only where no more are left: the lane drops the others and has
+    /// nothing to poll any more, so that its positions stay without a gap.
+    /// </summary>
+    public int Take(int polled)
+    {
+        while (true)
         {
             var left = Interlocked.Read(ref _left);
-            var granted = (int)Math.Min(left, wanted);
+            var granted = (int)Math.Min(left, polled);
             if (granted <= 0) return 0;
             if (Interlocked.CompareExchange(ref _left, left - granted, left) == left) return granted;
         }
-        return 0;
     }
 
-    /// <summary>Says how many of the reserved records a poll gave; the others can be reserved again.</summary>
-    public void Settle(int reserved, int used)
-    {
-        Interlocked.Add(ref _left, reserved - used);
-        Interlocked.Add(ref _usedCount, used);
-    }
-
-    /// <summary>Whether as many records as allowed were read.</summary>
-    public bool IsReached => Interlocked.Read(ref _usedCount) >= _countMax;
+    /// <summary>Whether as many records as allowed were taken.</summary>
+    public bool IsReached => Interlocked.Read(ref _left) <= 0;
 }

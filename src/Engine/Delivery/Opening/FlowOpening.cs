@@ -16,7 +16,7 @@ internal sealed class FlowOpening(
     FlowPlan plan, IRecordSource source, TableLedger ledgers, FlowStarts starts, GroupMarks marks, Func<WriterHint, bool> isGone, EngineEnvironment environment,
     Func<double> jitter, FlowProgress progress, IEngineLog log)
 {
-    private readonly TopicContinuity _continuity = new(source, plan.Name, plan.OnLostOffsets, log);
+    private readonly TopicContinuity _continuity = new(source, plan.Name, plan.OnLostOffsets, environment.Clock, log);
     private bool _hasProbedStore;
 
     public async ValueTask<OpenedFlow> OpenAsync(WriterIdentity writer, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
@@ -307,7 +307,7 @@ internal sealed class FlowOpening(
         if (found.FindSource(plan.SourceName) is not null) return found;
         var topic = await source.IdentifyAsync(cancellationToken);
         var renamed = found.Sources.LastOrDefault(candidate =>
-            candidate.Topic == plan.Topic && (candidate.ClusterId is null || topic.ClusterId is null || candidate.ClusterId == topic.ClusterId));
+            candidate.Topic == plan.Topic && TopicIds.Agree(candidate.ClusterId, topic.ClusterId));
         if (renamed is null) return found;
         log.Warning("source-renamed", $"Source '{plan.SourceName}' of {plan.Name} reads topic '{plan.Topic}', which the table's ledger knows as source '{renamed.Name}'; it goes on where that one stood.",
             ("source", plan.SourceName), ("before", renamed.Name));

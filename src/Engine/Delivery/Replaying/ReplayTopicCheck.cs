@@ -15,22 +15,25 @@ internal sealed class ReplayTopicCheck(FlowPlan plan, IRecordSource source)
         foreach (var known in selection.Sources) RequireSameTopic(known, topic);
         int[] partitions = [.. selection.Ranges.Select(range => range.Partition).Distinct()];
         if (partitions.Where(partition => partition >= topic.PartitionCount).ToArray() is [var missing, ..])
+        {
+            if (selection.Sources.All(known => TopicIds.ProveSame(known.TopicId, topic.TopicId))) throw TopicContinuity.StaleMetadata(plan.Topic, topic, missing);
             throw Other($"topic '{plan.Topic}' has {topic.PartitionCount} partitions, and records of partition {missing} are to be replayed");
+        }
 
         var held = partitions.Zip(await source.RangesAsync(partitions, cancellationToken)).ToDictionary(pair => pair.First, pair => pair.Second);
-        foreach (var range in selection.Ranges) RequireWithin(range, held[range.Partition]);
+        foreach (var range in selection.Ranges) await RequireWithinAsync(range, held[range.Partition], cancellationToken);
         foreach (var range in selection.Ranges) await RequireSameRecordsAsync(range, cancellationToken);
     }
 
     private void RequireSameTopic(SourceLedger known, TopicIdentity now)
     {
-        if (known.ClusterId is { } cluster && now.ClusterId is { } clusterNow && cluster != clusterNow)
-            throw Other($"they came from Kafka cluster {cluster}, and the connection leads to cluster {clusterNow}");
-        if (known.TopicId is { } id && now.TopicId is { } idNow && id != idNow)
-            throw Other($"topic '{plan.Topic}' was deleted and created again since: its id was {id} and is {idNow} now");
+        if (!TopicIds.Agree(known.ClusterId, now.ClusterId))
+            throw Other($"they came from Kafka cluster {known.ClusterId}, and the connection leads to cluster {now.ClusterId}");
+        if (!TopicIds.Agree(known.TopicId, now.TopicId))
+            throw Other($"topic '{plan.Topic}' was deleted and created again since: its id was {known.TopicId} and is {now.TopicId} now");
     }
 
-    private void RequireWithin(ReplayedRange range, OffsetRange held)
+    private async ValueTask RequireWithinAsync(ReplayedRange range, OffsetRange held, CancellationToken cancellationToken)
     {
         if (held.LogStart > range.FromOffset)
         {
@@ -38,16 +41,21 @@ internal sealed class ReplayTopicCheck(FlowPlan plan, IRecordSource source)
                 $"Partition {range.Partition} of topic '{plan.Topic}' begins at offset {held.LogStart} now; offsets {range.FromOffset} to {Math.Min(held.LogStart, range.ToOffset) - 1}, which are to be replayed, are gone (retention, or deleted records).",
                 LaterCommits);
         }
-        if (held.End < range.ToOffset)
-            throw Other($"partition {range.Partition} of topic '{plan.Topic}' ends at offset {held.End}, and offsets up to {range.ToOffset - 1} are to be replayed");
+        if (held.End >= range.ToOffset) return;
+        var logEnd = (await source.LogEndsAsync([range.Partition], cancellationToken))[0];
+        if (logEnd < range.ToOffset)
+            throw Other($"partition {range.Partition} of topic '{plan.Topic}' ends at offset {logEnd}, and offsets up to {range.ToOffset - 1} are to be replayed");
+        throw PipelineException.Refused(
+            $"Offsets up to {range.ToOffset - 1} of partition {range.Partition} of topic '{plan.Topic}' are to be replayed, but a transaction is open there from offset {held.End} on, and what follows cannot be read with isolation level {plan.IsolationLevel}.",
+            "Nothing was changed. Replay again when the transaction has ended, or with the isolation level that the records were read with.");
     }
 
     private async ValueTask RequireSameRecordsAsync(ReplayedRange range, CancellationToken cancellationToken)
     {
         var found = await source.ProbeAsync(range.Partition, range.Last.Offset, cancellationToken);
-        if (found is not null && found.Offset == range.Last.Offset && (found.Crc32C != range.Last.Crc32C || found.TimestampMillis != range.Last.TimestampMillis))
+        if (range.Last.CompareWith(found) == RecordMatch.Other)
         {
-            throw Other($"the record at offset {range.Last.Offset} of partition {range.Partition} of topic '{plan.Topic}' is another one (expected timestamp {range.Last.TimestampMillis} and CRC-32C {range.Last.Crc32C:x8}, found {found.TimestampMillis} and {found.Crc32C:x8})");
+            throw Other($"the record at offset {range.Last.Offset} of partition {range.Partition} of topic '{plan.Topic}' is another one (expected timestamp {range.Last.TimestampMillis} and CRC-32C {range.Last.Crc32C:x8}, found {found!.TimestampMillis} and {found.Crc32C:x8})");
         }
         var count = await source.CountAsync(range.Partition, range.FromOffset, range.ToOffset, cancellationToken);
         if (count != range.RecordCount) throw OtherCount(plan, range, count);

@@ -52,6 +52,13 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
         }
     }
 
+    /// <summary>The partitions' ends, as this connection's isolation level has them.</summary>
+    public IReadOnlyList<long> Ends(IReadOnlyList<int> partitions, CancellationToken cancellationToken)
+    {
+        if (partitions.Count == 0) return [];
+        lock (Asking) return ListOffsets(Connect(), partitions, EndTime, "the end", cancellationToken);
+    }
+
     public IReadOnlyList<long?> OffsetsForTime(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken)
     {
         if (Settings.IsMockCluster)

@@ -84,7 +84,12 @@ internal sealed unsafe class RecordScan(ControlConnection control)
                 control.Ask(connection, $"fetch the record at offset {offset} of topic {control.Topic}, partition {partition}", slice =>
                 {
                     LibrdkafkaNative.Message* message;
-                    if (_native.ConsumeBatch(queue, slice, &message, 1) < 1) return NativeErrors.TimedOut;
+                    if (_native.ConsumeBatch(queue, slice, &message, 1) < 1)
+                    {
+                        // A position above the last stable offset gets empty answers, and librdkafka reports no end there.
+                        isDone = offset >= control.ListOffsets(connection, [partition], ControlConnection.EndTime, "the end", cancellationToken)[0];
+                        return isDone ? NativeErrors.None : NativeErrors.TimedOut;
+                    }
                     var error = message->Error;
                     isDone = error == NativeErrors.PartitionEnd || (error == NativeErrors.None && visit(message));
                     isOutOfRange = error is NativeErrors.AutoOffsetReset or NativeErrors.OffsetOutOfRange or NativeErrors.LogTruncation;
