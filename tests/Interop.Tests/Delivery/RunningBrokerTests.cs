@@ -50,7 +50,7 @@ public sealed class RunningBrokerTests(SharedKafka kafka)
         await pipeline.CatchUpAsync();
         Assert.Equal((400, 400, 400), await pipeline.CountAsync());
 
-        await (await kafka.BrokerAsync()).ToolAsync("groups", "--delete", "--group", pipeline.Topic);
+        await client.DeleteGroupAsync(pipeline.Topic);
         await client.ProduceFileAsync(pipeline.Topic, pipeline.OrderFile(400, 200), 2);
         await pipeline.CatchUpAsync();
 
@@ -86,10 +86,11 @@ public sealed class RunningBrokerTests(SharedKafka kafka)
         await OrderPipeline.WaitForRowsAsync(run, 100);
 
         run.Send(ProcessSignal.Stop);
-        // The fetch that the stopped process has sent is answered empty before there is something to answer with.
-        await Task.Delay(1000, TestContext.Current.CancellationToken);
-        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(100, 100));
+        // The fetch that the stopped process has sent must not be answered with any of these: it sees none while the transaction is open.
+        var transaction = await client.BeginTransactionAsync();
+        await transaction.ProduceAsync(pipeline.Topic, OrderPipeline.Orders(100, 100).Select(value => KafkaRecord.Text(value)));
         await client.DeleteRecordsAsync(pipeline.Topic, 0, 150);
+        await transaction.CommitAsync();
         run.Send(ProcessSignal.Continue);
         var ended = await run.WaitForExitAsync();
 
