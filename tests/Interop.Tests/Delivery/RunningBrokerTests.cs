@@ -8,7 +8,7 @@ public sealed class RunningBrokerTests(SharedKafka kafka)
 {
     public static TheoryData<string> Versions => LibrdkafkaVersions.All;
 
-    [Fact]
+    [Fact, LongTest]
     public async Task A_broker_that_dies_restarts_and_hangs_under_a_run_costs_time_and_no_records()
     {
         // A broker of its own, because it is killed.
@@ -58,7 +58,7 @@ public sealed class RunningBrokerTests(SharedKafka kafka)
         Assert.Equal([300, 300], (await client.GroupOffsetsAsync(pipeline.Topic, pipeline.Topic)).Values.Select(found => found.Offset));
     }
 
-    [Fact]
+    [Fact, LongTest]
     public async Task Partitions_added_under_a_run_that_began_at_latest_are_read_from_their_log_start()
     {
         var (client, pipeline) = await NewAsync("latest", partitions: 1);
@@ -100,7 +100,7 @@ public sealed class RunningBrokerTests(SharedKafka kafka)
         await IcebergReference.CheckAsync(pipeline.TableFolder);
     }
 
-    [Theory, MemberData(nameof(Versions))]
+    [Theory, MemberData(nameof(Versions)), LongTest]
     public async Task A_topic_made_again_and_refilled_under_a_run_stops_it_within_half_a_minute(string version)
     {
         var (client, pipeline) = await NewAsync("again", partitions: 1);
