@@ -7,7 +7,7 @@ public sealed class KillTests(SharedKafka kafka)
 {
     private static bool IsSoak => Environment.GetEnvironmentVariable("MATIH_SOAK") == "1";
 
-    [Fact]
+    [Fact, LongTest]
     public async Task Every_record_is_in_the_table_once_after_kills_at_random_moments()
     {
         var (killCount, eventCount) = IsSoak ? (50, 1_000_000) : (10, 100_000);

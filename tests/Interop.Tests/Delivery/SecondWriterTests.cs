@@ -5,7 +5,7 @@ namespace Matih.Interop.Tests.Delivery;
 /// <summary>Two processes that both believe that the pipeline is theirs.</summary>
 public sealed class SecondWriterTests(SharedKafka kafka)
 {
-    [Fact]
+    [Fact, LongTest]
     public async Task A_run_that_was_stopped_while_another_took_over_exits_with_4_when_it_continues()
     {
         const int rounds = 5, perRound = 5000;
@@ -50,7 +50,7 @@ public sealed class SecondWriterTests(SharedKafka kafka)
         }
     }
 
-    [Fact]
+    [Fact, LongTest]
     public async Task Of_two_replicas_under_a_restart_policy_one_works_and_the_other_waits()
     {
         var (client, pipeline) = await NewAsync("replicas");

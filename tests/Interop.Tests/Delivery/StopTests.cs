@@ -7,7 +7,7 @@ public sealed class StopTests(SharedKafka kafka)
 {
     private static bool IsSoak => Environment.GetEnvironmentVariable("MATIH_SOAK") == "1";
 
-    [Fact]
+    [Fact, LongTest]
     public async Task A_signal_in_the_middle_of_a_checkpoint_finishes_it_closes_the_ledger_and_loses_nothing()
     {
         var (rounds, perRound) = (IsSoak ? 60 : 8, 20_000);

@@ -72,7 +72,7 @@ public sealed class WaysOutTests(SharedKafka kafka)
         await using var run = pipeline.Start("--set", "orchestration.max_retries=0");
         await run.Error.WaitForAsync(line => line.Contains("\"taken-over\"") || line.Contains("\"resumed\""));
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(100, 10));
-        await run.Error.WaitForAsync(line => line.Contains("\"committed\"") && line.Contains("\"rows\":10"));
+        await OrderPipeline.WaitForRowsAsync(run, 10);
         run.Send(ProcessSignal.Stop);
         // The fetch that is under way is answered with the first of these, which may or may not get into the table.
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(110, 1));

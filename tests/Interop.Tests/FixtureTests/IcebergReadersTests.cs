@@ -36,7 +36,7 @@ public sealed class IcebergReadersTests
         Assert.Contains("missing", failure!.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact, LongTest]
     public async Task A_rest_catalog_serves_tables_and_makes_faults()
     {
         await using var catalog = await RestCatalog.StartAsync(TemporaryDirectory.New());

@@ -19,13 +19,28 @@ public sealed record IcebergTarget(params string[] Arguments)
 
 /// <summary>
 /// The Java reference implementation of Apache Iceberg: the strictest reader of what we write, and the other engine that
-/// writes between our commits. Each command is a process of about a second.
+/// writes between our commits. Commands on a folder share a few Java processes, as a start of one costs two seconds.
 /// </summary>
 public static class IcebergReference
 {
+    private static readonly ToolWorkers Workers = new("iceberg-ref", StartWorkerAsync);
+
+    private static readonly Lazy<Task<bool>> HasCompiler = new(async () =>
+        (await ExternalProcess.RunAsync(Java, ["--list-modules"])).Expect().StandardOutput.Contains("jdk.compiler@", StringComparison.Ordinal));
+
+    private static string Java => Environment.GetEnvironmentVariable("JAVA_HOME") is { Length: > 0 } home ? Path.Combine(home, "bin", "java") : "java";
+
     /// <summary>Runs any command of <c>iceberg-ref</c>.</summary>
-    public static Task<ProcessOutput> RunAsync(string command, IcebergTarget table, params string[] options) =>
-        ExternalProcess.RunAsync(SharedTools.Find("iceberg/iceberg-ref"), [command, .. table.Arguments, .. options]);
+    /// <remarks>
+    /// A command on a catalog has a process of its own, which ends its connections. So has every command where Java has no
+    /// compiler for the worker's source.
+    /// </remarks>
+    public static async Task<ProcessOutput> RunAsync(string command, IcebergTarget table, params string[] options)
+    {
+        var tool = SharedTools.Find("iceberg/iceberg-ref");
+        string[] arguments = [command, .. table.Arguments, .. options];
+        return table.Arguments.Length == 1 && await HasCompiler.Value ? await Workers.RunAsync(arguments) : await ExternalProcess.RunAsync(tool, arguments);
+    }
 
     /// <summary>Asserts that the table has no violation of the specification; reads every value of every file.</summary>
     public static async Task CheckAsync(IcebergTarget table, params string[] options)
@@ -91,6 +106,21 @@ public static class IcebergReference
 
     private static async Task<IReadOnlyList<JsonElement>> RowsAsync(string command, IcebergTarget table, string[] options) =>
         JsonLines.Parse((await RunAsync(command, table, options)).Expect().StandardOutput);
+
+    /// <summary>As <c>iceberg-ref</c> starts Java, with the worker in place of its main class.</summary>
+    private static Task<ExternalProcess> StartWorkerAsync()
+    {
+        const string script = """
+            set -eu
+            . "$1/common.sh"
+            output=$(mktemp)
+            exec 3>&1 >> "$output"
+            rm "$output"
+            exec "$java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=off -cp "$(classpath)" "$2" /proc/self/fd/3
+            """;
+        var worker = Path.Combine(AppContext.BaseDirectory, "Fixtures", "ReferenceWorker.java");
+        return Task.FromResult(ExternalProcess.Start("/bin/bash", ["-c", script, "bash", SharedTools.Find("iceberg"), worker], keepInputOpen: true));
+    }
 
     private static JsonElement Parse(string json) => JsonDocument.Parse(json).RootElement;
 }

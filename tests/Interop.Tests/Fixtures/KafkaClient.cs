@@ -108,6 +108,26 @@ public sealed class KafkaClient : IAsyncDisposable
     public Task CommitGroupOffsetAsync(string group, string topic, int partition, long offset, string metadata = "") =>
         CallAsync("commit_group", new JsonObject { ["group"] = group, ["topic"] = topic, ["partition"] = partition, ["offset"] = offset, ["metadata"] = metadata });
 
+    public async Task<KafkaGroup> GroupAsync(string group)
+    {
+        var answer = await CallAsync("describe_group", new JsonObject { ["group"] = group });
+        return new KafkaGroup(
+            answer.GetProperty("assignor").GetString()!,
+            [.. answer.GetProperty("members").EnumerateArray().Select(member => member.EnumerateArray().Select(item => (item[0].GetString()!, item[1].GetInt32())).ToArray())]);
+    }
+
+    /// <summary>Deletes a group that has no members, with its offsets.</summary>
+    public Task DeleteGroupAsync(string group) => CallAsync("delete_group", new JsonObject { ["group"] = group });
+
+    /// <summary>The names of all topics.</summary>
+    public async Task<IReadOnlyList<string>> TopicNamesAsync() => [.. (await CallAsync("topic_names", [])).EnumerateArray().Select(name => name.GetString()!)];
+
+    /// <summary>Adds a rule (ACL) for a user.</summary>
+    /// <param name="right">For example <c>ALL</c> or <c>DESCRIBE</c>.</param>
+    /// <param name="resource"><c>GROUP</c> or <c>TOPIC</c>.</param>
+    public Task AddAclAsync(string user, bool allow, string right, string resource, string name) =>
+        CallAsync("add_acl", new JsonObject { ["principal"] = $"User:{user}", ["allow"] = allow, ["right"] = right, ["resource"] = resource, ["name"] = name });
+
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync();
@@ -171,6 +191,9 @@ public sealed class KafkaClient : IAsyncDisposable
         else waiting.SetResult(answer.GetProperty("result").Clone());
     }
 }
+
+/// <summary>A group as its broker sees it: how partitions are dealt, and each member's topics and partitions.</summary>
+public sealed record KafkaGroup(string Assignor, IReadOnlyList<IReadOnlyList<(string Topic, int Partition)>> Members);
 
 /// <summary>An open transaction of a producer of its own. Left open, it blocks read-committed consumers until it times out (60 s).</summary>
 public sealed class KafkaTransaction(KafkaClient client, string id)

@@ -10,7 +10,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic, OffsetSpec, ResourceType
+from confluent_kafka.admin import (AclBinding, AclOperation, AclPermissionType, AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic,
+                                   OffsetSpec, ResourcePatternType, ResourceType)
 
 BOOTSTRAP = sys.argv[1]
 TIMEOUT = 60
@@ -75,6 +76,17 @@ def alter_topic(r):
 def topic_id(r):
     described = admin.describe_topics(TopicCollection([r["topic"]]))[r["topic"]].result(TIMEOUT)
     return str(described.topic_id)
+
+
+def topic_names(r):
+    return list(topics())
+
+
+def add_acl(r):
+    binding = AclBinding(
+        ResourceType[r["resource"]], r["name"], ResourcePatternType.LITERAL, r["principal"], "*", AclOperation[r["right"]],
+        AclPermissionType.ALLOW if r["allow"] else AclPermissionType.DENY)
+    wait_all(admin.create_acls([binding]))
 
 
 def cluster_id(r):
@@ -210,6 +222,16 @@ def group_offsets(r):
     request = [ConsumerGroupTopicPartitions(r["group"])]
     answer = admin.list_consumer_group_offsets(request)[r["group"]].result(TIMEOUT)
     return [[tp.partition, tp.offset, tp.metadata] for tp in answer.topic_partitions if tp.topic == r["topic"] and tp.offset >= 0]
+
+
+def describe_group(r):
+    group = admin.describe_consumer_groups([r["group"]])[r["group"]].result(TIMEOUT)
+    members = [[[tp.topic, tp.partition] for tp in member.assignment.topic_partitions] for member in group.members]
+    return {"assignor": group.partition_assignor, "members": members}
+
+
+def delete_group(r):
+    wait_all(admin.delete_consumer_groups([r["group"]]))
 
 
 def commit_group(r):

@@ -43,7 +43,7 @@ public sealed partial class DemoTests
         Assert.Equal(Number("produced", output.StandardOutput), Number("rows", output.StandardOutput));
     }
 
-    [Fact]
+    [Fact, LongTest]
     public async Task A_worker_whose_demo_was_killed_stops_by_itself_and_leaves_a_closed_ledger()
     {
         var directory = Path.Combine(TemporaryDirectory.New(), "run");

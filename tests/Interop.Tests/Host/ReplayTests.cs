@@ -10,7 +10,7 @@ public sealed class ReplayTests : IDisposable
 
     public void Dispose() => _pipeline.Dispose();
 
-    [Fact]
+    [Fact, LongTest]
     public async Task Rows_of_a_wrong_statement_are_made_anew_after_it_was_mended()
     {
         _pipeline.ReplaceInDefinition("'$.n')", "'$.m')");

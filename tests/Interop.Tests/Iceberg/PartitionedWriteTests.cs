@@ -39,7 +39,7 @@ public sealed class PartitionedWriteTests
         "year(dt), day(tz)",
         "hour(tz), void(id)");
 
-    [Theory]
+    [Theory, LongTest]
     [MemberData(nameof(Specs))]
     public async Task Every_row_lies_in_its_partition(string spec)
     {

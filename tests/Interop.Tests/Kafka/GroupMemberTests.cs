@@ -12,12 +12,12 @@ public sealed class GroupMemberTests(SharedKafka kafka)
 
     public static TheoryData<string> Versions => LibrdkafkaVersions.All;
 
-    [Theory, MemberData(nameof(Versions))]
+    [Theory, MemberData(nameof(Versions)), LongTest]
     public async Task A_member_alone_has_every_partition_and_keeps_its_seat_beyond_a_session(string version)
     {
         var (broker, topic, group) = await NewAsync("alone", 6);
+        await using var unheard = await JoinAsync(version, "127.0.0.1:1", topic, group);
         await using var member = await JoinAsync(version, broker.Bootstrap, topic, group);
-        Assert.Null(member.Share);
 
         var share = await member.UntilAsync(share => share?.Partitions.Length == 6);
         // Only the passing of a session shows that heartbeats go on while nothing is fetched.
@@ -25,9 +25,10 @@ public sealed class GroupMemberTests(SharedKafka kafka)
 
         Assert.Equal([0, 1, 2, 3, 4, 5], share!.Partitions);
         Assert.Same(share, member.Share);
-        var seen = await broker.ToolAsync("groups", "--describe", "--members", "--verbose", "--group", group);
-        Assert.Contains($"{topic}:0,1,2,3,4,5", seen.Replace("(", ":", StringComparison.Ordinal), StringComparison.Ordinal);
-        Assert.Contains("range", await broker.ToolAsync("groups", "--describe", "--state", "--group", group), StringComparison.Ordinal);
+        Assert.Null(unheard.Share);
+        var seen = await (await kafka.ClientAsync()).GroupAsync(group);
+        Assert.Equal(Enumerable.Range(0, 6).Select(partition => (topic, partition)), Assert.Single(seen.Members));
+        Assert.Equal("range", seen.Assignor);
     }
 
     [Fact]
@@ -43,11 +44,12 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         var (shares, version) = (new[] { first, second, third }.Select(member => member.Share!.Partitions.Length), first.Share!.Version);
 
         Assert.Equal([2, 2, 2], shares);
-        var start = TimeProvider.System.GetTimestamp();
         await third.DisposeAsync();
+        // Its broker knows at once and not after a session.
+        var left = await (await kafka.ClientAsync()).GroupAsync(group);
         await MemberWaiting.UntilDealtAsync(6, first, second);
 
-        Assert.InRange(TimeProvider.System.GetElapsedTime(start), TimeSpan.Zero, Session / 2);
+        Assert.Equal(2, left.Members.Count);
         Assert.Equal([3, 3], new[] { first, second }.Select(member => member.Share!.Partitions.Length));
         Assert.True(first.Share.Version > version);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => third.ChangedAsync(third.Share, CancellationToken.None));
@@ -79,8 +81,8 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         await second.AbandonAsync();
         await first.UntilAsync(share => share?.Partitions.Length == 4);
 
-        // The last heartbeat may have been sent up to an interval before.
-        Assert.InRange(TimeProvider.System.GetElapsedTime(start), Session - TimeSpan.FromSeconds(2), Session * 3);
+        // The last heartbeat may have been sent up to an interval before, or more on a busy machine; a member that leaves is missed in milliseconds.
+        Assert.InRange(TimeProvider.System.GetElapsedTime(start), Session / 2, Session * 3);
     }
 
     [Theory, MemberData(nameof(Versions))]
@@ -100,7 +102,7 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         Assert.Contains(foreign.Output.Lines, line => line.Split(',').Length == 2);
     }
 
-    [Fact]
+    [Fact, LongTest]
     public async Task Members_cut_off_beyond_their_session_have_no_share_until_they_are_back()
     {
         // A broker of its own, because it is stopped.
@@ -120,7 +122,7 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         Assert.True(older.Share!.Version > versions.Item1 && newer.Share!.Version > versions.Item2);
     }
 
-    [Theory, MemberData(nameof(Versions))]
+    [Theory, MemberData(nameof(Versions)), LongTest]
     public async Task New_partitions_are_dealt_within_half_a_minute(string version)
     {
         var (broker, topic, group) = await NewAsync("grown", 2);
@@ -158,7 +160,7 @@ public sealed class GroupMemberTests(SharedKafka kafka)
     public async Task A_group_that_may_not_be_read_is_an_authorization_error_that_names_it(string version)
     {
         var (broker, topic, group) = await NewAsync("acl", 1);
-        await broker.ToolAsync("acls", "--add", "--deny-principal", "User:alice", "--operation", "All", "--group", group);
+        await (await kafka.ClientAsync()).AddAclAsync("alice", allow: false, "ALL", "GROUP", group);
         await using var member = await JoinAsync(version, broker.SaslPlaintext, topic, group, Plain(broker, broker.Password));
 
         var error = await Assert.ThrowsAsync<SourceException>(() => member.ChangedAsync(null, CancellationToken.None).WaitAsync(MemberWaiting.WaitMax));

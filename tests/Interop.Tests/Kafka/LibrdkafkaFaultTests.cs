@@ -7,7 +7,7 @@ namespace Matih.Interop.Tests.Kafka;
 /// <summary>What a reader makes of a broker that dies or serves damaged data.</summary>
 public sealed class LibrdkafkaFaultTests
 {
-    [Fact]
+    [Fact, LongTest]
     public async Task Both_versions_read_on_after_a_crash_and_stop_at_a_corrupt_batch()
     {
         // A broker of its own, and one for both versions, as each takes seconds and 400 MB.

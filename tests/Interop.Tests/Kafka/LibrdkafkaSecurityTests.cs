@@ -112,7 +112,7 @@ public sealed class LibrdkafkaSecurityTests(SharedKafka kafka)
         var (topic, group) = (KafkaBroker.NewName("group-acl"), KafkaBroker.NewName("group"));
         await client.CreateTopicAsync(topic);
         await client.ProduceTextAsync(topic, ["a"]);
-        await broker.ToolAsync("acls", "--add", "--deny-principal", "User:alice", "--operation", "All", "--group", group);
+        await client.AddAclAsync("alice", allow: false, "ALL", "GROUP", group);
         await using var source = await OpenAsync(version, broker.SaslPlaintext, topic, Plain(broker), group);
 
         var (records, _) = await source.ReadAsync(0, 0, 1);
@@ -133,7 +133,7 @@ public sealed class LibrdkafkaSecurityTests(SharedKafka kafka)
         await client.CreateTopicAsync(topic);
         await client.ProduceTextAsync(topic, ["a"]);
         // With any rule for a topic, what no rule allows is refused.
-        await broker.ToolAsync("acls", "--add", "--allow-principal", "User:alice", "--operation", "Describe", "--topic", topic);
+        await client.AddAclAsync("alice", allow: true, "DESCRIBE", "TOPIC", topic);
         await using var alice = await OpenAsync(version, broker.SaslPlaintext, topic, Plain(broker));
         await using var bob = await OpenAsync(version, broker.SaslPlaintext, topic, new(Plain(broker)) { ["sasl.username"] = "bob", ["sasl.password"] = "bob-secret" });
 

@@ -7,7 +7,7 @@ namespace Matih.Interop.Tests.Verification;
 /// <summary><c>matih verify</c> as users run it, on tables that other engines have written to, and on broken ones.</summary>
 public sealed class VerifyTests(SharedKafka kafka)
 {
-    [Fact]
+    [Fact, LongTest]
     public async Task A_table_that_was_killed_into_and_appended_to_and_compacted_and_expired_by_another_engine_is_proven()
     {
         var (client, pipeline) = await NewAsync("verified", partitions: 2);
@@ -44,7 +44,7 @@ public sealed class VerifyTests(SharedKafka kafka)
         Assert.All(after.GetProperty("lag").EnumerateArray(), place => Assert.Equal(0, place.GetProperty("offsets").GetInt64()));
     }
 
-    [Theory]
+    [Theory, LongTest]
     [InlineData("copy", "removed-by-others")]
     [InlineData("position", "delete-files")]
     [InlineData("equality", "delete-files")]
@@ -110,7 +110,7 @@ public sealed class VerifyTests(SharedKafka kafka)
         Assert.Contains("file-unlisted", Codes(violated, "violations"));
     }
 
-    [Fact]
+    [Fact, LongTest]
     public async Task Kafka_that_cannot_be_reached_ends_with_3_and_offline_with_0()
     {
         var (client, pipeline) = await NewAsync("unreachable", partitions: 1);
