@@ -53,7 +53,7 @@ internal sealed class RunVerb : Verb
         _warehouse = Text("--warehouse", "DIR", "Folder of the file catalog's tables, for all sinks.");
         _reset = Flag("--reset", "Start a new generation at the start offset although a ledger exists. Rows in the table stay: those read again are doubled. Asks first.");
         _yes = Flag("--yes", "Answer yes where --reset would ask.");
-        _adopt = Text("--adopt", "NAME", "Go on from the ledger of the pipeline that had that name before it was renamed.");
+        _adopt = Text("--adopt", "NAME", "Continue from the ledger of the pipeline that had that name before it was renamed, sink by sink of the same name; or SINK=PIPELINE/SINK, several separated by commas.");
         _acceptTag = Flag("--accept-tag", "Go on from the ledger that the pipeline's tag pins, although the table's history has expired before it.");
         _log = Choice("--log", "Form of the log lines on the standard error stream.", "text", "json");
         _logLevel = Choice("--log-level", "Least severity that is logged. Default info.", "debug", "info", "warning", "error");

@@ -105,6 +105,55 @@ public sealed class BrokerScenarioTests(SharedKafka kafka)
     }
 
     [Fact]
+    public async Task A_micro_batch_with_the_default_limits_takes_all_partitions_and_ends()
+    {
+        var (client, pipeline) = await NewAsync("micro-batch", partitions: 4);
+        await client.ProduceFileAsync(pipeline.Topic, pipeline.OrderFile(0, 4000), 4);
+
+        (await pipeline.RunAsync("--once", "--set", "orchestration.idle_timeout=3s")).Expect();
+
+        Assert.Equal((4000, 4000, 4000), await pipeline.CountAsync());
+        (await pipeline.VerifyAsync("--count-all")).Expect(0);
+    }
+
+    [Fact]
+    public async Task Reading_committed_continues_behind_an_open_transaction_that_was_read_uncommitted_before()
+    {
+        var (client, pipeline) = await NewAsync("isolation", partitions: 1);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 50));
+        var transaction = await client.BeginTransactionAsync();
+        await transaction.ProduceAsync(pipeline.Topic, Records(50, 50));
+        await pipeline.CatchUpAsync("--set", "sources.src.isolation_level=read_uncommitted");
+
+        await pipeline.CatchUpAsync();
+        await transaction.CommitAsync();
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(100, 50));
+        await pipeline.CatchUpAsync();
+
+        Assert.Equal((150, 150, 150), await pipeline.CountAsync());
+    }
+
+    [Fact]
+    public async Task A_column_that_another_engine_drops_and_adds_again_under_an_idle_run_gets_the_next_values()
+    {
+        var (client, pipeline) = await NewAsync("column", partitions: 1);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 1));
+        await using var run = pipeline.Start();
+        await OrderPipeline.WaitForRowsAsync(run, 1);
+        await IcebergReference.WriteAsync("set-schema", pipeline.TableFolder, "drop", "note");
+        await IcebergReference.WriteAsync("set-schema", pipeline.TableFolder, "add", "note", "string");
+
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(1, 1));
+        await OrderPipeline.WaitForRowsAsync(run, 2);
+        run.Send(ProcessSignal.Terminate);
+        (await run.WaitForExitAsync()).Expect();
+
+        var notes = (await IcebergReference.ScanAsync(pipeline.TableFolder)).ToDictionary(row => row.GetProperty("id").GetInt64(), row => row.GetProperty("note").GetString());
+        Assert.Equal("order 1", notes[1]);
+        await IcebergReference.CheckAsync(pipeline.TableFolder);
+    }
+
+    [Fact]
     public async Task Another_engine_may_append_and_compact_between_two_runs()
     {
         var (client, pipeline) = await NewAsync("foreign", partitions: 2);
