@@ -74,6 +74,21 @@ public sealed class MicroBatchTests
         Assert.Equal(1, flow.CountOf("retrying"));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(20)]
+    public async Task Records_that_a_client_gives_again_do_not_count_against_the_limit(int limit)
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.OnSource = source => source.RewindsBy = 7;
+        flow.Produce(0, 100);
+
+        for (var run = 0; run < 3; run++) await flow.RunAsync(new RunMode.Once(limit, IdleTimeout));
+
+        await flow.AssertHoldsExactlyAsync(Enumerable.Range(0, 3 * limit).Select(offset => (0, (long)offset)));
+    }
+
     [Fact]
     public async Task The_idle_timeout_ends_a_micro_batch_although_one_partition_never_answers()
     {

@@ -153,7 +153,7 @@ internal sealed class Lane : IAsyncDisposable
 
         if (_batch.Count != 0 && _batch.Generation == _generation)
         {
-            CutAt(_parts.Limit.Take(_batch.Count));
+            if (_parts.Limit.IsBounded) CutAtLimit();
             _parts.Progress.NoteRead(_batch.Count, _batch.PayloadBytes);
             var recordBytes = _batch.PayloadBytes / _batch.Count + 1;
             _recordsWanted = (int)Math.Clamp(_parts.Settings.BatchBytes / recordBytes, 1, Math.Min(_parts.Settings.BatchRecordsMax, _recordsWanted * 8L));
@@ -166,15 +166,24 @@ internal sealed class Lane : IAsyncDisposable
     }
 
     /// <summary>
-    /// Leaves the rows from there on out, where the limit granted fewer than were polled. Nothing is polled after that, and
-    /// the partitions' ends lie behind what was left out.
+    /// Leaves rows at the end out, where the limit granted fewer than were polled. Nothing is polled after that, and the
+    /// partitions' ends lie behind what was left out. Records below a position were delivered before, and count no second time.
     /// </summary>
-    private void CutAt(int granted)
+    private void CutAtLimit()
     {
-        if (granted == _batch.Count) return;
+        var fresh = 0;
+        foreach (ref readonly var record in _batch.Records)
+            if (IsFresh(record)) fresh++;
+        var granted = _parts.Limit.Take(fresh);
+        if (granted == fresh) return;
+        var cutoff = 0;
+        for (; granted > 0 || !IsFresh(_batch.Records[cutoff]); cutoff++)
+            if (IsFresh(_batch.Records[cutoff])) granted--;
         foreach (var partition in _partitions)
-            if (partition is not null) partition.CutoffRow = granted;
+            if (partition is not null) partition.CutoffRow = cutoff;
     }
+
+    private bool IsFresh(in RawRecord record) => _partitions[record.Partition] is { } partition && record.Offset >= partition.NextOffset;
 
     private async ValueTask ProcessAsync(CancellationToken cancellationToken)
     {

@@ -14,10 +14,15 @@ internal sealed class RecordLimit(long countMax, int laneCount)
     /// </summary>
     private const int PollsPerShare = 4;
 
+    private const long Unbounded = long.MaxValue / 2;
+
     private long _left = countMax;
     private volatile bool _isSuspended;
 
-    public static RecordLimit None() => new(long.MaxValue / 2, 1);
+    public static RecordLimit None() => new(Unbounded, 1);
+
+    /// <summary>Whether there is a limit at all, so that records have to be counted against it.</summary>
+    public bool IsBounded { get; } = countMax != Unbounded;
 
     /// <summary>While true nothing may be polled: reading rests until somebody has caught up.</summary>
     public bool IsSuspended
