@@ -307,4 +307,28 @@ public sealed class StartTests
         await flow.CatchUpAsync();
         await flow.AssertHoldsWholeTopicAsync();
     }
+    [Fact]
+    public async Task A_topic_created_again_between_two_attempts_of_a_start_is_refused_and_not_read_from_the_old_offsets()
+    {
+        using var flow = new FlowHarness(partitionCount: 1) { Clock = new HurriedClock { Speed = 20 } };
+        flow.Overrides.Add("orchestration.max_retries=5");
+        flow.Overrides.Add("sources.src.start_offset=latest");
+        flow.Produce(0, 10);
+        var hasFailed = false;
+        flow.Store.IsDown = location =>
+        {
+            if (hasFailed || !location.Contains("/metadata/snap-", StringComparison.Ordinal)) return false;
+            hasFailed = true;
+            flow.Topic.Recreate(1, "topic-2");
+            flow.Produce(100, 20);
+            return true;
+        };
+
+        var refusal = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("was deleted and created again", refusal.Message, StringComparison.Ordinal);
+        Assert.Empty(await flow.RowsAsync());
+    }
+
 }

@@ -319,8 +319,7 @@ internal sealed class FlowOpening(
     private async ValueTask<SourceLedger> StartSourceAsync(OpenAnswers answers, CancellationToken cancellationToken)
     {
         var start = answers.Start is not null ? starts.Answered! : starts.Defined;
-        var topic = await source.IdentifyAsync(cancellationToken);
-        var positions = await start.ResolveAsync(cancellationToken);
+        var (topic, positions) = await start.ResolveAsync(cancellationToken);
         var isEarliest = start.Start is StartPosition.Earliest;
         return new SourceLedger(plan.SourceName, plan.Topic, topic.ClusterId, topic.TopicId, plan.IsolationLevel,
             [.. positions.Select(position => PartitionLedger.StartingAt(position.Partition, position.NextOffset, isEarliest))]);

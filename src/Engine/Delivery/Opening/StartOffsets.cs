@@ -32,14 +32,14 @@ internal sealed record FlowStarts(StartOffsets Defined, StartOffsets? Answered)
 internal sealed class StartOffsets(IRecordSource source, StartPosition start)
 {
     private readonly Lock _gate = new();
-    private Task<ImmutableArray<PartitionPosition>>? _lookUp;
+    private Task<StartingPoint>? _lookUp;
 
     public StartPosition Start => start;
 
     /// <summary>The offsets; who asks while they are looked up waits for the same answer, and who asks after a failure looks again.</summary>
-    public async ValueTask<ImmutableArray<PartitionPosition>> ResolveAsync(CancellationToken cancellationToken)
+    public async ValueTask<StartingPoint> ResolveAsync(CancellationToken cancellationToken)
     {
-        Task<ImmutableArray<PartitionPosition>> lookUp;
+        Task<StartingPoint> lookUp;
         lock (_gate)
         {
             if (_lookUp is null or { IsFaulted: true } or { IsCanceled: true }) _lookUp = LookUpAsync(cancellationToken);
@@ -48,7 +48,7 @@ internal sealed class StartOffsets(IRecordSource source, StartPosition start)
         return await lookUp;
     }
 
-    private async Task<ImmutableArray<PartitionPosition>> LookUpAsync(CancellationToken cancellationToken)
+    private async Task<StartingPoint> LookUpAsync(CancellationToken cancellationToken)
     {
         var topic = await source.IdentifyAsync(cancellationToken);
         int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
@@ -56,11 +56,14 @@ internal sealed class StartOffsets(IRecordSource source, StartPosition start)
         // The ends come first: a record that arrives during the look-up is then after the start, never before it.
         var ranges = await source.RangesAsync(partitions, cancellationToken);
         var times = start is StartPosition.At at ? await source.OffsetsForTimeAsync(partitions, at.Time, cancellationToken) : null;
-        return [.. partitions.Select(partition => new PartitionPosition(partition, start switch
+        return new StartingPoint(topic, [.. partitions.Select(partition => new PartitionPosition(partition, start switch
         {
             StartPosition.Earliest => ranges[partition].LogStart,
             StartPosition.At => times![partition] ?? ranges[partition].End,
             _ => ranges[partition].End,
-        }))];
+        }))]);
     }
 }
+
+/// <summary>Starting offsets, and the topic that they were looked up in: they mean nothing in one that was created again since.</summary>
+internal sealed record StartingPoint(TopicIdentity Topic, ImmutableArray<PartitionPosition> Positions);
