@@ -89,6 +89,21 @@ public sealed class TableChangeTests
         await flow.AssertHoldsWholeTopicAsync();
     }
 
+    [Fact]
+    public async Task A_property_of_another_engine_that_changes_before_every_commit_holds_no_run_up()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        flow.Produce(10, 10);
+        flow.Store.Before(".metadata.json", () => flow.ChangeTableAsync(new TableUpdate.SetProperties(TableMetadata.EmptyProperties.Add("write.wap.last-seen", "7"))));
+
+        await flow.CatchUpAsync();
+
+        Assert.Equal(0, flow.CountOf("batch-dropped"));
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
     private static Task ChangeUnderARunAsync(FlowHarness flow, bool isAtTheCommit, Func<FlowHarness, Task> change) => ChangeUnderARunAsync(flow, isAtTheCommit, () => change(flow));
 
     private static async Task ChangeUnderARunAsync(FlowHarness flow, bool isAtTheCommit, Func<Task> change) => await flow.RunDuringAsync(async () =>

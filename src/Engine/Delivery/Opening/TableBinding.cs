@@ -62,9 +62,15 @@ internal sealed class TableBinding
         static string Show(string? value) => value is null ? "not set" : $"'{value}'";
     }
 
-    /// <summary>The properties by which data files are written; those of metadata files take effect by themselves.</summary>
-    private static ImmutableSortedDictionary<string, string> SettingsOf(TableMetadata metadata) => metadata.Properties.RemoveRange(metadata.Properties.Keys.Where(key =>
-        !key.StartsWith("write.", StringComparison.Ordinal) || key.StartsWith("write.metadata.", StringComparison.Ordinal)));
+    /// <summary>
+    /// The properties by which this program writes data files. Others must drop no batch: an engine that changes one of its own
+    /// with each of its commits would hold the run up for ever. Those of metadata files take effect by themselves.
+    /// </summary>
+    private static readonly ImmutableArray<string> SettingsPrefixes =
+        ["write.parquet.", "write.target-file-size-bytes", "write.format.default", "write.location-provider.", "write.data.path", "write.object-storage.", "write.folder-storage.path"];
+
+    private static ImmutableSortedDictionary<string, string> SettingsOf(TableMetadata metadata) => metadata.Properties.RemoveRange(
+        metadata.Properties.Keys.Where(key => !SettingsPrefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal))));
 
     /// <exception cref="PipelineException">A column is missing, or cannot hold what the query gives.</exception>
     public static TableBinding Bind(TablePlan plan, Table table, IEngineLog log)
