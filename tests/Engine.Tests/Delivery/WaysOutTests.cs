@@ -374,6 +374,50 @@ public sealed class WaysOutTests
             snapshot.Summary.TryGetValue("matih.ledger.orders/lake", out var text) && LedgerFormat.ReadHead(text) is { Base: null } head && head.Generation == generation);
     }
 
+    [Fact]
+    public async Task A_reset_after_a_cherry_pick_keeps_the_ledgers_of_other_pipelines()
+    {
+        using var flow = new FlowHarness();
+        using var other = flow.Another(new ScriptedTopic("shop.returns", 1), "returns");
+        other.Produce(0, 10);
+        await other.CatchUpAsync();
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        await flow.ForeignAppendAsync(("source-snapshot-id", (await flow.HeadAsync()).ToString()));
+        await flow.CatchUpAsync(Reset);
+        other.Produce(10, 10);
+
+        await other.CatchUpAsync();
+
+        Assert.Equal(20 + 20, (await other.RowsAsync()).Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_way_out_of_an_unproven_history_stays_open_for_the_other_pipelines_of_the_table(bool resets)
+    {
+        using var flow = new FlowHarness();
+        using var other = flow.Another(new ScriptedTopic("shop.returns", 1), "returns");
+        other.Produce(0, 10);
+        await other.CatchUpAsync();
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        var parent = (await flow.ForeignAppendAsync()).Metadata.CurrentSnapshotId!.Value;
+        await flow.ForeignAppendAsync();
+        await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([parent]));
+        await flow.DeleteOlderMetadataAsync();
+        await flow.CatchUpAsync(resets ? Reset : new OpenAnswers(AcceptTag: true));
+        other.Produce(10, 10);
+
+        Assert.Contains("--accept-tag", (await other.RefusalAsync()).Remedy, StringComparison.Ordinal);
+        await other.CatchUpAsync(new OpenAnswers(AcceptTag: true));
+        await flow.CatchUpAsync();
+        await other.CatchUpAsync();
+
+        Assert.Equal((resets ? 20 : 10) + 20, (await other.RowsAsync()).Count);
+    }
+
     private static async Task<FlowHarness> WithTenRowsAsync()
     {
         var flow = new FlowHarness();

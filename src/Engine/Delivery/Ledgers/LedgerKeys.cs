@@ -16,6 +16,12 @@ internal static class LedgerKeys
     /// </summary>
     public const string Adopted = "matih.adopted";
 
+    /// <summary>
+    /// Summary property of a commit that a person's answer let stand on a history that had expired, and of every commit after
+    /// it, with the id of the missing snapshot: that such a commit holds no ledger of a flow does not prove that there is none.
+    /// </summary>
+    public const string Unproven = "matih.unproven";
+
     /// <summary>Summary property of a flow's ledger. Pipeline and sink names hold no slash, so that no two flows share one.</summary>
     public static string Property(FlowName flow) => Property(flow.ToString());
 

@@ -56,6 +56,8 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         var others = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         (string Text, SnapshotId SnapshotId)? nearest = null;
         FlowName? taker = null;
+        (SnapshotId SnapshotId, ReappliedSource Source)? reapplied = null;
+        SnapshotId? unproven = null;
         // The nearest snapshot that says something about a flow, its ledger or its taker, has the last word about it.
         var settled = new HashSet<FlowName> { flow };
 
@@ -64,7 +66,7 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
             if (step is not LineageStep.Found(var snapshot, _))
             {
                 // A copy that another flow carried forward proves the ledger even where the original snapshot has expired.
-                if (nearest is not null) break;
+                if (nearest is not null || reapplied is not null) break;
                 return Reading(new LineageFinding.Unproven(((LineageStep.Missing)step).SnapshotId));
             }
             Carry(snapshot);
@@ -75,12 +77,14 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
                 nearest ??= (text, snapshot.Id);
                 if (writer == flow.ToString()) break;
             }
-            else if (await FindReappliedAsync(snapshot, table, property, cancellationToken) is { } source)
+            else if (reapplied is null && await FindReappliedAsync(snapshot, table, property, cancellationToken) is { } source)
             {
-                return Reading(new LineageFinding.Reapplied(snapshot.Id, source.Text));
+                // The walk continues for the other flows' ledgers, which a reset of this one must carry forward.
+                reapplied = (snapshot.Id, source);
             }
             else if (nearest is null && writer is not null)
             {
+                if (snapshot.Summary.TryGetValue(LedgerKeys.Unproven, out var missing)) unproven = SnapshotId.Parse(missing);
                 // Every commit of ours carries the ledgers of all flows: one without this flow's proves that there is none.
                 if (snapshot.Summary.TryGetValue(LedgerKeys.TakenOver(flow), out var named)) taker = LedgerKeys.Parse(named);
                 else if (takenHere == property) taker = LedgerKeys.Parse(writer);
@@ -90,7 +94,9 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
             if (takenHere is not null) settled.Add(LedgerKeys.FlowOf(takenHere));
         }
 
+        if (reapplied is { } again) return Reading(new LineageFinding.Reapplied(again.SnapshotId, again.Source.Text));
         if (taker is not null) return Reading(new LineageFinding.TakenOver(taker));
+        if (nearest is null && unproven is { } lost) return Reading(new LineageFinding.Unproven(lost));
         if (nearest is not { } found) return Reading(new LineageFinding.Absent(tag is not null));
         Ledger ledger;
         try
@@ -109,7 +115,8 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         {
             // Sorted: of one flow the ledger comes before its taker, and both at once mean that it has begun again.
             foreach (var (key, value) in snapshot.Summary.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-                if (LedgerKeys.CarriedFlowOf(key) is { } carried && settled.Add(carried)) others.Add(key, value);
+                if (key == LedgerKeys.Unproven) others[key] = others.GetValueOrDefault(key, value);
+                else if (LedgerKeys.CarriedFlowOf(key) is { } carried && settled.Add(carried)) others.Add(key, value);
         }
     }
 

@@ -75,7 +75,7 @@ internal sealed class TableLedger(
             try
             {
                 // Where the files are no longer as they were, somebody committed since, and no earlier attempt can land any more.
-                var tried = await BuildAsync(table, commit, reading.Others, answer, cancellationToken);
+                var tried = await BuildAsync(table, commit, reading, answer, cancellationToken);
                 if (tried is not ChangeAttempt.Ready built) return new CommitOutcome.FilesChanged(tried);
                 attempts.Add(built);
                 // Looked at last, because a machine can fall asleep at every step before.
@@ -151,9 +151,11 @@ internal sealed class TableLedger(
     }
 
     private async ValueTask<ChangeAttempt> BuildAsync(
-        Table table, PreparedCommit commit, ImmutableSortedDictionary<string, string> others, LedgerOverride? answer, CancellationToken cancellationToken)
+        Table table, PreparedCommit commit, LineageReading reading, LedgerOverride? answer, CancellationToken cancellationToken)
     {
-        var summary = others.ToBuilder();
+        var summary = reading.Others.ToBuilder();
+        // This flow's answer proves nothing about the others: their ledgers may lie below the snapshot that has expired.
+        if (reading.Finding is LineageFinding.Unproven { MissingSnapshotId: var missing }) summary[LedgerKeys.Unproven] = missing.ToString();
         var tags = new List<TableUpdate>();
         if (answer?.Adopts is { Flow: var adopted })
         {
@@ -205,10 +207,10 @@ internal sealed class TableLedger(
         await Task.Delay(TimeSpan.FromMilliseconds(wait), environment.Clock, cancellationToken);
     }
 
-    private PipelineException TableGone() => PipelineException.Refused(
+    public PipelineException TableGone() => PipelineException.Refused(
         $"Table {identifier} is gone, dropped under the running pipeline {flow}.", "Find out who dropped it; a new start with --reset creates it anew.");
 
-    private PipelineException TableReplaced(Table table, string expected) => PipelineException.Refused(
+    public PipelineException TableReplaced(Table table, string expected) => PipelineException.Refused(
         $"Table {identifier} has UUID {table.Metadata.TableUuid}, and had {expected} when the pipeline {flow} opened it: it was dropped and created again.",
         "Find out who replaced it; start over with --reset if the new table is the right one.");
 }
