@@ -67,6 +67,11 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             throw PipelineException.Refused($"--adopt {request.Answers.Adopt}: the definition has no sink '{unknown}'.",
                 $"It has {string.Join(", ", flows.Select(flow => flow.Plan.Name.Sink))}. The form is SINK=PIPELINE/SINK.");
         }
+        if (request.Answers is { Reset: true, Adopt: { } name })
+        {
+            throw PipelineException.Refused($"--reset and --adopt {name} cannot be given together: the one starts over, the other continues from a ledger.",
+                "Leave one of them out. A pipeline that was renamed continues with --adopt alone, and no record is written twice.");
+        }
         using var anyFailed = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var starts = new Dictionary<string, FlowStarts>();
         var marks = new Dictionary<(string Group, string Topic), GroupMarks>();

@@ -145,6 +145,97 @@ public sealed class AdoptionTests
         Assert.Equal(50, (await other.RowsAsync()).Count);
     }
 
+    [Fact]
+    public async Task Adoption_by_a_pipeline_that_has_begun_by_itself_is_refused_because_it_would_resume_beside_the_old_one()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        using var renamed = flow.Another(pipeline: "purchases");
+        renamed.Overrides.Add("orchestration.checkpoint_interval=1h");
+        await renamed.RunUntilKilledAsync(() => Task.FromResult(renamed.CountOf("started") == 1));
+        using var third = flow.Another(pipeline: "sales");
+
+        var refusal = await renamed.RefusalAsync(Adopt("orders"));
+        await third.CatchUpAsync(Adopt("orders"));
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.EndsWith("the ledger of orders/lake is not taken over.", refusal.Message, StringComparison.Ordinal);
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task The_same_answer_at_later_starts_changes_nothing()
+    {
+        using var flow = await TwoSinksApartAsync();
+        using var renamed = flow.Another(pipeline: "purchases");
+        await renamed.CatchUpAsync(Adopt("orders"));
+        flow.Produce(20, 10);
+
+        await renamed.CatchUpAsync(Adopt("orders"));
+
+        await AssertTwiceAsync(renamed, 30);
+    }
+
+    [Fact]
+    public async Task Reset_and_adopt_contradict_each_other()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        using var renamed = flow.Another(pipeline: "purchases");
+
+        var refusal = await renamed.RefusalAsync(new OpenAnswers(Reset: true, Adopt: "orders"));
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task Adoption_on_a_table_that_does_not_exist_creates_none_and_nothing_is_taken_over_for_the_other_sinks()
+    {
+        using var flow = new FlowHarness { Definition = SeveralSinksTests.TwoSinks };
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        using var renamed = flow.Another(pipeline: "purchases");
+        renamed.Definition = flow.Definition.Replace("  copy:", "  fresh: { type: iceberg, input: typed, table: shop.fresh, mode: append }\n  copy:", StringComparison.Ordinal);
+        var before = await flow.HeadAsync();
+
+        var refusal = await renamed.RefusalAsync(Adopt("orders"));
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.False(Directory.Exists($"{flow.Warehouse}/shop/fresh"));
+        Assert.Equal(before, await flow.HeadAsync());
+        await renamed.CatchUpAsync(Adopt("lake=orders/lake, copy=orders/copy"));
+        foreach (var table in (string[])["shop.orders", "shop.copies", "shop.fresh"]) Assert.Equal(10, (await flow.RowsAsync(table)).Count);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(200)]
+    public async Task Adoption_that_lands_without_an_answer_and_is_tried_again_doubles_nothing(int partitionCount)
+    {
+        using var flow = new FlowHarness(partitionCount);
+        flow.Produce(0, 400);
+        await flow.CatchUpAsync();
+        flow.Produce(400, 400);
+        using var renamed = flow.Another(pipeline: "purchases");
+        renamed.Clock.Speed = 20;
+        renamed.Overrides.Add("orchestration.max_retries=5");
+        var isGone = false;
+        renamed.Store.After(".metadata.json", () =>
+        {
+            isGone = true;
+            throw new IOException("connection reset");
+        });
+        renamed.Store.IsDown = _ => isGone && renamed.CountOf("retrying") == 0;
+
+        await renamed.CatchUpAsync(Adopt("orders"));
+
+        Assert.Equal(1, renamed.CountOf("retrying"));
+        await renamed.AssertHoldsWholeTopicAsync();
+    }
+
     /// <summary>Two sinks into one table, of which "copy" is 10 records ahead of "lake".</summary>
     private static async Task<FlowHarness> TwoSinksApartAsync()
     {

@@ -40,6 +40,35 @@ internal static class AdoptionChoice
             $"Say it sink by sink: --adopt {plan.Name.Sink}={named[0]}, and so on for the others, separated by commas; a sink that is left out begins by itself.");
     }
 
+    /// <summary>
+    /// The ledger that the answer means and that this flow, which has a ledger of its own, has not taken over: it would resume
+    /// beside it, and write its records a second time. Null where there is none.
+    /// </summary>
+    public static FlowName? NotTaken(FlowPlan plan, string? answer, LineageReading reading)
+    {
+        if (NameFor(plan, answer) is not { } name || LedgerKeys.TakersIn(reading.Others).Any(pair => pair.Taker == plan.Name && IsMeant(pair.Flow))) return null;
+        var named = reading.Others.Keys.Where(LedgerKeys.IsLedger).Select(LedgerKeys.FlowOf).Where(IsMeant).ToList();
+        return named.Find(other => other.ToString() == name || other.Sink == plan.Name.Sink) ?? (named.Count == 1 && plan.SiblingSinks.IsEmpty ? named[0] : null);
+
+        bool IsMeant(FlowName other) => other.ToString() == name || other.Pipeline == name;
+    }
+
+    /// <exception cref="PipelineException">The flow is to take a ledger over, and its table does not exist.</exception>
+    public static void RequireTable(FlowPlan plan, string? answer)
+    {
+        if (NameFor(plan, answer) is null) return;
+        throw PipelineException.Refused($"--adopt {answer}: table {plan.Table.Identifier} holds no ledger of that pipeline. It does not exist.",
+            "Point the pipeline at the right warehouse. Where the sink is new, say for each of the others what it takes over: --adopt SINK=PIPELINE/SINK, separated by commas; a sink that is left out begins by itself.");
+    }
+
+    /// <summary>The pipeline or flow that the answer names for this sink; null where it names none.</summary>
+    private static string? NameFor(FlowPlan plan, string? answer)
+    {
+        var entries = (answer ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var bySink = entries.Where(entry => entry.Contains('=', StringComparison.Ordinal)).Select(entry => entry.Split('=', 2, StringSplitOptions.TrimEntries));
+        return bySink.FirstOrDefault(entry => entry[0] == plan.Name.Sink)?[1] ?? entries.FirstOrDefault(entry => !entry.Contains('=', StringComparison.Ordinal));
+    }
+
     /// <summary>The sinks that an answer names and a pipeline does not have.</summary>
     public static IEnumerable<string> UnknownSinks(string? answer, IReadOnlyCollection<string> sinks) =>
         (answer ?? "").Split(',', StringSplitOptions.TrimEntries).Where(entry => entry.Contains('=', StringComparison.Ordinal)).Select(entry => entry.Split('=')[0].Trim()).Where(sink => !sinks.Contains(sink));

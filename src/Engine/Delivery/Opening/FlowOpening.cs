@@ -28,6 +28,7 @@ internal sealed class FlowOpening(
             if (table is null)
             {
                 if (!answers.Reset && !await HasNoMarkAsync(null, abort)) continue;
+                AdoptionChoice.RequireTable(plan, answers.Adopt);
                 table = await TableCreation.CreateAsync(ledgers.Catalog, plan.Table, log, abort);
             }
             var binding = TableBinding.Bind(plan.Table, table, log);
@@ -77,6 +78,7 @@ internal sealed class FlowOpening(
             if (await ledgers.LoadAsync(abort) is not { } table)
             {
                 if (!answers.Reset && !await HasNoMarkAsync(null, abort)) continue;
+                AdoptionChoice.RequireTable(plan, answers.Adopt);
                 TableCreation.RequireAllowed(ledgers.Catalog, plan.Table);
                 return;
             }
@@ -118,6 +120,12 @@ internal sealed class FlowOpening(
                 {
                     throw PipelineException.Refused($"--from {answers.Start} was given, but table {plan.Table.Identifier} already holds a ledger of {plan.Name} and resumes from it.",
                         "Leave --from out; to start over at another place use --reset together with --from.");
+                }
+                if (AdoptionChoice.NotTaken(plan, answers.Adopt, reading) is { } still)
+                {
+                    throw PipelineException.Refused(
+                        $"--adopt {answers.Adopt} was given, but table {plan.Table.Identifier} already holds a ledger of {plan.Name} and resumes from it: the ledger of {still} is not taken over.",
+                        $"To continue from the ledger of {plan.Name}, leave --adopt out. To take over that of {still}, give the pipeline a name of which the table holds no ledger.");
                 }
                 if (found.Ledger.TableUuid != table.Metadata.TableUuid)
                 {
