@@ -123,10 +123,34 @@ public sealed partial class FailureTests
     public async Task An_unknown_name_to_adopt_says_where_to_look()
     {
         using var flow = new FlowHarness();
+        using var other = flow.Another(new ScriptedTopic("shop.returns", 1), "returns");
+        await other.CatchUpAsync();
 
         var failure = await flow.RefusalAsync(new OpenAnswers(Adopt: "nobody"));
 
         Assert.Equal("--adopt nobody: table shop.orders holds no ledger of that pipeline. | See which it holds with: matih table ledger shop.orders.", $"{failure.Message} | {failure.Remedy}");
+    }
+
+    [Fact]
+    public async Task A_table_dropped_between_two_sessions_is_not_created_again_also_where_the_group_keeps_no_mark()
+    {
+        using var flow = new FlowHarness(partitionCount: 1) { Clock = new HurriedClock { Speed = 20 } };
+        flow.Overrides.Add("orchestration.max_retries=5");
+        flow.Topic.RefusesGroupOffsets = true;
+        flow.Produce(0, 10);
+        var isDropped = 0;
+        flow.OnSource = source => source.BeforePoll = () =>
+        {
+            if (flow.CommittedRowCount < 10 || Interlocked.Exchange(ref isDropped, 1) == 1) return;
+            flow.DropTable();
+            throw new Matih.Kafka.SourceException(Matih.Kafka.SourceErrorKind.Unreachable, "broker down");
+        };
+
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => flow.RunAsync(new RunMode.For(TimeSpan.FromMinutes(10))));
+
+        Assert.Equal(ExitCode.Refused, failure.ExitCode);
+        Assert.Equal(1, flow.CountOf("retrying"));
+        Assert.False(Directory.Exists(flow.TableFolder));
     }
 
     private static Task<PipelineException> MeetAsync(Action<FlowHarness> prepare) => MeetAsync(flow =>

@@ -19,6 +19,9 @@ internal sealed class FlowOpening(
     private readonly TopicContinuity _continuity = new(source, plan.Name, plan.OnLostOffsets, environment.Clock, log);
     private bool _hasProbedStore;
 
+    /// <summary>The table that an earlier session of this run had opened: the flow never begins again in another one.</summary>
+    private string? _tableUuid;
+
     public async ValueTask<OpenedFlow> OpenAsync(WriterIdentity writer, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
     {
         while (true)
@@ -27,10 +30,12 @@ internal sealed class FlowOpening(
             var table = await ledgers.LoadAsync(abort);
             if (table is null)
             {
+                if (_tableUuid is not null) throw ledgers.TableGone();
                 if (!answers.Reset && !await HasNoMarkAsync(null, abort)) continue;
                 AdoptionChoice.RequireTable(plan, answers.Adopt);
                 table = await TableCreation.CreateAsync(ledgers.Catalog, plan.Table, log, abort);
             }
+            if (_tableUuid is { } opened && opened != table.Metadata.TableUuid) throw ledgers.TableReplaced(table, opened);
             var binding = TableBinding.Bind(plan.Table, table, log);
             if (!_hasProbedStore) await StoreProbe.RequireConditionalWritesAsync(table, environment.Ids, abort);
             _hasProbedStore = true;
@@ -45,6 +50,7 @@ internal sealed class FlowOpening(
             if (commit.Opening is null)
             {
                 Report(commit, commit.Ledger);
+                _tableUuid = table.Metadata.TableUuid;
                 return new OpenedFlow(table, binding, commit.Ledger, commit.Epoch, commit.Ledger.TakeoverCount, commit.Ledger.FindSource(plan.SourceName)!);
             }
 
@@ -53,6 +59,7 @@ internal sealed class FlowOpening(
             {
                 case CommitOutcome.Committed committed:
                     Report(commit, committed.Ledger);
+                    _tableUuid = committed.Table.Metadata.TableUuid;
                     await marks.StoreAsync(new GroupMark(plan.Name, committed.Ledger.TableUuid), source, committed.Ledger.FindSource(plan.SourceName)!, log, abort);
                     // Somebody may have changed the table since it was loaded.
                     if (!binding.Fits(committed.Table)) binding = TableBinding.Bind(plan.Table, committed.Table, log);
