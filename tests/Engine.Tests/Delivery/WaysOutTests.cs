@@ -418,6 +418,26 @@ public sealed class WaysOutTests
         Assert.Equal((resets ? 20 : 10) + 20, (await other.RowsAsync()).Count);
     }
 
+    [Fact]
+    public async Task A_renamed_pipeline_is_adopted_on_a_table_whose_history_another_answer_has_covered()
+    {
+        using var flow = new FlowHarness();
+        using var other = flow.Another(new ScriptedTopic("shop.returns", 1), "returns");
+        other.Produce(0, 10);
+        await other.CatchUpAsync();
+        var parent = (await flow.ForeignAppendAsync()).Metadata.CurrentSnapshotId!.Value;
+        await flow.ForeignAppendAsync();
+        await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([parent]));
+        await flow.DeleteOlderMetadataAsync();
+        await other.CatchUpAsync(new OpenAnswers(AcceptTag: true));
+        using var renamed = other.Another(pipeline: "refunds");
+        other.Produce(10, 10);
+
+        await renamed.CatchUpAsync(new OpenAnswers(Adopt: "returns"));
+
+        Assert.Equal(20, (await renamed.RowsAsync()).Count);
+    }
+
     private static async Task<FlowHarness> WithTenRowsAsync()
     {
         var flow = new FlowHarness();

@@ -148,6 +148,9 @@ internal sealed class FlowOpening(
             case LineageFinding.Unproven unproven when answers.AcceptTag && await ledgers.ReadTagAsync(table, cancellationToken) is { } accepted:
                 log.Warning("tag-accepted", $"Continuing from the ledger that tag {LedgerKeys.Tag(plan.Name)} pins (commit {accepted.Commit}), as --accept-tag says.", ("missing", unproven.MissingSnapshotId));
                 return new LedgerStanding.AcceptedTag(accepted);
+            case LineageFinding.Unproven when tagged is null && answers.Adopt is not null
+                && await AdoptAsync(reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } adoption:
+                return adoption;
             case LineageFinding.Unproven unproven:
                 throw PipelineException.Refused(
                     $"The history of table {plan.Table.Identifier} ends at the expired snapshot {unproven.MissingSnapshotId}, before a ledger of {plan.Name} is met, so it is not proven that the table still holds what {(tagged is null ? "the pipeline wrote" : $"its tag {LedgerKeys.Tag(plan.Name)} says (commit {tagged.Commit})")}.",
@@ -178,14 +181,7 @@ internal sealed class FlowOpening(
     private async ValueTask<LedgerStanding?> AbsentAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
     {
         var others = await ReadOthersAsync(reading, cancellationToken);
-        if (AdoptionChoice.Choose(plan, answers.Adopt, others.Keys, reading) is { } from)
-        {
-            // Only the text that is taken over must be readable whole.
-            var ledger = others[from] ?? await ledgers.ReadTextAsync(reading.Others[LedgerKeys.Property(from)], cancellationToken);
-            if (ledger.Sources.FirstOrDefault(candidate => candidate.Topic == plan.Topic) is not { } shared)
-                throw PipelineException.Refused($"--adopt {answers.Adopt}: the ledger of {from} never read topic '{plan.Topic}'.", "Name the pipeline that did.");
-            return new LedgerStanding.Adopt(ledger with { Sources = ledger.Sources.Replace(shared, shared with { Name = plan.SourceName }) }, from);
-        }
+        if (await AdoptAsync(reading, answers, others, cancellationToken) is { } adoption) return adoption;
         if (reading.Finding is LineageFinding.TakenOver(var taker))
         {
             throw PipelineException.Refused(
@@ -199,6 +195,18 @@ internal sealed class FlowOpening(
                 ("other", other.ToString()));
         }
         return await HasNoMarkAsync(table, cancellationToken) ? new LedgerStanding.Start() : null;
+    }
+
+    /// <summary>The ledger that the flow takes over; null where it takes none.</summary>
+    private async ValueTask<LedgerStanding.Adopt?> AdoptAsync(
+        LineageReading reading, OpenAnswers answers, SortedDictionary<FlowName, Ledger?> others, CancellationToken cancellationToken)
+    {
+        if (AdoptionChoice.Choose(plan, answers.Adopt, others.Keys, reading) is not { } from) return null;
+        // Only the text that is taken over must be readable whole.
+        var ledger = others[from] ?? await ledgers.ReadTextAsync(reading.Others[LedgerKeys.Property(from)], cancellationToken);
+        if (ledger.Sources.FirstOrDefault(candidate => candidate.Topic == plan.Topic) is not { } shared)
+            throw PipelineException.Refused($"--adopt {answers.Adopt}: the ledger of {from} never read topic '{plan.Topic}'.", "Name the pipeline that did.");
+        return new LedgerStanding.Adopt(ledger with { Sources = ledger.Sources.Replace(shared, shared with { Name = plan.SourceName }) }, from);
     }
 
     /// <summary>The ledgers of other flows; null for one that cannot be read, which keeps nobody else from starting.</summary>
@@ -238,7 +246,7 @@ internal sealed class FlowOpening(
             case LedgerStanding.AcceptedTag accepted:
                 return await ContinueAsync(accepted.Found, writer, forced: true, rollback: true, new LedgerOverride(finding => finding is LineageFinding.Unproven), cancellationToken);
             case LedgerStanding.Adopt adopt:
-                return await ContinueAsync(adopt.Found, writer, forced: true, rollback: false, new LedgerOverride(finding => finding is LineageFinding.Absent or LineageFinding.TakenOver, new AdoptedLedger(adopt.From, adopt.Found.Commit)), cancellationToken);
+                return await ContinueAsync(adopt.Found, writer, forced: true, rollback: false, new LedgerOverride(finding => finding is LineageFinding.Absent or LineageFinding.TakenOver or LineageFinding.Unproven, new AdoptedLedger(adopt.From, adopt.Found.Commit)), cancellationToken);
             case LedgerStanding.Resume resume:
                 return await ContinueAsync(resume.Found, writer, forced: false, resume.RollbackSeen, null, cancellationToken);
             default:
