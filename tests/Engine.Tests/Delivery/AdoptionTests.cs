@@ -78,6 +78,24 @@ public sealed class AdoptionTests
     }
 
     [Fact]
+    public async Task A_reset_of_a_pipeline_that_was_adopted_gives_no_generation_or_epoch_out_twice()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        await flow.CatchUpAsync(new OpenAnswers(Reset: true));
+        var before = await flow.LedgerAsync();
+        using var renamed = flow.Another(pipeline: "purchases");
+        await renamed.CatchUpAsync(Adopt("orders"));
+
+        await flow.CatchUpAsync(new OpenAnswers(Reset: true));
+
+        var after = await flow.LedgerAsync();
+        Assert.True(after.Generation > before.Generation);
+        Assert.True(after.Epoch.CompareTo(before.Epoch) > 0);
+    }
+
+    [Fact]
     public async Task A_ledger_can_be_taken_back_under_the_old_name()
     {
         using var flow = new FlowHarness();

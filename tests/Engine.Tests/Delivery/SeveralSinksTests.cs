@@ -98,6 +98,19 @@ public sealed class SeveralSinksTests
     }
 
     [Fact]
+    public async Task Marks_of_a_later_version_are_not_overwritten()
+    {
+        using var flow = new FlowHarness();
+        flow.Topic.GroupMark = "matih:3:what nobody knows yet\0";
+        flow.Produce(0, 10);
+
+        await flow.CatchUpAsync();
+
+        Assert.Equal("matih:3:what nobody knows yet\0", flow.Topic.GroupMark);
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
     public async Task More_marks_than_fit_are_shortened_and_far_more_are_refused_by_name_of_the_limit()
     {
         var topic = new ScriptedTopic("shop.orders", 1);

@@ -74,11 +74,16 @@ public sealed class SideFileTests
         var old = SideFiles(flow);
         var metadata = (await flow.TableAsync()).Metadata;
         await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([.. metadata.Snapshots.Select(item => item.Id).Where(id => id != metadata.CurrentSnapshotId)]));
+        var isNamedByOlderMetadata = SideFiles(flow).Length;
+        flow.Produce(1200, 1);
+        await flow.CatchUpAsync();
+        Assert.True(SideFiles(flow).Length > isNamedByOlderMetadata);
+        await flow.DeleteOlderMetadataAsync();
         foreach (var file in old) File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddHours(-25));
         var young = $"{Path.GetDirectoryName(old[0])}/ledger-00000000-0000-4000-8000-000000000001-0123456789abcdef.json";
         await File.WriteAllTextAsync(young, "of a commit whose fate is open");
         File.SetLastWriteTimeUtc(young, DateTime.UtcNow.AddHours(-13));
-        flow.Produce(1200, 400);
+        flow.Produce(1201, 400);
 
         await flow.CatchUpAsync();
 

@@ -18,6 +18,7 @@ internal sealed class GroupMarks
     /// <summary>Brokers take 4,096 bytes of metadata (<c>offset.metadata.max.bytes</c>).</summary>
     private const int TextBytesMax = 4096;
 
+    private const string AnyPrefix = "matih:";
     private const string Prefix = "matih:2:";
     private const string PrefixOfOne = "matih:1:";
 
@@ -76,7 +77,9 @@ internal sealed class GroupMarks
         string? reason;
         try
         {
-            var text = Merge(Parse(await source.ReadGroupMarkAsync(cancellationToken)));
+            var found = await source.ReadGroupMarkAsync(cancellationToken);
+            if (IsOfAnotherVersion(found)) return Refused($"its marks are of another version of this program ('{found?[..Math.Min(found.Length, 12)]}…'), and would be lost. Use one version for all pipelines of the group.");
+            var text = Merge(Parse(found));
             var positions = ledger.Partitions.Select(entry => new PartitionPosition(entry.Partition, entry.NextOffset)).ToArray();
             (var isStored, reason) = text is null
                 ? (false, $"more flows share the group than their marks fit into {TextBytesMax} bytes; give some of them a consumer_group of their own.")
@@ -87,9 +90,17 @@ internal sealed class GroupMarks
         {
             reason = e.Message;
         }
-        log.Debug("group-offsets-refused", $"The consumer group's offsets of topic '{source.Topic}' could not be stored: {reason} Dashboards will not see progress; nothing else depends on it.");
-        return false;
+        return Refused(reason);
+
+        bool Refused(string? why)
+        {
+            log.Debug("group-offsets-refused", $"The consumer group's offsets of topic '{source.Topic}' could not be stored: {why} Dashboards will not see progress; nothing else depends on it.");
+            return false;
+        }
     }
+
+    private static bool IsOfAnotherVersion(string? text) => text is not null && text.StartsWith(AnyPrefix, StringComparison.Ordinal)
+        && !text.StartsWith(Prefix, StringComparison.Ordinal) && !text.StartsWith(PrefixOfOne, StringComparison.Ordinal);
 
     /// <summary>
     /// The text with all marks: those found, and those of this process in their place. It ends with a NUL, because Python

@@ -5,7 +5,7 @@ using Matih.Telemetry;
 namespace Matih.Delivery;
 
 /// <summary>
-/// Deletes side files of ledgers that no snapshot of the table names any more. Every commit of a large ledger writes one, and
+/// Deletes side files of ledgers that no snapshot names any more which the table's metadata, or older metadata files, hold. Every commit of a large ledger writes one, and
 /// expiry removes the snapshots that name it, but knows nothing of files beside the table.
 /// </summary>
 /// <remarks>
@@ -28,13 +28,14 @@ internal sealed class SideFileRemoval(IStore store, TimeProvider clock, IEngineL
         _lookedAt = clock.GetTimestamp();
         try
         {
-            if (NamedIn(table.Metadata) is not { } named) return;
             var files = new List<StoredObject>();
             await foreach (var item in store.ListAsync(SideFolder.Of(table), cancellationToken))
                 if (NameOf(item.Location).StartsWith(SideFolder.LedgerPrefix, StringComparison.Ordinal)) files.Add(item);
             var newest = files.Select(item => item.LastModified).DefaultIfEmpty().Max();
+            files.RemoveAll(item => newest - item.LastModified <= AgeMin);
+            if (files.Count == 0 || await NamedAsync(table, cancellationToken) is not { } named) return;
             foreach (var item in files)
-                if (newest - item.LastModified > AgeMin && !named.Contains(NameOf(item.Location))) await store.DeleteAsync(item.Location, cancellationToken);
+                if (!named.Contains(NameOf(item.Location))) await store.DeleteAsync(item.Location, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -42,10 +43,21 @@ internal sealed class SideFileRemoval(IStore store, TimeProvider clock, IEngineL
         }
     }
 
-    /// <summary>The names of the side files that the table's snapshots refer to; null where some ledger cannot be read, so that nobody knows.</summary>
-    private static HashSet<string>? NamedIn(TableMetadata metadata)
+    /// <summary>
+    /// The names of the side files that snapshots refer to, those that only older metadata files still hold included: a start
+    /// looks for expired parents there. Null where some ledger cannot be read, so that nobody knows.
+    /// </summary>
+    private static async ValueTask<HashSet<string>?> NamedAsync(Table table, CancellationToken cancellationToken)
     {
         var named = new HashSet<string>(StringComparer.Ordinal);
+        if (!Collect(table.Metadata, named)) return null;
+        foreach (var entry in table.Metadata.MetadataLog)
+            if (await LineageReader.LoadMetadataAsync(table, entry.MetadataFile, cancellationToken) is { } older && !Collect(older, named)) return null;
+        return named;
+    }
+
+    private static bool Collect(TableMetadata metadata, HashSet<string> named)
+    {
         foreach (var (key, text) in metadata.Snapshots.SelectMany(snapshot => snapshot.Summary))
         {
             if (!LedgerKeys.IsLedger(key)) continue;
@@ -55,10 +67,10 @@ internal sealed class SideFileRemoval(IStore store, TimeProvider clock, IEngineL
             }
             catch (FormatException)
             {
-                return null;
+                return false;
             }
         }
-        return named;
+        return true;
     }
 
     private static string NameOf(string location) => location[(location.LastIndexOf('/') + 1)..];

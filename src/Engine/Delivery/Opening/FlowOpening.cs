@@ -119,7 +119,11 @@ internal sealed class FlowOpening(
         }
         // Generation, epoch and totals stand in the tagged snapshot itself, so that a lost side file is in nobody's way.
         var tagged = ledgers.ReadHeadOfTag(table);
-        if (answers.Reset) return new LedgerStanding.Reset(reading.Finding, reading.Finding is LineageFinding.Found { Ledger: var nearest } ? Above(nearest, tagged) : tagged);
+        if (answers.Reset)
+        {
+            var old = reading.Finding is LineageFinding.Found { Ledger: var nearest } ? Above(nearest, tagged) : tagged;
+            return new LedgerStanding.Reset(reading.Finding, old) { Taken = reading.Finding is LineageFinding.TakenOver ? HighestOf(reading.Others) : null };
+        }
         switch (reading.Finding)
         {
             case LineageFinding.Found found:
@@ -167,6 +171,13 @@ internal sealed class FlowOpening(
                 return await AbsentAsync(table, reading, answers, cancellationToken);
         }
     }
+
+    /// <summary>
+    /// A ledger that was taken over left its generation and epoch to the taker, whoever that is by now: ranges that were staged
+    /// under them must not fit again.
+    /// </summary>
+    private static Ledger? HighestOf(IReadOnlyDictionary<string, string> others) =>
+        others.Where(other => LedgerKeys.IsLedger(other.Key)).Select(other => LedgerFormat.ReadHead(other.Value)).OfType<Ledger>().Aggregate((Ledger?)null, (highest, other) => highest is null ? other : Above(highest, other));
 
     /// <summary>
     /// A rolled-back table may hold an old generation and epoch again. Those that the tag still tells of were given out, too,
@@ -263,8 +274,8 @@ internal sealed class FlowOpening(
             Commit = new CommitId(environment.Ids.NewUuid()),
             Base = null,
             Run = writer.Run,
-            Epoch = old?.Epoch.Next() ?? new WriterEpoch(1),
-            Generation = (old?.Generation ?? 0) + 1,
+            Epoch = (old ?? reset?.Taken)?.Epoch.Next() ?? new WriterEpoch(1),
+            Generation = ((old ?? reset?.Taken)?.Generation ?? 0) + 1,
             IsOpen = true,
             TakeoverCount = 0,
             Writer = writer.Hint,
@@ -397,6 +408,10 @@ internal sealed class FlowOpening(
         public sealed record Resume(Ledger Found, bool RollbackSeen) : LedgerStanding;
         public sealed record AcceptedTag(Ledger Found) : LedgerStanding;
         public sealed record Adopt(Ledger Found, FlowName From) : LedgerStanding;
-        public sealed record Reset(LineageFinding Finding, Ledger? Old) : LedgerStanding;
+        public sealed record Reset(LineageFinding Finding, Ledger? Old) : LedgerStanding
+        {
+            /// <summary>What the new generation and epoch must lie above, where the flow's ledger was taken over.</summary>
+            public Ledger? Taken { get; init; }
+        }
     }
 }
