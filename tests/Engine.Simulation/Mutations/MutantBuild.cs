@@ -14,12 +14,15 @@ internal static class MutantBuild
 
     private const string ProgramName = "Matih.Engine.Simulation";
 
+    /// <summary>The source file that a mutation changes.</summary>
+    public static string SourcePath(Mutation mutation) => Path.Combine(SourceRoot(), mutation.File);
+
     /// <returns>The program to run.</returns>
     public static string Make(Mutation mutation, string folder)
     {
         var root = SourceRoot();
         var mutated = Path.Combine(folder, "mutated.cs");
-        var original = Path.Combine(root, mutation.File);
+        var original = SourcePath(mutation);
         File.WriteAllText(mutated, mutation.Apply(File.ReadAllText(original)));
         var extra = Path.Combine(folder, "assembly.cs");
         File.WriteAllText(extra, $"""

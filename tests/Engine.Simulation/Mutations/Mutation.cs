@@ -15,13 +15,16 @@ internal sealed record Mutation(string Name, string Story, string File, string F
             file["file: ".Length..].Trim(), string.Join('\n', lines[(find + 1)..replace]), string.Join('\n', lines[(replace + 1)..]).TrimEnd('\n'));
     }
 
-    /// <summary>The file's text with the fault in it.</summary>
-    /// <exception cref="FormatException">The text to replace does not stand there exactly once: the engine has changed, and the mutation has to follow.</exception>
-    public string Apply(string source)
+    /// <summary>Why this mutation cannot be made: the text to replace does not stand there exactly once, so the engine has changed and the mutation has to follow.</summary>
+    public string? Misfit(string source)
     {
         var first = source.IndexOf(Find, StringComparison.Ordinal);
-        if (first < 0 || source.IndexOf(Find, first + 1, StringComparison.Ordinal) >= 0)
-            throw new FormatException($"Mutation {Name}: its text must stand exactly once in {File}, and stands there {(first < 0 ? "not at all" : "more than once")}. Adapt the mutation to the engine.");
-        return source.Replace(Find, Replacement, StringComparison.Ordinal);
+        if (first >= 0 && source.IndexOf(Find, first + 1, StringComparison.Ordinal) < 0) return null;
+        return $"Mutation {Name}: its text must stand exactly once in {File}, and stands there {(first < 0 ? "not at all" : "more than once")}. Adapt the mutation to the engine.";
     }
+
+    /// <summary>The file's text with the fault in it.</summary>
+    /// <exception cref="FormatException">The mutation does not fit the text.</exception>
+    public string Apply(string source) =>
+        Misfit(source) is { } misfit ? throw new FormatException(misfit) : source.Replace(Find, Replacement, StringComparison.Ordinal);
 }

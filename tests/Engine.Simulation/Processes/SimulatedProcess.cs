@@ -91,7 +91,15 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
         }
         End = IsDead ? new ProcessEnd.Killed() : end;
         _simulator.Trace.Note(_simulator.Now, Name, $"ended: {Describe(End)}");
-        Ended?.Invoke(End);
+        try
+        {
+            Ended?.Invoke(End);
+        }
+        catch (Exception e)
+        {
+            // Nobody awaits this method: what the auditor finds here would be lost.
+            _simulator.Fail(e);
+        }
     }
 
     private static string Describe(ProcessEnd end) => end switch

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Matih.Engine.Simulation.Scheduling;
 
 /// <summary>
@@ -14,6 +16,7 @@ internal sealed class Simulator(int seed, Trace trace)
     private readonly int _threadId = Environment.CurrentManagedThreadId;
     private long _order;
     private volatile string? _foreignPost;
+    private Exception? _fault;
 
     /// <summary>Which of several things that could happen next does.</summary>
     public Random Choices { get; } = new(seed);
@@ -50,8 +53,10 @@ internal sealed class Simulator(int seed, Trace trace)
     /// <summary>Runs until the condition holds (true), or the time has come, or nothing is left to happen (false).</summary>
     public bool RunUntil(Func<bool> isDone, TimeSpan until)
     {
-        while (!isDone())
+        while (true)
         {
+            if (_fault is not null) ExceptionDispatchInfo.Throw(_fault);
+            if (isDone()) break;
             if (StepCount > StepCountMax) throw new InvalidOperationException($"The simulation ran away: {StepCount} steps and still no end, at {Now}.");
             if (_ready.Count != 0)
             {
@@ -66,6 +71,9 @@ internal sealed class Simulator(int seed, Trace trace)
         ThrowIfForeign(isWaiting: !isDone());
         return isDone();
     }
+
+    /// <summary>Ends the run with that, where the caller's own exception would reach nobody.</summary>
+    public void Fail(Exception fault) => _fault ??= fault;
 
     /// <summary>Runs what a process still has to do, with no time passing and nobody else running: the end of a killed one.</summary>
     public bool RunOut(SimulatedContext context, Func<bool> isDone)
