@@ -438,6 +438,27 @@ public sealed class WaysOutTests
         Assert.Equal(20, (await renamed.RowsAsync()).Count);
     }
 
+    [Fact]
+    public async Task A_table_rolled_back_past_an_adoption_is_adopted_again_and_stale_generations_stay_out()
+    {
+        using var flow = await WithTenRowsAsync();
+        var before = await flow.HeadAsync();
+        using var renamed = flow.Another(pipeline: "purchases");
+        flow.Produce(10, 10);
+        await renamed.CatchUpAsync(new OpenAnswers(Adopt: "orders"));
+        var lost = await renamed.LedgerAsync();
+        await flow.RollBackAsync(before);
+
+        Assert.Contains("(orders/lake)", (await RefusedAsync(renamed, "--adopt")).Remedy, StringComparison.Ordinal);
+        await renamed.CatchUpAsync(new OpenAnswers(Adopt: "orders"));
+
+        await renamed.AssertHoldsWholeTopicAsync();
+        var now = await renamed.LedgerAsync();
+        Assert.True(now.Generation > lost.Generation);
+        Assert.True(now.Epoch.CompareTo(lost.Epoch) > 0);
+        await AssertHealthyAsync(renamed);
+    }
+
     private static async Task<FlowHarness> WithTenRowsAsync()
     {
         var flow = new FlowHarness();

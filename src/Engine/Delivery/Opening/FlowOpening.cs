@@ -164,9 +164,13 @@ internal sealed class FlowOpening(
                     $"Pipeline {owner} writes to table {plan.Table.Identifier} too, and its tag has the name that {plan.Name}'s would have, {LedgerKeys.Tag(plan.Name)}: one tag cannot hold the snapshots of both.",
                     $"Rename the pipeline or the sink of {plan.Name}, so that pipeline and sink joined by '-' give another name.");
             case LineageFinding.Absent { HasTag: true }:
+                // The rollback brought back the ledger that this flow had taken over: taking it over again loses and doubles nothing.
+                if (await AdoptAsync(reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } again)
+                    return again with { Found = Above(again.Found, tagged), RollbackSeen = true };
+                var others = string.Join(", ", reading.Others.Keys.Where(LedgerKeys.IsLedger).Select(LedgerKeys.FlowOf));
                 throw PipelineException.Refused(
                     $"Table {plan.Table.Identifier} holds tag {LedgerKeys.Tag(plan.Name)} but no ledger of {plan.Name} in its current history: it was rolled back to before the pipeline's first commit, or replaced.",
-                    "Roll the table forward again, or start over with --reset.");
+                    $"Roll the table forward again, or start over with --reset.{(others.Length == 0 ? "" : $" If the pipeline began by taking a ledger over that the table holds now ({others}), give --adopt again.")}");
             default:
                 return await AbsentAsync(table, reading, answers, cancellationToken);
         }
@@ -257,7 +261,7 @@ internal sealed class FlowOpening(
             case LedgerStanding.AcceptedTag accepted:
                 return await ContinueAsync(accepted.Found, writer, forced: true, rollback: true, new LedgerOverride(finding => finding is LineageFinding.Unproven), cancellationToken);
             case LedgerStanding.Adopt adopt:
-                return await ContinueAsync(adopt.Found, writer, forced: true, rollback: false, new LedgerOverride(finding => finding is LineageFinding.Absent or LineageFinding.TakenOver or LineageFinding.Unproven, new AdoptedLedger(adopt.From, adopt.Found.Commit)), cancellationToken);
+                return await ContinueAsync(adopt.Found, writer, forced: true, adopt.RollbackSeen, new LedgerOverride(finding => finding is LineageFinding.Absent or LineageFinding.TakenOver or LineageFinding.Unproven, new AdoptedLedger(adopt.From, adopt.Found.Commit)), cancellationToken);
             case LedgerStanding.Resume resume:
                 return await ContinueAsync(resume.Found, writer, forced: false, resume.RollbackSeen, null, cancellationToken);
             default:
@@ -407,7 +411,7 @@ internal sealed class FlowOpening(
         public sealed record Start : LedgerStanding;
         public sealed record Resume(Ledger Found, bool RollbackSeen) : LedgerStanding;
         public sealed record AcceptedTag(Ledger Found) : LedgerStanding;
-        public sealed record Adopt(Ledger Found, FlowName From) : LedgerStanding;
+        public sealed record Adopt(Ledger Found, FlowName From, bool RollbackSeen = false) : LedgerStanding;
         public sealed record Reset(LineageFinding Finding, Ledger? Old) : LedgerStanding
         {
             /// <summary>What the new generation and epoch must lie above, where the flow's ledger was taken over.</summary>
