@@ -140,8 +140,9 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
 
     private async ValueTask StoreGroupOffsetsAsync(CancellationToken abort)
     {
-        if (await parts.Marks.StoreAsync(new GroupMark(plan.Name, _base.TableUuid), parts.Source, Source, parts.Log, abort) || parts.HasWarnedOfGroup) return;
+        if (await parts.Marks.StoreAsync(new GroupMark(plan.Name, _base.TableUuid), parts.Source, Source, abort) is not { } reason || parts.HasWarnedOfGroup) return;
         parts.HasWarnedOfGroup = true;
-        parts.Log.Warning("group-offsets-unavailable", $"Flow {plan.Name}: consumer-group offsets could not be stored, so dashboards that show lag by group will not see progress. The table's ledger is the position; nothing is lost.");
+        parts.Log.Warning("group-offsets-unavailable",
+            $"Flow {plan.Name}: consumer-group offsets could not be stored ({reason.TrimEnd('.')}). Dashboards that show lag by group will not see progress, and it will not be noticed if the table is dropped and created again between two runs. The table's ledger is the position; nothing is lost.");
     }
 }

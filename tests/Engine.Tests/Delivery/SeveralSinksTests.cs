@@ -117,17 +117,17 @@ public sealed class SeveralSinksTests
         var source = new ScriptedSource(topic);
         var ledger = new SourceLedger("src", "shop.orders", null, null, "read_committed", [PartitionLedger.StartingAt(0, 0, isEarliest: true)]);
         var marks = new GroupMarks();
-        var isStored = true;
+        string? refusal = null;
 
         for (var i = 0; i < 150; i++)
-            isStored &= await marks.StoreAsync(Mark(i), source, ledger, Matih.Telemetry.EngineLog.None, default);
+            Assert.Null(await marks.StoreAsync(Mark(i), source, ledger, default));
         var text = topic.GroupMark!;
         for (var i = 150; i < 300; i++)
-            isStored &= await marks.StoreAsync(Mark(i), source, ledger, Matih.Telemetry.EngineLog.None, default);
+            refusal = await marks.StoreAsync(Mark(i), source, ledger, default);
 
         Assert.True(text.Length <= 4096);
         Assert.All(Enumerable.Range(0, 150), i => Assert.StartsWith(GroupMarks.Find(text, Mark(i).Flow!)!.TableUuid, Mark(i).TableUuid, StringComparison.Ordinal));
-        Assert.False(isStored);
+        Assert.Contains("4096 bytes", refusal, StringComparison.Ordinal);
 
         static GroupMark Mark(int i) => new(new FlowName($"a-pipeline-with-a-longer-name-{i}", "lake"), $"{i:x8}-0000-4000-8000-000000000001");
     }

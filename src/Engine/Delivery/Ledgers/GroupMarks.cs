@@ -44,15 +44,15 @@ internal sealed class GroupMarks
     }
 
     /// <summary>Stores a flow's positions for dashboards, and its mark beside those of the other flows.</summary>
-    /// <returns>False where the broker refused, or there are more marks than it takes: the log says why, and nothing else depends on it.</returns>
-    public async ValueTask<bool> StoreAsync(GroupMark mark, IRecordSource source, SourceLedger ledger, IEngineLog log, CancellationToken cancellationToken)
+    /// <returns>Null where they were stored; otherwise why they were not (the broker refused, or there are more marks than it takes).</returns>
+    public async ValueTask<string?> StoreAsync(GroupMark mark, IRecordSource source, SourceLedger ledger, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
             _own.Add(mark.Hash);
             _known = _known.SetItem(mark.Hash, mark);
         }
-        return await StoreKnownAsync(source, ledger, log, cancellationToken);
+        return await StoreKnownAsync(source, ledger, cancellationToken);
     }
 
     /// <summary>Stores a flow's mark again where another process has overwritten it. Does nothing before the first <see cref="StoreAsync"/>.</summary>
@@ -69,33 +69,24 @@ internal sealed class GroupMarks
             log.Debug("group-unreadable", $"The marks in the consumer group of topic '{source.Topic}' could not be looked at: {e.Message}");
             return;
         }
-        await StoreKnownAsync(source, ledger, log, cancellationToken);
+        if (await StoreKnownAsync(source, ledger, cancellationToken) is { } reason)
+            log.Debug("group-offsets-refused", $"The consumer group's offsets of topic '{source.Topic}' could not be stored again: {reason}");
     }
 
-    private async ValueTask<bool> StoreKnownAsync(IRecordSource source, SourceLedger ledger, IEngineLog log, CancellationToken cancellationToken)
+    private async ValueTask<string?> StoreKnownAsync(IRecordSource source, SourceLedger ledger, CancellationToken cancellationToken)
     {
-        string? reason;
         try
         {
             var found = await source.ReadGroupMarkAsync(cancellationToken);
-            if (IsOfAnotherVersion(found)) return Refused($"its marks are of another version of this program ('{found?[..Math.Min(found.Length, 12)]}…'), and would be lost. Use one version for all pipelines of the group.");
-            var text = Merge(Parse(found));
+            if (IsOfAnotherVersion(found)) return $"its marks are of another version of this program ('{found?[..Math.Min(found.Length, 12)]}…'), and would be lost; use one version for all pipelines of the group.";
+            if (Merge(Parse(found)) is not { } text) return $"more flows share the group than their marks fit into {TextBytesMax} bytes; give some of them a consumer_group of their own.";
             var positions = ledger.Partitions.Select(entry => new PartitionPosition(entry.Partition, entry.NextOffset)).ToArray();
-            (var isStored, reason) = text is null
-                ? (false, $"more flows share the group than their marks fit into {TextBytesMax} bytes; give some of them a consumer_group of their own.")
-                : await source.StoreGroupOffsetsAsync(positions, text, cancellationToken);
-            if (isStored) return true;
+            var (isStored, reason) = await source.StoreGroupOffsetsAsync(positions, text, cancellationToken);
+            return isStored ? null : reason ?? "the broker refused.";
         }
         catch (SourceException e)
         {
-            reason = e.Message;
-        }
-        return Refused(reason);
-
-        bool Refused(string? why)
-        {
-            log.Debug("group-offsets-refused", $"The consumer group's offsets of topic '{source.Topic}' could not be stored: {why} Dashboards will not see progress; nothing else depends on it.");
-            return false;
+            return e.Message;
         }
     }
 

@@ -5,8 +5,9 @@ using Matih.Telemetry;
 namespace Matih.Delivery;
 
 /// <summary>
-/// Deletes side files of ledgers that no snapshot names any more which the table's metadata, or older metadata files, hold. Every commit of a large ledger writes one, and
-/// expiry removes the snapshots that name it, but knows nothing of files beside the table.
+/// Deletes side files of ledgers that no snapshot names any more, neither in the table's metadata nor in the older metadata
+/// files that it refers to. Every commit of a large ledger writes one, and expiry removes the snapshots that name it, but
+/// knows nothing of files beside the table.
 /// </summary>
 /// <remarks>
 /// A commit writes its side file first, so that one without a snapshot may belong to a commit whose fate is open. No commit is

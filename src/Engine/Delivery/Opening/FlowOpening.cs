@@ -60,7 +60,7 @@ internal sealed class FlowOpening(
                 case CommitOutcome.Committed committed:
                     Report(commit, committed.Ledger);
                     _tableUuid = committed.Table.Metadata.TableUuid;
-                    await marks.StoreAsync(new GroupMark(plan.Name, committed.Ledger.TableUuid), source, committed.Ledger.FindSource(plan.SourceName)!, log, abort);
+                    await marks.StoreAsync(new GroupMark(plan.Name, committed.Ledger.TableUuid), source, committed.Ledger.FindSource(plan.SourceName)!, abort);
                     // Somebody may have changed the table since it was loaded.
                     if (!binding.Fits(committed.Table)) binding = TableBinding.Bind(plan.Table, committed.Table, log);
                     return new OpenedFlow(committed.Table, binding, committed.Ledger, commit.Epoch, committed.Ledger.TakeoverCount, committed.Ledger.FindSource(plan.SourceName)!);
