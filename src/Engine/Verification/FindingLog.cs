@@ -2,12 +2,16 @@ using System.Collections.Immutable;
 
 namespace Matih.Verification;
 
-/// <summary>Collects the findings of one flow in the order in which they are made.</summary>
+/// <summary>
+/// Collects the findings of one flow in the order in which they are made. A proof that a violation takes back
+/// (<see cref="ProofScope"/>) is not among them, whichever of the two was found first.
+/// </summary>
 internal sealed class FindingLog
 {
-    private readonly ImmutableArray<VerificationFinding>.Builder _findings = ImmutableArray.CreateBuilder<VerificationFinding>();
+    private readonly List<VerificationFinding> _findings = [];
+    private readonly HashSet<string> _violated = [];
 
-    public ImmutableArray<VerificationFinding> All => _findings.ToImmutable();
+    public ImmutableArray<VerificationFinding> All => [.. _findings.Where(finding => finding is not VerificationFinding.Proved || !IsVoid(finding.Code))];
 
     public int ViolationCount { get; private set; }
 
@@ -22,6 +26,10 @@ internal sealed class FindingLog
     public void Violation(string code, string on, string expected, string found, string remedy)
     {
         ViolationCount++;
+        _violated.Add(code);
         _findings.Add(new VerificationFinding.Violation(code, on, expected, found, remedy));
     }
+
+    /// <summary>Whether a violation was found that takes the proof back.</summary>
+    public bool IsVoid(string proved) => _violated.Any(violation => ProofScope.Voids(violation, proved));
 }

@@ -28,6 +28,9 @@ internal sealed class LedgerChain
 
     public RangeTally Ranges { get; }
 
+    /// <summary>Commits whose positions are not known, because their side files are gone.</summary>
+    public int UnknownRangeCount { get; private set; }
+
     public int SideFileCount => _bodies.SideFileCount;
 
     /// <summary>The flow whose commit took this one's ledger over, where that is why there is none; else null.</summary>
@@ -58,6 +61,11 @@ internal sealed class LedgerChain
             {
                 await CheckReappliedAsync(current, snapshot, property, cancellationToken);
             }
+            if (_oldest is null && _copies.Count == 0 && snapshot.Summary.TryGetValue(LedgerKeys.TakenOver(flow), out var taker))
+            {
+                TakenOverBy = taker;
+                break;
+            }
             if (adopted is null) continue;
             if (adopted == property)
             {
@@ -87,6 +95,7 @@ internal sealed class LedgerChain
     {
         if (_oldest is not null) _comparison.Compare(_oldest, link);
         _oldest = link;
+        if (!link.HasPositions) UnknownRangeCount++;
         _links.Add(_links.Count == 0 ? link : link.WithoutPositions());
     }
 
