@@ -82,6 +82,26 @@ public sealed class VerifyTests(SharedKafka kafka)
     }
 
     [Fact]
+    public async Task A_file_that_a_copy_on_write_of_another_engine_added_and_that_is_gone_is_found()
+    {
+        var (client, pipeline) = await NewAsync("copied", partitions: 1);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
+        await pipeline.CatchUpAsync();
+        var before = DataFiles(pipeline);
+        await IcebergReference.WriteAsync("delete-where", pipeline.TableFolder, "--where", "id in (1, 2)", "--mode", "copy");
+        var added = DataFiles(pipeline).Except(before).ToList();
+        var whole = await pipeline.VerifiedAsync();
+        Assert.NotEmpty(added);
+        File.Delete(added[0]);
+
+        var violated = await pipeline.VerifiedAsync(5);
+
+        Assert.Contains("files", Codes(whole, "proved"));
+        Assert.Equal(["file-missing"], Codes(violated, "violations"));
+        Assert.DoesNotContain("files", Codes(violated, "proved"));
+    }
+
+    [Fact]
     public async Task A_manifest_entry_that_an_engine_dropped_is_found()
     {
         var (client, pipeline) = await NewAsync("dropped", partitions: 1);
@@ -138,6 +158,8 @@ public sealed class VerifyTests(SharedKafka kafka)
     }
 
     private static string[] Codes(JsonElement flow, string kind) => [.. flow.GetProperty(kind).EnumerateArray().Select(finding => finding.GetProperty("code").GetString()!)];
+
+    private static string[] DataFiles(OrderPipeline pipeline) => Directory.GetFiles(pipeline.TableFolder, "*.parquet", SearchOption.AllDirectories);
 
     private static string NewestMetadata(OrderPipeline pipeline) =>
         Directory.GetFiles(Path.Combine(pipeline.TableFolder, "metadata"), "v*.metadata.json").MaxBy(path => int.Parse(Path.GetFileName(path)[1..^".metadata.json".Length], System.Globalization.CultureInfo.InvariantCulture))!;
