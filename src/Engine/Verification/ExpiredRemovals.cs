@@ -4,7 +4,7 @@ using Matih.Iceberg;
 namespace Matih.Verification;
 
 /// <summary>
-/// What snapshots whose manifests have expired may have removed, as far as their summaries tell: a file that is gone may be one
+/// What snapshots whose manifests have expired may have removed, as far as their summaries say: a file that is gone may be one
 /// of theirs, but not more files than they say.
 /// </summary>
 internal sealed class ExpiredRemovals(FindingLog findings)
@@ -13,7 +13,7 @@ internal sealed class ExpiredRemovals(FindingLog findings)
     private long? _removedFiles = 0;
     private long _files, _rows;
 
-    /// <param name="parent">The snapshot before it; null where nothing tells of it.</param>
+    /// <param name="parent">The snapshot before it; null where it is no longer known.</param>
     public void Pass(Snapshot snapshot, Snapshot? parent, int step)
     {
         if (snapshot.Operation == "append") return;
@@ -46,7 +46,7 @@ internal sealed class ExpiredRemovals(FindingLog findings)
         (_newestStep, _removedFiles, _files, _rows) = (int.MaxValue, 0, 0, 0);
     }
 
-    /// <summary>By the snapshot's own word, else by the totals before and after it; null where neither is told.</summary>
+    /// <summary>By the snapshot's own count, else by the totals before and after it; null where there is neither.</summary>
     private static long? RemovedFiles(Snapshot snapshot, Snapshot? parent)
     {
         if (SummaryNumber.Of(snapshot, "deleted-data-files") is { } removed) return removed;

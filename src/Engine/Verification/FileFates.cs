@@ -16,6 +16,7 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
 
     private readonly Dictionary<string, TrackedFile> _tracked = new(StringComparer.Ordinal);
     private readonly HashSet<SnapshotId> _replaced = [];
+    private readonly HashSet<string> _unreadable = new(StringComparer.Ordinal);
     private readonly RewriteCheck _rewrites = new(findings);
     private readonly ExpiredRemovals _expired = new(findings);
     private Dictionary<SnapshotId, ChainLink> _own = [];
@@ -27,6 +28,8 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
     /// <summary>The files that are part of the table now, each once, with what is known of whose rows they hold.</summary>
     public async ValueTask<IReadOnlyList<TrackedFile>> FollowAsync(IReadOnlyList<ChainLink> links, BooksCheck books, CancellationToken cancellationToken)
     {
+        // Where the table itself cannot be read, nothing else matters, and every snapshot with that manifest would be reported as well.
+        await history.LiveFilesAsync(cancellationToken);
         _own = links.Where(link => link.Snapshot is not null).ToDictionary(link => link.Snapshot!.Id);
         var snapshotOf = _own.ToDictionary(pair => pair.Value.Ledger.Commit, pair => pair.Key);
         foreach (var commit in links.SelectMany(link => link.Replaces))
@@ -88,9 +91,12 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
         foreach (var file in changes.Added) Track(file, file.IsData ? origin : FileOrigin.None, step);
     }
 
-    /// <summary>An entry that names another snapshot removes the file that this one added, where that is still listed: some writers keep the id.</summary>
+    /// <summary>
+    /// The files that the snapshot removed, each once: a file that was listed twice by mistake has two entries. An entry that names
+    /// the snapshot which added the file counts as well while the file is followed: some writers keep that id.
+    /// </summary>
     private List<ListedFile> Removed(Snapshot snapshot, SnapshotChanges.Known changes) =>
-        [.. changes.Removed.Where(file => file.SnapshotId == snapshot.Id || _tracked.TryGetValue(file.Key, out var tracked) && tracked.File.SnapshotId == file.SnapshotId)];
+        [.. changes.Removed.Where(file => file.SnapshotId == snapshot.Id || _tracked.TryGetValue(file.Key, out var tracked) && tracked.File.SnapshotId == file.SnapshotId).DistinctBy(file => file.Key)];
 
     /// <summary>A commit of the flow adds files; a replay also removes those of the commits that it replaces, all of them and no others.</summary>
     private void ApplyOwn(ChainLink link, SnapshotChanges.Known changes, int step)
@@ -121,7 +127,8 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
     private void PassUnknown(Snapshot snapshot, ChainLink? link, SnapshotChanges.Unknown unknown, int step, bool isExpired)
     {
         Begin = null;
-        if (!isExpired && !unknown.IsUnsupported)
+        // One manifest may be listed by many snapshots.
+        if (!isExpired && !unknown.IsUnsupported && _unreadable.Add(unknown.Reason))
         {
             findings.Violation(FindingCode.SnapshotUnreadable, $"snapshot {snapshot.Id} ({RewriteCheck.Operation(snapshot)})", "a manifest list and manifests that can be read, because the table's metadata still holds the snapshot", unknown.Reason,
                 "Somebody deleted or changed files that the table needs for rollback, time travel and this proof: bring them back from a backup, or expire the snapshot with an engine if it is not the current one.");

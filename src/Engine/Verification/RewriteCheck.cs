@@ -19,7 +19,7 @@ internal sealed class RewriteCheck(FindingLog findings)
         if (snapshot.Operation != "replace")
         {
             Say($"Whether all rows are there: snapshot {snapshot.Id} ({Operation(snapshot)}) removed {Count(held.Count)} files with {Count(held.Sum(tracked => tracked.File.RowCount))} rows of the flow, and added {Count(addedRows)} rows.",
-                "Another engine deleted or changed rows, which it may; which of them it meant to is not told.");
+                "Another engine deleted or changed rows, which it may; which of them it meant is not known.");
         }
         else if (addedRows == removedRows)
         {
@@ -40,7 +40,7 @@ internal sealed class RewriteCheck(FindingLog findings)
 
     /// <summary>
     /// A manifest that left the list of the very snapshot that wrote it takes its files along without a trace, except in the
-    /// summary. Counts that are not told are not compared.
+    /// summary. Counts that the summary leaves out are not compared.
     /// </summary>
     public void CompareSummary(Snapshot snapshot, SnapshotChanges.Known changes)
     {
@@ -59,7 +59,7 @@ internal sealed class RewriteCheck(FindingLog findings)
         }
         else
         {
-            findings.Warning(FindingCode.SnapshotSummary, $"The counts of {on} disagree: expected {expected}; found {found}.",
+            findings.Mismatch(FindingCode.SnapshotSummary, $"The counts of {on} disagree: expected {expected}; found {found}.",
                 "Find out whether the engine that wrote it counts wrong, or somebody put files into its manifests: rows may be there twice.");
         }
 

@@ -3,7 +3,7 @@ using Matih.Iceberg;
 
 namespace Matih.Verification;
 
-/// <summary>Counts that a snapshot's summary tells.</summary>
+/// <summary>Counts in a snapshot's summary.</summary>
 internal static class SummaryNumber
 {
     /// <summary>Null where the writer left it out, or wrote no number.</summary>

@@ -34,7 +34,7 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
             foreach (var (manifest, (length, counts)) in batch.Zip(found))
             {
                 if (length != manifest.LengthBytes) Altered(manifest, $"{manifest.LengthBytes} bytes", $"{length} bytes");
-                else if (counts != Told(manifest, counts)) Altered(manifest, Told(manifest, counts).ToString(), counts.ToString());
+                else if (counts != Said(manifest, counts)) Altered(manifest, Said(manifest, counts).ToString(), counts.ToString());
             }
         }
 
@@ -51,7 +51,7 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
     }
 
     /// <summary>What the manifest list says; counts that its writer left out are taken as found.</summary>
-    private static ManifestCounts Told(ManifestFile manifest, ManifestCounts found) => new(
+    private static ManifestCounts Said(ManifestFile manifest, ManifestCounts found) => new(
         manifest.AddedFilesCount ?? found.AddedFiles, manifest.ExistingFilesCount ?? found.ExistingFiles, manifest.DeletedFilesCount ?? found.DeletedFiles,
         manifest.AddedRowsCount ?? found.AddedRows, manifest.ExistingRowsCount ?? found.ExistingRows, manifest.DeletedRowsCount ?? found.DeletedRows);
 
@@ -78,17 +78,19 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
             findings.NotProvable(FindingCode.DeleteFiles, $"Which rows readers see: {Count(_deleteFiles)} delete files of other engines apply, with {Count(_deletes)} entries.",
                 "Rows deleted by other engines are legitimate, and none are read here.");
         }
-        var (files, rows) = SnapshotChanges.Known.Sum(live.Where(tracked => (tracked.Origin & FileOrigin.Engine) != 0).Select(tracked => tracked.File));
+        var others = live.Where(tracked => tracked.MayHoldRowsOfEngine).ToList();
+        var (files, rows) = SnapshotChanges.Known.Sum(others.Select(tracked => tracked.File));
         if (files > 0)
         {
-            findings.NotProvable(FindingCode.AddedByOthers, $"That no row of the flow is there a second time among the {Count(rows)} rows of {Count(files)} files that hold rows which other engines added.",
+            var hold = others.All(tracked => (tracked.Origin & FileOrigin.Engine) != 0) ? "hold" : "hold or may hold";
+            findings.NotProvable(FindingCode.AddedByOthers, $"That no row of the flow is there a second time among the {Count(rows)} rows of {Count(files)} files that {hold} rows which other engines added.",
                 "A copy of a file under another name, or of rows, looks like any other file: only the rows themselves tell, and none are read here.");
         }
     }
 
     private void CompareTotals(ListingBegin? begin)
     {
-        if (begin is null) return; // Why there is none was said.
+        if (begin is null) return; // The reason was reported.
         if (begin is { Snapshot: { } first, Listed: { } listed } && !AgreesAtBegin(first, listed)) return;
         if (history.Table.Metadata.CurrentSnapshot is { } head && Disagrees(head, new ListedTotals(_files, _rows)) is { } expected && !findings.IsVoid(FindingCode.Listing))
         {
@@ -98,21 +100,21 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
         findings.Proved(FindingCode.Listing, $"Every file that {(begin.Snapshot is { } since ? $"snapshot {since.Id} lists or a later one" : "a snapshot")} added, whoever wrote it, is listed now or was removed by a snapshot, and nothing else is listed: {Show(_files, _rows)}{(_deleteFiles == 0 ? "" : $" and {Count(_deleteFiles)} delete files")}.");
     }
 
-    /// <summary>The list from which the record begins is held against that snapshot's own totals: nothing older tells.</summary>
+    /// <summary>The list from which the record begins is held against that snapshot's own totals: nothing older is left.</summary>
     private bool AgreesAtBegin(Snapshot first, ListedTotals listed)
     {
         if (SummaryNumber.Of(first, "total-data-files") is null || SummaryNumber.Of(first, "total-records") is null)
         {
-            findings.NotProvable(FindingCode.Listing, $"That no file had left the manifests before snapshot {first.Id}.", "The manifests of older snapshots have expired, and its summary tells no totals.");
+            findings.NotProvable(FindingCode.Listing, $"That no file had left the manifests before snapshot {first.Id}.", "The manifests of older snapshots have expired, and its summary has no totals.");
             return false;
         }
         if (Disagrees(first, listed) is not { } expected) return true;
-        findings.Violation(FindingCode.TableTotals, $"snapshot {first.Id}", $"{expected}, as its summary carries on from snapshot to snapshot", $"{Show(listed.Files, listed.Rows)} in its manifests",
+        findings.Violation(FindingCode.TableTotals, $"snapshot {first.Id}", $"{expected}, as its summary says", $"{Show(listed.Files, listed.Rows)} in its manifests",
             "Files were dropped from or slipped into the manifests, or another engine counted wrong: compare the snapshots' summaries (matih table snapshots) to find the first that does not add up.");
         return false;
     }
 
-    /// <summary>The totals that a summary tells, where they are others; null where they agree or are not told.</summary>
+    /// <summary>The totals of a summary, where they differ; null where they agree or the summary has none.</summary>
     private static string? Disagrees(Snapshot snapshot, ListedTotals listed)
     {
         var (files, rows) = (SummaryNumber.Of(snapshot, "total-data-files") ?? listed.Files, SummaryNumber.Of(snapshot, "total-records") ?? listed.Rows);

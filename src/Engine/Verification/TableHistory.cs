@@ -3,7 +3,7 @@ using Matih.Iceberg;
 namespace Matih.Verification;
 
 /// <summary>
-/// A table's current lineage as far back as anything still tells of it, and the files that it lists. What each snapshot did is
+/// A table's current lineage as far back as it is still known, and the files that it lists. What each snapshot did is
 /// read when it is asked for and not kept: a long history must not fill the memory. Not thread-safe.
 /// </summary>
 internal sealed class TableHistory

@@ -138,11 +138,11 @@ internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, RangeTally
         var left = $"{Count(lag.Sum(item => item.OffsetCount))} offsets are still to be read";
         if (!isKnownById && !isKnownByCluster && _fingerprintCount == 0)
         {
-            findings.NotProvable(FindingCode.Topic, $"That topic '{source.Topic}' is the one that was read; {left}.", "Neither its id nor its cluster's is told, and none of the last records that were read can be compared.");
+            findings.NotProvable(FindingCode.Topic, $"That topic '{source.Topic}' is the one that was read; {left}.", "Neither its id nor its cluster's id is known, and none of the last records that were read can be compared.");
         }
         else
         {
-            var identity = isKnownById ? "by its id" : isKnownByCluster ? "by its cluster; its own id is not told" : "by the last records that were read; neither cluster nor topic id are told";
+            var identity = isKnownById ? "by its id" : isKnownByCluster ? "by its cluster; its own id is not known" : "by the last records that were read; neither cluster nor topic id are known";
             findings.Proved(FindingCode.Topic, $"Topic '{source.Topic}' is the one that was read ({identity}); the last records of {Count(_fingerprintCount)} of {Count(known.Partitions.Length)} partitions are those that were read, and {left}.");
         }
         if (_unchecked.Count == 0) return;

@@ -1,6 +1,6 @@
 namespace Matih.Verification;
 
-/// <summary>Whose rows a file holds, as far as the history tells. None of them: rows of another flow, which verifies its own.</summary>
+/// <summary>Whose rows a file holds, as far as the history shows. None of them: rows of another flow, which verifies its own.</summary>
 [Flags]
 internal enum FileOrigin
 {
@@ -21,4 +21,6 @@ internal enum FileOrigin
 internal readonly record struct TrackedFile(ListedFile File, FileOrigin Origin, int Step)
 {
     public bool MayHoldRowsOfFlow => (Origin & (FileOrigin.Flow | FileOrigin.Unknown)) != 0;
+
+    public bool MayHoldRowsOfEngine => (Origin & (FileOrigin.Engine | FileOrigin.Unknown)) != 0;
 }

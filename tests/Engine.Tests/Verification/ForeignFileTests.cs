@@ -119,6 +119,7 @@ public sealed class ForeignFileTests
         var verified = await flow.VerifyAsync(isOffline: true);
 
         Assert.Contains(verified.Findings, finding => finding is VerificationFinding.Warning { Code: FindingCode.SnapshotSummary });
+        Assert.DoesNotContain(verified.Findings, finding => finding is VerificationFinding.Proved { Code: FindingCode.Listing });
         Assert.Empty(verified.Violations);
     }
 
@@ -185,6 +186,64 @@ public sealed class ForeignFileTests
         var verified = await flow.AssertProvenAsync(isOffline: true);
 
         Assert.Contains(verified.Findings, finding => finding is VerificationFinding.NotProvable { Code: FindingCode.FileUnlisted });
+    }
+
+    [Fact]
+    public async Task A_file_whose_snapshot_has_expired_may_hold_rows_of_another_engine()
+    {
+        using var flow = await StartedAsync();
+        await flow.RegisterAsync([Copy(flow, (await flow.LiveFilesAsync())[0])]);
+        await flow.RewriteAsync(await flow.LiveFilesAsync(), keepsRows: true, file => Copy(flow, file));
+        await flow.ForeignAppendAsync();
+        await ExpireAsync(flow, [.. (await flow.TableAsync()).Metadata.Lineage().Skip(1).Take(2)]);
+
+        var verified = await flow.AssertProvenAsync();
+
+        Assert.Contains(verified.Findings, finding => finding is VerificationFinding.NotProvable { Code: FindingCode.AddedByOthers } said
+            && said.Text.EndsWith("7 files that hold or may hold rows which other engines added.", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_manifest_that_is_gone_is_one_violation_however_many_snapshots_list_it()
+    {
+        using var flow = await StartedAsync();
+        var table = await flow.TableAsync();
+        var oldest = (await SnapshotReader.ManifestsAsync(table, table.Metadata.CurrentSnapshot!, default)).MinBy(manifest => manifest.SequenceNumber)!;
+        File.Delete(oldest.Path);
+
+        var verified = await flow.VerifyAsync(isOffline: true);
+
+        var violation = Assert.Single(verified.Violations);
+        Assert.Equal(FindingCode.TableUnreadable, violation.Code);
+        Assert.Contains(oldest.Path, violation.Found, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_merged_manifest_of_older_snapshots_that_is_gone_is_one_violation()
+    {
+        using var flow = await StartedAsync();
+        var head = (await flow.TableAsync()).Metadata.CurrentSnapshot!;
+        var oldest = (await SnapshotReader.ManifestsAsync(await flow.TableAsync(), head, default)).MinBy(manifest => manifest.SequenceNumber)!;
+        await flow.RewriteAsync(await flow.LiveFilesAsync(), keepsRows: true, file => Copy(flow, file));
+        File.Delete(oldest.Path);
+
+        var verified = await flow.VerifyAsync(isOffline: true);
+
+        Assert.Equal(FindingCode.SnapshotUnreadable, Assert.Single(verified.Violations).Code);
+    }
+
+    [Fact]
+    public async Task A_file_that_was_listed_twice_and_that_a_compaction_removed_is_settled()
+    {
+        using var flow = await StartedAsync();
+        var file = (await flow.LiveFilesAsync())[0];
+        await flow.RegisterAsync([file]);
+        await flow.AssertViolatedAsync(FindingCode.FileDoubled);
+        await flow.RewriteAsync([file], keepsRows: false, listed => Copy(flow, listed));
+
+        var verified = await flow.VerifyAsync(isOffline: true);
+
+        Assert.Empty(verified.Violations);
     }
 
     [Fact]
