@@ -37,9 +37,10 @@ internal sealed class BooksCheck(IReadOnlyList<ChainLink> links, TableHistory hi
     {
         var books = link.Ledger.Books;
         CheckSummary(link, snapshot);
-        if (changes is SnapshotChanges.Known { AddedData: var added })
+        if (changes is SnapshotChanges.Known known)
         {
-            Compare(link, added.Files, added.Rows, "its manifests list");
+            var added = FileCounts.Of(known.Added);
+            Compare(link, added.DataFiles, added.Rows, "its manifests list");
             _checkedCommits++;
             _checkedFiles += books.AddedFileCount;
             _checkedRows += books.AddedRowCount;

@@ -85,7 +85,7 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
             if (tracked.MayHoldRowsOfFlow) held.Add(tracked);
         }
         var known = changes with { Removed = [.. removed] };
-        _rewrites.CompareSummary(snapshot, known);
+        SummaryCheck.Compare(snapshot, known, findings);
         if (held.Count > 0) _rewrites.Compare(snapshot, known, held);
         else if (!isFlow) origin |= FileOrigin.Engine;
         foreach (var file in changes.Added) Track(file, file.IsData ? origin : FileOrigin.None, step);
@@ -141,7 +141,7 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
     {
         if (snapshot.ParentId is null)
         {
-            Begin = new ListingBegin(null, null);
+            Begin = new ListingBegin(null, default);
             return;
         }
         IReadOnlyList<ListedFile> live;
@@ -154,8 +154,7 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
             PassUnknown(snapshot, _own.GetValueOrDefault(snapshot.Id), new SnapshotChanges.Unknown(unreadable.Message, unreadable is UnsupportedTableException), step, isExpired: false);
             return;
         }
-        var (files, rows) = SnapshotChanges.Known.Sum(live);
-        Begin = new ListingBegin(snapshot, new ListedTotals(files, rows));
+        Begin = new ListingBegin(snapshot, FileCounts.Of(live));
         var listed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var file in live)
         {

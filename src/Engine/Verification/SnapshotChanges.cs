@@ -32,18 +32,7 @@ internal abstract record SnapshotChanges
     /// <param name="Added">Files that the snapshot added, delete files among them.</param>
     /// <param name="Removed">Files that it removed, likewise.</param>
     /// <param name="HasDeleteFiles">Whether rows of its data files may be deleted by delete files.</param>
-    public sealed record Known(ImmutableArray<ListedFile> Added, ImmutableArray<ListedFile> Removed, bool HasDeleteFiles) : SnapshotChanges
-    {
-        public (long Files, long Rows) AddedData => Sum(Added);
-
-        public static (long Files, long Rows) Sum(IEnumerable<ListedFile> files)
-        {
-            var sum = (Files: 0L, Rows: 0L);
-            foreach (var file in files)
-                if (file.IsData) sum = (sum.Files + 1, sum.Rows + file.RowCount);
-            return sum;
-        }
-    }
+    public sealed record Known(ImmutableArray<ListedFile> Added, ImmutableArray<ListedFile> Removed, bool HasDeleteFiles) : SnapshotChanges;
 
     /// <summary>Its manifest list or a manifest is gone, as after expiry.</summary>
     /// <param name="IsUnsupported">It is there, in a form that this version does not read.</param>

@@ -12,7 +12,8 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
     /// <summary>Looked at side by side: an object store answers each in tens of milliseconds.</summary>
     private const int BatchCount = 16;
 
-    private long _files, _rows, _deleteFiles, _deletes;
+    private FileCounts _listed;
+    private long _deletes;
 
     /// <param name="live">The live files, each once.</param>
     /// <param name="begin">Where the exact record of the files begins; null where there is none.</param>
@@ -58,7 +59,9 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
     private async ValueTask CountAsync(CancellationToken cancellationToken)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var file in await history.LiveFilesAsync(cancellationToken))
+        var live = await history.LiveFilesAsync(cancellationToken);
+        _listed = FileCounts.Of(live);
+        foreach (var file in live)
         {
             // One Puffin file may hold the deletion vectors of many data files, and is listed once for each.
             if (file.IsData && !seen.Add(file.Path))
@@ -66,20 +69,19 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
                 findings.Violation(FindingCode.FileDoubled, file.Path, "listed once by the current snapshot", $"listed again, with {file.RowCount} rows",
                     "Its rows are read twice: roll the table back to before the snapshot that listed it again, or rewrite its manifests with another engine.");
             }
-            if (file.IsData) (_files, _rows) = (_files + 1, _rows + file.RowCount);
-            else (_deleteFiles, _deletes) = (_deleteFiles + 1, _deletes + file.RowCount);
+            if (!file.IsData) _deletes += file.RowCount;
         }
     }
 
     private void ReportOthers(IReadOnlyList<TrackedFile> live)
     {
-        if (_deleteFiles > 0)
+        if (_listed.DeleteFiles > 0)
         {
-            findings.NotProvable(FindingCode.DeleteFiles, $"Which rows readers see: {Count(_deleteFiles)} delete files of other engines apply, with {Count(_deletes)} entries.",
+            findings.NotProvable(FindingCode.DeleteFiles, $"Which rows readers see: {Count(_listed.DeleteFiles)} delete files of other engines apply, with {Count(_deletes)} entries.",
                 "Rows deleted by other engines are legitimate, and none are read here.");
         }
         var others = live.Where(tracked => tracked.MayHoldRowsOfEngine).ToList();
-        var (files, rows) = SnapshotChanges.Known.Sum(others.Select(tracked => tracked.File));
+        var (files, rows, _) = FileCounts.Of(others.Select(tracked => tracked.File));
         if (files > 0)
         {
             var hold = others.All(tracked => (tracked.Origin & FileOrigin.Engine) != 0) ? "hold" : "hold or may hold";
@@ -91,37 +93,29 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
     private void CompareTotals(ListingBegin? begin)
     {
         if (begin is null) return; // The reason was reported.
-        if (begin is { Snapshot: { } first, Listed: { } listed } && !AgreesAtBegin(first, listed)) return;
-        if (history.Table.Metadata.CurrentSnapshot is { } head && Disagrees(head, new ListedTotals(_files, _rows)) is { } expected && !findings.IsVoid(FindingCode.Listing))
+        if (begin.Snapshot is { } first && !AgreesAtBegin(first, begin.Listed)) return;
+        if (history.Table.Metadata.CurrentSnapshot is { } head && FileCounts.SaidTotal(head, _listed) is var said && said != _listed && !findings.IsVoid(FindingCode.Listing))
         {
-            findings.Warning(FindingCode.TableTotals, $"The summary of snapshot {head.Id} says {expected}; its manifests list {Show(_files, _rows)}, every one of which could be followed.",
+            findings.Warning(FindingCode.TableTotals, $"The summary of snapshot {head.Id} says {said}; its manifests list {_listed}, every one of which could be followed.",
                 "Engines that plan by these totals may plan badly; some engine that wrote this table counted wrong.");
         }
-        findings.Proved(FindingCode.Listing, $"Every file that {(begin.Snapshot is { } since ? $"snapshot {since.Id} lists or a later one" : "a snapshot")} added, whoever wrote it, is listed now or was removed by a snapshot, and nothing else is listed: {Show(_files, _rows)}{(_deleteFiles == 0 ? "" : $" and {Count(_deleteFiles)} delete files")}.");
+        findings.Proved(FindingCode.Listing, $"Every file that {(begin.Snapshot is { } since ? $"snapshot {since.Id} lists or a later one" : "a snapshot")} added, whoever wrote it, is listed now or was removed by a snapshot, and nothing else is listed: {_listed}.");
     }
 
     /// <summary>The list from which the record begins is held against that snapshot's own totals: nothing older is left.</summary>
-    private bool AgreesAtBegin(Snapshot first, ListedTotals listed)
+    private bool AgreesAtBegin(Snapshot first, FileCounts listed)
     {
         if (SummaryNumber.Of(first, "total-data-files") is null || SummaryNumber.Of(first, "total-records") is null)
         {
             findings.NotProvable(FindingCode.Listing, $"That no file had left the manifests before snapshot {first.Id}.", "The manifests of older snapshots have expired, and its summary has no totals.");
             return false;
         }
-        if (Disagrees(first, listed) is not { } expected) return true;
-        findings.Violation(FindingCode.TableTotals, $"snapshot {first.Id}", $"{expected}, as its summary says", $"{Show(listed.Files, listed.Rows)} in its manifests",
+        var said = FileCounts.SaidTotal(first, listed);
+        if (said == listed) return true;
+        findings.Violation(FindingCode.TableTotals, $"snapshot {first.Id}", $"{said}, as its summary says", $"{listed} in its manifests",
             "Files were dropped from or slipped into the manifests, or another engine counted wrong: compare the snapshots' summaries (matih table snapshots) to find the first that does not add up.");
         return false;
     }
-
-    /// <summary>The totals of a summary, where they differ; null where they agree or the summary has none.</summary>
-    private static string? Disagrees(Snapshot snapshot, ListedTotals listed)
-    {
-        var (files, rows) = (SummaryNumber.Of(snapshot, "total-data-files") ?? listed.Files, SummaryNumber.Of(snapshot, "total-records") ?? listed.Rows);
-        return files == listed.Files && rows == listed.Rows ? null : Show(files, rows);
-    }
-
-    private static string Show(long files, long rows) => $"{Count(rows)} rows in {Count(files)} files";
 
     private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 

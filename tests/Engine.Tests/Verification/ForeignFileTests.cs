@@ -207,8 +207,7 @@ public sealed class ForeignFileTests
     public async Task A_manifest_that_is_gone_is_one_violation_however_many_snapshots_list_it()
     {
         using var flow = await StartedAsync();
-        var table = await flow.TableAsync();
-        var oldest = (await SnapshotReader.ManifestsAsync(table, table.Metadata.CurrentSnapshot!, default)).MinBy(manifest => manifest.SequenceNumber)!;
+        var oldest = await OldestManifestAsync(flow);
         File.Delete(oldest.Path);
 
         var verified = await flow.VerifyAsync(isOffline: true);
@@ -222,8 +221,7 @@ public sealed class ForeignFileTests
     public async Task A_merged_manifest_of_older_snapshots_that_is_gone_is_one_violation()
     {
         using var flow = await StartedAsync();
-        var head = (await flow.TableAsync()).Metadata.CurrentSnapshot!;
-        var oldest = (await SnapshotReader.ManifestsAsync(await flow.TableAsync(), head, default)).MinBy(manifest => manifest.SequenceNumber)!;
+        var oldest = await OldestManifestAsync(flow);
         await flow.RewriteAsync(await flow.LiveFilesAsync(), keepsRows: true, file => Copy(flow, file));
         File.Delete(oldest.Path);
 
@@ -297,6 +295,32 @@ public sealed class ForeignFileTests
     }
 
     [Fact]
+    public async Task A_delete_file_that_left_the_list_of_the_snapshot_which_added_it()
+    {
+        using var flow = await StartedAsync();
+        await AddDeleteFileAsync(flow, ("added-delete-files", "1"));
+        await flow.EditListAsync(await flow.HeadAsync(), manifests => manifests.Where(manifest => manifest.Content == ManifestContent.Data));
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.SnapshotSummary);
+
+        Assert.StartsWith("0 rows in 0 files and 1 delete files added", violation.Expected, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_delete_file_that_left_the_list_of_the_first_snapshot_that_has_not_expired()
+    {
+        using var flow = await StartedAsync();
+        await AddDeleteFileAsync(flow, ("total-data-files", "6"), ("total-records", "30"), ("total-delete-files", "1"));
+        await ExpireAsync(flow, [.. (await flow.TableAsync()).Metadata.Lineage().Skip(1)]);
+        await flow.AssertProvenAsync();
+        await flow.EditListAsync(await flow.HeadAsync(), manifests => manifests.Where(manifest => manifest.Content == ManifestContent.Data));
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.TableTotals);
+
+        Assert.Equal(("30 rows in 6 files and 1 delete files, as its summary says", "30 rows in 6 files in its manifests"), (violation.Expected, violation.Found));
+    }
+
+    [Fact]
     public async Task Totals_that_are_wrong_although_every_file_was_followed_are_warned_of()
     {
         using var flow = await StartedAsync();
@@ -359,8 +383,15 @@ public sealed class ForeignFileTests
 
     private static JsonNode Snapshot(JsonObject metadata, SnapshotId id) => metadata["snapshots"]!.AsArray().Single(item => item!["snapshot-id"]!.GetValue<long>() == id.Value)!;
 
+    /// <summary>The oldest manifest in the current list; it lists files of the flow's first commit with rows.</summary>
+    private static async Task<ManifestFile> OldestManifestAsync(FlowHarness flow)
+    {
+        var table = await flow.TableAsync();
+        return (await SnapshotReader.ManifestsAsync(table, table.Metadata.CurrentSnapshot!, default)).MinBy(manifest => manifest.SequenceNumber)!;
+    }
+
     /// <summary>A position delete file with one entry; what is in it, verification does not read.</summary>
-    private static async Task<DataFile> AddDeleteFileAsync(FlowHarness flow)
+    private static async Task<DataFile> AddDeleteFileAsync(FlowHarness flow, params (string Key, string Value)[] summary)
     {
         var table = await flow.TableAsync();
         var path = $"{flow.TableFolder}/data/deletes.parquet";
@@ -371,7 +402,7 @@ public sealed class ForeignFileTests
         var file = new DataFile { Content = FileContent.PositionDeletes, Path = path, SpecId = spec.SpecId, Partition = [], RecordCount = 1, FileSizeBytes = 100 };
         writer.Add(file);
         var manifest = await ManifestMerge.StoreAsync(table, writer, flow.Ids, default);
-        await flow.CommitManifestsAsync("delete", manifests => manifests.Append(manifest), id);
+        await flow.CommitManifestsAsync("delete", manifests => manifests.Append(manifest), id, summary);
         return file;
     }
 }

@@ -253,6 +253,27 @@ public sealed class HealthyTableTests
     }
 
     [Fact]
+    public async Task A_cherry_pick_of_another_engine_s_append_stays_proven_once_the_picked_snapshot_has_expired()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var before = await flow.HeadAsync();
+        var picked = (await flow.ForeignAppendAsync()).Metadata.CurrentSnapshotId!.Value;
+        await flow.RollBackAsync(before);
+        await flow.ForeignAppendAsync(("source-snapshot-id", picked.ToString()));
+        var seen = await flow.AssertProvenAsync();
+        flow.Produce(30, 10);
+        await flow.CatchUpAsync();
+        await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([picked]));
+        await flow.DeleteOlderMetadataAsync();
+
+        var verified = await flow.AssertProvenAsync();
+
+        Assert.DoesNotContain(seen.Findings, finding => finding.Code == FindingCode.Reapplied);
+        Assert.Contains(verified.Findings, finding => finding is VerificationFinding.NotProvable { Code: FindingCode.Reapplied });
+    }
+
+    [Fact]
     public async Task Two_pipelines_on_one_table_are_each_proven()
     {
         using var flow = new FlowHarness();

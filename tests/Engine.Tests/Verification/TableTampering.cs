@@ -168,7 +168,8 @@ internal static class TableTampering
 
     /// <summary>A snapshot of the manifests given, as an engine with a bug would commit it.</summary>
     public static async Task CommitManifestsAsync(
-        this FlowHarness flow, string operation, Func<IReadOnlyList<ManifestFile>, IEnumerable<ManifestFile>> choose, SnapshotId? snapshotId = null)
+        this FlowHarness flow, string operation, Func<IReadOnlyList<ManifestFile>, IEnumerable<ManifestFile>> choose, SnapshotId? snapshotId = null,
+        params (string Key, string Value)[] summary)
     {
         var table = await flow.TableAsync();
         var head = table.Metadata.CurrentSnapshot!;
@@ -178,7 +179,7 @@ internal static class TableTampering
         var manifests = choose(await SnapshotReader.ManifestsAsync(table, head, default)).ToList();
         await File.WriteAllBytesAsync(list, ManifestListFile.Write(manifests, id, head.Id, sequence, Guid.NewGuid()));
         var snapshot = new Snapshot(id, head.Id, sequence, table.Metadata.NextTimestampMillis(flow.Clock.GetUtcNow()), list,
-            new Dictionary<string, string> { ["operation"] = operation }, table.Metadata.CurrentSchemaId);
+            new Dictionary<string, string>(summary.Select(pair => KeyValuePair.Create(pair.Key, pair.Value))) { ["operation"] = operation }, table.Metadata.CurrentSchemaId);
         await flow.ChangeTableAsync(new TableUpdate.AddSnapshot(snapshot), new TableUpdate.SetSnapshotRef(SnapshotRef.Main, new SnapshotRef(id, SnapshotRefKind.Branch)));
     }
 
