@@ -8,22 +8,20 @@ namespace Matih.Verification;
 /// Holds the files and rows that each commit says it added against what its manifests list, and against the snapshot's own
 /// summary. Where the manifests have expired, the files that are still live and carry the snapshot's id are what is left.
 /// </summary>
-internal sealed class BooksCheck(TableHistory history, FindingLog findings)
+/// <param name="links">The flow's commits.</param>
+internal sealed class BooksCheck(IReadOnlyList<ChainLink> links, TableHistory history, FindingLog findings)
 {
-    private HashSet<CommitId> _replaced = [];
+    private readonly HashSet<CommitId> _replaced = [.. links.SelectMany(link => link.Replaces)];
     private long _checkedCommits, _checkedFiles, _checkedRows;
     private long _leftCommits, _leftFiles, _leftRows;
     private int _uncheckedCommits;
     private long _uncheckedFiles, _uncheckedRows;
 
-    public async ValueTask CheckAsync(IReadOnlyList<ChainLink> links, CancellationToken cancellationToken)
+    /// <summary>Called when the changes of every commit that still has a snapshot were checked.</summary>
+    public void Finish()
     {
-        _replaced = [.. links.SelectMany(link => link.Replaces)];
         foreach (var link in links)
-        {
             if (link.Snapshot is null) Unchecked(link);
-            else await CheckAsync(link, link.Snapshot, cancellationToken);
-        }
         if (_checkedCommits > 0)
             findings.Proved(FindingCode.Books, $"{Count(_checkedCommits)} commits list in their manifests what their books say: {Count(_checkedRows)} rows in {Count(_checkedFiles)} files.");
         if (_leftCommits > 0)
@@ -35,13 +33,14 @@ internal sealed class BooksCheck(TableHistory history, FindingLog findings)
         }
     }
 
-    private async ValueTask CheckAsync(ChainLink link, Snapshot snapshot, CancellationToken cancellationToken)
+    public async ValueTask CheckAsync(ChainLink link, Snapshot snapshot, SnapshotChanges changes, CancellationToken cancellationToken)
     {
         var books = link.Ledger.Books;
         CheckSummary(link, snapshot);
-        if (await history.ChangesAsync(snapshot, cancellationToken) is SnapshotChanges.Known known)
+        if (changes is SnapshotChanges.Known known)
         {
-            Compare(link, known.Added.Length, known.Added.Sum(file => file.RowCount), "its manifests list");
+            var added = FileCounts.Of(known.Added);
+            Compare(link, added.DataFiles, added.Rows, "its manifests list");
             _checkedCommits++;
             _checkedFiles += books.AddedFileCount;
             _checkedRows += books.AddedRowCount;

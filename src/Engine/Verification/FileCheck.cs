@@ -13,25 +13,48 @@ internal sealed class FileCheck(IStore store, FindingLog findings)
 
     private const string Restore = "Bring the file back from a backup. Otherwise roll the table back to before the commit that added it, and let the pipeline read the range again.";
 
-    public async ValueTask CheckAsync(IReadOnlyList<ListedFile> files, CancellationToken cancellationToken)
+    private const string RestoreForeign = "Bring the file back from a backup. Otherwise roll the table back to before the snapshot that added it.";
+
+    private int _right, _ofFlow, _deleteFiles, _withoutFooter;
+    private long _rows, _bytes;
+
+    /// <param name="files">Every live file, whoever added it.</param>
+    public async ValueTask CheckAsync(IReadOnlyList<TrackedFile> files, CancellationToken cancellationToken)
     {
-        var (right, rows, bytes) = (0, 0L, 0L);
-        var withoutFooter = 0;
-        foreach (var batch in files.Chunk(BatchCount))
+        foreach (var batch in files.DistinctBy(tracked => tracked.File.Path).Chunk(BatchCount))
         {
-            var looks = await Task.WhenAll(batch.Select(file => LookAsync(file, cancellationToken).AsTask()));
-            foreach (var (file, fault) in batch.Zip(looks))
-            {
-                if (fault is { Code: { } code }) findings.Violation(code, file.Path, fault.Expected, fault.Found, Restore);
-                else if (fault is not null) withoutFooter++;
-                else (right, rows, bytes) = (right + 1, rows + file.RowCount, bytes + file.LengthBytes);
-            }
+            var looks = await Task.WhenAll(batch.Select(tracked => LookAsync(tracked.File, cancellationToken).AsTask()));
+            foreach (var (tracked, fault) in batch.Zip(looks)) Take(tracked, fault);
         }
-        if (right > 0)
-            findings.Proved(FindingCode.Files, $"{Count(right)} live files that hold the flow's rows are there with the length and, by their footers, the {Count(rows)} rows that the manifests say ({Count(bytes)} bytes).");
-        if (withoutFooter > 0)
+        Report();
+    }
+
+    private void Take(TrackedFile tracked, FileFault? fault)
+    {
+        var file = tracked.File;
+        if (fault is { Code: { } code })
         {
-            findings.NotProvable(FindingCode.Files, $"How many rows {Count(withoutFooter)} live files hold that other engines wrote in place of the flow's.",
+            findings.Violation(code, file.Path, fault.Expected, fault.Found, (tracked.Origin & FileOrigin.Flow) != 0 ? Restore : RestoreForeign);
+            return;
+        }
+        _bytes += file.LengthBytes;
+        if (!file.IsData) _deleteFiles++;
+        else if (fault is not null) _withoutFooter++;
+        else
+        {
+            _right++;
+            _rows += file.RowCount;
+            if ((tracked.Origin & FileOrigin.Flow) != 0) _ofFlow++;
+        }
+    }
+
+    private void Report()
+    {
+        if (_right > 0 || _deleteFiles > 0)
+            findings.Proved(FindingCode.Files, $"{Count(_right)} live data files, {Count(_ofFlow)} of them with rows of the flow{(_deleteFiles == 0 ? "" : $", and {Count(_deleteFiles)} delete files")} are there with their lengths ({Count(_bytes)} bytes in all); by their footers the data files hold the {Count(_rows)} rows that the manifests say.");
+        if (_withoutFooter > 0)
+        {
+            findings.NotProvable(FindingCode.Files, $"How many rows {Count(_withoutFooter)} live data files hold that other engines wrote.",
                 "They are no Parquet files of a form that is read here; they are there with the right length.");
         }
     }
@@ -40,8 +63,9 @@ internal sealed class FileCheck(IStore store, FindingLog findings)
     private async ValueTask<FileFault?> LookAsync(ListedFile file, CancellationToken cancellationToken)
     {
         if (await store.LengthAsync(file.Path, cancellationToken) is not { } length)
-            return new FileFault(FindingCode.FileMissing, $"a file of {file.LengthBytes} bytes with {file.RowCount} rows", "no such file");
+            return Missing(file);
         if (length != file.LengthBytes) return new FileFault(FindingCode.FileLength, $"{file.LengthBytes} bytes", $"{length} bytes");
+        if (!file.IsData) return null;
         if (!file.Format.Equals("parquet", StringComparison.OrdinalIgnoreCase)) return new FileFault(null, "", "");
         try
         {
@@ -50,7 +74,7 @@ internal sealed class FileCheck(IStore store, FindingLog findings)
         }
         catch (FileNotFoundException)
         {
-            return new FileFault(FindingCode.FileMissing, $"a file of {file.LengthBytes} bytes with {file.RowCount} rows", "no such file");
+            return Missing(file);
         }
         catch (InvalidDataException e)
         {
@@ -61,6 +85,9 @@ internal sealed class FileCheck(IStore store, FindingLog findings)
             return new FileFault(null, "", "");
         }
     }
+
+    private static FileFault Missing(ListedFile file) =>
+        new(FindingCode.FileMissing, $"a file of {file.LengthBytes} bytes with {file.RowCount} {(file.IsData ? "rows" : "deletes")}", "no such file");
 
     private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 

@@ -51,6 +51,13 @@ public static class FindingCode
     public const string FileRows = "file-rows";
     public const string FileUnreadable = "file-unreadable";
     public const string FileUnlisted = "file-unlisted";
+    public const string FileUnexplained = "file-unexplained";
+    public const string DeleteFileUnlisted = "delete-file-unlisted";
+    public const string Listing = "listing";
+    public const string ManifestAltered = "manifest-altered";
+    public const string SnapshotUnreadable = "snapshot-unreadable";
+    public const string SnapshotSummary = "snapshot-summary";
+    public const string AddedByOthers = "added-by-others";
     public const string Rewritten = "rewritten";
     public const string RewriteRows = "rewrite-rows";
     public const string RemovedByOthers = "removed-by-others";
@@ -67,6 +74,8 @@ public static class FindingCode
     public const string OtherTopic = "other-topic";
     public const string PositionBeyondEnd = "position-beyond-end";
     public const string OffsetsLost = "offsets-lost";
+    public const string LostStillHeld = "lost-still-held";
+    public const string PartitionSkipped = "partition-skipped";
     public const string Fingerprint = "fingerprint";
     public const string RecordCount = "record-count";
 }

@@ -28,6 +28,9 @@ internal sealed class LedgerChain
 
     public RangeTally Ranges { get; }
 
+    /// <summary>Commits whose positions are not known, because their side files are gone.</summary>
+    public int UnknownRangeCount { get; private set; }
+
     public int SideFileCount => _bodies.SideFileCount;
 
     /// <summary>The flow whose commit took this one's ledger over, where that is why there is none; else null.</summary>
@@ -58,6 +61,11 @@ internal sealed class LedgerChain
             {
                 await CheckReappliedAsync(current, snapshot, property, cancellationToken);
             }
+            if (_oldest is null && _copies.Count == 0 && snapshot.Summary.TryGetValue(LedgerKeys.TakenOver(flow), out var taker))
+            {
+                TakenOverBy = taker;
+                break;
+            }
             if (adopted is null) continue;
             if (adopted == property)
             {
@@ -87,6 +95,7 @@ internal sealed class LedgerChain
     {
         if (_oldest is not null) _comparison.Compare(_oldest, link);
         _oldest = link;
+        if (!link.HasPositions) UnknownRangeCount++;
         _links.Add(_links.Count == 0 ? link : link.WithoutPositions());
     }
 
@@ -138,8 +147,14 @@ internal sealed class LedgerChain
             _findings.Warning(FindingCode.Reapplied, $"Snapshot {snapshot.Id} re-applies {source.Text}; {_oldest.Name} has begun anew since then (--reset).", "Nothing, if the reset was the answer to it.");
             return;
         }
+        if (source.IsGone && _oldest is not null)
+        {
+            _findings.NotProvable(FindingCode.Reapplied, $"That snapshot {snapshot.Id}, which re-applies {source.Text}, did not apply a commit of {flow} a second time.",
+                $"What it re-applies has expired. {_oldest.Name} stands on it, and a pipeline commits only where it can see that such a source is not its own.");
+            return;
+        }
         _findings.Violation(FindingCode.Reapplied, $"snapshot {snapshot.Id}", $"no commit of {flow} is applied a second time",
-            source.IsGone ? $"it re-applies {source.Text}, of which nothing tells any more whether it was a commit of {flow}" : $"it re-applies {source.Text}, a commit of {flow}, without its ledger",
+            source.IsGone ? $"it re-applies {source.Text}, which has expired, so that it may have been a commit of {flow}" : $"it re-applies {source.Text}, a commit of {flow}, without its ledger",
             "Roll the table back to before that snapshot; the pipeline then reads what is missing. Otherwise start over with --reset: the rows stay, and those read again are doubled.");
     }
 }

@@ -13,8 +13,8 @@ namespace Matih.Verification;
 /// </summary>
 public sealed class PipelineVerifier(IConnectors connectors)
 {
-    /// <summary>Another engine may replace files while they are looked at; what was found then is looked at again this often.</summary>
-    private const int LookCountMax = 3;
+    /// <summary>Another engine may replace files or expire snapshots while they are looked at; what was found then is looked at again this often.</summary>
+    private const int LookCountMax = 5;
 
     /// <summary>The records that are fetched for a comparison need no more.</summary>
     private const long QueueBytes = 8L << 20;
@@ -33,17 +33,21 @@ public sealed class PipelineVerifier(IConnectors connectors)
         for (var look = 1; ; look++)
         {
             var findings = new FindingLog();
-            var found = await LookAsync(flow, catalog, findings, request, cancellationToken);
-            if (findings.ViolationCount == 0 || look == LookCountMax || !await HasChangedAsync(catalog, flow.Plan, found.SnapshotId, cancellationToken))
-                return found with { Findings = findings.All };
+            var seen = new SeenTable();
+            var found = await LookAsync(flow, catalog, seen, findings, request, cancellationToken) with { Findings = findings.All };
+            if (findings.ViolationCount == 0 || look == LookCountMax || !await HasChangedAsync(catalog, flow.Plan, seen, cancellationToken)) return found;
         }
     }
 
-    private static async ValueTask<bool> HasChangedAsync(ICatalog catalog, FlowPlan plan, SnapshotId? seen, CancellationToken cancellationToken)
+    /// <summary>
+    /// Whether the table is no longer the one that was looked at. The metadata file decides, not the current snapshot: expiry,
+    /// after which files of older snapshots are deleted, leaves that where it is.
+    /// </summary>
+    private static async ValueTask<bool> HasChangedAsync(ICatalog catalog, FlowPlan plan, SeenTable seen, CancellationToken cancellationToken)
     {
         try
         {
-            return (await catalog.LoadAsync(plan.Table.Identifier, cancellationToken))?.Metadata.CurrentSnapshotId != seen;
+            return (await catalog.LoadAsync(plan.Table.Identifier, cancellationToken))?.MetadataLocation != seen.MetadataLocation;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidTableException or UnsupportedTableException)
         {
@@ -52,7 +56,7 @@ public sealed class PipelineVerifier(IConnectors connectors)
     }
 
     private async ValueTask<FlowVerification> LookAsync(
-        PlannedFlow flow, ICatalog catalog, FindingLog findings, VerificationRequest request, CancellationToken cancellationToken)
+        PlannedFlow flow, ICatalog catalog, SeenTable seen, FindingLog findings, VerificationRequest request, CancellationToken cancellationToken)
     {
         var verification = new FlowVerification { Flow = flow.Plan.Name, Table = flow.Plan.Table.Identifier };
         LedgerChain? chain = null;
@@ -62,6 +66,7 @@ public sealed class PipelineVerifier(IConnectors connectors)
             if (await catalog.LoadAsync(flow.Plan.Table.Identifier, cancellationToken) is { } table)
             {
                 isTableThere = true;
+                seen.MetadataLocation = table.MetadataLocation;
                 verification = verification with { SnapshotId = table.Metadata.CurrentSnapshotId };
                 chain = await VerifyTableAsync(flow.Plan, table, request.CountsAll, findings, cancellationToken);
             }
@@ -89,7 +94,6 @@ public sealed class PipelineVerifier(IConnectors connectors)
     private static async ValueTask<LedgerChain> VerifyTableAsync(FlowPlan plan, Table table, bool keepsRanges, FindingLog findings, CancellationToken cancellationToken)
     {
         var history = await TableHistory.ReadAsync(table, cancellationToken);
-        var before = findings.ViolationCount;
         var chain = await LedgerChain.ReadAsync(plan.Name, history, keepsRanges, findings, cancellationToken);
         if (chain.Links is not [var newest, ..])
         {
@@ -101,12 +105,13 @@ public sealed class PipelineVerifier(IConnectors connectors)
             findings.Violation(FindingCode.OtherTable, newest.Name, $"written to this table, {table.Metadata.TableUuid}", $"written to table {newest.Ledger.TableUuid}, of which this one is a copy",
                 "Point the pipeline at the original table, or start over on the copy with --reset.");
         }
-        ReportHistory(chain, findings, isRight: findings.ViolationCount == before);
+        ReportHistory(chain, findings);
         TagCheck.Check(plan.Name, table, newest.Ledger, findings);
-        await new BooksCheck(history, findings).CheckAsync(chain.Links, cancellationToken);
+        var books = new BooksCheck(chain.Links, history, findings);
         var fates = new FileFates(history, findings);
-        var files = await fates.FollowAsync(chain.Links, cancellationToken);
-        await new TableFilesCheck(history, findings).CheckAsync(fates.IsComplete && history.MissingSnapshotId is null, cancellationToken);
+        var files = await fates.FollowAsync(chain.Links, books, cancellationToken);
+        books.Finish();
+        await new TableFilesCheck(history, findings).CheckAsync(files, fates.Begin, cancellationToken);
         await new FileCheck(table.Store, findings).CheckAsync(files, cancellationToken);
         return chain;
     }
@@ -125,16 +130,18 @@ public sealed class PipelineVerifier(IConnectors connectors)
             findings.Warning(FindingCode.NoLedger, $"Table {plan.Table.Identifier} holds no ledger of {plan.Name}: the pipeline has never written to it, so there is nothing to verify.", "Run the pipeline; if it had another name before, see --adopt.");
     }
 
-    private static void ReportHistory(LedgerChain chain, FindingLog findings, bool isRight)
+    private static string Except(LedgerChain chain) =>
+        chain.UnknownRangeCount == 0 ? "" : $", except those of {Count(chain.UnknownRangeCount)} commits whose side files are gone,";
+
+    private static void ReportHistory(LedgerChain chain, FindingLog findings)
     {
         foreach (var link in chain.Links)
             if (link.Adopts is { } from) findings.Proved(FindingCode.Adopted, $"{link.Name} took over the ledger of {from} (--adopt), whose commits are verified with it.");
         if (chain.SideFileCount > 0) findings.Proved(FindingCode.SideFile, $"{Count(chain.SideFileCount)} side files of ledgers are there, with the hashes that the ledgers name.");
-        if (!isRight) return;
         var totals = chain.Links[0].Ledger.Totals;
         findings.Proved(FindingCode.History, chain.Links.Count == 1
             ? $"{chain.Links[0].Name} is the only one."
-            : $"{Count(chain.Links.Count)} commits follow on each other from {chain.Links[^1].Ledger.Commit} to {chain.Links[0].Ledger.Commit}: each stands on the one before, and their ranges of offsets leave no gap and do not overlap. In all {LinkComparison.Show(totals)}.");
+            : $"{Count(chain.Links.Count)} commits follow on each other from {chain.Links[^1].Ledger.Commit} to {chain.Links[0].Ledger.Commit}: each stands on the one before, and their ranges of offsets{Except(chain)} leave no gap and do not overlap. In all {LinkComparison.Show(totals)}.");
     }
 
     private async ValueTask<FlowVerification> VerifyTopicAsync(
@@ -151,12 +158,14 @@ public sealed class PipelineVerifier(IConnectors connectors)
             await using var source = connectors.OpenSource(flow.Definition.Source, QueueBytes);
             if (chain?.Links is not [var newest, ..])
             {
+                // The group's mark of a flow that another took over stays; that table was not created again.
+                if (chain?.TakenOverBy is not null) return verification;
                 var isMarked = await IsMarkedAsync(flow.Plan, source, isTableThere, findings, cancellationToken);
                 if (!isTableThere && !isMarked) ReportNeverRun(flow.Plan, findings);
                 return verification;
             }
             if (!newest.HasPositions) return verification;
-            var topic = new TopicCheck(flow.Plan, source, findings);
+            var topic = new TopicCheck(flow.Plan, source, chain.Ranges, findings);
             var lag = await topic.CheckAsync(newest.Ledger, cancellationToken);
             if (!lag.IsEmpty && topic.SourceOf(newest.Ledger) is { } known)
                 await new RecordRecount(flow.Plan, source, chain.Ranges, findings).CheckAsync(known, lag, request.CountsAll, cancellationToken);
@@ -191,6 +200,13 @@ public sealed class PipelineVerifier(IConnectors connectors)
 
     private static void ReportNeverRun(FlowPlan plan, FindingLog findings) =>
         findings.Proved(FindingCode.NeverRun, $"Nothing to verify: {plan.Name} has never run, and table {plan.Table.Identifier} does not exist.");
+
+    /// <summary>The table as one look found it.</summary>
+    private sealed class SeenTable
+    {
+        /// <summary>Null where there was none, or it could not be loaded.</summary>
+        public string? MetadataLocation { get; set; }
+    }
 
     private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

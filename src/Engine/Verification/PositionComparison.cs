@@ -28,10 +28,12 @@ internal sealed class PositionComparison(FindingLog findings, RangeTally ranges,
                 var lost = LostOf(newer.Ledger, source.Name, entry);
                 lostCount += lost;
                 if (before?.Find(entry.Partition) is { } earlier) CompareEntry(newer, source, entry, earlier);
+                else if (before is not null) ranges.AddFirst(source.Topic, newer.Name, entry);
                 CheckEntry(newer, source, entry, lost);
                 if (lost == 0) Take(source, newer.Ledger.Commit, entry);
             }
         }
+        NoteLost(newer);
         if (older.HasPositions) RequireNothingForgotten(newer, older);
         CheckSums(newer, recordCount, lostCount);
     }
@@ -49,6 +51,13 @@ internal sealed class PositionComparison(FindingLog findings, RangeTally ranges,
                 if (lost == 0) Take(source, link.Ledger.Commit, entry);
             }
         }
+        NoteLost(link);
+    }
+
+    private void NoteLost(ChainLink link)
+    {
+        foreach (var range in link.Ledger.Lost)
+            if (link.Ledger.FindSource(range.Source) is { } source) ranges.AddLost(source.Topic, link.Name, range);
     }
 
     private void Take(SourceLedger source, CommitId commit, PartitionLedger entry)

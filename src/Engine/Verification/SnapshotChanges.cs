@@ -4,10 +4,24 @@ using Matih.Iceberg;
 namespace Matih.Verification;
 
 /// <summary>A file as a manifest lists it, without its metrics: tables have many.</summary>
-internal readonly record struct ListedFile(string Path, FileContent Content, string Format, long RowCount, long LengthBytes, SnapshotId SnapshotId)
+/// <param name="Vector">The data file whose deletion vector this is; null for all other files. One Puffin file holds the vectors of many.</param>
+/// <param name="SnapshotId">The snapshot that added the file; for a removed one, the snapshot that its entry names.</param>
+internal readonly record struct ListedFile(
+    string Path, string? Vector, FileContent Content, string Format, long RowCount, long LengthBytes, SnapshotId SnapshotId)
 {
-    public static ListedFile Of(ManifestEntry entry) =>
-        new(entry.File.Path, entry.File.Content, entry.File.Format, entry.File.RecordCount, entry.File.FileSizeBytes, entry.SnapshotId);
+    /// <summary>What no two live entries share.</summary>
+    public string Key => Vector is null ? Path : $"{Path}\n{Vector}";
+
+    public bool IsData => Content == FileContent.Data;
+
+    public bool IsPuffin => Format.Equals("puffin", StringComparison.OrdinalIgnoreCase);
+
+    public static ListedFile Of(ManifestEntry entry)
+    {
+        var file = entry.File;
+        var listed = new ListedFile(file.Path, null, file.Content, file.Format, file.RecordCount, file.FileSizeBytes, entry.SnapshotId);
+        return listed.IsPuffin ? listed with { Vector = file.ReferencedDataFile } : listed;
+    }
 }
 
 /// <summary>What a snapshot did to the table's files, by its own manifests.</summary>
@@ -15,17 +29,19 @@ internal abstract record SnapshotChanges
 {
     private SnapshotChanges() { }
 
-    /// <param name="Added">Data files that the snapshot added.</param>
-    /// <param name="Removed">Data files that it removed.</param>
+    /// <param name="Added">Files that the snapshot added, delete files among them.</param>
+    /// <param name="Removed">Files that it removed, likewise.</param>
     /// <param name="HasDeleteFiles">Whether rows of its data files may be deleted by delete files.</param>
     public sealed record Known(ImmutableArray<ListedFile> Added, ImmutableArray<ListedFile> Removed, bool HasDeleteFiles) : SnapshotChanges;
 
     /// <summary>Its manifest list or a manifest is gone, as after expiry.</summary>
-    public sealed record Unknown(string Reason) : SnapshotChanges;
+    /// <param name="IsUnsupported">It is there, in a form that this version does not read.</param>
+    public sealed record Unknown(string Reason, bool IsUnsupported) : SnapshotChanges;
 
     /// <remarks>
     /// What a snapshot adds or deletes stands in manifests that the same snapshot added (Apache Iceberg table spec,
-    /// "Manifests": an entry's snapshot id is that of the snapshot that added or deleted the file).
+    /// "Manifests": an entry's snapshot id is that of the snapshot that added or deleted the file). A deleted entry may name
+    /// another snapshot where a writer kept the entry's old id; who applies the changes knows whether the file was live.
     /// </remarks>
     public static async ValueTask<SnapshotChanges> ReadAsync(Table table, Snapshot snapshot, CancellationToken cancellationToken)
     {
@@ -37,19 +53,22 @@ internal abstract record SnapshotChanges
             foreach (var manifest in await SnapshotReader.ManifestsAsync(table, snapshot, cancellationToken))
             {
                 hasDeleteFiles |= manifest.Content == ManifestContent.Deletes;
-                if (manifest.AddedSnapshotId != snapshot.Id || manifest.Content != ManifestContent.Data) continue;
+                if (manifest.AddedSnapshotId != snapshot.Id) continue;
                 foreach (var entry in await SnapshotReader.EntriesAsync(table, manifest, cancellationToken))
                 {
-                    if (entry.SnapshotId != snapshot.Id) continue;
-                    if (entry.Status == EntryStatus.Added) added.Add(ListedFile.Of(entry));
+                    if (entry.Status == EntryStatus.Added && entry.SnapshotId == snapshot.Id) added.Add(ListedFile.Of(entry));
                     else if (entry.Status == EntryStatus.Deleted) removed.Add(ListedFile.Of(entry));
                 }
             }
             return new Known(added.ToImmutable(), removed.ToImmutable(), hasDeleteFiles);
         }
-        catch (Exception unreadable) when (unreadable is InvalidTableException or UnsupportedTableException)
+        catch (InvalidTableException unreadable)
         {
-            return new Unknown(unreadable.Message);
+            return new Unknown(unreadable.Message, IsUnsupported: false);
+        }
+        catch (UnsupportedTableException unreadable)
+        {
+            return new Unknown(unreadable.Message, IsUnsupported: true);
         }
     }
 }

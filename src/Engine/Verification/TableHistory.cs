@@ -3,12 +3,14 @@ using Matih.Iceberg;
 namespace Matih.Verification;
 
 /// <summary>
-/// A table's current lineage as far back as anything still tells of it, with what each snapshot did to the files. Read once
-/// and shared by all flows that write the table. Not thread-safe.
+/// A table's current lineage as far back as it is still known, and the files that it lists. What each snapshot did is
+/// read when it is asked for and not kept: a long history must not fill the memory. Not thread-safe.
 /// </summary>
 internal sealed class TableHistory
 {
-    private readonly Dictionary<SnapshotId, SnapshotChanges> _changes = [];
+    /// <summary>Read side by side: an object store answers each in tens of milliseconds.</summary>
+    private const int BatchCount = 16;
+
     private List<ListedFile>? _live;
     private Dictionary<SnapshotId, (long Files, long Rows)>? _liveBySnapshot;
 
@@ -39,26 +41,36 @@ internal sealed class TableHistory
         return new TableHistory(table, steps, missing);
     }
 
-    public async ValueTask<SnapshotChanges> ChangesAsync(Snapshot snapshot, CancellationToken cancellationToken)
+    /// <summary>What each snapshot did to the files, from a step forward to the current snapshot.</summary>
+    /// <param name="oldest">The index of the step to begin with; -1 gives none.</param>
+    public async IAsyncEnumerable<(int Step, SnapshotChanges Changes)> ChangesAsync(
+        int oldest, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (!_changes.TryGetValue(snapshot.Id, out var changes))
-            _changes.Add(snapshot.Id, changes = await SnapshotChanges.ReadAsync(Table, snapshot, cancellationToken));
-        return changes;
+        for (var next = oldest; next >= 0; next -= BatchCount)
+        {
+            var steps = Enumerable.Range(0, Math.Min(BatchCount, next + 1)).Select(back => next - back).ToArray();
+            var read = await Task.WhenAll(steps.Select(step => SnapshotChanges.ReadAsync(Table, Steps[step].Snapshot, cancellationToken).AsTask()));
+            for (var i = 0; i < steps.Length; i++) yield return (steps[i], read[i]);
+        }
     }
 
     /// <summary>Every file that is part of the table now, delete files included, as often as manifests list it.</summary>
     /// <exception cref="InvalidTableException">A manifest of the current snapshot is gone or damaged.</exception>
-    public async ValueTask<IReadOnlyList<ListedFile>> LiveFilesAsync(CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<ListedFile>> LiveFilesAsync(CancellationToken cancellationToken) =>
+        _live ??= Table.Metadata.CurrentSnapshot is { } head ? await LiveFilesAsync(head, cancellationToken) : [];
+
+    /// <summary>The same for an earlier snapshot; not kept.</summary>
+    public async ValueTask<List<ListedFile>> LiveFilesAsync(Snapshot snapshot, CancellationToken cancellationToken)
     {
-        if (_live is not null) return _live;
         var live = new List<ListedFile>();
-        if (Table.Metadata.CurrentSnapshot is { } head)
+        var manifests = await SnapshotReader.ManifestsAsync(Table, snapshot, cancellationToken);
+        foreach (var batch in manifests.Chunk(BatchCount))
         {
-            foreach (var manifest in await SnapshotReader.ManifestsAsync(Table, head, cancellationToken))
-                foreach (var entry in await SnapshotReader.EntriesAsync(Table, manifest, cancellationToken))
+            foreach (var entries in await Task.WhenAll(batch.Select(manifest => SnapshotReader.EntriesAsync(Table, manifest, cancellationToken).AsTask())))
+                foreach (var entry in entries)
                     if (entry.IsLive) live.Add(ListedFile.Of(entry));
         }
-        return _live = live;
+        return live;
     }
 
     /// <summary>How many data files, and rows in them, that a snapshot added are still part of the table.</summary>
@@ -69,7 +81,7 @@ internal sealed class TableHistory
             _liveBySnapshot = [];
             foreach (var file in await LiveFilesAsync(cancellationToken))
             {
-                if (file.Content != FileContent.Data) continue;
+                if (!file.IsData) continue;
                 var (files, rows) = _liveBySnapshot.GetValueOrDefault(file.SnapshotId);
                 _liveBySnapshot[file.SnapshotId] = (files + 1, rows + file.RowCount);
             }

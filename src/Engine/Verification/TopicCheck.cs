@@ -9,10 +9,10 @@ namespace Matih.Verification;
 /// Whether the topic is still the one that the table's positions belong to, and still holds what comes next. The same
 /// questions as at a start (DELIVERY.md, "Is it still the same topic?"), all of them asked, and nothing changed.
 /// </summary>
-internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, FindingLog findings)
+internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, RangeTally taken, FindingLog findings)
 {
     private readonly List<int> _unchecked = [];
-    private int _fingerprintCount;
+    private int _fingerprintCount, _partitionCount;
 
     /// <summary>Where each partition stands; empty where the topic is another one.</summary>
     public async ValueTask<ImmutableArray<PartitionLag>> CheckAsync(Ledger ledger, CancellationToken cancellationToken)
@@ -25,6 +25,7 @@ internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, FindingLog
         var topic = await source.IdentifyAsync(cancellationToken);
         if (!IsSameTopic(known, topic)) return [];
 
+        _partitionCount = topic.PartitionCount;
         int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
         var ranges = await source.RangesAsync(partitions, cancellationToken);
         var lag = ImmutableArray.CreateBuilder<PartitionLag>();
@@ -40,6 +41,8 @@ internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, FindingLog
             lag.Add(new PartitionLag(partition, entry?.NextOffset, ranges[partition].LogStart, ranges[partition].End));
             if (entry is not null) await CheckAsync(entry, ranges[partition], cancellationToken);
         }
+        foreach (var lost in taken.Lost.Where(lost => IsHere(lost.Topic, lost.Partition))) await CheckLostAsync(lost, ranges[lost.Partition], cancellationToken);
+        foreach (var first in taken.First.Where(first => IsHere(first.Topic, first.Partition))) await CheckFirstAsync(first, ranges[first.Partition], cancellationToken);
         Sum(known, topic, lag);
         return lag.ToImmutable();
     }
@@ -87,6 +90,29 @@ internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, FindingLog
         if (entry.Last is { } last) await CompareAsync(entry, last, cancellationToken);
     }
 
+    private bool IsHere(string topic, int partition) => topic == source.Topic && partition < _partitionCount;
+
+    /// <summary>What was given up must be gone: a log start only rises, so that a record which is still there was there then.</summary>
+    private async ValueTask CheckLostAsync(LostStretch lost, OffsetRange range, CancellationToken cancellationToken)
+    {
+        if (range.LogStart >= lost.ToOffset) return;
+        if (await FirstReadableAsync(lost.Partition, Math.Max(lost.FromOffset, range.LogStart), lost.ToOffset, range, cancellationToken) is not { } held) return;
+        findings.Violation(FindingCode.LostStillHeld, $"{lost.Commit}, {On(lost.Partition)}", $"offsets {lost.FromOffset} to {lost.ToOffset - 1} are gone from the topic, because the commit gave them up as lost", $"the topic starts at offset {range.LogStart} and holds a record at offset {held}",
+            "These records are in the topic and not in the table: roll the table back to before that commit and let the pipeline read the range. If a log start cannot have been wrong then, find out who edited the ledger.");
+    }
+
+    /// <summary>A partition that appeared after the start is read from its log start, which only rises.</summary>
+    private async ValueTask CheckFirstAsync(FirstAppearance first, OffsetRange range, CancellationToken cancellationToken)
+    {
+        if (range.LogStart >= first.FromOffset) return;
+        if (await FirstReadableAsync(first.Partition, range.LogStart, first.FromOffset, range, cancellationToken) is not { } held) return;
+        findings.Violation(FindingCode.PartitionSkipped, $"{first.Commit}, {On(first.Partition)}", $"a first position of at most {range.LogStart}, the log start: the partition was not there yet at the commit before", $"a first position of {first.FromOffset}, and the topic holds a record at offset {held}",
+            "The records before that position are not in the table: roll the table back to before that commit and let the pipeline read the partition from its start.");
+    }
+
+    private async ValueTask<long?> FirstReadableAsync(int partition, long from, long to, OffsetRange range, CancellationToken cancellationToken) =>
+        from < range.End && await source.ProbeAsync(partition, from, cancellationToken) is { } found && found.Offset < to ? found.Offset : null;
+
     private async ValueTask CompareAsync(PartitionLedger entry, Fingerprint last, CancellationToken cancellationToken)
     {
         var found = await source.ProbeAsync(entry.Partition, last.Offset, cancellationToken);
@@ -96,16 +122,29 @@ internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, FindingLog
             _unchecked.Add(entry.Partition);
             return;
         }
-        _fingerprintCount++;
-        if (match == RecordMatch.Same) return;
+        if (match == RecordMatch.Same)
+        {
+            _fingerprintCount++;
+            return;
+        }
         findings.Violation(FindingCode.Fingerprint, $"the record at offset {last.Offset} of {On(entry.Partition)}", $"timestamp {last.TimestampMillis} and CRC-32C {last.Crc32C:x8}, as it was read", $"{found!.TimestampMillis} and {found.Crc32C:x8}",
             "The topic was created again and refilled, or lost records in an unclean leader election. Find out which; if the table is right as it is, start over with --reset.");
     }
 
     private void Sum(SourceLedger known, TopicIdentity topic, IEnumerable<PartitionLag> lag)
     {
-        var identity = known.TopicId is not null && topic.TopicId is not null ? "by its id" : known.ClusterId is not null && topic.ClusterId is not null ? "by its cluster; its own id is not told" : "as far as can be told: neither cluster nor topic id are";
-        findings.Proved(FindingCode.Topic, $"Topic '{source.Topic}' is the one that was read ({identity}); the last records of {Count(_fingerprintCount)} of {Count(known.Partitions.Length)} partitions are those that were read, and {Count(lag.Sum(item => item.OffsetCount))} offsets are still to be read.");
+        var isKnownById = known.TopicId is not null && topic.TopicId is not null;
+        var isKnownByCluster = known.ClusterId is not null && topic.ClusterId is not null;
+        var left = $"{Count(lag.Sum(item => item.OffsetCount))} offsets are still to be read";
+        if (!isKnownById && !isKnownByCluster && _fingerprintCount == 0)
+        {
+            findings.NotProvable(FindingCode.Topic, $"That topic '{source.Topic}' is the one that was read; {left}.", "Neither its id nor its cluster's id is known, and none of the last records that were read can be compared.");
+        }
+        else
+        {
+            var identity = isKnownById ? "by its id" : isKnownByCluster ? "by its cluster; its own id is not known" : "by the last records that were read; neither cluster nor topic id are known";
+            findings.Proved(FindingCode.Topic, $"Topic '{source.Topic}' is the one that was read ({identity}); the last records of {Count(_fingerprintCount)} of {Count(known.Partitions.Length)} partitions are those that were read, and {left}.");
+        }
         if (_unchecked.Count == 0) return;
         findings.NotProvable(FindingCode.Fingerprint, $"That the last records of {Count(_unchecked.Count)} partitions ({string.Join(", ", _unchecked.Take(8))}{(_unchecked.Count > 8 ? ", …" : "")}) are those that were read.",
             "The topic no longer holds them (retention or compaction).");

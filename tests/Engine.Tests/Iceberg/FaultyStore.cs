@@ -7,6 +7,7 @@ internal sealed class FaultyStore(IStore inner) : IStore
 {
     private (string Ending, Func<Task> Act)? _before;
     private (string Ending, Func<Task> Act)? _after;
+    private (string Ending, Func<Task> Act)? _beforeRead;
     private string? _failingRead;
 
     /// <summary>Operations on these locations fail for as long as this says so; null: none.</summary>
@@ -20,6 +21,9 @@ internal sealed class FaultyStore(IStore inner) : IStore
 
     /// <summary>Runs once, after the put was applied and before its answer; may throw.</summary>
     public void After(string ending, Func<Task> act) => _after = (ending, act);
+
+    /// <summary>Runs once, before the next read of such a name.</summary>
+    public void BeforeRead(string ending, Func<Task> act) => _beforeRead = (ending, act);
 
     public void FailBefore(string ending) => Before(ending, () => throw new IOException("connection refused"));
 
@@ -53,6 +57,11 @@ internal sealed class FaultyStore(IStore inner) : IStore
     public async ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken)
     {
         RequireUp(location);
+        if (_beforeRead is { } before && location.EndsWith(before.Ending, StringComparison.Ordinal))
+        {
+            _beforeRead = null;
+            await before.Act();
+        }
         if (_failingRead is { } ending && location.EndsWith(ending, StringComparison.Ordinal))
         {
             _failingRead = null;

@@ -257,6 +257,18 @@ public sealed class BrokenTableTests
     }
 
     [Fact]
+    public async Task A_ledger_whose_range_ends_before_it_begins()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        await flow.EditLedgerAsync(await NewestWithRowsAsync(flow), ledger => ledger.Partition(0)[2] = 9);
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.PositionFell);
+
+        Assert.Equal(("a position of at least 10", "position 9"), (violation.Expected, violation.Found));
+    }
+
+    [Fact]
     public async Task A_ledger_that_lost_a_partition()
     {
         using var flow = new FlowHarness();
@@ -487,6 +499,72 @@ public sealed class BrokenTableTests
         var violation = await flow.AssertViolatedAsync(FindingCode.RecordCount, isOffline: false);
 
         Assert.Equal(("8 records in offsets 0 to 9, as its ledger says", "9 records in the topic"), (violation.Expected, violation.Found));
+    }
+
+    [Fact]
+    public async Task A_range_that_was_given_up_as_lost_and_that_the_topic_still_holds()
+    {
+        using var flow = new FlowHarness();
+        flow.Overrides.Add("sources.src.on_lost_offsets=skip");
+        await flow.ThreeCommitsAsync();
+        flow.Produce(30, 20);
+        flow.Topic.DeleteBefore(0, 18);
+        await flow.CatchUpAsync();
+        flow.Topic.DeleteBefore(0, 16);
+        await flow.AssertProvenAsync();
+        flow.Topic.Fill(0, 17, """{"id": 99}""");
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.LostStillHeld, isOffline: false);
+
+        Assert.StartsWith("offsets 15 to 17 are gone from the topic", violation.Expected, StringComparison.Ordinal);
+        Assert.Equal("the topic starts at offset 16 and holds a record at offset 17", violation.Found);
+    }
+
+    [Fact]
+    public async Task A_partition_that_appeared_later_and_was_not_read_from_its_log_start()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        flow.Topic.AddPartitions(1);
+        for (var id = 10; id < 20; id++) flow.Topic.Append(1, $$"""{"id": {{id}}}""");
+        flow.Topic.DeleteBefore(1, 4);
+        await flow.CatchUpAsync();
+        flow.Topic.DeleteBefore(1, 2);
+        await flow.AssertProvenAsync();
+        flow.Topic.Fill(1, 3, """{"id": 99}""");
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.PartitionSkipped, isOffline: false);
+
+        Assert.StartsWith("a first position of at most 2, the log start", violation.Expected, StringComparison.Ordinal);
+        Assert.Equal("a first position of 4, and the topic holds a record at offset 3", violation.Found);
+    }
+
+    [Fact]
+    public async Task A_topic_of_which_nothing_is_told_and_no_last_record_is_left_is_not_proved_to_be_the_same()
+    {
+        using var flow = new FlowHarness();
+        (flow.Topic.ClusterId, flow.Topic.TopicId) = (null, null);
+        await flow.ThreeCommitsAsync();
+        for (var partition = 0; partition < 2; partition++) flow.Topic.Compact(partition, _ => true);
+
+        var verified = await flow.VerifyAsync();
+
+        Assert.Contains(verified.Findings, finding => finding is VerificationFinding.NotProvable { Code: FindingCode.Topic });
+        Assert.DoesNotContain(verified.Findings, finding => finding is VerificationFinding.Proved { Code: FindingCode.Topic });
+    }
+
+    [Fact]
+    public async Task A_recount_of_a_compacted_range_proves_nothing_about_it()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        await flow.ThreeCommitsAsync();
+        flow.Topic.Compact(0, 12);
+
+        var verified = await flow.AssertProvenAsync();
+
+        Assert.Contains(verified.Findings, finding => finding is VerificationFinding.Proved { Code: FindingCode.RecordCount } counted && counted.Text.Contains("gave 20 records in 20 offsets", StringComparison.Ordinal));
+        Assert.Contains(verified.Findings, finding => finding is VerificationFinding.NotProvable { Code: FindingCode.RecordCount } left && left.Text.Contains("in 10 further offsets", StringComparison.Ordinal));
     }
 
     [Fact]

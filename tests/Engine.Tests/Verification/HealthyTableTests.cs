@@ -20,7 +20,7 @@ public sealed class HealthyTableTests
 
         Assert.All(verified.Findings, finding => Assert.IsType<VerificationFinding.Proved>(finding));
         Assert.Equal(
-            [FindingCode.History, FindingCode.Tag, FindingCode.Books, FindingCode.Files, FindingCode.Topic, FindingCode.RecordCount],
+            [FindingCode.History, FindingCode.Tag, FindingCode.Books, FindingCode.Listing, FindingCode.Files, FindingCode.Topic, FindingCode.RecordCount],
             verified.Findings.Select(finding => finding.Code));
         Assert.Equal(3, verified.Lag.Sum(place => place.OffsetCount));
         Assert.Equal(30, verified.Ledger!.Totals.ProducedCount);
@@ -113,6 +113,47 @@ public sealed class HealthyTableTests
         Assert.Contains(verified.Findings, finding => finding is VerificationFinding.Proved { Code: FindingCode.Adopted });
         Assert.Equal(40, verified.Ledger!.Totals.AddedRowCount);
         Assert.Contains(old.Findings, finding => finding is VerificationFinding.Warning { Code: FindingCode.TakenOver });
+    }
+
+    [Fact]
+    public async Task A_pipeline_that_another_took_over_is_told_who_did_and_nothing_speaks_against_it()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        using var renamed = flow.Another(pipeline: "purchases");
+        await renamed.CatchUpAsync(new OpenAnswers(Adopt: "orders"));
+
+        var old = await flow.VerifyAsync();
+
+        AssertTakenOver(old, "purchases/lake");
+    }
+
+    [Fact]
+    public async Task A_pipeline_that_another_took_over_is_told_who_did_although_the_adopting_commit_has_expired()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        using var renamed = flow.Another(pipeline: "purchases");
+        await renamed.CatchUpAsync(new OpenAnswers(Adopt: "orders"));
+        flow.Produce(30, 10);
+        await renamed.CatchUpAsync();
+        var expired = (await flow.TableAsync()).Metadata.Lineage().Skip(1).ToList();
+        Assert.Contains(expired, snapshot => LedgerKeys.AdoptedBy(snapshot) is not null);
+        await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([.. expired.Select(snapshot => snapshot.Id)]));
+        foreach (var snapshot in expired) File.Delete(snapshot.ManifestList!);
+        await flow.DeleteOlderMetadataAsync();
+
+        var old = await flow.VerifyAsync();
+
+        AssertTakenOver(old, "purchases/lake");
+    }
+
+    private static void AssertTakenOver(FlowVerification old, string taker)
+    {
+        Assert.Empty(old.Violations);
+        var warning = Assert.Single(old.Findings.OfType<VerificationFinding.Warning>());
+        Assert.Equal(FindingCode.TakenOver, warning.Code);
+        Assert.StartsWith($"{taker} has taken the ledger of orders/lake over (--adopt)", warning.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -209,6 +250,27 @@ public sealed class HealthyTableTests
         await flow.ForeignAppendAsync();
 
         await flow.AssertProvenAsync();
+    }
+
+    [Fact]
+    public async Task A_cherry_pick_of_another_engine_s_append_stays_proven_once_the_picked_snapshot_has_expired()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var before = await flow.HeadAsync();
+        var picked = (await flow.ForeignAppendAsync()).Metadata.CurrentSnapshotId!.Value;
+        await flow.RollBackAsync(before);
+        await flow.ForeignAppendAsync(("source-snapshot-id", picked.ToString()));
+        var seen = await flow.AssertProvenAsync();
+        flow.Produce(30, 10);
+        await flow.CatchUpAsync();
+        await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([picked]));
+        await flow.DeleteOlderMetadataAsync();
+
+        var verified = await flow.AssertProvenAsync();
+
+        Assert.DoesNotContain(seen.Findings, finding => finding.Code == FindingCode.Reapplied);
+        Assert.Contains(verified.Findings, finding => finding is VerificationFinding.NotProvable { Code: FindingCode.Reapplied });
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class RewrittenTableTests
     {
         using var flow = new FlowHarness();
         await flow.ThreeCommitsAsync();
-        await RewriteAsync(flow, (await flow.LiveFilesAsync()), keepsRows: true, file => Copy(flow, file));
+        await flow.RewriteAsync(await flow.LiveFilesAsync(), keepsRows: true, file => Copy(flow, file));
         flow.Produce(30, 10);
         await flow.CatchUpAsync();
 
@@ -30,7 +30,7 @@ public sealed class RewrittenTableTests
     {
         using var flow = new FlowHarness();
         await flow.ThreeCommitsAsync();
-        await RewriteAsync(flow, (await flow.LiveFilesAsync()), keepsRows: true, file => Copy(flow, file));
+        await flow.RewriteAsync(await flow.LiveFilesAsync(), keepsRows: true, file => Copy(flow, file));
         var file = (await flow.LiveFilesAsync())[0];
         File.Delete(file.Path);
 
@@ -44,7 +44,7 @@ public sealed class RewrittenTableTests
     {
         using var flow = new FlowHarness();
         await flow.ThreeCommitsAsync();
-        await RewriteAsync(flow, (await flow.LiveFilesAsync()), keepsRows: true, file => Copy(flow, file));
+        await flow.RewriteAsync(await flow.LiveFilesAsync(), keepsRows: true, file => Copy(flow, file));
         await flow.CommitManifestsAsync("append", manifests => manifests.Where(manifest => manifest.AddedFilesCount is not > 0));
 
         await flow.AssertViolatedAsync(FindingCode.FileUnlisted);
@@ -56,7 +56,7 @@ public sealed class RewrittenTableTests
         using var flow = new FlowHarness();
         await flow.ThreeCommitsAsync();
         var files = await flow.LiveFilesAsync();
-        await RewriteAsync(flow, files, keepsRows: true, file => file == files[0] ? null : Copy(flow, file));
+        await flow.RewriteAsync(files, keepsRows: true, file => file == files[0] ? null : Copy(flow, file));
 
         var violation = await flow.AssertViolatedAsync(FindingCode.RewriteRows);
 
@@ -69,7 +69,7 @@ public sealed class RewrittenTableTests
         using var flow = new FlowHarness();
         await flow.ThreeCommitsAsync();
         var file = (await flow.LiveFilesAsync())[0];
-        await RewriteAsync(flow, [file], keepsRows: false, _ => null);
+        await flow.RewriteAsync([file], keepsRows: false, _ => null);
 
         var verified = await flow.AssertProvenAsync();
 
@@ -155,17 +155,6 @@ public sealed class RewrittenTableTests
         await ReplayByHandAsync(flow, leavesOne: true);
 
         await flow.AssertViolatedAsync(FindingCode.Replay);
-    }
-
-    /// <summary>Takes files out and puts others in their place, as another engine does; null adds nothing for a file.</summary>
-    private static async Task RewriteAsync(FlowHarness flow, IReadOnlyList<DataFile> files, bool keepsRows, Func<DataFile, DataFile?> replace)
-    {
-        var table = await flow.TableAsync();
-        var change = await PreparedChange.PrepareAsync(
-            table, [.. files.Select(replace).OfType<DataFile>()], new FileRemoval([.. files.Select(file => file.Path)], keepsRows), flow.Ids, default);
-        var attempt = Assert.IsType<ChangeAttempt.Ready>(await change.AttemptAsync(
-            table, table.Metadata.NextTimestampMillis(flow.Clock.GetUtcNow()), ImmutableDictionary<string, string>.Empty, [], default));
-        Assert.IsType<CommitResult.Committed>(await flow.Catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, default));
     }
 
     private static DataFile Copy(FlowHarness flow, DataFile file)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Matih.Delivery;
 using Matih.Engine.Tests.Delivery;
@@ -35,7 +36,87 @@ internal static class TableTampering
         Assert.Equal(ExitCode.Refused, report.ExitCode);
         var violations = report.Flows.SelectMany(found => found.Violations).ToList();
         Assert.True(violations.Any(violation => violation.Code == code), $"expected {code}, found {string.Join("; ", violations)}");
+        foreach (var found in report.Flows) AssertNothingViolatedIsProved(found);
         return violations.First(violation => violation.Code == code);
+    }
+
+    /// <summary>What a violation takes back, by the text of its proof: written down here a second time, apart from the engine's own list.</summary>
+    public static IReadOnlyDictionary<string, string[]> TakenBack { get; } = new Dictionary<string, string[]>
+    {
+        [FindingCode.LedgerUnreadable] = [FindingCode.History, FindingCode.Adopted],
+        [FindingCode.SideFileMissing] = [FindingCode.History, FindingCode.SideFile],
+        [FindingCode.SideFileAltered] = [FindingCode.History, FindingCode.SideFile],
+        [FindingCode.OtherTable] = [FindingCode.History],
+        [FindingCode.ChainBroken] = [FindingCode.History, FindingCode.Adopted],
+        [FindingCode.CopyDiffers] = [FindingCode.History],
+        [FindingCode.Reapplied] = [FindingCode.History],
+        [FindingCode.Start] = [FindingCode.History],
+        [FindingCode.Gap] = [FindingCode.History],
+        [FindingCode.Overlap] = [FindingCode.History],
+        [FindingCode.PositionFell] = [FindingCode.History],
+        [FindingCode.PositionLost] = [FindingCode.History],
+        [FindingCode.TopicChanged] = [FindingCode.History],
+        [FindingCode.LostRanges] = [FindingCode.History],
+        [FindingCode.RecordsExceedRange] = [FindingCode.History],
+        [FindingCode.LastRecord] = [FindingCode.History],
+        [FindingCode.EpochFell] = [FindingCode.History],
+        [FindingCode.GenerationFell] = [FindingCode.History],
+        [FindingCode.BooksRecords] = [FindingCode.History],
+        [FindingCode.BooksRows] = [FindingCode.History],
+        [FindingCode.Totals] = [FindingCode.History],
+        [FindingCode.Replay] = [FindingCode.History, FindingCode.Replay, FindingCode.Listing],
+        [FindingCode.BooksManifests] = [FindingCode.Books],
+        [FindingCode.BooksSummary] = [FindingCode.Books],
+        [FindingCode.FileMissing] = [FindingCode.Files],
+        [FindingCode.FileLength] = [FindingCode.Files],
+        [FindingCode.FileRows] = [FindingCode.Files],
+        [FindingCode.FileUnreadable] = [FindingCode.Files],
+        [FindingCode.FileDoubled] = [FindingCode.Listing],
+        [FindingCode.FileUnlisted] = [FindingCode.Listing],
+        [FindingCode.FileUnexplained] = [FindingCode.Listing],
+        [FindingCode.DeleteFileUnlisted] = [FindingCode.Listing],
+        [FindingCode.TableTotals] = [FindingCode.Listing],
+        [FindingCode.SnapshotSummary] = [FindingCode.Listing, FindingCode.Rewritten],
+        [FindingCode.SnapshotUnreadable] = [FindingCode.Listing, FindingCode.Books, FindingCode.Rewritten],
+        [FindingCode.ManifestAltered] = [FindingCode.Listing],
+        [FindingCode.RewriteRows] = [FindingCode.Rewritten],
+        [FindingCode.TableUnreadable] = [FindingCode.Listing, FindingCode.Files],
+        [FindingCode.LedgerGone] = [FindingCode.History],
+        [FindingCode.TableRecreated] = [FindingCode.NeverRun],
+        [FindingCode.OtherTopic] = [FindingCode.Topic],
+        [FindingCode.PositionBeyondEnd] = [FindingCode.Topic],
+        [FindingCode.OffsetsLost] = [FindingCode.Topic],
+        [FindingCode.LostStillHeld] = [FindingCode.Topic, FindingCode.History],
+        [FindingCode.PartitionSkipped] = [FindingCode.Topic, FindingCode.History],
+        [FindingCode.Fingerprint] = [FindingCode.Topic],
+        [FindingCode.RecordCount] = [FindingCode.RecordCount],
+    };
+
+    private static void AssertNothingViolatedIsProved(FlowVerification found)
+    {
+        var proved = found.Findings.OfType<VerificationFinding.Proved>().Select(finding => finding.Code).ToHashSet();
+        foreach (var violation in found.Violations)
+            Assert.DoesNotContain(TakenBack[violation.Code], proved.Contains);
+    }
+
+    /// <summary>Rewrites the manifest list of a snapshot in place.</summary>
+    public static async Task EditListAsync(this FlowHarness flow, SnapshotId snapshotId, Func<IReadOnlyList<ManifestFile>, IEnumerable<ManifestFile>> choose)
+    {
+        var table = await flow.TableAsync();
+        var snapshot = table.Metadata.FindSnapshot(snapshotId)!;
+        var manifests = choose(await SnapshotReader.ManifestsAsync(table, snapshot, default)).ToList();
+        await File.WriteAllBytesAsync(snapshot.ManifestList!, ManifestListFile.Write(manifests, snapshot.Id, snapshot.ParentId, snapshot.SequenceNumber, Guid.NewGuid()));
+    }
+
+    /// <summary>Takes files out and puts others in their place, as another engine does; null adds nothing for a file.</summary>
+    public static async Task RewriteAsync(this FlowHarness flow, IReadOnlyList<DataFile> files, bool keepsRows, Func<DataFile, DataFile?> replace)
+    {
+        var table = await flow.TableAsync();
+        var change = await PreparedChange.PrepareAsync(
+            table, [.. files.Select(replace).OfType<DataFile>()], new FileRemoval([.. files.Select(file => file.Path)], keepsRows), flow.Ids, default);
+        var attempt = Assert.IsType<ChangeAttempt.Ready>(await change.AttemptAsync(
+            table, table.Metadata.NextTimestampMillis(flow.Clock.GetUtcNow()), ImmutableDictionary<string, string>.Empty, [], default));
+        Assert.IsType<CommitResult.Committed>(await flow.Catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, default));
     }
 
     /// <summary>Three commits of ten records each, after the start.</summary>
@@ -86,17 +167,19 @@ internal static class TableTampering
     }
 
     /// <summary>A snapshot of the manifests given, as an engine with a bug would commit it.</summary>
-    public static async Task CommitManifestsAsync(this FlowHarness flow, string operation, Func<IReadOnlyList<ManifestFile>, IEnumerable<ManifestFile>> choose)
+    public static async Task CommitManifestsAsync(
+        this FlowHarness flow, string operation, Func<IReadOnlyList<ManifestFile>, IEnumerable<ManifestFile>> choose, SnapshotId? snapshotId = null,
+        params (string Key, string Value)[] summary)
     {
         var table = await flow.TableAsync();
         var head = table.Metadata.CurrentSnapshot!;
-        var id = new SnapshotId(flow.Ids.NewSnapshotId());
+        var id = snapshotId ?? new SnapshotId(flow.Ids.NewSnapshotId());
         var sequence = table.Metadata.LastSequenceNumber + 1;
         var list = $"{flow.TableFolder}/metadata/snap-{id}.avro";
         var manifests = choose(await SnapshotReader.ManifestsAsync(table, head, default)).ToList();
         await File.WriteAllBytesAsync(list, ManifestListFile.Write(manifests, id, head.Id, sequence, Guid.NewGuid()));
         var snapshot = new Snapshot(id, head.Id, sequence, table.Metadata.NextTimestampMillis(flow.Clock.GetUtcNow()), list,
-            new Dictionary<string, string> { ["operation"] = operation }, table.Metadata.CurrentSchemaId);
+            new Dictionary<string, string>(summary.Select(pair => KeyValuePair.Create(pair.Key, pair.Value))) { ["operation"] = operation }, table.Metadata.CurrentSchemaId);
         await flow.ChangeTableAsync(new TableUpdate.AddSnapshot(snapshot), new TableUpdate.SetSnapshotRef(SnapshotRef.Main, new SnapshotRef(id, SnapshotRefKind.Branch)));
     }
 

@@ -34,9 +34,9 @@ public sealed class VerifyTests(SharedKafka kafka)
         var after = await pipeline.VerifiedAsync();
 
         Assert.Equal(200, before.GetProperty("added_rows").GetInt64());
-        Assert.Empty(Codes(before, "not_provable"));
+        Assert.Equal(["added-by-others"], Codes(before, "not_provable"));
         Assert.Contains("rewritten", Codes(compacted, "proved"));
-        Assert.Empty(Codes(compacted, "not_provable"));
+        Assert.Equal(["added-by-others"], Codes(compacted, "not_provable"));
         Assert.Contains("books", Codes(expired, "not_provable"));
         Assert.Contains("history", Codes(expired, "proved"));
         Assert.Contains("history", Codes(after, "proved"));
@@ -82,6 +82,26 @@ public sealed class VerifyTests(SharedKafka kafka)
     }
 
     [Fact]
+    public async Task A_file_that_a_copy_on_write_of_another_engine_added_and_that_is_gone_is_found()
+    {
+        var (client, pipeline) = await NewAsync("copied", partitions: 1);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
+        await pipeline.CatchUpAsync();
+        var before = DataFiles(pipeline);
+        await IcebergReference.WriteAsync("delete-where", pipeline.TableFolder, "--where", "id in (1, 2)", "--mode", "copy");
+        var added = DataFiles(pipeline).Except(before).ToList();
+        var whole = await pipeline.VerifiedAsync();
+        Assert.NotEmpty(added);
+        File.Delete(added[0]);
+
+        var violated = await pipeline.VerifiedAsync(5);
+
+        Assert.Contains("files", Codes(whole, "proved"));
+        Assert.Equal(["file-missing"], Codes(violated, "violations"));
+        Assert.DoesNotContain("files", Codes(violated, "proved"));
+    }
+
+    [Fact]
     public async Task A_manifest_entry_that_an_engine_dropped_is_found()
     {
         var (client, pipeline) = await NewAsync("dropped", partitions: 1);
@@ -108,6 +128,69 @@ public sealed class VerifyTests(SharedKafka kafka)
         var violated = await pipeline.VerifiedAsync(5);
 
         Assert.Contains("file-unlisted", Codes(violated, "violations"));
+    }
+
+    [Fact, LongTest]
+    public async Task What_PyIceberg_wrote_is_followed_and_found_once_it_vanishes_from_the_manifests()
+    {
+        var (client, pipeline) = await NewAsync("overwritten", partitions: 1);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
+        await pipeline.CatchUpAsync();
+        var before = DataFiles(pipeline);
+        await PyIceberg.RunAsync(
+            """
+            import datetime, os, shutil, sys
+            import pyarrow
+            from pyiceberg.catalog.sql import SqlCatalog
+            metadata, folder = sys.argv[1:]
+            catalog = SqlCatalog("default", uri=f"sqlite:///{folder}/catalog.db", warehouse=f"file://{folder}/warehouse")
+            catalog.create_namespace("shop")
+            table = catalog.register_table("shop.orders", f"file://{metadata}")
+            row = {"id": -1, "note": "foreign", "partition": 0, "offset": -1, "event_timestamp": datetime.datetime(2024, 1, 2, 3, 4, 5)}
+            rows = pyarrow.Table.from_pylist([row], schema=table.schema().as_arrow())
+            table.append(rows)
+            table.delete("id in (1, 2)")
+            table.overwrite(rows, overwrite_filter="id in (3, 4)")
+            version = int(os.path.basename(metadata)[1:].split(".")[0])
+            newest = catalog.load_table("shop.orders").metadata_location.removeprefix("file://")
+            shutil.copy(newest, os.path.join(os.path.dirname(metadata), f"v{version + 1}.metadata.json"))
+            """,
+            NewestMetadata(pipeline), TemporaryDirectory.New());
+        var foreign = DataFiles(pipeline).Except(before).ToList();
+        var whole = await pipeline.VerifiedAsync();
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(100, 100));
+        await pipeline.CatchUpAsync();
+        var after = await pipeline.VerifiedAsync();
+        var dropped = await PyIceberg.RunAsync(
+            """
+            import fastavro, json, sys
+            metadata, *files = sys.argv[1:]
+            path = lambda location: location.removeprefix("file://")
+            def read(file):
+                with open(file, "rb") as f:
+                    reader = fastavro.reader(f)
+                    return reader.writer_schema, {k: v for k, v in reader.metadata.items() if not k.startswith("avro.")}, list(reader)
+            table = json.load(open(metadata))
+            head = next(s for s in table["snapshots"] if s["snapshot-id"] == table["current-snapshot-id"])
+            schema, meta, manifests = read(path(head["manifest-list"]))
+            live = lambda manifest: {path(e["data_file"]["file_path"]) for e in read(path(manifest["manifest_path"]))[2] if e["status"] != 2}
+            for manifest in manifests:
+                gone = live(manifest) & set(files)
+                if not gone: continue
+                with open(path(head["manifest-list"]), "wb") as f:
+                    fastavro.writer(f, schema, [other for other in manifests if other is not manifest], metadata=meta)
+                for file in gone: print(json.dumps(file))
+                break
+            """,
+            [NewestMetadata(pipeline), .. foreign]);
+
+        var violated = await pipeline.VerifiedAsync(5);
+
+        Assert.Equal(["removed-by-others", "removed-by-others", "added-by-others"], Codes(whole, "not_provable"));
+        Assert.Contains("listing", Codes(after, "proved"));
+        Assert.NotEmpty(dropped);
+        Assert.Equal(dropped.Select(_ => "file-unlisted"), Codes(violated, "violations"));
+        Assert.DoesNotContain("listing", Codes(violated, "proved"));
     }
 
     [Fact, LongTest]
@@ -138,6 +221,8 @@ public sealed class VerifyTests(SharedKafka kafka)
     }
 
     private static string[] Codes(JsonElement flow, string kind) => [.. flow.GetProperty(kind).EnumerateArray().Select(finding => finding.GetProperty("code").GetString()!)];
+
+    private static string[] DataFiles(OrderPipeline pipeline) => Directory.GetFiles(pipeline.TableFolder, "*.parquet", SearchOption.AllDirectories);
 
     private static string NewestMetadata(OrderPipeline pipeline) =>
         Directory.GetFiles(Path.Combine(pipeline.TableFolder, "metadata"), "v*.metadata.json").MaxBy(path => int.Parse(Path.GetFileName(path)[1..^".metadata.json".Length], System.Globalization.CultureInfo.InvariantCulture))!;

@@ -1,0 +1,58 @@
+using System.Globalization;
+using Matih.Iceberg;
+
+namespace Matih.Verification;
+
+/// <summary>Whether snapshots that removed files with the flow's rows kept every row, as a rewrite (compaction) must.</summary>
+internal sealed class RewriteCheck(FindingLog findings)
+{
+    /// <summary>Tables that another engine merges into every night have thousands; the rest are said in one sum.</summary>
+    private const int SaidMax = 20;
+
+    private int _rewriteCount, _unsaid, _said;
+    private long _rewrittenRows;
+
+    /// <summary>What the removal of files that hold, or may hold, rows of the flow means.</summary>
+    public void Compare(Snapshot snapshot, SnapshotChanges.Known changes, List<TrackedFile> held)
+    {
+        var (removedRows, addedRows) = (FileCounts.Of(changes.Removed).Rows, FileCounts.Of(changes.Added).Rows);
+        if (snapshot.Operation != "replace")
+        {
+            Say($"Whether all rows are there: snapshot {snapshot.Id} ({Operation(snapshot)}) removed {Count(held.Count)} files with {Count(held.Sum(tracked => tracked.File.RowCount))} rows of the flow, and added {Count(addedRows)} rows.",
+                "Another engine deleted or changed rows, which it may; which of them it meant is not known.");
+        }
+        else if (addedRows == removedRows)
+        {
+            _rewriteCount++;
+            _rewrittenRows += removedRows;
+        }
+        else if (addedRows < removedRows && changes.HasDeleteFiles)
+        {
+            Say($"Whether all rows are there: snapshot {snapshot.Id} rewrote {Count(removedRows)} rows into {Count(addedRows)}.",
+                "Delete files of other engines were applied, which remove rows as those engines asked.");
+        }
+        else
+        {
+            findings.Violation(FindingCode.RewriteRows, $"snapshot {snapshot.Id} ({Operation(snapshot)})", $"{removedRows} rows, as many as it removed", $"{addedRows} rows",
+                "The rewrite of another engine lost or doubled rows: roll the table back to before it, and report it to that engine.");
+        }
+    }
+
+    public void Finish()
+    {
+        if (_rewriteCount > 0)
+            findings.Proved(FindingCode.Rewritten, $"{Count(_rewriteCount)} rewrites by others (compaction) kept every row of the files that they replaced: {Count(_rewrittenRows)} rows.");
+        if (_unsaid > 0)
+            findings.NotProvable(FindingCode.RemovedByOthers, $"Whether all rows are there: {Count(_unsaid)} further snapshots of other engines removed files with rows of the flow.", "Another engine deleted or changed rows, which it may.");
+    }
+
+    private void Say(string text, string reason)
+    {
+        if (_said++ < SaidMax) findings.NotProvable(FindingCode.RemovedByOthers, text, reason);
+        else _unsaid++;
+    }
+
+    public static string Operation(Snapshot snapshot) => snapshot.Operation.Length == 0 ? "of an unnamed operation" : snapshot.Operation;
+
+    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+}
