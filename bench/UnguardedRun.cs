@@ -38,7 +38,7 @@ internal sealed class UnguardedRun(FlowPlan plan, FlowParts parts, EngineEnviron
             var checkpoints = await session.SealAsync(isLast, cancellationToken);
             table = await AppendAsync(catalog, table, [.. checkpoints.SelectMany(checkpoint => checkpoint.Files)], cancellationToken);
             positions = positions with { Partitions = [.. checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Select(stretch => stretch.Entry)] };
-            if (!await parts.Marks.StoreAsync(_mark, parts.Source, positions, parts.Log, cancellationToken)) throw new InvalidOperationException("The group's offsets could not be stored.");
+            if (await parts.Marks.StoreAsync(_mark, parts.Source, positions, cancellationToken) is { } reason) throw new InvalidOperationException($"The group's offsets could not be stored: {reason}");
             if (isLast) return;
         }
     }
