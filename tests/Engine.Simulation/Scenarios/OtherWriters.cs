@@ -8,7 +8,7 @@ using Matih.Iceberg;
 namespace Matih.Engine.Simulation.Scenarios;
 
 /// <summary>Other engines and administrators at work on the tables. Each change is one moment: they write in turn.</summary>
-internal sealed class OtherWriters(SimulatedWorld world, RefusalCauses causes)
+internal sealed class OtherWriters(SimulatedWorld world)
 {
     private const string MaxRefAge = "history.expire.max-ref-age-ms";
 
@@ -39,7 +39,6 @@ internal sealed class OtherWriters(SimulatedWorld world, RefusalCauses causes)
     {
         var target = table.Metadata.Lineage().ElementAtOrDefault(steps);
         if (target is null || target.Id == table.Metadata.CurrentSnapshotId) return;
-        causes.RolledBack.Add(table.Identifier);
         world.Commit(table, [new TableRequirement.AssertTableUuid(table.Metadata.TableUuid)],
             [new TableUpdate.SetSnapshotRef(SnapshotRef.Main, new SnapshotRef(target.Id, SnapshotRefKind.Branch))]);
     }

@@ -15,7 +15,10 @@ internal sealed record PipelineSetup(
 {
     private static readonly ConcurrentDictionary<string, IReadOnlyList<PlannedFlow>> Planned = new(StringComparer.Ordinal);
 
-    public string Group => $"{Name}-group";
+    /// <summary>What people decide about the pipeline: policies, limits, answers.</summary>
+    public PipelineHabits Habits { get; init; } = new();
+
+    public string Group => $"{Habits.RenamedFrom ?? Name}-group";
 
     public FlowName Flow(int sink) => new(Name, SinkName(sink));
 
@@ -64,7 +67,7 @@ internal sealed record PipelineSetup(
                 format: json
                 schema: "id BIGINT, inc INT"
                 start_offset: {{(StartsAtLatest ? "latest" : "earliest")}}
-                on_error: skip
+                on_error: {{(Habits.FailsOnBadRecord ? "fail" : "skip")}}
                 on_lost_offsets: {{(SkipsLostOffsets ? "skip" : "fail")}}
             transformations:{{steps}}
             sinks:{{sinks}}
@@ -80,8 +83,11 @@ internal sealed record ReplicaSetup(int Pipeline, string Host, TimeSpan Skew);
 internal sealed record Setup(
     bool HasCatalogServer, bool TopicTellsId, bool HasWeakLists, int PartitionCount, ClientHabits Habits, ImmutableArray<PipelineSetup> Pipelines, ImmutableArray<ReplicaSetup> Replicas)
 {
+    /// <summary>What people do beside the actions.</summary>
+    public PeopleSetup People { get; init; } = new();
+
     public override string ToString() =>
         $"catalog {(HasCatalogServer ? "server" : "files")}, {PartitionCount} partitions, topic {(TopicTellsId ? "tells" : "hides")} its id, client rewinds by {Habits.RewindsBy}{(Habits.SkipsRecords ? " and skips" : "")}; "
-        + string.Join("; ", Pipelines.Select(item => $"{item.Name}: {item.Topic} -> {string.Join(", ", item.Tables)} from {(item.StartsAtLatest ? "latest" : "earliest")}, checkpoint {item.CheckpointSeconds} s, {item.MaxRetries} retries{(item.HasMembers ? ", members" : "")}, [{string.Join(", ", item.TableProperties.Select(pair => $"{pair.Key}={pair.Value}"))}]"))
-        + $"; replicas {string.Join(", ", Replicas.Select(item => $"{Pipelines[item.Pipeline].Name}@{item.Host}"))}";
+        + string.Join("; ", Pipelines.Select(item => $"{item.Name}: {item.Topic} -> {string.Join(", ", item.Tables)} from {(item.StartsAtLatest ? "latest" : "earliest")}, checkpoint {item.CheckpointSeconds} s, {item.MaxRetries} retries{(item.HasMembers ? ", members" : "")}{item.Habits.Describe()}, [{string.Join(", ", item.TableProperties.Select(pair => $"{pair.Key}={pair.Value}"))}]"))
+        + $"; replicas {string.Join(", ", Replicas.Select(item => $"{Pipelines[item.Pipeline].Name}@{item.Host}"))}{People.Describe()}";
 }

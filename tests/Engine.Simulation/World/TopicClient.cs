@@ -29,7 +29,17 @@ internal sealed class TopicClient(
     public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) =>
         CallAsync("identify", () => new TopicIdentity(cluster.Id, topic.TopicId, topic.Partitions.Count), cancellationToken);
 
-    public ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
+    /// <summary>Called with each answer about the ends of partitions that has arrived: process, and the answer.</summary>
+    public Action<int, IReadOnlyList<OffsetRange>>? RangesTold { get; init; }
+
+    public async ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken)
+    {
+        var ranges = await LookUpRangesAsync(partitions, cancellationToken);
+        RangesTold?.Invoke(process.Id, ranges);
+        return ranges;
+    }
+
+    private ValueTask<IReadOnlyList<OffsetRange>> LookUpRangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
         CallAsync<IReadOnlyList<OffsetRange>>("ranges", () => [.. partitions.Select(partition =>
         {
             var log = Find(partition);
