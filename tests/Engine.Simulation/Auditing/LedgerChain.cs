@@ -27,14 +27,15 @@ internal sealed record LedgerAccount(FlowName Flow, int Incarnation, ImmutableSo
 internal sealed record CommitGround(LedgerAccount? Parent, LedgerAccount? Adopted, ProcessOrder? Order);
 
 /// <summary>Follows a flow's ledgers from commit to commit, and checks each step against what the topic really held.</summary>
-internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic)
+internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, SimulatedWorld world, bool readsOn)
 {
     private readonly Dictionary<CommitId, LedgerAccount> _accounts = [];
     private long _generationMax;
 
     /// <summary>
-    /// The topic was created anew in a way that nobody could have noticed: its id is not told, and none of the records that
-    /// the ledger remembers has another in its place. What follows is outside the promise.
+    /// The topic was created again in a way that nobody could have noticed (its id is not told, and none of the records that
+    /// the ledger remembers has another in its place), or under a client that reads on in the new one. What the table holds
+    /// of the flow from then on is outside the promise.
     /// </summary>
     public bool IsBeyondPromise { get; private set; }
 
@@ -60,11 +61,13 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic)
     {
         if (_accounts.TryGetValue(ledger.Commit, out var known)) return known;
         LedgerAccount? before = null;
+        new TopicNotice(flow, topic, world).RequireSameTopic(ledger);
         if (IsBeyondPromise) return new LedgerAccount(flow, topic.Incarnation, ImmutableSortedDictionary<int, long>.Empty, [], ledger);
         if (ledger.Base is { } id && !_accounts.TryGetValue(id, out before) && ground.Adopted?.Ledger.Commit == id) before = ground.Adopted;
         if (ledger.Base is not null && before is null) throw new AuditException($"The ledger of {flow}, commit {ledger.Commit}, stands on {ledger.Base}, which was never in the table.");
-        if (before is not null && before.Incarnation != topic.Incarnation && topic.TopicId is null && IsUnnoticeable(before.Ledger)) IsBeyondPromise = true;
+        if (before is not null && before.Incarnation != topic.Incarnation && (topic.TopicId is null && IsUnnoticeable(before.Ledger) || readsOn && ledger.Run == before.Ledger.Run)) IsBeyondPromise = true;
         if (IsBeyondPromise) return before!;
+        if (before is not null) new TopicNotice(flow, topic, world).RequireSameRecords(before.Ledger, ledger);
         var account = before is null ? First(ledger, ground) : Next(before, ledger);
         RequireGeneration(before, ledger);
         RequireBalance(before, account, ground);
@@ -119,7 +122,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic)
                 starts[entry.Partition] = entry.FromOffset;
             }
             if (entry.NextOffset < entry.FromOffset) throw new AuditException($"{flow} goes back in partition {entry.Partition} from {entry.FromOffset} to {entry.NextOffset}.");
-            if (entry.NextOffset > log.LastStable) throw new AuditException($"{flow} stands at {entry.NextOffset} in partition {entry.Partition}, which ends at {log.LastStable}.");
+            if (entry.NextOffset > log.LastStable && !log.LostTails.Any(tail => tail.Readers.Contains(flow.ToString()) && entry.NextOffset <= tail.EndOffset)) throw new AuditException($"{flow} stands at {entry.NextOffset} in partition {entry.Partition}, which ends at {log.LastStable}.");
             if (ledger.Replay is not null && entry.NextOffset != entry.FromOffset) throw new AuditException($"The replay of {flow}, commit {ledger.Commit}, moves partition {entry.Partition} from {entry.FromOffset} to {entry.NextOffset}.");
         }
         foreach (var old in before.Ledger.Sources[0].Partitions)
@@ -168,7 +171,11 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic)
         var (rows, filtered, skipped, uncertain) = (0L, 0L, 0L, 0L);
         foreach (var (partition, from, to) in ranges)
         {
-            foreach (var record in topic.PartitionsOf(account.Incarnation)[partition].Records.Skip((int)from).Take((int)(to - from)))
+            var log = topic.PartitionsOf(account.Incarnation)[partition];
+            // From there on it is not known which of two records the flow has met.
+            var end = Math.Max(from, Math.Min(to, log.TornFrom(flow.ToString())));
+            uncertain += to - end;
+            foreach (var record in log.Records.Skip((int)from).Take((int)(end - from)))
             {
                 if (!record.WasReadable) continue;
                 if (record.IsCompacted) uncertain++;

@@ -48,8 +48,9 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
         // The runner opens one for each flow, in order; later ones fill holes of flows that have begun long ago.
         var sink = _sourceCount++;
         Action onAssign = sink < pipeline.Tables.Length ? () => auditor.NoteReading(pipeline, sink) : () => { };
+        string[] readers = sink < pipeline.Tables.Length ? [pipeline.Flow(sink).ToString()] : [.. pipeline.Tables.Select((_, index) => pipeline.Flow(index).ToString())];
         return new TopicClient(
-            world.Kafka, world.Kafka.Topics[source.Topic], source.ConsumerGroup, setup.Habits, world.Weather, process, new Random(_random.Next()), onAssign) { RangesTold = auditor.NoteRanges };
+            world.Kafka, world.Kafka.Topics[source.Topic], source.ConsumerGroup, setup.Habits, world.Weather, process, new Random(_random.Next()), readers, onAssign) { RangesTold = auditor.NoteRanges };
     }
 
     public IGroupMember JoinGroup(SourceDefinition source, string group)

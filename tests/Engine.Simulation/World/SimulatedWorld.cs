@@ -41,6 +41,12 @@ internal sealed class SimulatedWorld
 
     public SeededIds Ids => _ids;
 
+    /// <summary>What is known of the processes that were ever started, by their id.</summary>
+    public Dictionary<int, ProcessLife> Processes { get; } = [];
+
+    /// <summary>When somebody last changed a table's properties.</summary>
+    public TimeSpan PropertiesChangedAt { get; set; } = TimeSpan.MinValue;
+
     public DateTimeOffset Now => SimulatedClock.Epoch + Simulator.Now;
 
     /// <summary>The table as it now stands, seen from the server's side.</summary>
@@ -69,6 +75,19 @@ internal sealed class SimulatedWorld
 
     private FileCatalog OwnFileCatalog() => new(View, Warehouse, _ids, new FixedClock(this));
 
+    /// <summary>Another writer's change that no update expresses; the metadata is replaced as it is.</summary>
+    public void Replace(Table table, TableMetadata metadata)
+    {
+        if (HasCatalogServer)
+        {
+            CatalogServer.Replace(table.Identifier, metadata, View);
+            return;
+        }
+        var log = table.Metadata.MetadataLog.Add(new(table.Metadata.LastUpdatedMillis, table.MetadataLocation));
+        var next = $"{table.MetadataLocation[..(table.MetadataLocation.LastIndexOf('/') + 1)]}v{VersionOf(table.MetadataLocation) + 1}{MetadataEnding}";
+        Store.Put(next, TableMetadataJson.Write(metadata with { MetadataLog = log }));
+    }
+
     /// <summary>The result of a call on the server's side, which never waits.</summary>
     public static T Completed<T>(ValueTask<T> call) =>
         call.IsCompleted ? call.GetAwaiter().GetResult() : throw new InvalidOperationException("A call on the server's side has to complete at once.");
@@ -77,4 +96,13 @@ internal sealed class SimulatedWorld
     {
         public override DateTimeOffset GetUtcNow() => world.Now;
     }
+}
+
+/// <summary>A process as the world remembers it.</summary>
+internal sealed class ProcessLife(TimeSpan startedAt)
+{
+    public TimeSpan StartedAt { get; } = startedAt;
+
+    /// <summary>When it last was stopped (SIGSTOP), or woke.</summary>
+    public TimeSpan PausedAt { get; set; } = TimeSpan.MinValue;
 }

@@ -45,6 +45,9 @@ internal sealed class Weather(Simulator simulator, int seed)
     /// <summary>When a service was last in trouble; now where it is, before the beginning where it never was.</summary>
     public TimeSpan LastTroubleOf(Service service) => _troubles.Exists(entry => entry.Service == service) ? simulator.Now : _lastTroubles[(int)service];
 
+    /// <summary>When any service was last in trouble.</summary>
+    public TimeSpan CalmSince => Enum.GetValues<Service>().Max(LastTroubleOf);
+
     /// <summary>All is well from now on; effects that are late still come.</summary>
     public void ClearUp()
     {
