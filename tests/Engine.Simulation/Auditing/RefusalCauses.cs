@@ -22,6 +22,11 @@ internal sealed record RefusalCause(string Text, WayOut WayOut);
 /// <summary>What the world really holds that a run may refuse to go on for (exit 5). A refusal without one of these is a fault.</summary>
 internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
 {
+    private readonly WorldCauses _worldCauses = new(world, auditor.History);
+
+    /// <summary>Tables that are missing in the warehouse that runs are given now.</summary>
+    public HashSet<string> Hidden { get; } = new(StringComparer.Ordinal);
+
     /// <summary>The first cause found for a run of a pipeline, or null.</summary>
     public RefusalCause? Find(PipelineSetup pipeline, ProcessOrder order)
     {
@@ -33,7 +38,9 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
     private RefusalCause? Find(PipelineSetup pipeline, int sink, OpenAnswers answers)
     {
         if (auditor.IsBeyondPromise(pipeline, sink)) return new RefusalCause("the topic was created anew, unnoticeably", WayOut.None);
+        if (Hidden.Contains(pipeline.Tables[sink])) return new RefusalCause("the table is not in this warehouse", WayOut.None);
         if (world.Load(pipeline.Table(sink)) is not { } table) return answers.Adopt is null ? null : new RefusalCause("there is no ledger to adopt", WayOut.StartAgain);
+        if (_worldCauses.Find(pipeline, sink, table) is { } cause) return cause;
         var chain = auditor.ChainOf(pipeline, sink);
         if (auditor.TruthOf(pipeline, sink) is not { } truth)
         {
@@ -62,6 +69,7 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
     {
         var topic = world.Kafka.Topics[pipeline.Topic];
         if (account.Incarnation != topic.Incarnation) return new RefusalCause("the topic was created anew", WayOut.Reset);
+        if (WorldCauses.Find(account.Flow, topic, account.Ledger) is { } torn) return torn;
         if (pipeline.SkipsLostOffsets) return null;
         foreach (var entry in account.Ledger.Sources[0].Partitions)
         {

@@ -48,7 +48,8 @@ internal sealed partial class ScenarioRun
                 _replayCauses.Shortened.Add(name);
                 break;
             default:
-                throw new InvalidOperationException($"Nobody does {action}.");
+                ActOfWorld(action);
+                break;
         }
     }
 

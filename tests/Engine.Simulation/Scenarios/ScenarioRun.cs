@@ -45,6 +45,7 @@ internal sealed partial class ScenarioRun
         _causes = new RefusalCauses(_world, _auditor);
         _replayCauses = new ReplayCauses(_world, _auditor);
         _others = new OtherWriters(_world);
+        _engines = new OtherEngines(_world, _auditor.History);
         _topics = new TopicLife(_simulator, _world, setup, _auditor);
         _replicas = [.. setup.Replicas.Select((item, index) => new Replica(index, item))];
         _seeds = new Random(scenario.Seed ^ 0x77);
@@ -89,6 +90,7 @@ internal sealed partial class ScenarioRun
         _isOver = true;
         EndRuns();
         foreach (var process in _processes) process.Kill();
+        MeetWrongWarehouses();
         foreach (var pipeline in _scenario.Setup.Pipelines) CatchUp(pipeline);
         RequireTrueReplays();
     }
@@ -248,6 +250,7 @@ internal sealed partial class ScenarioRun
     {
         if (_isCalm) return;
         process.Context.IsPaused = true;
+        if (_world.Processes.TryGetValue(process.Id, out var life)) life.PausedAt = _simulator.Now + time;
         _endAt = TimeSpan.FromTicks(Math.Max(_endAt.Ticks, (_simulator.Now + time + TimeSpan.FromSeconds(5)).Ticks));
         _simulator.After(time, () =>
         {
@@ -289,6 +292,7 @@ internal sealed partial class ScenarioRun
     {
         var process = new SimulatedProcess(_simulator, _processes.Count, host, _seeds.Next(), skew);
         _processes.Add(process);
+        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now));
         process.Ended = end =>
         {
             Judge(pipeline, process, end);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Matih.Delivery;
 using Matih.Engine.Simulation.Scheduling;
 using Matih.Iceberg;
 
@@ -53,7 +54,7 @@ internal sealed class SimulatedWorld
     public Table? Load(TableIdentifier identifier)
     {
         if (HasCatalogServer) return CatalogServer.Load(identifier, View);
-        var folder = $"{Warehouse}/{string.Join('/', identifier.Namespace.Add(identifier.Name))}/metadata/";
+        var folder = $"{FolderOf(identifier)}/metadata/";
         var newest = Store.Names(folder).Select(location => (Location: location, Version: VersionOf(location))).Where(item => item.Version > 0).DefaultIfEmpty().MaxBy(item => item.Version).Location;
         if (newest is null) return null;
         var bytes = Store.Read(newest)!;
@@ -72,6 +73,25 @@ internal sealed class SimulatedWorld
     public bool Commit(Table table, IReadOnlyList<TableRequirement> requirements, IReadOnlyList<TableUpdate> updates) => HasCatalogServer
         ? CatalogServer.Commit(table.Identifier, requirements, updates, View) is CommitResult.Committed
         : Completed(OwnFileCatalog().CommitAsync(table, requirements, updates, default)) is CommitResult.Committed;
+
+    /// <summary>Takes a table out of the warehouse, for <see cref="Restore"/>.</summary>
+    public HiddenTable Hide(TableIdentifier identifier) => new(identifier, Store.Hide(FolderOf(identifier)), CatalogServer.Hide(identifier));
+
+    public void Restore(HiddenTable hidden)
+    {
+        Store.Restore(hidden.Objects);
+        CatalogServer.Restore(hidden.Identifier, hidden.Pointer);
+    }
+
+    /// <summary>Somebody else creates an empty table.</summary>
+    public void Create(TableIdentifier identifier, TablePlan plan)
+    {
+        var table = new NewTable(Schema.FromRow(plan.Rows), PartitionSpec.Unpartitioned, plan.Properties);
+        if (HasCatalogServer) CatalogServer.Create(identifier, table, View);
+        else Completed(OwnFileCatalog().CreateAsync(identifier, table, default));
+    }
+
+    private static string FolderOf(TableIdentifier identifier) => $"{Warehouse}/{string.Join('/', identifier.Namespace.Add(identifier.Name))}";
 
     private FileCatalog OwnFileCatalog() => new(View, Warehouse, _ids, new FixedClock(this));
 
@@ -106,3 +126,6 @@ internal sealed class ProcessLife(TimeSpan startedAt)
     /// <summary>When it last was stopped (SIGSTOP), or woke.</summary>
     public TimeSpan PausedAt { get; set; } = TimeSpan.MinValue;
 }
+
+/// <summary>A table that was taken out of the warehouse.</summary>
+internal sealed record HiddenTable(TableIdentifier Identifier, HiddenFolder Objects, (string Location, TableMetadata Metadata)? Pointer);
