@@ -214,7 +214,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         foreach (var entry in added)
             if (!_addedBy.TryAdd(entry.File.Path, head.Id) && _addedBy[entry.File.Path] != head.Id)
                 throw new AuditException($"Commit {ledger.Commit} registers {entry.File.Path}, which snapshot {_addedBy[entry.File.Path]} had registered before.");
-        var mayLag = world.HasCatalogServer && world.Simulator.Now - world.PropertiesChangedAt < TimeSpan.FromMinutes(5);
+        var mayLag = world.HasCatalogServer && world.PropertiesChangedAt is { } changedAt && world.Simulator.Now - changedAt < TimeSpan.FromMinutes(5);
         foreach (var entry in added) FileChecks.Require(table, entry.File, _content.Read(entry.File), mayLag);
         if (added.Count != ledger.Books.AddedFileCount || added.Sum(entry => entry.File.RecordCount) != ledger.Books.AddedRowCount)
         {

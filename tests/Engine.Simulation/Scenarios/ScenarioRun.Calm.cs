@@ -43,7 +43,7 @@ internal sealed partial class ScenarioRun
         while (Unsettled() is { } reason)
         {
             if (_simulator.Now >= limit) throw new AuditException($"{timeMax.TotalMinutes:0} minutes after {since} {reason}");
-            _simulator.RunUntil(() => false, _simulator.Now + TimeSpan.FromSeconds(1));
+            _simulator.Pass(TimeSpan.FromSeconds(1));
             RequireNoCrash();
         }
     }
@@ -98,7 +98,7 @@ internal sealed partial class ScenarioRun
         {
             foreach (var name in _scenario.Setup.Pipelines.SelectMany(pipeline => pipeline.Tables).Distinct())
                 if (Load(name) is { } table) _others.Append(table);
-            _simulator.RunUntil(() => false, _simulator.Now + TimeSpan.FromMinutes(10));
+            _simulator.Pass(TimeSpan.FromMinutes(10));
             RequireNoCrash();
         }
         foreach (var replica in IdleReplicas())

@@ -84,7 +84,7 @@ internal sealed partial class ScenarioRun
     private void MeetWrongWarehouses()
     {
         if (_hidden.Count == 0) return;
-        _simulator.RunUntil(() => false, _simulator.Now + LandedWithin);
+        _simulator.Pass(LandedWithin);
         foreach (var hidden in _hidden) MeetWrongWarehouse(_scenario.Setup.Pipelines[hidden.Pipeline], hidden);
     }
 

@@ -46,7 +46,7 @@ internal sealed class SimulatedWorld
     public Dictionary<int, ProcessLife> Processes { get; } = [];
 
     /// <summary>When somebody last changed a table's properties.</summary>
-    public TimeSpan PropertiesChangedAt { get; set; } = TimeSpan.MinValue;
+    public TimeSpan? PropertiesChangedAt { get; set; }
 
     public DateTimeOffset Now => SimulatedClock.Epoch + Simulator.Now;
 
