@@ -21,6 +21,9 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     private readonly Dictionary<FlowName, TimeSpan> _answeredAt = [];
     private readonly Dictionary<FlowName, TimeSpan> _committedAt = [];
 
+    /// <summary>Flows that were adopted at some time.</summary>
+    private readonly HashSet<(TableIdentifier Table, FlowName Flow)> _adopted = [];
+
     /// <summary>What other engines did, for them to note.</summary>
     public TableHistory History { get; } = new();
 
@@ -62,7 +65,9 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         if (seen is null)
         {
             _earlier.Add((identifier, head.Id), standing);
-            TagCheck.Require(table, head, standing.Accounts.Keys);
+            if (head.Summary.TryGetValue(LedgerKeys.Adopted, out var key)) _adopted.Add((identifier, LedgerKeys.FlowOf(LedgerKeys.Property(key))));
+            // An adoption takes the tag away; whoever rolls the table back past it finds the ledger without one.
+            TagCheck.Require(table, head, standing.Accounts.Keys.Where(flow => !_adopted.Contains((identifier, flow))));
         }
         foreach (var (flow, ledger, _) in ledgers)
             if (seen is null && head.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.ToString() && !_chains[(identifier, flow)].IsBeyondPromise) RequireFilesOf(table, head, ledger, entries);

@@ -66,7 +66,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         if (ledger.Base is { } id && !_accounts.TryGetValue(id, out before) && ground.Adopted?.Ledger.Commit == id) before = ground.Adopted;
         if (ledger.Base is not null && before is null) throw new AuditException($"The ledger of {flow}, commit {ledger.Commit}, stands on {ledger.Base}, which was never in the table.");
         if (before is not null && before.Incarnation != topic.Incarnation && (topic.TopicId is null && IsUnnoticeable(before.Ledger) || readsOn && ledger.Run == before.Ledger.Run)) IsBeyondPromise = true;
-        if (IsBeyondPromise) return before!;
+        if (IsBeyondPromise) return before! with { Ledger = ledger };
         if (before is not null) new TopicNotice(flow, topic, world).RequireSameRecords(before.Ledger, ledger);
         var account = before is null ? First(ledger, ground) : Next(before, ledger);
         RequireGeneration(before, ledger);
@@ -142,14 +142,17 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         return new LedgerAccount(flow, before.Incarnation, begun, ledger.Lost, ledger) { Past = before.Stretches };
     }
 
-    /// <summary>Ranges that were staged before a reset, a replay or a rollback are void, because the generation is another.</summary>
+    /// <summary>
+    /// Ranges that were staged before a reset, a replay or a rollback are void, because the generation is another. A run that
+    /// finds its own last commit as the table's nearest ledger cannot know that another run's was rolled back above it.
+    /// </summary>
     private void RequireGeneration(LedgerAccount? before, Ledger ledger)
     {
         var generation = ledger.Generation;
         if (before is not null && generation < before.Ledger.Generation)
             throw new AuditException($"Commit {ledger.Commit} of {flow} is of generation {generation}, and stands on one of generation {before.Ledger.Generation}.");
         var why = before is null ? "begins anew" : ledger.Replay is not null ? "is a replay"
-            : before.Flow == flow && Newest is { } newest && newest.Ledger.Commit != before.Ledger.Commit ? $"stands on {before.Ledger.Commit}, after the table was rolled back past {newest.Ledger.Commit}," : null;
+            : before.Flow == flow && before.Ledger.Run != ledger.Run && Newest is { } newest && newest.Ledger.Commit != before.Ledger.Commit ? $"stands on {before.Ledger.Commit}, after the table was rolled back past {newest.Ledger.Commit}," : null;
         if (why is not null && HasStarted && generation <= _generationMax)
             throw new AuditException($"Commit {ledger.Commit} of {flow} {why} and is of generation {generation}; {_generationMax} was given out before.");
     }

@@ -172,7 +172,7 @@ internal sealed partial class ScenarioRun
     /// <summary>A micro-batch that ended by itself has its count, or everything that was there when it began.</summary>
     private void RequireWholeBatch(PipelineSetup pipeline, RunMode.Once once, ProcessOrder order)
     {
-        if (_world.Weather.LastTroubleOf(Service.Kafka) >= order.StartedAt) return;
+        if (_scenario.Setup.Habits.RewindsBy > 0 || _world.Weather.LastTroubleOf(Service.Kafka) >= order.StartedAt) return; // Records that come a second time count against the limit.
         var topic = _world.Kafka.Topics[pipeline.Topic];
         if (order.EndsAtStart.Count > topic.Partitions.Count || topic.Incarnation != 0) return;
         foreach (var sink in Sinks(pipeline))
