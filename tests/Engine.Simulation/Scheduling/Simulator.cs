@@ -77,9 +77,6 @@ internal sealed class Simulator(int seed, Trace trace)
         }
     }
 
-    /// <summary>Ends the run with that, where the caller's own exception would reach nobody.</summary>
-    public void Fail(Exception fault) => _fault ??= fault;
-
     /// <summary>Lets that much time pass. Unlike <see cref="RunUntil"/> it does not wait for work that has left the simulation: the next step finds it.</summary>
     public void Pass(TimeSpan time)
     {
