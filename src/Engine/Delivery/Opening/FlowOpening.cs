@@ -22,6 +22,9 @@ internal sealed class FlowOpening(
     /// <summary>The table that an earlier session of this run had opened: the flow never begins again in another one.</summary>
     private string? _tableUuid;
 
+    /// <summary>The snapshots of opening commits of which this run has not learned whether they got into the table.</summary>
+    private readonly HashSet<SnapshotId> _undecided = [];
+
     public async ValueTask<OpenedFlow> OpenAsync(WriterIdentity writer, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
     {
         while (true)
@@ -55,7 +58,10 @@ internal sealed class FlowOpening(
             }
 
             var append = await PreparedChange.PrepareAsync(table, [], environment.Ids, abort);
-            switch (await ledgers.CommitAsync(new PreparedCommit(commit.Opening, append, environment.Clock.GetUtcNow()), commit.Override, abort))
+            _undecided.Add(append.SnapshotId);
+            var outcome = await ledgers.CommitAsync(new PreparedCommit(commit.Opening, append, environment.Clock.GetUtcNow()), commit.Override, abort);
+            _undecided.Remove(append.SnapshotId);
+            switch (outcome)
             {
                 case CommitOutcome.Committed committed:
                     Report(commit, committed.Ledger);
@@ -97,6 +103,17 @@ internal sealed class FlowOpening(
         }
     }
 
+    private async ValueTask<bool> HasOpenedAsync(Table table, CancellationToken cancellationToken)
+    {
+        if (_undecided.Count == 0) return false;
+        await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
+        {
+            if (step is not LineageStep.Found { Snapshot.Id: var id }) return false;
+            if (_undecided.Contains(id)) return true;
+        }
+        return false;
+    }
+
     private static Ledger? FoundBy(LedgerStanding standing) => standing switch
     {
         LedgerStanding.Resume resume => resume.Found,
@@ -110,7 +127,8 @@ internal sealed class FlowOpening(
         Table table, LineageReading reading, OpenAnswers answers, WriterIdentity writer, CancellationToken cancellationToken)
     {
         // An earlier session of this run got its opening commit into the table, although it did not learn so: the answers are used up.
-        if (reading.Finding is LineageFinding.Found { Ledger: var nearestOwn } && nearestOwn.Run == writer.Run) answers = OpenAnswers.None;
+        // Another writer may have committed above that since.
+        if (reading.Finding is LineageFinding.Found { Ledger: var nearestOwn } && nearestOwn.Run == writer.Run || await HasOpenedAsync(table, cancellationToken)) answers = OpenAnswers.None;
         if (reading.Finding is LineageFinding.Unreadable unreadable)
         {
             return answers.Reset
