@@ -129,6 +129,9 @@ internal sealed class TableLedger(
         if (answer is not null && answer.Accepts(reading.Finding)) return answer.Adopts is { } adopted ? RefuseAdoption(reading, adopted) : null;
         switch (reading.Finding)
         {
+            case LineageFinding.Found { Ledger: var theirs, RollbackSeen: true } when ours.Base == theirs.Commit && ours.Generation == theirs.Generation:
+                // Another run's commits stood above it, with an epoch and perhaps ranges that must not fit again: the flow is opened again.
+                return new CommitOutcome.Rebased($"The table was rolled back past commits above {ours.Base}, which this batch stands on.");
             case LineageFinding.Found { Ledger: var theirs }:
                 if (ours.Base == theirs.Commit) return null;
                 if (theirs.Run != ours.Run && theirs.Epoch.CompareTo(ours.Epoch) >= 0) return new CommitOutcome.Superseded(theirs);
