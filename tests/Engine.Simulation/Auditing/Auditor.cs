@@ -61,7 +61,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         var ledgers = SimulatedWorld.Completed(LedgerReading.ReadAsync(table, default));
         var state = StateOf(head, ledgers);
         RequireForeignRows(head, state, rows);
-        var standing = _earlier.TryGetValue((identifier, head.Id), out var seen) ? seen : Follow(identifier, head, before?.Head == head.ParentId ? before : null, ledgers);
+        var standing = _earlier.TryGetValue((identifier, head.Id), out var seen) ? seen : Follow(identifier, table, head, before?.Head == head.ParentId ? before : null, ledgers);
         if (seen is null)
         {
             _earlier.Add((identifier, head.Id), standing);
@@ -76,16 +76,16 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     }
 
     /// <summary>What a snapshot that was not there before holds of each flow.</summary>
-    private Standing Follow(TableIdentifier identifier, Snapshot head, Standing? before, IReadOnlyList<FlowLedger> ledgers)
+    private Standing Follow(TableIdentifier identifier, Table table, Snapshot head, Standing? before, IReadOnlyList<FlowLedger> ledgers)
     {
         var accounts = before is null ? [] : new Dictionary<FlowName, LedgerAccount>(before.Accounts);
         var adopted = before is null ? null : AdoptionCheck.TakeOut(head, accounts, ledgers, Orders);
-        if (before is not null) RequireSurvival(accounts, head, ledgers);
+        if (before is not null) RequireSurvival(table, accounts, head, ledgers);
         var writer = head.Summary.GetValueOrDefault(LedgerKeys.Writer);
         foreach (var (flow, ledger, _) in ledgers)
         {
             if (!_chains.TryGetValue((identifier, flow), out var chain)) throw new AuditException($"{identifier} holds a ledger of {flow}, which does not write it.");
-            var isNew = chain.Find(ledger.Commit) is null;
+            var isNew = chain.Find(ledger.Commit) is null && !chain.IsBeyondPromise;
             var order = Orders.Of(ledger);
             var account = chain.Follow(ledger, new CommitGround(accounts.GetValueOrDefault(flow), flow.ToString() == writer ? adopted : null, order));
             if (isNew && order is not null) NoteDone(flow, ledger, order, adopted is not null && flow.ToString() == writer);
@@ -180,14 +180,19 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         return rows;
     }
 
-    private static void RequireSurvival(Dictionary<FlowName, LedgerAccount> accounts, Snapshot head, IReadOnlyList<FlowLedger> ledgers)
+    private void RequireSurvival(Table table, Dictionary<FlowName, LedgerAccount> accounts, Snapshot head, IReadOnlyList<FlowLedger> ledgers)
     {
         // Another engine's commit leaves ledgers where they were, further back; history may end before them.
         if (head.Summary.GetValueOrDefault(LedgerKeys.Writer) is not { } writer) return;
         foreach (var (flow, account) in accounts)
         {
             var commit = account.Ledger.Commit;
-            var after = ledgers.FirstOrDefault(item => item.Flow == flow) ?? throw new AuditException($"Snapshot {head.Id}, written by {writer}, has lost the ledger of {flow}.");
+            if (ledgers.FirstOrDefault(item => item.Flow == flow) is not { } after)
+            {
+                // Somebody has answered for the writer that history is cut; for this flow nobody has, and the table says so.
+                if (flow.ToString() != writer && head.Summary.ContainsKey(LedgerKeys.Unproven) && HistoryCheck.IsCutBefore(world, table, head.ParentId, flow)) continue;
+                throw new AuditException($"Snapshot {head.Id}, written by {writer}, has lost the ledger of {flow}.");
+            }
             if (flow.ToString() != writer && after.Ledger.Commit != commit) throw new AuditException($"Snapshot {head.Id}, written by {writer}, holds commit {after.Ledger.Commit} of {flow} in place of {commit}.");
             if (flow.ToString() == writer && after.Ledger.Base is { } stood && stood != commit) throw new AuditException($"Commit {after.Ledger.Commit} of {flow} stands on {stood}, but was put upon {commit}.");
         }

@@ -10,8 +10,14 @@ namespace Matih.Engine.Simulation.Auditing;
 /// </summary>
 internal static class HistoryCheck
 {
-    /// <summary>Whether a snapshot that nothing tells of any more lies between the table's head and the first commit of any pipeline.</summary>
-    public static bool IsCutBeforeLedgers(SimulatedWorld world, Table table)
+    /// <summary>
+    /// Whether a snapshot that nothing tells of any more lies between the table's head and the first commit of any pipeline, or
+    /// that commit says itself that it was put upon such a history, and does not hold the flow's ledger.
+    /// </summary>
+    public static bool IsCutBefore(SimulatedWorld world, Table table, FlowName flow) => IsCutBefore(world, table, table.Metadata.CurrentSnapshotId, flow);
+
+    /// <param name="from">The snapshot to look from.</param>
+    public static bool IsCutBefore(SimulatedWorld world, Table table, SnapshotId? from, FlowName flow)
     {
         var known = table.Metadata.Snapshots.ToDictionary(snapshot => snapshot.Id);
         foreach (var entry in table.Metadata.MetadataLog)
@@ -19,10 +25,10 @@ internal static class HistoryCheck
             if (world.Store.Read(entry.MetadataFile) is not { } bytes) continue;
             foreach (var snapshot in TableMetadataJson.Read(bytes, entry.MetadataFile).Snapshots) known.TryAdd(snapshot.Id, snapshot);
         }
-        for (var next = table.Metadata.CurrentSnapshotId; next is { } id;)
+        for (var next = from; next is { } id;)
         {
             if (!known.TryGetValue(id, out var snapshot)) return true;
-            if (snapshot.Summary.ContainsKey(LedgerKeys.Writer)) return false;
+            if (snapshot.Summary.ContainsKey(LedgerKeys.Writer)) return snapshot.Summary.ContainsKey(LedgerKeys.Unproven) && !snapshot.Summary.ContainsKey(LedgerKeys.Property(flow));
             next = snapshot.ParentId;
         }
         return false;

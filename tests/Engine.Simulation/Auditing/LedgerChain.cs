@@ -142,17 +142,14 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         return new LedgerAccount(flow, before.Incarnation, begun, ledger.Lost, ledger) { Past = before.Stretches };
     }
 
-    /// <summary>
-    /// Ranges that were staged before a reset, a replay or a rollback are void, because the generation is another. A run that
-    /// finds its own last commit as the table's nearest ledger cannot know that another run's was rolled back above it.
-    /// </summary>
+    /// <summary>Ranges that were staged before a reset, a replay or a rollback are void, because the generation is another.</summary>
     private void RequireGeneration(LedgerAccount? before, Ledger ledger)
     {
         var generation = ledger.Generation;
         if (before is not null && generation < before.Ledger.Generation)
             throw new AuditException($"Commit {ledger.Commit} of {flow} is of generation {generation}, and stands on one of generation {before.Ledger.Generation}.");
         var why = before is null ? "begins anew" : ledger.Replay is not null ? "is a replay"
-            : before.Flow == flow && before.Ledger.Run != ledger.Run && Newest is { } newest && newest.Ledger.Commit != before.Ledger.Commit ? $"stands on {before.Ledger.Commit}, after the table was rolled back past {newest.Ledger.Commit}," : null;
+            : Newest is { } newest && newest.Ledger.Commit != before.Ledger.Commit ? $"stands on {before.Ledger.Commit}, after the table was rolled back past {newest.Ledger.Commit}," : null;
         if (why is not null && HasStarted && generation <= _generationMax)
             throw new AuditException($"Commit {ledger.Commit} of {flow} {why} and is of generation {generation}; {_generationMax} was given out before.");
     }

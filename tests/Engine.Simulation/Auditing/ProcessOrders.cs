@@ -18,7 +18,7 @@ internal sealed record ProcessOrder(PipelineSetup Pipeline, RunMode? Mode, OpenA
     /// </summary>
     public IReadOnlyList<(long LogStart, long End)>? FirstLookUp { get; set; }
 
-    /// <summary>Whether none of its flows had a ledger when it was started.</summary>
+    /// <summary>Whether none of its flows had a ledger when it was started, and it is to start them itself: a member may begin to commit long after it was started.</summary>
     public required bool StartsAll { get; init; }
 
     /// <summary>Resets of flows that it has done: each may be done once.</summary>

@@ -46,11 +46,11 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
         {
             if (auditor.TakerOf(pipeline, sink) is { } taker) return new RefusalCause($"{taker} has taken the ledger over", WayOut.None);
             if (chain.HasStarted) return new RefusalCause("the table was rolled back to before the flow's first commit", WayOut.Reset);
-            if (HistoryCheck.IsCutBeforeLedgers(world, table)) return new RefusalCause("the table's history has expired before it shows a commit of any pipeline", WayOut.Reset);
+            if (HistoryCheck.IsCutBefore(world, table, pipeline.Flow(sink))) return new RefusalCause("the table's history has expired before it shows a commit of any pipeline", WayOut.Reset);
             return answers.Adopt is null ? null : Adopted(pipeline, sink, answers.Adopt);
         }
         if (answers.Start is not null) return new RefusalCause("--from was given, and the flow has a ledger by now", WayOut.StartAgain);
-        if (HistoryCheck.IsCutBeforeLedgers(world, table))
+        if (HistoryCheck.IsCutBefore(world, table, pipeline.Flow(sink)))
         {
             var isNewest = chain.Newest?.Ledger.Commit == truth.Ledger.Commit;
             return new RefusalCause("the table's history has expired before it shows the flow's ledger", isNewest ? WayOut.AcceptTag : WayOut.Reset);
@@ -62,7 +62,7 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
     {
         var old = pipeline with { Name = from, Habits = pipeline.Habits with { RenamedFrom = null } };
         if (auditor.TruthOf(old, sink) is { } account) return TopicCause(pipeline, account);
-        return new RefusalCause($"the table holds no ledger of {from}", auditor.TakerOf(old, sink) is null ? WayOut.StartAgain : WayOut.None);
+        return new RefusalCause($"the table holds no ledger of {from}", auditor.TakerOf(old, sink) is not null ? WayOut.None : auditor.ChainOf(old, sink).HasStarted ? WayOut.Reset : WayOut.StartAgain);
     }
 
     private RefusalCause? TopicCause(PipelineSetup pipeline, LedgerAccount account)

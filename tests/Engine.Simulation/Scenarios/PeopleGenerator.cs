@@ -7,12 +7,6 @@ namespace Matih.Engine.Simulation.Scenarios;
 /// <summary>Adds to a scenario what people decide and do. It draws from a stream of its own, so that the rest of the scenario does not change.</summary>
 internal static class PeopleGenerator
 {
-    /// <summary>
-    /// Off: a reset on a table whose history is cut commits without the ledgers of the table's other flows, which the walk does
-    /// not reach any more. They are refused then and not lost, but the auditor wants each of them in every commit.
-    /// </summary>
-    private static bool BuriesSharedTables => false;
-
     private const string KeptVersions = "write.metadata.previous-versions-max";
 
     public static Setup Extend(int seed, Setup setup, TimeSpan span, List<(TimeSpan At, WorldAction Action)> actions)
@@ -47,7 +41,7 @@ internal static class PeopleGenerator
                         pipelineIndex, random.Next(chosen.Tables.Length), random.NextDouble(), random.NextDouble(), random.Next(4) == 0 ? random.Next(5, 60) : null)));
                 }
                 break;
-            case 6 when BuriesSharedTables || setup.Pipelines.SelectMany(pipeline => pipeline.Tables).CountBy(table => table).All(pair => pair.Value == 1):
+            case 6:
                 setup = setup with { Pipelines = [.. setup.Pipelines.Select(pipeline => pipeline with { TableProperties = pipeline.TableProperties.SetItem(KeptVersions, "1") })] };
                 for (var i = random.Next(1, 3); i > 0; i--) actions.Add((At(0.5), new WorldAction.Bury(chosen.Tables[random.Next(chosen.Tables.Length)])));
                 break;

@@ -58,7 +58,7 @@ internal sealed partial class ScenarioRun
         if (stopsOthers)
             foreach (var replica in _replicas)
                 if (replica.Setup.Pipeline == index && replica.Process is { } running) Stop(running);
-        StartProcess(pipeline, "desk", default, new RunMode.UntilCaughtUp(), AnswersOf(pipeline) with { Reset = true }, isMember: false);
+        StartProcess(pipeline, "desk", default, new RunMode.UntilCaughtUp(), AnswersOf(pipeline) with { Reset = true, Adopt = null }, isMember: false);
     }
 
     private void Retire(Replica replica, Retirement how)
@@ -84,10 +84,10 @@ internal sealed partial class ScenarioRun
 
     private static IEnumerable<int> Sinks(PipelineSetup pipeline) => Enumerable.Range(0, pipeline.Tables.Length);
 
-    private void NoteOrder(PipelineSetup pipeline, SimulatedProcess process, RunMode? mode, OpenAnswers answers) => _auditor.Orders.Note(process.Id, new ProcessOrder(pipeline, mode, answers, _simulator.Now)
+    private void NoteOrder(PipelineSetup pipeline, SimulatedProcess process, RunMode? mode, OpenAnswers answers, bool isMember = false) => _auditor.Orders.Note(process.Id, new ProcessOrder(pipeline, mode, answers, _simulator.Now)
     {
         EndsAtStart = [.. _world.Kafka.Topics[pipeline.Topic].Partitions.Select(partition => partition.LastStable)],
-        StartsAll = Sinks(pipeline).All(sink => answers.Reset || _auditor.TruthOf(pipeline, sink) is null),
+        StartsAll = !isMember && Sinks(pipeline).All(sink => answers.Reset || _auditor.TruthOf(pipeline, sink) is null),
     });
 
     /// <summary>Whether somebody starts the replica again after a refusal, and with which answer.</summary>
@@ -97,7 +97,7 @@ internal sealed partial class ScenarioRun
         replica.IsWanted = cause.WayOut == WayOut.StartAgain || cause.WayOut != WayOut.None && _scenario.Setup.People.AnswersRefusals;
         replica.Answers = cause.WayOut switch
         {
-            WayOut.Reset => answers with { Reset = true },
+            WayOut.Reset => answers with { Reset = true, Adopt = null },
             WayOut.AcceptTag => answers with { AcceptTag = true, Start = null },
             _ => null,
         };
@@ -115,7 +115,7 @@ internal sealed partial class ScenarioRun
         var answers = AnswersOf(pipeline);
         _finalAnswers[pipeline.Name] = cause.WayOut switch
         {
-            WayOut.Reset => answers with { Reset = true },
+            WayOut.Reset => answers with { Reset = true, Adopt = null },
             WayOut.AcceptTag => answers with { AcceptTag = true, Start = null },
             _ => answers,
         };
@@ -172,7 +172,7 @@ internal sealed partial class ScenarioRun
     /// <summary>A micro-batch that ended by itself has its count, or everything that was there when it began.</summary>
     private void RequireWholeBatch(PipelineSetup pipeline, RunMode.Once once, ProcessOrder order)
     {
-        if (_scenario.Setup.Habits.RewindsBy > 0 || _world.Weather.LastTroubleOf(Service.Kafka) >= order.StartedAt) return; // Records that come a second time count against the limit.
+        if (_world.Weather.LastTroubleOf(Service.Kafka) >= order.StartedAt) return;
         var topic = _world.Kafka.Topics[pipeline.Topic];
         if (order.EndsAtStart.Count > topic.Partitions.Count || topic.Incarnation != 0) return;
         foreach (var sink in Sinks(pipeline))

@@ -298,7 +298,7 @@ internal sealed partial class ScenarioRun
             Judge(pipeline, process, end);
             RequireTrueEnd(pipeline, process, end);
         };
-        NoteOrder(pipeline, process, mode, answers);
+        NoteOrder(pipeline, process, mode, answers, isMember);
         _simulator.Trace.Note(_simulator.Now, process.Name, $"starts {pipeline.Name}, {mode}{(answers == OpenAnswers.None ? "" : $", {answers}")}{(isMember ? ", as a member" : "")}");
         new PipelineProcess(_world, _scenario.Setup, pipeline, process, _auditor, _seeds.Next()).Start(mode, answers, hint => hint.Host == host && _processes[hint.ProcessId] is { IsDead: true } or { End: not null }, isMember);
         return process;
