@@ -21,9 +21,6 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     private readonly Dictionary<FlowName, TimeSpan> _answeredAt = [];
     private readonly Dictionary<FlowName, TimeSpan> _committedAt = [];
 
-    /// <summary>Flows that were adopted at some time.</summary>
-    private readonly HashSet<(TableIdentifier Table, FlowName Flow)> _adopted = [];
-
     /// <summary>What other engines did, for them to note.</summary>
     public TableHistory History { get; } = new();
 
@@ -65,9 +62,9 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         if (seen is null)
         {
             _earlier.Add((identifier, head.Id), standing);
-            if (head.Summary.TryGetValue(LedgerKeys.Adopted, out var key)) _adopted.Add((identifier, LedgerKeys.FlowOf(LedgerKeys.Property(key))));
+            if (head.Summary.TryGetValue(LedgerKeys.Adopted, out var key)) _chains[(identifier, LedgerKeys.FlowOf(LedgerKeys.Property(key)))].WasAdopted = true;
             // An adoption takes the tag away; whoever rolls the table back past it finds the ledger without one.
-            TagCheck.Require(table, head, standing.Accounts.Keys.Where(flow => !_adopted.Contains((identifier, flow))));
+            TagCheck.Require(table, head, standing.Accounts.Keys.Where(flow => !_chains[(identifier, flow)].WasAdopted));
         }
         foreach (var (flow, ledger, _) in ledgers)
             if (seen is null && head.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.ToString() && !_chains[(identifier, flow)].IsBeyondPromise) RequireFilesOf(table, head, ledger, entries);
@@ -87,7 +84,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
             if (!_chains.TryGetValue((identifier, flow), out var chain)) throw new AuditException($"{identifier} holds a ledger of {flow}, which does not write it.");
             var isNew = chain.Find(ledger.Commit) is null && !chain.IsBeyondPromise;
             var order = Orders.Of(ledger);
-            var account = chain.Follow(ledger, new CommitGround(accounts.GetValueOrDefault(flow), flow.ToString() == writer ? adopted : null, order));
+            var account = chain.Follow(ledger, new CommitGround(accounts.GetValueOrDefault(flow), flow.ToString() == writer ? adopted : null, order, () => HistoryCheck.IsCutBefore(world, table, head.ParentId, flow)));
             if (isNew && order is not null) NoteDone(flow, ledger, order, adopted is not null && flow.ToString() == writer);
             accounts[flow] = account;
         }

@@ -24,7 +24,8 @@ internal sealed record LedgerAccount(FlowName Flow, int Incarnation, ImmutableSo
 /// <param name="Parent">The flow's account in the snapshot below; null where that held nothing of the flow.</param>
 /// <param name="Adopted">The account of the flow that the commit took over.</param>
 /// <param name="Order">What the process that wrote it was started to do.</param>
-internal sealed record CommitGround(LedgerAccount? Parent, LedgerAccount? Adopted, ProcessOrder? Order);
+/// <param name="IsHistoryCut">Whether the table below no longer tells where the flow stood.</param>
+internal sealed record CommitGround(LedgerAccount? Parent, LedgerAccount? Adopted, ProcessOrder? Order, Func<bool> IsHistoryCut);
 
 /// <summary>Follows a flow's ledgers from commit to commit, and checks each step against what the topic really held.</summary>
 internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, SimulatedWorld world, bool readsOn)
@@ -44,6 +45,9 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
 
     /// <summary>The flow's last commit, whether the table still holds it or was rolled back past it.</summary>
     public LedgerAccount? Newest { get; private set; }
+
+    /// <summary>The flow was adopted at some time, which took its tag away: after a rollback past that nothing tells what had been given out.</summary>
+    public bool WasAdopted { get; set; }
 
     /// <summary>Under <c>on_error: fail</c> no ledger may pass a bad record.</summary>
     public bool MayPassBadRecords { get; set; } = true;
@@ -149,7 +153,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         if (before is not null && generation < before.Ledger.Generation)
             throw new AuditException($"Commit {ledger.Commit} of {flow} is of generation {generation}, and stands on one of generation {before.Ledger.Generation}.");
         var why = before is null ? "begins anew" : ledger.Replay is not null ? "is a replay"
-            : Newest is { } newest && newest.Ledger.Commit != before.Ledger.Commit ? $"stands on {before.Ledger.Commit}, after the table was rolled back past {newest.Ledger.Commit}," : null;
+            : !WasAdopted && Newest is { } newest && newest.Ledger.Commit != before.Ledger.Commit ? $"stands on {before.Ledger.Commit}, after the table was rolled back past {newest.Ledger.Commit}," : null;
         if (why is not null && HasStarted && generation <= _generationMax)
             throw new AuditException($"Commit {ledger.Commit} of {flow} {why} and is of generation {generation}; {_generationMax} was given out before.");
     }
@@ -160,7 +164,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         var ledger = account.Ledger;
         var books = ledger.Books;
         if (before is not null) Require(ledger.Totals == before.Ledger.Totals + books - (ledger.Replay?.Replaced ?? default), "its totals are not the earlier ones and its own books");
-        else Require(ledger.Totals == default || ledger.Totals == ground.Parent?.Ledger.Totals || ground.Parent is null && ledger.Totals == Newest?.Ledger.Totals, "its totals are not those of before the reset");
+        else Require(ledger.Totals == default || ledger.Totals == ground.Parent?.Ledger.Totals || (ground.Parent is null || ground.IsHistoryCut()) && ledger.Totals == Newest?.Ledger.Totals, "its totals are not those of before the reset");
         Require(books.AddedRowCount == books.ProducedCount, $"{books.ProducedCount} rows were produced and {books.AddedRowCount} added");
         Require(books.LostCount == ledger.Lost.Sum(range => range.ToOffset - range.FromOffset), "the lost count is not that of the lost ranges");
         if (ledger.Replay is { } replayed)

@@ -49,6 +49,7 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
             if (HistoryCheck.IsCutBefore(world, table, pipeline.Flow(sink))) return new RefusalCause("the table's history has expired before it shows a commit of any pipeline", WayOut.Reset);
             return answers.Adopt is null ? null : Adopted(pipeline, sink, answers.Adopt);
         }
+        if (answers.Adopt is { } name && auditor.TruthOf(Before(pipeline, name), sink) is not null) return new RefusalCause("--adopt was given, and both have a ledger", WayOut.StartAgain);
         if (answers.Start is not null) return new RefusalCause("--from was given, and the flow has a ledger by now", WayOut.StartAgain);
         if (HistoryCheck.IsCutBefore(world, table, pipeline.Flow(sink)))
         {
@@ -60,10 +61,13 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
 
     private RefusalCause? Adopted(PipelineSetup pipeline, int sink, string from)
     {
-        var old = pipeline with { Name = from, Habits = pipeline.Habits with { RenamedFrom = null } };
+        var old = Before(pipeline, from);
         if (auditor.TruthOf(old, sink) is { } account) return TopicCause(pipeline, account);
         return new RefusalCause($"the table holds no ledger of {from}", auditor.TakerOf(old, sink) is not null ? WayOut.None : auditor.ChainOf(old, sink).HasStarted ? WayOut.Reset : WayOut.StartAgain);
     }
+
+    /// <summary>A pipeline under its earlier name.</summary>
+    public static PipelineSetup Before(PipelineSetup pipeline, string name) => pipeline with { Name = name, Habits = pipeline.Habits with { RenamedFrom = null } };
 
     private RefusalCause? TopicCause(PipelineSetup pipeline, LedgerAccount account)
     {

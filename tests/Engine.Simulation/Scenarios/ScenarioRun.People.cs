@@ -79,7 +79,7 @@ internal sealed partial class ScenarioRun
 
     /// <summary>What a pipeline is always started with, as long as it makes sense.</summary>
     private OpenAnswers AnswersOf(PipelineSetup pipeline) => new(
-        Adopt: pipeline.Habits.RenamedFrom,
+        Adopt: pipeline.Habits.RenamedFrom is { } old && !Sinks(pipeline).Any(sink => _auditor.TruthOf(pipeline, sink) is not null && _auditor.TruthOf(RefusalCauses.Before(pipeline, old), sink) is not null) ? old : null,
         Start: pipeline.Habits.From is { } from && Sinks(pipeline).All(sink => _auditor.TruthOf(pipeline, sink) is null) ? from : null);
 
     private static IEnumerable<int> Sinks(PipelineSetup pipeline) => Enumerable.Range(0, pipeline.Tables.Length);
