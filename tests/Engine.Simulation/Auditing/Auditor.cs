@@ -84,7 +84,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
             if (!_chains.TryGetValue((identifier, flow), out var chain)) throw new AuditException($"{identifier} holds a ledger of {flow}, which does not write it.");
             var isNew = chain.Find(ledger.Commit) is null && !chain.IsBeyondPromise;
             var order = Orders.Of(ledger);
-            var account = chain.Follow(ledger, new CommitGround(accounts.GetValueOrDefault(flow), flow.ToString() == writer ? adopted : null, order, () => HistoryCheck.IsCutBefore(world, table, head.ParentId, flow)));
+            var account = chain.Follow(ledger, new CommitGround(accounts.GetValueOrDefault(flow), flow.ToString() == writer ? adopted : null, order, () => head.ParentId is { } parent && History.At(parent).Uncertain.Contains(flow.ToString()) || HistoryCheck.IsCutBefore(world, table, head.ParentId, flow)));
             if (isNew && order is not null) NoteDone(flow, ledger, order, adopted is not null && flow.ToString() == writer);
             accounts[flow] = account;
         }
@@ -249,7 +249,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
             if (!beyond.Contains(flow) && !state.Uncertain.Contains(flow.ToString())) RequireRows(flow, stretches, found);
         }
         foreach (var (flow, left) in rows)
-            throw new AuditException($"Snapshot {head.Id} of {identifier} holds {left.Count} rows of {flow} and no ledger of it.");
+            if (!state.Uncertain.Contains(flow)) throw new AuditException($"Snapshot {head.Id} of {identifier} holds {left.Count} rows of {flow} and no ledger of it.");
     }
 
     private void RequireRows(FlowName flow, List<RowStretch> stretches, List<RowOrigin> rows)

@@ -24,8 +24,8 @@ internal sealed record LedgerAccount(FlowName Flow, int Incarnation, ImmutableSo
 /// <param name="Parent">The flow's account in the snapshot below; null where that held nothing of the flow.</param>
 /// <param name="Adopted">The account of the flow that the commit took over.</param>
 /// <param name="Order">What the process that wrote it was started to do.</param>
-/// <param name="IsHistoryCut">Whether the table below no longer tells where the flow stood.</param>
-internal sealed record CommitGround(LedgerAccount? Parent, LedgerAccount? Adopted, ProcessOrder? Order, Func<bool> IsHistoryCut);
+/// <param name="IsUnproven">Whether the table below does not tell where the flow stood: history is cut, or a commit was applied again.</param>
+internal sealed record CommitGround(LedgerAccount? Parent, LedgerAccount? Adopted, ProcessOrder? Order, Func<bool> IsUnproven);
 
 /// <summary>Follows a flow's ledgers from commit to commit, and checks each step against what the topic really held.</summary>
 internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, SimulatedWorld world, bool readsOn)
@@ -164,7 +164,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         var ledger = account.Ledger;
         var books = ledger.Books;
         if (before is not null) Require(ledger.Totals == before.Ledger.Totals + books - (ledger.Replay?.Replaced ?? default), "its totals are not the earlier ones and its own books");
-        else Require(ledger.Totals == default || ledger.Totals == ground.Parent?.Ledger.Totals || (ground.Parent is null || ground.IsHistoryCut()) && ledger.Totals == Newest?.Ledger.Totals, "its totals are not those of before the reset");
+        else Require(ledger.Totals == default || ledger.Totals == ground.Parent?.Ledger.Totals || (ground.Parent is null || ground.IsUnproven()) && ledger.Totals == Newest?.Ledger.Totals, "its totals are not those of before the reset");
         Require(books.AddedRowCount == books.ProducedCount, $"{books.ProducedCount} rows were produced and {books.AddedRowCount} added");
         Require(books.LostCount == ledger.Lost.Sum(range => range.ToOffset - range.FromOffset), "the lost count is not that of the lost ranges");
         if (ledger.Replay is { } replayed)

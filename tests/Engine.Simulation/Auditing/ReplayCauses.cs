@@ -22,7 +22,7 @@ internal sealed class ReplayCauses(SimulatedWorld world, Auditor auditor)
         if (account.Incarnation != topic.Incarnation) return "the topic was created anew";
         if (!account.Past.IsEmpty) return "the flow was reset, or has adopted another";
         for (var partition = 0; partition < topic.Partitions.Count; partition++)
-            if (topic.Partitions[partition].LogStart > 0 || topic.Partitions[partition].Records.Any(record => record.IsCompacted)) return $"records of partition {partition} are gone";
+            if (topic.Partitions[partition].LogStart > 0 || topic.Partitions[partition].LostTails.Count != 0 || topic.Partitions[partition].Records.Any(record => record.IsCompacted)) return $"records of partition {partition} are gone";
         return othersRunning > 0 ? "another replay ran beside it" : null;
     }
 }
