@@ -164,14 +164,12 @@ internal sealed class FlowOpening(
                 }
                 return new LedgerStanding.Resume(Above(found.Ledger, found.RollbackSeen ? tagged : null), found.RollbackSeen);
             case LineageFinding.Reapplied reapplied:
-                throw PipelineException.Refused(
-                    $"Snapshot {reapplied.SnapshotId} of table {plan.Table.Identifier} re-applies {reapplied.Source}, which carried records of {plan.Name} or is gone (a cherry-pick, or a published staged write): the ledger below it does not tell what the table holds.",
-                    "Roll the table back to before that snapshot, or start over with --reset.");
+                throw Reapplied(reapplied, plan.Name);
             case LineageFinding.Unproven unproven when answers.AcceptTag && await ledgers.ReadTagAsync(table, cancellationToken) is { } accepted:
                 log.Warning("tag-accepted", $"Continuing from the ledger that tag {LedgerKeys.Tag(plan.Name)} pins (commit {accepted.Commit}), as --accept-tag says.", ("missing", unproven.MissingSnapshotId));
                 return new LedgerStanding.AcceptedTag(accepted);
             case LineageFinding.Unproven when tagged is null && answers.Adopt is not null
-                && await AdoptAsync(reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } adoption:
+                && await AdoptAsync(table, reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } adoption:
                 return adoption;
             case LineageFinding.Unproven unproven:
                 throw PipelineException.Refused(
@@ -194,6 +192,10 @@ internal sealed class FlowOpening(
         }
     }
 
+    private PipelineException Reapplied(LineageFinding.Reapplied found, FlowName flow) => PipelineException.Refused(
+        $"Snapshot {found.SnapshotId} of table {plan.Table.Identifier} re-applies {found.Source}, which carried records of {flow} or is gone (a cherry-pick, or a published staged write): the ledger below it does not tell what the table holds.",
+        "Roll the table back to before that snapshot, or start over with --reset.");
+
     /// <summary>
     /// A ledger that was taken over left its generation and epoch to the taker, whoever that is by now: ranges that were staged
     /// under them must not fit again.
@@ -214,7 +216,7 @@ internal sealed class FlowOpening(
     private async ValueTask<LedgerStanding?> AbsentAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
     {
         var others = await ReadOthersAsync(reading, cancellationToken);
-        if (await AdoptAsync(reading, answers, others, cancellationToken) is { } adoption) return adoption;
+        if (await AdoptAsync(table, reading, answers, others, cancellationToken) is { } adoption) return adoption;
         if (reading.Finding is LineageFinding.TakenOver(var taker))
         {
             throw PipelineException.Refused(
@@ -232,9 +234,10 @@ internal sealed class FlowOpening(
 
     /// <summary>The ledger that the flow takes over; null where it takes none.</summary>
     private async ValueTask<LedgerStanding.Adopt?> AdoptAsync(
-        LineageReading reading, OpenAnswers answers, SortedDictionary<FlowName, Ledger?> others, CancellationToken cancellationToken)
+        Table table, LineageReading reading, OpenAnswers answers, SortedDictionary<FlowName, Ledger?> others, CancellationToken cancellationToken)
     {
         if (AdoptionChoice.Choose(plan, answers.Adopt, others.Keys, reading) is not { } from) return null;
+        if (await ledgers.FindReappliedAsync(table, from, cancellationToken) is { } again) throw Reapplied(again, from);
         // Only the text that is taken over must be readable whole.
         var ledger = others[from] ?? await ledgers.ReadTextAsync(reading.Others[LedgerKeys.Property(from)], cancellationToken);
         if (ledger.Sources.FirstOrDefault(candidate => candidate.Topic == plan.Topic) is not { } shared)
