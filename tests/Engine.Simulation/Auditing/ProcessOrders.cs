@@ -8,6 +8,7 @@ namespace Matih.Engine.Simulation.Auditing;
 internal sealed record ProcessOrder(PipelineSetup Pipeline, RunMode? Mode, OpenAnswers Answers, TimeSpan StartedAt)
 {
     private readonly Dictionary<FlowName, long> _committed = [];
+    private readonly Dictionary<FlowName, long> _seen = [];
 
     /// <summary>Where each partition of the topic ended for readers when the process was started.</summary>
     public required IReadOnlyList<long> EndsAtStart { get; init; }
@@ -27,6 +28,11 @@ internal sealed record ProcessOrder(PipelineSetup Pipeline, RunMode? Mode, OpenA
     /// <summary>Commits of replays that got into a table.</summary>
     public HashSet<CommitId> Replays { get; } = [];
 
+    /// <summary>Records of the flow that anybody committed since the process was started: a micro-batch goes by what the table holds.</summary>
+    public long SeenOf(FlowName flow) => _seen.GetValueOrDefault(flow);
+
+    public void NoteSeen(FlowName flow, long recordCount) => _seen[flow] = SeenOf(flow) + recordCount;
+
     public long CommittedBy(FlowName flow) => _committed.GetValueOrDefault(flow);
 
     public void NoteCommitted(FlowName flow, long recordCount) => _committed[flow] = CommittedBy(flow) + recordCount;
@@ -38,6 +44,12 @@ internal sealed class ProcessOrders
     private readonly Dictionary<int, ProcessOrder> _orders = [];
 
     public void Note(int processId, ProcessOrder order) => _orders.Add(processId, order);
+
+    public void NoteSeen(FlowName flow, long recordCount)
+    {
+        foreach (var order in _orders.Values)
+            if (order.Pipeline.Name == flow.Pipeline) order.NoteSeen(flow, recordCount);
+    }
 
     public bool WasStarted(string pipeline) => _orders.Values.Any(order => order.Pipeline.Name == pipeline);
 

@@ -54,7 +54,8 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
         if (HistoryCheck.IsCutBefore(world, table, pipeline.Flow(sink)))
         {
             var isNewest = chain.Newest?.Ledger.Commit == truth.Ledger.Commit;
-            return new RefusalCause("the table's history has expired before it shows the flow's ledger", isNewest ? WayOut.AcceptTag : WayOut.Reset);
+            // Who was given the answer may only refuse for what it meets behind that.
+            if (!isNewest || !answers.AcceptTag) return new RefusalCause("the table's history has expired before it shows the flow's ledger", isNewest ? WayOut.AcceptTag : WayOut.Reset);
         }
         return TopicCause(pipeline, truth);
     }
@@ -62,6 +63,7 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
     private RefusalCause? Adopted(PipelineSetup pipeline, int sink, string from)
     {
         var old = Before(pipeline, from);
+        if (world.Load(pipeline.Table(sink)) is { } table && _worldCauses.Find(old, sink, table) is { } cause) return cause;
         if (auditor.TruthOf(old, sink) is { } account) return TopicCause(pipeline, account);
         return new RefusalCause($"the table holds no ledger of {from}", auditor.TakerOf(old, sink) is not null ? WayOut.None : auditor.ChainOf(old, sink).HasStarted ? WayOut.Reset : WayOut.StartAgain);
     }

@@ -177,7 +177,7 @@ internal sealed partial class ScenarioRun
         if (order.EndsAtStart.Count > topic.Partitions.Count || topic.Incarnation != 0) return;
         foreach (var sink in Sinks(pipeline))
         {
-            if (_auditor.IsBeyondPromise(pipeline, sink) || _auditor.ChainOf(pipeline, sink).Newest is not { } account || order.CommittedBy(pipeline.Flow(sink)) >= once.RecordCountMax) continue;
+            if (_auditor.IsBeyondPromise(pipeline, sink) || _auditor.ChainOf(pipeline, sink).Newest is not { } account || order.SeenOf(pipeline.Flow(sink)) >= once.RecordCountMax) continue;
             for (var partition = 0; partition < order.EndsAtStart.Count; partition++)
             {
                 var stood = account.Ledger.Sources[0].Find(partition)?.NextOffset ?? 0;

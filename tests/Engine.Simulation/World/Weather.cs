@@ -75,7 +75,7 @@ internal sealed class Weather(Simulator simulator, int seed)
                     if (isWrite) return new CallFate(there, back, CallFault.FailsBefore, default);
                     break;
                 case Trouble.Slow:
-                    (there, back) = (there * (1 + 400 * _random.NextDouble()), back * (1 + 400 * _random.NextDouble()));
+                    (there, back) = (Slowed(there), Slowed(back));
                     break;
                 default:
                     if (_random.NextDouble() >= share) break;
@@ -84,6 +84,9 @@ internal sealed class Weather(Simulator simulator, int seed)
         }
         return new CallFate(there, back, CallFault.None, default);
     }
+
+    /// <summary>Two slow phases at once are not as slow as their product: no client waits for hours.</summary>
+    private TimeSpan Slowed(TimeSpan time) => TimeSpan.FromTicks(Math.Min((time * (1 + 400 * _random.NextDouble())).Ticks, TimeSpan.FromSeconds(40).Ticks));
 
     private CallFault FaultOf(Trouble trouble) => trouble switch
     {
