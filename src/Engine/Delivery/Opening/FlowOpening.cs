@@ -181,7 +181,7 @@ internal sealed class FlowOpening(
                     $"Rename the pipeline or the sink of {plan.Name}, so that pipeline and sink joined by '-' give another name.");
             case LineageFinding.Absent { HasTag: true }:
                 // The rollback brought back the ledger that this flow had taken over: taking it over again loses and doubles nothing.
-                if (await AdoptAsync(reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } again)
+                if (await AdoptAsync(table, reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } again)
                     return again with { Found = Above(again.Found, tagged), RollbackSeen = true };
                 var others = string.Join(", ", reading.Others.Keys.Where(LedgerKeys.IsLedger).Select(LedgerKeys.FlowOf));
                 throw PipelineException.Refused(
