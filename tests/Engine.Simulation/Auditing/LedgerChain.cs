@@ -69,7 +69,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         if (IsBeyondPromise) return new LedgerAccount(flow, topic.Incarnation, ImmutableSortedDictionary<int, long>.Empty, [], ledger);
         if (ledger.Base is { } id && !_accounts.TryGetValue(id, out before) && ground.Adopted?.Ledger.Commit == id) before = ground.Adopted;
         if (ledger.Base is not null && before is null) throw new AuditException($"The ledger of {flow}, commit {ledger.Commit}, stands on {ledger.Base}, which was never in the table.");
-        if (before is not null && before.Incarnation != topic.Incarnation && (topic.TopicId is null && IsUnnoticeable(before.Ledger) || readsOn && ledger.Run == before.Ledger.Run)) IsBeyondPromise = true;
+        if (before is not null && before.Incarnation != topic.Incarnation && (topic.TopicId is null && IsUnnoticeable(before.Ledger) || readsOn && BeganBeforeTopic(ledger))) IsBeyondPromise = true;
         if (IsBeyondPromise) return before! with { Ledger = ledger };
         if (before is not null) new TopicNotice(flow, topic, world).RequireSameRecords(before.Ledger, ledger);
         var account = before is null ? First(ledger, ground) : Next(before, ledger);
@@ -80,6 +80,9 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         Newest = account;
         return account;
     }
+
+    /// <summary>A run that begins on a closed ledger commits nothing before its first batch: only its process tells when it began.</summary>
+    private bool BeganBeforeTopic(Ledger ledger) => ledger.Writer is { } writer && world.Processes.GetValueOrDefault(writer.ProcessId) is { } process && process.StartedAt < topic.CreatedAt;
 
     private bool IsUnnoticeable(Ledger ledger)
     {
