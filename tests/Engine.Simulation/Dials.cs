@@ -22,6 +22,9 @@ internal static class Dials
     /// <summary>Ends with the first seed that fails, and says no more than that: for mutations.</summary>
     public static bool IsHunt => Text("MATIH_SIM_HUNT") is not null;
 
+    /// <summary>The run ends after that many failing seeds, and shows them.</summary>
+    public static int FailuresShown => Number("MATIH_SIM_FAILURES") ?? 3;
+
     /// <summary>The mutations to try, by name and separated by commas, or <c>all</c>.</summary>
     public static string? Mutations => Text("MATIH_SIM_MUTATIONS") ?? (IsSoak ? "all" : null);
 

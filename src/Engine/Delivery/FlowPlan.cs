@@ -54,6 +54,8 @@ public sealed record FlowPlan
     public required long MemoryBytes { get; init; }
     /// <summary>Between looks at the topic's ends; every sixth look also counts its partitions. Default 5 s: cheap, and new partitions are read within 30 s.</summary>
     public TimeSpan TopicLookInterval { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>Staged ranges below this are encoded again, several to a file. Default 16 MB: larger files serve readers as they are.</summary>
+    public long SmallRangeBytes { get; init; } = 16L << 20;
 }
 
 /// <summary>The components that a flow's run works with; the host or a simulation makes them.</summary>

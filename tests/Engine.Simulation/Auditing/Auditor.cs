@@ -2,6 +2,7 @@ using Matih.Delivery;
 using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
 using Matih.Iceberg;
+using Matih.Kafka;
 
 namespace Matih.Engine.Simulation.Auditing;
 
@@ -15,10 +16,19 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     private readonly TableContent _content = new(world.Store);
     private readonly Dictionary<(TableIdentifier Table, FlowName Flow), LedgerChain> _chains = Chains(world, setup);
     private readonly Dictionary<TableIdentifier, Standing> _standings = [];
+    private readonly Dictionary<(TableIdentifier Table, SnapshotId Head), Standing> _earlier = [];
     private readonly Dictionary<string, SnapshotId> _addedBy = new(StringComparer.Ordinal);
+    private readonly Dictionary<FlowName, TimeSpan> _answeredAt = [];
+    private readonly Dictionary<FlowName, TimeSpan> _committedAt = [];
 
-    /// <summary>A table's head as it was last looked at.</summary>
-    private sealed record Standing(SnapshotId? Head, IReadOnlyDictionary<FlowName, CommitId> Ledgers);
+    /// <summary>What other engines did, for them to note.</summary>
+    public TableHistory History { get; } = new();
+
+    /// <summary>A table's head as it was last looked at, and what it holds of each flow, whether history still tells of it or not.</summary>
+    private sealed record Standing(SnapshotId? Head, IReadOnlyDictionary<FlowName, LedgerAccount> Accounts);
+
+    /// <summary>What each process was started to do.</summary>
+    public ProcessOrders Orders { get; } = new();
 
     public int AuditCount { get; private set; }
 
@@ -46,31 +56,85 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         var entries = _content.Entries(table, head);
         var rows = LiveRows(head, entries);
         var ledgers = SimulatedWorld.Completed(LedgerReading.ReadAsync(table, default));
-        RequireSurvival(before, head, ledgers);
+        var state = StateOf(head, ledgers);
+        RequireForeignRows(head, state, rows);
+        var standing = _earlier.TryGetValue((identifier, head.Id), out var seen) ? seen : Follow(identifier, table, head, before?.Head == head.ParentId ? before : null, ledgers);
+        if (seen is null)
+        {
+            _earlier.Add((identifier, head.Id), standing);
+            if (head.Summary.TryGetValue(LedgerKeys.Adopted, out var key)) _chains[(identifier, LedgerKeys.FlowOf(LedgerKeys.Property(key)))].WasAdopted = true;
+            // An adoption takes the tag away; whoever rolls the table back past it finds the ledger without one.
+            TagCheck.Require(table, head, standing.Accounts.Keys.Where(flow => !_chains[(identifier, flow)].WasAdopted));
+        }
+        foreach (var (flow, ledger, _) in ledgers)
+            if (seen is null && head.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.ToString() && !_chains[(identifier, flow)].IsBeyondPromise) RequireFilesOf(table, head, ledger, entries);
+        RequireRows(identifier, head, standing, state, rows);
+        _standings[identifier] = standing;
+    }
+
+    /// <summary>What a snapshot that was not there before holds of each flow.</summary>
+    private Standing Follow(TableIdentifier identifier, Table table, Snapshot head, Standing? before, IReadOnlyList<FlowLedger> ledgers)
+    {
+        var accounts = before is null ? [] : new Dictionary<FlowName, LedgerAccount>(before.Accounts);
+        var adopted = before is null ? null : AdoptionCheck.TakeOut(head, accounts, ledgers, Orders);
+        if (before is not null) RequireSurvival(table, accounts, head, ledgers);
+        var writer = head.Summary.GetValueOrDefault(LedgerKeys.Writer);
         foreach (var (flow, ledger, _) in ledgers)
         {
             if (!_chains.TryGetValue((identifier, flow), out var chain)) throw new AuditException($"{identifier} holds a ledger of {flow}, which does not write it.");
-            var account = chain.Follow(ledger);
-            if (chain.IsBeyondPromise)
-            {
-                rows.Remove(flow.ToString());
-                continue;
-            }
-            if (head.Summary.GetValueOrDefault("matih.writer") == flow.ToString()) RequireFilesOf(head, ledger, entries);
-            RequireRows(flow, account, rows.GetValueOrDefault(flow.ToString()) ?? []);
-            rows.Remove(flow.ToString());
+            var isNew = chain.Find(ledger.Commit) is null && !chain.IsBeyondPromise;
+            var order = Orders.Of(ledger);
+            var account = chain.Follow(ledger, new CommitGround(accounts.GetValueOrDefault(flow), flow.ToString() == writer ? adopted : null, order, () => head.ParentId is { } parent && History.At(parent).Uncertain.Contains(flow.ToString()) || HistoryCheck.IsCutBefore(world, table, head.ParentId, flow)));
+            if (isNew && order is not null) NoteDone(flow, ledger, order, adopted is not null && flow.ToString() == writer);
+            accounts[flow] = account;
         }
-        foreach (var (flow, left) in rows)
-            if (flow != "foreign") throw new AuditException($"Snapshot {head.Id} of {identifier} holds {left.Count} rows of {flow} and no ledger of it.");
-        _standings[identifier] = new Standing(head.Id, ledgers.ToDictionary(item => item.Flow, item => item.Ledger.Commit));
+        return new Standing(head.Id, accounts);
     }
+
+    private void NoteDone(FlowName flow, Ledger ledger, ProcessOrder order, bool isAdoption)
+    {
+        if (ledger.Replay is not null) order.Replays.Add(ledger.Commit);
+        if (ledger.Base is null || isAdoption || order.Answers.AcceptTag) _answeredAt[flow] = world.Simulator.Now;
+        _committedAt[flow] = world.Simulator.Now;
+        if (ledger.Replay is null) Orders.NoteSeen(flow, ledger.Books.RecordCount);
+        order.NoteCommitted(flow, ledger.Replay is null ? ledger.Books.RecordCount : 0);
+        if (order.Mode is RunMode.Once once && order.CommittedBy(flow) > once.RecordCountMax)
+            throw new AuditException($"A run of {flow} with max_records {once.RecordCountMax} has committed {order.CommittedBy(flow)} records.");
+    }
+
+    /// <summary>Whether the start of a flow, or a person's answer about it, got into the table after that time: what a run met before may be mended.</summary>
+    public bool WasAnsweredSince(PipelineSetup pipeline, TimeSpan time) =>
+        Enumerable.Range(0, pipeline.Tables.Length).Any(sink => _answeredAt.TryGetValue(pipeline.Flow(sink), out var at) && at >= time);
+
+    /// <summary>What the table holds of a flow, whether its history still tells of it or not.</summary>
+    public LedgerAccount? TruthOf(PipelineSetup pipeline, int sink) =>
+        _standings.TryGetValue(pipeline.Table(sink), out var standing) ? standing.Accounts.GetValueOrDefault(pipeline.Flow(sink)) : null;
+
+    /// <summary>The flow in the table whose account a flow's ledger was taken into, or null.</summary>
+    public FlowName? TakerOf(PipelineSetup pipeline, int sink)
+    {
+        if (!_standings.TryGetValue(pipeline.Table(sink), out var standing) || standing.Accounts.ContainsKey(pipeline.Flow(sink))) return null;
+        return standing.Accounts.Values.FirstOrDefault(account => account.Flow != pipeline.Flow(sink) && account.Past.Any(stretch => stretch.Flow == pipeline.Flow(sink)))?.Flow;
+    }
+
+    /// <summary>A process has learned where the topic's partitions begin and end; the first time it does so for its start.</summary>
+    public void NoteRanges(int processId, IReadOnlyList<OffsetRange> ranges)
+    {
+        var order = Orders.Of(processId);
+        if (order.StartsAll) order.FirstLookUp ??= [.. ranges.Select(range => (range.LogStart, range.End))];
+    }
+
+    /// <summary>When the flow last committed.</summary>
+    public TimeSpan? CommittedAt(FlowName flow) => _committedAt.TryGetValue(flow, out var at) ? at : null;
+
+    public LedgerChain ChainOf(PipelineSetup pipeline, int sink) => _chains[(pipeline.Table(sink), pipeline.Flow(sink))];
 
     /// <summary>The ledger of a flow as its table's current state has it.</summary>
     public LedgerAccount? AccountOf(PipelineSetup pipeline, int sink)
     {
         if (world.Load(pipeline.Table(sink)) is not { } table) return null;
         var found = SimulatedWorld.Completed(LedgerReading.ReadAsync(table, default)).FirstOrDefault(item => item.Flow == pipeline.Flow(sink));
-        return found is null ? null : _chains[(pipeline.Table(sink), found.Flow)].Find(found.Ledger.Commit);
+        return found is null ? null : _chains[(pipeline.Table(sink), found.Flow)].Find(found.Ledger.Commit) ?? TruthOf(pipeline, sink);
     }
 
     /// <summary>Whether the flow reads a topic that was replaced in a way that nobody could have noticed.</summary>
@@ -105,7 +169,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         {
             if (!entry.IsLive) continue;
             if (!paths.Add(entry.File.Path)) throw new AuditException($"Snapshot {head.Id} holds data file {entry.File.Path} twice.");
-            foreach (var row in _content.Rows(entry.File))
+            foreach (var row in _content.Read(entry.File).Rows)
             {
                 if (!rows.TryGetValue(row.Flow, out var list)) rows.Add(row.Flow, list = []);
                 list.Add(row);
@@ -114,24 +178,53 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         return rows;
     }
 
-    private static void RequireSurvival(Standing? before, Snapshot head, IReadOnlyList<FlowLedger> ledgers)
+    private void RequireSurvival(Table table, Dictionary<FlowName, LedgerAccount> accounts, Snapshot head, IReadOnlyList<FlowLedger> ledgers)
     {
-        if (before is null || head.ParentId != before.Head) return;
-        var writer = head.Summary.GetValueOrDefault("matih.writer");
-        foreach (var (flow, commit) in before.Ledgers)
+        // Another engine's commit leaves ledgers where they were, further back; history may end before them.
+        if (head.Summary.GetValueOrDefault(LedgerKeys.Writer) is not { } writer) return;
+        foreach (var (flow, account) in accounts)
         {
-            var after = ledgers.FirstOrDefault(item => item.Flow == flow) ?? throw new AuditException($"Snapshot {head.Id}, written by {writer ?? "another engine"}, has lost the ledger of {flow}.");
-            if (flow.ToString() != writer && after.Ledger.Commit != commit) throw new AuditException($"Snapshot {head.Id}, written by {writer ?? "another engine"}, holds commit {after.Ledger.Commit} of {flow} in place of {commit}.");
-            if (flow.ToString() == writer && after.Ledger.Base != commit) throw new AuditException($"Commit {after.Ledger.Commit} of {flow} stands on {after.Ledger.Base?.ToString() ?? "nothing"}, but was put upon {commit}.");
+            var commit = account.Ledger.Commit;
+            if (ledgers.FirstOrDefault(item => item.Flow == flow) is not { } after)
+            {
+                // Somebody has answered for the writer that history is cut; for this flow nobody has, and the table says so.
+                if (flow.ToString() != writer && head.Summary.ContainsKey(LedgerKeys.Unproven) && HistoryCheck.IsCutBefore(world, table, head.ParentId, flow)) continue;
+                throw new AuditException($"Snapshot {head.Id}, written by {writer}, has lost the ledger of {flow}.");
+            }
+            if (flow.ToString() != writer && after.Ledger.Commit != commit) throw new AuditException($"Snapshot {head.Id}, written by {writer}, holds commit {after.Ledger.Commit} of {flow} in place of {commit}.");
+            if (flow.ToString() == writer && after.Ledger.Base is { } stood && stood != commit) throw new AuditException($"Commit {after.Ledger.Commit} of {flow} stands on {stood}, but was put upon {commit}.");
         }
+        foreach (var (flow, ledger, _) in ledgers)
+            if (flow.ToString() != writer && !accounts.ContainsKey(flow)) throw new AuditException($"Snapshot {head.Id}, written by {writer}, brings back the ledger of {flow}, commit {ledger.Commit}.");
     }
 
-    private void RequireFilesOf(Snapshot head, Ledger ledger, IReadOnlyList<ManifestEntry> entries)
+    /// <summary>What the commit of another engine leaves uncertain, and whether the flow concerned has gone on all the same.</summary>
+    private TableState StateOf(Snapshot head, IReadOnlyList<FlowLedger> ledgers)
+    {
+        var writer = head.Summary.GetValueOrDefault(LedgerKeys.Writer);
+        var restarted = writer is not null && ledgers.FirstOrDefault(item => item.Flow.ToString() == writer)?.Ledger.Base is null ? writer : null;
+        var state = History.At(head, restarted);
+        foreach (var used in new[] { writer, head.Summary.GetValueOrDefault(LedgerKeys.Adopted) })
+            if (used is not null && state.Blocked.Contains(used)) throw new AuditException($"Snapshot {head.Id}, written by {writer}, continues from the ledger of {used}, although a commit of it was applied again above that.");
+        return state;
+    }
+
+    private static void RequireForeignRows(Snapshot head, TableState state, Dictionary<string, List<RowOrigin>> rows)
+    {
+        rows.Remove(TableRows.ForeignFlow, out var found);
+        if ((found?.Count ?? 0) == state.ForeignRows.Count && (found is null || found.TrueForAll(row => state.ForeignRows.Contains(row.Id)) && found.DistinctBy(row => row.Id).Count() == found.Count)) return;
+        throw new AuditException($"Snapshot {head.Id} holds {found?.Count ?? 0} rows of other engines, which have added {state.ForeignRows.Count}.");
+    }
+
+    private void RequireFilesOf(Table table, Snapshot head, Ledger ledger, IReadOnlyList<ManifestEntry> entries)
     {
         var added = entries.Where(entry => entry.Status == EntryStatus.Added && entry.SnapshotId == head.Id).ToList();
         foreach (var entry in added)
             if (!_addedBy.TryAdd(entry.File.Path, head.Id) && _addedBy[entry.File.Path] != head.Id)
                 throw new AuditException($"Commit {ledger.Commit} registers {entry.File.Path}, which snapshot {_addedBy[entry.File.Path]} had registered before.");
+        // Members stage files hours before they are committed; their names tell of schema and spec, not of settings.
+        var mayLag = Orders.Of(ledger) is { Pipeline.HasMembers: true } || world.HasCatalogServer && world.PropertiesChangedAt is { } changedAt && world.Simulator.Now - changedAt < TimeSpan.FromMinutes(5);
+        foreach (var entry in added) FileChecks.Require(table, entry.File, _content.Read(entry.File), mayLag);
         if (added.Count != ledger.Books.AddedFileCount || added.Sum(entry => entry.File.RecordCount) != ledger.Books.AddedRowCount)
         {
             throw new AuditException(
@@ -139,33 +232,70 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         }
     }
 
-    private void RequireRows(FlowName flow, LedgerAccount account, List<RowOrigin> rows)
+    /// <summary>The rows of every name against all stretches that were read under it: as many times as stretches hold the record.</summary>
+    private void RequireRows(TableIdentifier identifier, Snapshot head, Standing standing, TableState state, Dictionary<string, List<RowOrigin>> rows)
     {
-        var topic = world.Kafka.Topics[account.Ledger.Sources[0].Topic];
-        var seen = new Dictionary<int, bool[]>();
-        foreach (var entry in account.Ledger.Sources[0].Partitions) seen.Add(entry.Partition, new bool[entry.NextOffset]);
-        foreach (var row in rows)
+        var names = new Dictionary<FlowName, List<RowStretch>>();
+        foreach (var account in standing.Accounts.Values)
         {
-            var place = $"the row of {flow} from partition {row.Partition}, offset {row.Offset}, incarnation {row.Incarnation}";
-            if (row.Incarnation != account.Incarnation) throw new AuditException($"{place} is not of incarnation {account.Incarnation}, which its ledger is about.");
-            if (!seen.TryGetValue(row.Partition, out var offsets) || row.Offset >= offsets.Length) throw new AuditException($"{place} lies above the ledger's position {offsets?.Length}.");
-            if (row.Offset < account.Starts[row.Partition]) throw new AuditException($"{place} lies before the start, {account.Starts[row.Partition]}.");
-            if (offsets[row.Offset]) throw new AuditException($"{place} is there twice.");
-            offsets[row.Offset] = true;
-            var record = topic.PartitionsOf(row.Incarnation)[row.Partition].Records[(int)row.Offset];
-            if (!record.WasReadable || record.Kind != RecordKind.Row) throw new AuditException($"{place} is of no record that makes a row.");
-        }
-        foreach (var (partition, offsets) in seen)
-        {
-            var records = topic.PartitionsOf(account.Incarnation)[partition].Records;
-            for (var offset = account.Starts[partition]; offset < offsets.Length; offset++)
+            foreach (var stretch in account.Stretches)
             {
-                var record = records[(int)offset];
-                if (offsets[offset] || !record.IsReadable || record.Kind != RecordKind.Row) continue;
-                if (account.Lost.Any(range => range.Partition == partition && offset >= range.FromOffset && offset < range.ToOffset)) continue;
-                throw new AuditException($"The record of partition {partition}, offset {offset}, is not in the table, but the ledger of {flow} stands at {offsets.Length}.");
+                if (!names.TryGetValue(stretch.Flow, out var list)) names.Add(stretch.Flow, list = []);
+                list.Add(stretch);
             }
         }
+        var beyond = standing.Accounts.Values.Where(account => _chains[(identifier, account.Flow)].IsBeyondPromise).SelectMany(account => account.Stretches).Select(stretch => stretch.Flow).ToHashSet();
+        foreach (var (flow, stretches) in names)
+        {
+            if (rows.Remove(flow.ToString(), out var found) is false) found = [];
+            if (!beyond.Contains(flow) && !state.Uncertain.Contains(flow.ToString())) RequireRows(flow, stretches, found);
+        }
+        foreach (var (flow, left) in rows)
+            if (!state.Uncertain.Contains(flow)) throw new AuditException($"Snapshot {head.Id} of {identifier} holds {left.Count} rows of {flow} and no ledger of it.");
+    }
+
+    private void RequireRows(FlowName flow, List<RowStretch> stretches, List<RowOrigin> rows)
+    {
+        var topic = world.Kafka.Topics[setup.Pipelines.First(pipeline => pipeline.Name == flow.Pipeline).Topic];
+        var name = flow.ToString();
+        var counts = new Dictionary<(int Incarnation, int Partition), int[]>();
+        foreach (var stretch in stretches)
+        {
+            foreach (var (partition, end) in stretch.Ends)
+            {
+                var key = (stretch.Incarnation, partition);
+                if (!counts.TryGetValue(key, out var known) || known.Length < end) counts[key] = new int[end];
+            }
+        }
+        foreach (var row in rows)
+        {
+            if (!counts.TryGetValue((row.Incarnation, row.Partition), out var offsets) || row.Offset >= offsets.Length)
+                throw new AuditException($"{Place(row)} lies above the ledger's position {offsets?.Length}, or is of another incarnation than {string.Join(", ", stretches.Select(stretch => stretch.Incarnation).Distinct())}, which its ledgers are about.");
+            offsets[row.Offset]++;
+            var record = topic.PartitionsOf(row.Incarnation)[row.Partition].At(row.Offset, name).FirstOrDefault(candidate => candidate.Id == row.Id);
+            if (record is null || !record.WasReadable || record.Kind != RecordKind.Row) throw new AuditException($"{Place(row)} is of no record that makes a row.");
+        }
+        foreach (var ((incarnation, partition), offsets) in counts)
+        {
+            var log = topic.PartitionsOf(incarnation)[partition];
+            for (var offset = 0; offset < offsets.Length; offset++)
+            {
+                var (held, lost) = (0, 0);
+                foreach (var stretch in stretches)
+                {
+                    if (stretch.Incarnation != incarnation || !stretch.Holds(partition, offset)) continue;
+                    held++;
+                    if (stretch.HasLost(partition, offset)) lost++;
+                }
+                var place = $"of partition {partition}, offset {offset}";
+                if (offsets[offset] > held - lost)
+                    throw new AuditException(held == 0 ? $"A row of {flow} {place}, incarnation {incarnation}, lies before the start." : $"The row of {flow} {place}, incarnation {incarnation}, is there {offsets[offset]} times, and may be there {held - lost} times.");
+                if (offsets[offset] == held - lost || !log.MakesRow(offset, name)) continue;
+                throw new AuditException($"The record {place}, is {(held == 1 ? "not in the table" : $"in the table {offsets[offset]} times and was read {held - lost} times")}, but the ledger of {flow} stands at {offsets.Length}.");
+            }
+        }
+
+        string Place(RowOrigin row) => $"The row of {flow} from partition {row.Partition}, offset {row.Offset}, incarnation {row.Incarnation}";
     }
 
     private static Dictionary<(TableIdentifier, FlowName), LedgerChain> Chains(SimulatedWorld world, Setup setup)
@@ -173,7 +303,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         var chains = new Dictionary<(TableIdentifier, FlowName), LedgerChain>();
         foreach (var pipeline in setup.Pipelines)
             for (var sink = 0; sink < pipeline.Tables.Length; sink++)
-                chains.Add((pipeline.Table(sink), pipeline.Flow(sink)), new LedgerChain(pipeline.Flow(sink), world.Kafka.Topics[pipeline.Topic]));
+                chains.Add((pipeline.Table(sink), pipeline.Flow(sink)), new LedgerChain(pipeline.Flow(sink), world.Kafka.Topics[pipeline.Topic], world, setup.Habits.ReadsOn) { MayPassBadRecords = !pipeline.Habits.FailsOnBadRecord });
         return chains;
     }
 }

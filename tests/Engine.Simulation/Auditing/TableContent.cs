@@ -7,13 +7,19 @@ using Matih.Parquet;
 namespace Matih.Engine.Simulation.Auditing;
 
 /// <summary>A row of a table, by the record that it was made of.</summary>
-internal readonly record struct RowOrigin(string Flow, int Incarnation, int Partition, long Offset);
+internal readonly record struct RowOrigin(string Flow, int Incarnation, int Partition, long Offset, long Id);
+
+/// <summary>What a data file holds.</summary>
+/// <param name="Columns">Field ids and names.</param>
+/// <param name="Codec">How its pages are compressed.</param>
+/// <param name="HasEqualTwins">The column that repeats another holds the same values.</param>
+internal sealed record FileContent(RowOrigin[] Rows, (int FieldId, string Name)[] Columns, string Codec, bool HasEqualTwins);
 
 /// <summary>Reads what tables hold. Files never change, so each manifest and each data file is read once.</summary>
 internal sealed class TableContent(StoreServer store)
 {
     private readonly Dictionary<string, IReadOnlyList<ManifestEntry>> _manifests = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, RowOrigin[]> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, FileContent> _files = new(StringComparer.Ordinal);
 
     /// <summary>Every entry of the snapshot's manifests.</summary>
     public IReadOnlyList<ManifestEntry> Entries(Table table, Snapshot snapshot)
@@ -29,18 +35,18 @@ internal sealed class TableContent(StoreServer store)
         return entries;
     }
 
-    public RowOrigin[] Rows(DataFile file)
+    public FileContent Read(DataFile file)
     {
         if (store.Read(file.Path) is not { } bytes) throw new AuditException($"The table names data file {file.Path}, which is gone.");
         if (bytes.Length != file.FileSizeBytes) throw new AuditException($"{file.Path} has {bytes.Length} bytes, its manifest says {file.FileSizeBytes}.");
-        if (_files.TryGetValue(file.Path, out var rows)) return rows;
-        rows = Read(bytes);
-        if (rows.Length != file.RecordCount) throw new AuditException($"{file.Path} has {rows.Length} rows, its manifest says {file.RecordCount}.");
-        _files.Add(file.Path, rows);
-        return rows;
+        if (_files.TryGetValue(file.Path, out var content)) return content;
+        content = Read(bytes);
+        if (content.Rows.Length != file.RecordCount) throw new AuditException($"{file.Path} has {content.Rows.Length} rows, its manifest says {file.RecordCount}.");
+        _files.Add(file.Path, content);
+        return content;
     }
 
-    private static RowOrigin[] Read(byte[] bytes)
+    private static FileContent Read(byte[] bytes)
     {
         var reader = new ParquetFileReader(bytes);
         var account = MemoryAccount.Unlimited();
@@ -48,13 +54,16 @@ internal sealed class TableContent(StoreServer store)
         using var incarnations = (FixedColumn<int>)reader.ReadColumn(1, account);
         using var partitions = (FixedColumn<int>)reader.ReadColumn(2, account);
         using var offsets = (FixedColumn<long>)reader.ReadColumn(3, account);
+        using var ids = (FixedColumn<long>)reader.ReadColumn(4, account);
+        using var twins = (FixedColumn<long>)reader.ReadColumn(5, account);
         var rows = new RowOrigin[offsets.Count];
         var (name, last) = ("", -1);
         for (var i = 0; i < rows.Length; i++)
         {
             if (last < 0 || !flows[i].SequenceEqual(flows[last])) (name, last) = (Encoding.UTF8.GetString(flows[i]), i);
-            rows[i] = new RowOrigin(name, incarnations.Values[i], partitions.Values[i], offsets.Values[i]);
+            rows[i] = new RowOrigin(name, incarnations.Values[i], partitions.Values[i], offsets.Values[i], ids.Values[i]);
         }
-        return rows;
+        return new FileContent(rows, [.. reader.Metadata.Columns.Select(column => (column.FieldId, column.Name))],
+            reader.Metadata.RowGroups[0].Chunks[0].Codec, twins.NullCount == 0 && twins.Values.SequenceEqual(ids.Values));
     }
 }

@@ -17,16 +17,29 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
     private int _sourceCount;
 
     /// <summary>Starts the run.</summary>
+    /// <param name="answers">A person's answers.</param>
     /// <param name="isGone">Whether another process is known to be dead.</param>
     /// <param name="isMember">Whether it shares the work with other processes of its pipeline.</param>
-    public void Start(RunMode mode, Func<WriterHint, bool> isGone, bool isMember)
+    public void Start(RunMode mode, OpenAnswers answers, Func<WriterHint, bool> isGone, bool isMember)
     {
         process.Start(async (stop, abort) =>
         {
             var flows = pipeline.Plan();
-            var request = new RunRequest(mode, OpenAnswers.None, new WriterHint(process.Host, process.Id), isGone, isMember);
+            var request = new RunRequest(mode, answers, new WriterHint(process.Host, process.Id), isGone, isMember);
             await new PipelineRunner(process.Environment, this, process).RunAsync(
                 flows, request, [.. flows.Select(flow => new FlowProgress(flow.Plan.Name.ToString()))], stop, abort);
+        });
+    }
+
+    /// <summary>Starts a replay of a flow's commits; its report is given to the caller, in the process's own thread.</summary>
+    public void StartReplay(int sink, CommitId from, CommitId to, Action<ReplayReport> done)
+    {
+        _sourceCount = sink;
+        process.Start(async (stop, abort) =>
+        {
+            var flow = pipeline.Plan()[sink];
+            var request = new ReplayRequest(from, to, _ => true, new WriterHint(process.Host, process.Id));
+            done(await new PipelineRunner(process.Environment, this, process).ReplayAsync(flow, request, new FlowProgress(flow.Plan.Name.ToString()), abort));
         });
     }
 
@@ -35,8 +48,9 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
         // The runner opens one for each flow, in order; later ones fill holes of flows that have begun long ago.
         var sink = _sourceCount++;
         Action onAssign = sink < pipeline.Tables.Length ? () => auditor.NoteReading(pipeline, sink) : () => { };
+        string[] readers = sink < pipeline.Tables.Length ? [pipeline.Flow(sink).ToString()] : [.. pipeline.Tables.Select((_, index) => pipeline.Flow(index).ToString())];
         return new TopicClient(
-            world.Kafka, world.Kafka.Topics[source.Topic], source.ConsumerGroup, setup.Habits, world.Weather, process, new Random(_random.Next()), onAssign);
+            world.Kafka, world.Kafka.Topics[source.Topic], source.ConsumerGroup, setup.Habits, world.Weather, process, new Random(_random.Next()), readers, onAssign) { RangesTold = auditor.NoteRanges };
     }
 
     public IGroupMember JoinGroup(SourceDefinition source, string group)

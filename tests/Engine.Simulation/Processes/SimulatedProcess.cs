@@ -109,7 +109,14 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
         _ => end.GetType().Name,
     };
 
-    public void StopCleanly() => Context.Post(_stop.Cancel);
+    public void StopCleanly()
+    {
+        IsStopping = true;
+        Context.Post(_stop.Cancel);
+    }
+
+    /// <summary>Whether it was asked to end.</summary>
+    public bool IsStopping { get; private set; }
 
     /// <summary>Lets that many more calls to the outside begin, and does something with the next: so faults hit every step of a commit.</summary>
     public void AfterCalls(int calls, Action act) => _atCalls.Add((_callCount + calls, act));

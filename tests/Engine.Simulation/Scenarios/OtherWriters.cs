@@ -8,10 +8,11 @@ using Matih.Iceberg;
 namespace Matih.Engine.Simulation.Scenarios;
 
 /// <summary>Other engines and administrators at work on the tables. Each change is one moment: they write in turn.</summary>
-internal sealed class OtherWriters(SimulatedWorld world, RefusalCauses causes)
+internal sealed class OtherWriters(SimulatedWorld world)
 {
     private const string MaxRefAge = "history.expire.max-ref-age-ms";
 
+    /// <summary>A snapshot without files.</summary>
     public void Append(Table table)
     {
         var append = SimulatedWorld.Completed(PreparedChange.PrepareAsync(table, [], world.Ids, default));
@@ -26,10 +27,9 @@ internal sealed class OtherWriters(SimulatedWorld world, RefusalCauses causes)
         if (table.Metadata.CurrentSnapshot is not { } head) return;
         var live = SimulatedWorld.Completed(SnapshotReader.LiveFilesAsync(table, head, default));
         if (live.Count < 2) return;
-        var (bytes, file) = FileRewrite.Merge(table, plan, world.Ids, [.. live.Select(item => world.Store.Read(item.Path)!)]);
-        world.Store.Put(file.Path, bytes);
+        var files = TableRows.Merge(world, table, plan, [.. live.Select(item => world.Store.Read(item.Path)!)]);
         var removal = new FileRemoval([.. live.Select(item => item.Path)], KeepsRows: true);
-        var change = SimulatedWorld.Completed(PreparedChange.PrepareAsync(table, [file], removal, world.Ids, default));
+        var change = SimulatedWorld.Completed(PreparedChange.PrepareAsync(table, files, removal, world.Ids, default));
         var summary = new Dictionary<string, string>(StringComparer.Ordinal) { ["engine-name"] = "another" };
         if (SimulatedWorld.Completed(change.AttemptAsync(table, table.Metadata.NextTimestampMillis(world.Now), summary, [], default)) is ChangeAttempt.Ready ready)
             world.Commit(table, ready.Requirements, ready.Updates);
@@ -39,7 +39,6 @@ internal sealed class OtherWriters(SimulatedWorld world, RefusalCauses causes)
     {
         var target = table.Metadata.Lineage().ElementAtOrDefault(steps);
         if (target is null || target.Id == table.Metadata.CurrentSnapshotId) return;
-        causes.RolledBack.Add(table.Identifier);
         world.Commit(table, [new TableRequirement.AssertTableUuid(table.Metadata.TableUuid)],
             [new TableUpdate.SetSnapshotRef(SnapshotRef.Main, new SnapshotRef(target.Id, SnapshotRefKind.Branch))]);
     }

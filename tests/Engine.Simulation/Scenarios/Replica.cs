@@ -1,3 +1,4 @@
+using Matih.Delivery;
 using Matih.Engine.Simulation.Processes;
 
 namespace Matih.Engine.Simulation.Scenarios;
@@ -12,6 +13,9 @@ internal sealed class Replica(int index, ReplicaSetup setup)
     public SimulatedProcess? Process { get; set; }
 
     public RunKind Kind { get; set; }
+
+    /// <summary>What a person answers at the next start, once; null for what the pipeline is always started with.</summary>
+    public OpenAnswers? Answers { get; set; }
 
     /// <summary>Whether a restart policy starts it again when it ends.</summary>
     public bool IsWanted { get; set; }

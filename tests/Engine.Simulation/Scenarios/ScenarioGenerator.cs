@@ -20,6 +20,8 @@ internal static class ScenarioGenerator
         for (var i = random.Next(2, 7); i > 0; i--) actions.Add((At(), new WorldAction.Produce(Topic, random.Next(1, 60), random.Next())));
         for (var i = random.Next(1, 9); i > 0; i--) actions.Add((At(), Disturbance(random, setup)));
         if (random.Next(8) == 0) actions.Add((At(), Danger(random, setup)));
+        setup = WorldGenerator.Extend(seed, setup, span, actions);
+        setup = PeopleGenerator.Extend(seed, setup, span, actions);
         var ordered = actions.OrderBy(item => item.At).Select((item, index) => new PlannedAction(index, item.At, item.Action));
         return new Scenario(seed, setup, [.. ordered]);
 

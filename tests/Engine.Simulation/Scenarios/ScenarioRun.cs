@@ -13,7 +13,7 @@ internal sealed record ScenarioResult(Exception? Violation, ulong TraceHash, IRe
 /// <summary>
 /// Plays one scenario: the actions at their times, then fair weather, one clean catch-up of every pipeline, and the last audit.
 /// </summary>
-internal sealed class ScenarioRun
+internal sealed partial class ScenarioRun
 {
     private static readonly TimeSpan CatchUpMax = TimeSpan.FromHours(4);
 
@@ -43,7 +43,9 @@ internal sealed class ScenarioRun
             if (!_world.Kafka.Topics.ContainsKey(pipeline.Topic)) _world.Kafka.Topics.Add(pipeline.Topic, new SimulatedTopic(_simulator, pipeline.Topic, setup.PartitionCount) { TellsId = setup.TopicTellsId });
         _auditor = new Auditor(_world, setup);
         _causes = new RefusalCauses(_world, _auditor);
-        _others = new OtherWriters(_world, _causes);
+        _replayCauses = new ReplayCauses(_world, _auditor);
+        _others = new OtherWriters(_world);
+        _engines = new OtherEngines(_world, _auditor.History);
         _topics = new TopicLife(_simulator, _world, setup, _auditor);
         _replicas = [.. setup.Replicas.Select((item, index) => new Replica(index, item))];
         _seeds = new Random(scenario.Seed ^ 0x77);
@@ -81,11 +83,16 @@ internal sealed class ScenarioRun
         while (_simulator.Now < _endAt) _simulator.RunUntil(() => false, _endAt);
         RequireNoCrash();
 
-        _isOver = true;
+        _isCalm = true;
         _world.Weather.ClearUp();
         _topics.AbortOpenTransactions();
+        LiveOn();
+        _isOver = true;
+        EndRuns();
         foreach (var process in _processes) process.Kill();
+        MeetWrongWarehouses();
         foreach (var pipeline in _scenario.Setup.Pipelines) CatchUp(pipeline);
+        RequireTrueReplays();
     }
 
     private static TimeSpan EndOf(PlannedAction planned) => planned.At + planned.Action switch
@@ -99,23 +106,36 @@ internal sealed class ScenarioRun
     {
         // A request that a killed process had sent may land first, and then the newcomer is the one that has to step back.
         const int StartsMax = 3;
-        for (var start = 1; !TryCatchUp(pipeline, mayStartAgain: start < StartsMax); start++) _simulator.Trace.Note(_simulator.Now, "world", "starts again");
+        const int AnswersMax = 60;
+        for (var start = 1; !TryCatchUp(pipeline, mayStartAgain: start < StartsMax); start++)
+        {
+            if (start > AnswersMax) throw new AuditException($"{pipeline.Name} did not get through in {start} starts, although everything that stops it was answered.");
+            _simulator.Trace.Note(_simulator.Now, "world", "starts again");
+            pipeline = _decided.GetValueOrDefault(pipeline.Name, pipeline);
+        }
     }
 
     private bool TryCatchUp(PipelineSetup pipeline, bool mayStartAgain)
     {
-        var process = StartProcess(pipeline, "final", default, new RunMode.UntilCaughtUp(), isMember: false);
+        if (!IsWorthCatchingUp(pipeline)) return true;
+        var isByOnce = _scenario.Setup.People.CatchesUpByOnce;
+        var process = StartProcess(pipeline, "final", default, isByOnce ? new RunMode.Once(Math.Max(10, pipeline.Habits.OnceCountMax), pipeline.Habits.OnceIdleTimeout) : new RunMode.UntilCaughtUp(), AnswersAtEnd(pipeline), isMember: false);
         if (!_simulator.RunUntil(() => process.End is not null, _simulator.Now + CatchUpMax))
             throw new AuditException($"The last run of {pipeline.Name} did not end within {CatchUpMax.TotalHours:0} hours of fair weather.");
         RequireNoCrash();
         switch (process.End)
         {
+            case ProcessEnd.Done when isByOnce && HasMoreToRead(pipeline):
+                RequireFullBatch(pipeline, process);
+                return TryCatchUp(pipeline, mayStartAgain);
             case ProcessEnd.Done:
                 for (var sink = 0; sink < pipeline.Tables.Length; sink++) _auditor.RequireAllIn(pipeline, sink);
                 new VerifiedTables(_world).Require(pipeline);
                 break;
             case ProcessEnd.Failed(var failure) when failure.ExitCode == ExitCode.Refused:
-                break; // Whether it had a cause was judged when it ended.
+                return !AnswersFinalRefusal(pipeline); // Whether it had a cause was judged when it ended.
+            case ProcessEnd.Failed(var failure) when failure.ExitCode == ExitCode.RecordRejected:
+                return ActOnBadRecord(pipeline);
             // Two flows of one table may also get into each other's way more often than few retries allow.
             case ProcessEnd.Failed(var failure) when mayStartAgain && (failure.ExitCode == ExitCode.Superseded || failure.Kind == FailureKind.Catalog):
                 return false;
@@ -127,7 +147,7 @@ internal sealed class ScenarioRun
 
     private void Act(PlannedAction planned)
     {
-        if (_isOver) return;
+        if (_isCalm) return;
         _simulator.Trace.Note(_simulator.Now, "world", planned.Action.ToString());
         switch (planned.Action)
         {
@@ -158,10 +178,10 @@ internal sealed class ScenarioRun
                 StartReplica(_replicas[index]);
                 break;
             case WorldAction.Kill(var index, var afterCalls):
-                if (_replicas[index].Process is { } victim) victim.AfterCalls(afterCalls, victim.Kill);
+                if (_replicas[index].Process is { } victim) victim.AfterCalls(afterCalls, () => Kill(victim));
                 break;
             case WorldAction.Stop(var index):
-                _replicas[index].Process?.StopCleanly();
+                if (_replicas[index].Process is { } stopped) Stop(stopped);
                 break;
             case WorldAction.Pause(var index, var afterCalls, var time):
                 if (_replicas[index].Process is { } paused) paused.AfterCalls(afterCalls, () => Pause(paused, time));
@@ -183,18 +203,24 @@ internal sealed class ScenarioRun
                 break;
             case WorldAction.CompactFiles(var name):
                 if (Load(name) is { } compacted) _others.CompactFiles(compacted, PlanOf(name));
+                _replayCauses.Rewritten.Add(name);
                 break;
             case WorldAction.RollBack(var name, var steps):
                 if (Load(name) is { } rolledBack) _others.RollBack(rolledBack, steps);
+                _replayCauses.Shortened.Add(name);
                 break;
             case WorldAction.Expire(var name, var retainCount):
                 if (Load(name) is { } expired) _others.Expire(expired, retainCount);
+                _replayCauses.Shortened.Add(name);
                 break;
             case WorldAction.RemoveOrphans(var name, var olderThan):
                 if (Load(name) is { } cleaned) _others.RemoveOrphans(cleaned, olderThan);
                 break;
             case WorldAction.LimitRefAge(var name):
                 if (Load(name) is { } limited) _others.LimitRefAge(limited);
+                break;
+            default:
+                ActOfPeople(planned.Action);
                 break;
         }
     }
@@ -210,7 +236,7 @@ internal sealed class ScenarioRun
 
     private void Suspend(TimeSpan time, string table, TimeSpan orphanAge)
     {
-        if (_isOver) return;
+        if (_isCalm) return;
         _asleepUntil = _simulator.Now + time;
         foreach (var replica in _replicas)
             if (replica.IsRunning) Pause(replica.Process!, time);
@@ -222,8 +248,9 @@ internal sealed class ScenarioRun
 
     private void Pause(SimulatedProcess process, TimeSpan time)
     {
-        if (_isOver) return;
+        if (_isCalm) return;
         process.Context.IsPaused = true;
+        if (_world.Processes.TryGetValue(process.Id, out var life)) life.PausedAt = _simulator.Now + time;
         _endAt = TimeSpan.FromTicks(Math.Max(_endAt.Ticks, (_simulator.Now + time + TimeSpan.FromSeconds(5)).Ticks));
         _simulator.After(time, () =>
         {
@@ -240,40 +267,51 @@ internal sealed class ScenarioRun
             return;
         }
         var pipeline = _scenario.Setup.Pipelines[replica.Setup.Pipeline];
+        var answers = replica.Answers ?? AnswersOf(pipeline);
+        replica.Answers = null;
         RunMode mode = pipeline.HasMembers ? new RunMode.Continuous() : replica.Kind switch
         {
-            RunKind.Once => new RunMode.Once(50, TimeSpan.FromSeconds(3)),
+            RunKind.Once => pipeline.Habits.Once,
             RunKind.UntilCaughtUp => new RunMode.UntilCaughtUp(),
             _ => new RunMode.Continuous(),
         };
-        var process = replica.Process = StartProcess(pipeline, replica.Setup.Host, replica.Setup.Skew, mode, pipeline.HasMembers);
+        var process = replica.Process = StartProcess(pipeline, replica.Setup.Host, replica.Setup.Skew, mode, answers, pipeline.HasMembers);
         process.Ended = end =>
         {
             if (end is ProcessEnd.Failed { Exception.ExitCode: ExitCode.Refused })
             {
-                Judge(pipeline, end);
-                return;
+                var cause = Judge(pipeline, process, end)!;
+                if (!ActOnRefusal(replica, cause)) return;
             }
+            RequireTrueEnd(pipeline, process, end);
             _simulator.After(TimeSpan.FromSeconds(1 + 10 * _seeds.NextDouble()), () => StartReplica(replica));
         };
     }
 
-    private SimulatedProcess StartProcess(PipelineSetup pipeline, string host, TimeSpan skew, RunMode mode, bool isMember)
+    private SimulatedProcess StartProcess(PipelineSetup pipeline, string host, TimeSpan skew, RunMode mode, OpenAnswers answers, bool isMember)
     {
         var process = new SimulatedProcess(_simulator, _processes.Count, host, _seeds.Next(), skew);
         _processes.Add(process);
-        process.Ended = end => Judge(pipeline, end);
-        _simulator.Trace.Note(_simulator.Now, process.Name, $"starts {pipeline.Name}, {mode}{(isMember ? ", as a member" : "")}");
-        new PipelineProcess(_world, _scenario.Setup, pipeline, process, _auditor, _seeds.Next()).Start(mode, hint => hint.Host == host && _processes[hint.ProcessId] is { IsDead: true } or { End: not null }, isMember);
+        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now));
+        process.Ended = end =>
+        {
+            Judge(pipeline, process, end);
+            RequireTrueEnd(pipeline, process, end);
+        };
+        NoteOrder(pipeline, process, mode, answers, isMember);
+        _simulator.Trace.Note(_simulator.Now, process.Name, $"starts {pipeline.Name}, {mode}{(answers == OpenAnswers.None ? "" : $", {answers}")}{(isMember ? ", as a member" : "")}");
+        new PipelineProcess(_world, _scenario.Setup, pipeline, process, _auditor, _seeds.Next()).Start(mode, answers, hint => hint.Host == host && _processes[hint.ProcessId] is { IsDead: true } or { End: not null }, isMember);
         return process;
     }
 
-    private void Judge(PipelineSetup pipeline, ProcessEnd end)
+    private RefusalCause? Judge(PipelineSetup pipeline, SimulatedProcess process, ProcessEnd end)
     {
-        if (end is not ProcessEnd.Failed({ ExitCode: ExitCode.Refused } refusal)) return;
+        if (end is not ProcessEnd.Failed({ ExitCode: ExitCode.Refused } refusal)) return null;
         _wasRefused = true;
-        if (_causes.Find(pipeline) is not { } cause) throw new AuditException($"{pipeline.Name} refused to go on without a cause: {refusal.Message}");
-        _simulator.Trace.Note(_simulator.Now, "auditor", $"a refusal with cause: {cause}");
+        if (_causes.Find(pipeline, _auditor.Orders.Of(process.Id)) is not { } cause) throw new AuditException($"{pipeline.Name} refused to go on without a cause: {refusal.Message}");
+        _lastCauses[pipeline.Name] = cause;
+        _simulator.Trace.Note(_simulator.Now, "auditor", $"a refusal with cause: {cause.Text}");
+        return cause;
     }
 
     private void RequireNoCrash()
@@ -281,7 +319,7 @@ internal sealed class ScenarioRun
         foreach (var process in _processes)
         {
             if (process.End is ProcessEnd.Crashed(var crash)) throw new AuditException($"{process.Name} crashed: {crash.GetType().Name}: {crash.Message}", crash);
-            if (process.End is ProcessEnd.Failed({ ExitCode: ExitCode.BadDefinition or ExitCode.RecordRejected } failure)) throw new AuditException($"{process.Name} ended with exit code {failure.ExitCode}: {failure.Message}", failure);
+            if (process.End is ProcessEnd.Failed({ ExitCode: ExitCode.BadDefinition } failure)) throw new AuditException($"{process.Name} ended with exit code {failure.ExitCode}: {failure.Message}", failure);
         }
     }
 }

@@ -15,14 +15,32 @@ internal sealed record PipelineSetup(
 {
     private static readonly ConcurrentDictionary<string, IReadOnlyList<PlannedFlow>> Planned = new(StringComparer.Ordinal);
 
-    public string Group => $"{Name}-group";
+    /// <summary>What people decide about the pipeline: policies, limits, answers.</summary>
+    public PipelineHabits Habits { get; init; } = new();
+
+    /// <summary>The consumer group where several pipelines share one; null for one of its own.</summary>
+    public string? SharedGroup { get; init; }
+
+    /// <summary>What the tables are partitioned by when they are created, as YAML.</summary>
+    public string PartitionBy { get; init; } = "";
+
+    /// <summary>Staged ranges that are as large go into the table as they are; null takes the engine's own limit.</summary>
+    public long? SmallRangeBytes { get; init; }
+
+    public string Group => SharedGroup ?? $"{Habits.RenamedFrom ?? Name}-group";
 
     public FlowName Flow(int sink) => new(Name, SinkName(sink));
 
     public TableIdentifier Table(int sink) => TableIdentifier.Parse(Tables[sink]);
 
     /// <summary>The flows, planned by the engine from YAML as any user's.</summary>
-    public IReadOnlyList<PlannedFlow> Plan() => Planned.GetOrAdd(Yaml(), static text =>
+    public IReadOnlyList<PlannedFlow> Plan()
+    {
+        var flows = Planned.GetOrAdd(Yaml(), PlanOf);
+        return SmallRangeBytes is { } limit ? [.. flows.Select(flow => flow with { Plan = flow.Plan with { SmallRangeBytes = limit } })] : flows;
+    }
+
+    private static IReadOnlyList<PlannedFlow> PlanOf(string text)
     {
         var read = DefinitionReader.Read("simulated.yaml", text, new DefinitionInputs
         {
@@ -35,7 +53,7 @@ internal sealed record PipelineSetup(
         if (!read.Errors.IsEmpty) throw new InvalidOperationException(string.Join("\n", read.Errors) + "\n" + text);
         var plan = PipelinePlanner.Plan(read.Definition!);
         return plan.Errors.IsEmpty ? plan.Flows : throw new InvalidOperationException(string.Join("\n", plan.Errors) + "\n" + text);
-    });
+    }
 
     private static string SinkName(int sink) => sink == 0 ? "lake" : string.Create(CultureInfo.InvariantCulture, $"lake{sink}");
 
@@ -47,11 +65,11 @@ internal sealed record PipelineSetup(
               - name: rows{{sink}}
                 type: sql_transform
                 input: src
-                sql: SELECT '{{Flow(sink)}}' AS flow, inc, `partition`, `offset`, id FROM { { input } } WHERE id >= 0
+                sql: SELECT '{{Flow(sink)}}' AS flow, inc, `partition`, `offset`, id, id AS twin FROM { { input } } WHERE id >= 0
             """)).Replace("{ { input } }", "{{ input }}", StringComparison.Ordinal);
         var sinks = string.Concat(Tables.Select((table, sink) => $$"""
 
-              {{SinkName(sink)}}: { type: iceberg, input: rows{{sink}}, table: {{table}}, mode: append, properties: { {{properties}} } }
+              {{SinkName(sink)}}: { type: iceberg, input: rows{{sink}}, table: {{table}}, mode: append, partition_by: [{{PartitionBy}}], properties: { {{properties}} } }
             """));
         return $$"""
             metadata: { name: {{Name}}, version: "1" }
@@ -64,7 +82,7 @@ internal sealed record PipelineSetup(
                 format: json
                 schema: "id BIGINT, inc INT"
                 start_offset: {{(StartsAtLatest ? "latest" : "earliest")}}
-                on_error: skip
+                on_error: {{(Habits.FailsOnBadRecord ? "fail" : "skip")}}
                 on_lost_offsets: {{(SkipsLostOffsets ? "skip" : "fail")}}
             transformations:{{steps}}
             sinks:{{sinks}}
@@ -80,8 +98,11 @@ internal sealed record ReplicaSetup(int Pipeline, string Host, TimeSpan Skew);
 internal sealed record Setup(
     bool HasCatalogServer, bool TopicTellsId, bool HasWeakLists, int PartitionCount, ClientHabits Habits, ImmutableArray<PipelineSetup> Pipelines, ImmutableArray<ReplicaSetup> Replicas)
 {
+    /// <summary>What people do beside the actions.</summary>
+    public PeopleSetup People { get; init; } = new();
+
     public override string ToString() =>
-        $"catalog {(HasCatalogServer ? "server" : "files")}, {PartitionCount} partitions, topic {(TopicTellsId ? "tells" : "hides")} its id, client rewinds by {Habits.RewindsBy}{(Habits.SkipsRecords ? " and skips" : "")}; "
-        + string.Join("; ", Pipelines.Select(item => $"{item.Name}: {item.Topic} -> {string.Join(", ", item.Tables)} from {(item.StartsAtLatest ? "latest" : "earliest")}, checkpoint {item.CheckpointSeconds} s, {item.MaxRetries} retries{(item.HasMembers ? ", members" : "")}, [{string.Join(", ", item.TableProperties.Select(pair => $"{pair.Key}={pair.Value}"))}]"))
-        + $"; replicas {string.Join(", ", Replicas.Select(item => $"{Pipelines[item.Pipeline].Name}@{item.Host}"))}";
+        $"catalog {(HasCatalogServer ? "server" : "files")}, {PartitionCount} partitions, topic {(TopicTellsId ? "tells" : "hides")} its id, client rewinds by {Habits.RewindsBy}{(Habits.SkipsRecords ? " and skips" : "")}{(Habits.ReadsOn ? " and reads on" : "")}; "
+        + string.Join("; ", Pipelines.Select(item => $"{item.Name}: {item.Topic} -> {string.Join(", ", item.Tables)} from {(item.StartsAtLatest ? "latest" : "earliest")}, checkpoint {item.CheckpointSeconds} s, {item.MaxRetries} retries{(item.HasMembers ? ", members" : "")}{item.Habits.Describe()}, [{string.Join(", ", item.TableProperties.Select(pair => $"{pair.Key}={pair.Value}"))}], group {item.Group}, by [{item.PartitionBy}]{(item.SmallRangeBytes is { } bytes ? $", ranges of {bytes} bytes as they are" : "")}"))
+        + $"; replicas {string.Join(", ", Replicas.Select(item => $"{Pipelines[item.Pipeline].Name}@{item.Host}"))}{People.Describe()}";
 }

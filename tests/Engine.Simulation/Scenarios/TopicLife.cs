@@ -72,6 +72,15 @@ internal sealed class TopicLife(Simulator simulator, SimulatedWorld world, Setup
         Produce(name, refillCount, seed);
     }
 
+    public void Truncate(string name, int partition, int lostCount, int refillCount, int seed)
+    {
+        var (topic, random) = (world.Kafka.Topics[name], new Random(seed));
+        if (partition >= topic.Partitions.Count) return;
+        AbortOpenTransactions();
+        topic.Truncate(partition, lostCount);
+        for (var i = 0; i < refillCount; i++) topic.Append(partition, KindOf(random));
+    }
+
     private static RecordKind KindOf(Random random) => random.Next(12) switch
     {
         0 => RecordKind.Malformed,

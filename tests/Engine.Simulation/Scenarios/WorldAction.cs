@@ -6,7 +6,7 @@ namespace Matih.Engine.Simulation.Scenarios;
 internal enum RunKind { Continuous, Once, UntilCaughtUp }
 
 /// <summary>One thing that happens to the world. Each is whole in itself, so that a scenario makes sense with any of them left out.</summary>
-internal abstract record WorldAction
+internal abstract partial record WorldAction
 {
     private WorldAction() { }
 

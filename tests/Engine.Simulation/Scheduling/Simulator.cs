@@ -53,6 +53,13 @@ internal sealed class Simulator(int seed, Trace trace)
     /// <summary>Runs until the condition holds (true), or the time has come, or nothing is left to happen (false).</summary>
     public bool RunUntil(Func<bool> isDone, TimeSpan until)
     {
+        RunOn(isDone, until);
+        ThrowIfForeign(isWaiting: !isDone());
+        return isDone();
+    }
+
+    private void RunOn(Func<bool> isDone, TimeSpan until)
+    {
         while (true)
         {
             if (_fault is not null) ExceptionDispatchInfo.Throw(_fault);
@@ -68,8 +75,12 @@ internal sealed class Simulator(int seed, Trace trace)
             StepCount++;
             happening.Act();
         }
-        ThrowIfForeign(isWaiting: !isDone());
-        return isDone();
+    }
+
+    /// <summary>Lets that much time pass. Unlike <see cref="RunUntil"/> it does not wait for work that has left the simulation: the next step finds it.</summary>
+    public void Pass(TimeSpan time)
+    {
+        RunOn(() => false, Now + time);
     }
 
     /// <summary>Ends the run with that, where the caller's own exception would reach nobody.</summary>

@@ -63,6 +63,23 @@ internal sealed class CatalogServer(Simulator simulator, StoreServer store, stri
         return new CommitResult.Committed(Store(identifier, after with { MetadataLog = surplus > 0 ? log[surplus..] : log }, version, view));
     }
 
+    /// <summary>Puts other metadata in the place of a table's.</summary>
+    public void Replace(TableIdentifier identifier, TableMetadata metadata, IStore view)
+    {
+        var current = _pointers[identifier];
+        var version = int.Parse(Path.GetFileName(current.Location).AsSpan(0, 5), CultureInfo.InvariantCulture) + 1;
+        Store(identifier, metadata with { MetadataLog = metadata.MetadataLog.Add(new(current.Metadata.LastUpdatedMillis, current.Location)) }, version, view);
+    }
+
+    /// <summary>Takes a table's pointer away, for <see cref="Restore"/>.</summary>
+    public (string Location, TableMetadata Metadata)? Hide(TableIdentifier identifier) => _pointers.Remove(identifier, out var pointer) ? pointer : null;
+
+    public void Restore(TableIdentifier identifier, (string Location, TableMetadata Metadata)? pointer)
+    {
+        _pointers.Remove(identifier);
+        if (pointer is { } found) _pointers.Add(identifier, found);
+    }
+
     private Table Store(TableIdentifier identifier, TableMetadata metadata, int version, IStore view)
     {
         var location = string.Create(CultureInfo.InvariantCulture, $"{metadata.Location}/metadata/{version:00000}-{_ids.NewUuid():D}.metadata.json");

@@ -8,6 +8,7 @@ namespace Matih.Engine.Simulation.World;
 internal sealed class SimulatedTopic(Simulator simulator, string name, int partitionCount)
 {
     private readonly List<List<PartitionLog>> _incarnations = [NewPartitions(partitionCount)];
+    private readonly List<TimeSpan> _createdAt = [simulator.Now];
     private readonly List<Action> _waiters = [];
     private long _id;
 
@@ -23,12 +24,23 @@ internal sealed class SimulatedTopic(Simulator simulator, string name, int parti
 
     public IReadOnlyList<PartitionLog> Partitions => _incarnations[^1];
 
+    /// <summary>When the topic was last created.</summary>
+    public TimeSpan CreatedAt => _createdAt[^1];
+
+    /// <summary>An unclean leader election of one partition, which loses that many of its last records.</summary>
+    public void Truncate(int partition, long count)
+    {
+        var log = Partitions[partition];
+        log.Truncate(log.HighWatermark - count, simulator.Now);
+        Announce();
+    }
+
     public IReadOnlyList<PartitionLog> PartitionsOf(int incarnation) => _incarnations[incarnation];
 
     public void Append(int partition, RecordKind kind, Transaction? transaction = null)
     {
         var id = _id++;
-        Partitions[partition].Append(kind, offset => Value(kind, partition, offset, id), NowMillis, transaction);
+        Partitions[partition].Append(kind, id, offset => Value(kind, partition, offset, id), NowMillis, transaction);
         Announce();
     }
 
@@ -55,6 +67,7 @@ internal sealed class SimulatedTopic(Simulator simulator, string name, int parti
     public void Recreate(int partitions)
     {
         _incarnations.Add(NewPartitions(partitions));
+        _createdAt.Add(simulator.Now);
         Announce();
     }
 
@@ -89,7 +102,7 @@ internal sealed class KafkaCluster
     /// <summary>Groups that deal partitions to the members of a flow, by name.</summary>
     public Dictionary<string, ConsumerGroup> Groups { get; } = new(StringComparer.Ordinal);
 
-    public Dictionary<string, string> GroupMarks { get; } = new(StringComparer.Ordinal);
+    public GroupMarkStore Marks { get; } = new();
 
     public string Id { get; set; } = "cluster-0";
 }

@@ -2,7 +2,7 @@ using Matih.Storage;
 
 namespace Matih.Engine.Simulation.World;
 
-/// <summary>The store without a network between: for the auditor, for other writers and for a catalog's server. Every call completes at once.</summary>
+/// <summary>The store without a network between: for the auditor, for other writers and for a catalog's server. Every call completes at once, and objects that met with an accident are what they were.</summary>
 internal sealed class ServerSideStore(StoreServer server) : IStore
 {
     public ValueTask<IObjectWriter> CreateAsync(string location, CancellationToken cancellationToken) => new(new Writer(server, location));
@@ -15,7 +15,7 @@ internal sealed class ServerSideStore(StoreServer server) : IStore
         return default;
     }
 
-    public ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken) => new(server.Read(location));
+    public ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken) => new(server.Lost.GetValueOrDefault(location) ?? server.Read(location));
 
     public ValueTask<byte[]> ReadRangeAsync(string location, long offset, int count, CancellationToken cancellationToken) =>
         new((server.Read(location) ?? throw new FileNotFoundException($"There is no {location}.", location)).AsSpan((int)offset, count).ToArray());

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Matih.Delivery;
 using Matih.Engine.Simulation.Scheduling;
 using Matih.Iceberg;
 
@@ -41,13 +42,19 @@ internal sealed class SimulatedWorld
 
     public SeededIds Ids => _ids;
 
+    /// <summary>What is known of the processes that were ever started, by their id.</summary>
+    public Dictionary<int, ProcessLife> Processes { get; } = [];
+
+    /// <summary>When somebody last changed a table's properties.</summary>
+    public TimeSpan? PropertiesChangedAt { get; set; }
+
     public DateTimeOffset Now => SimulatedClock.Epoch + Simulator.Now;
 
     /// <summary>The table as it now stands, seen from the server's side.</summary>
     public Table? Load(TableIdentifier identifier)
     {
         if (HasCatalogServer) return CatalogServer.Load(identifier, View);
-        var folder = $"{Warehouse}/{string.Join('/', identifier.Namespace.Add(identifier.Name))}/metadata/";
+        var folder = $"{FolderOf(identifier)}/metadata/";
         var newest = Store.Names(folder).Select(location => (Location: location, Version: VersionOf(location))).Where(item => item.Version > 0).DefaultIfEmpty().MaxBy(item => item.Version).Location;
         if (newest is null) return null;
         var bytes = Store.Read(newest)!;
@@ -67,7 +74,39 @@ internal sealed class SimulatedWorld
         ? CatalogServer.Commit(table.Identifier, requirements, updates, View) is CommitResult.Committed
         : Completed(OwnFileCatalog().CommitAsync(table, requirements, updates, default)) is CommitResult.Committed;
 
+    /// <summary>Takes a table out of the warehouse, for <see cref="Restore"/>.</summary>
+    public HiddenTable Hide(TableIdentifier identifier) => new(identifier, Store.Hide(FolderOf(identifier)), CatalogServer.Hide(identifier));
+
+    public void Restore(HiddenTable hidden)
+    {
+        Store.Restore(hidden.Objects);
+        CatalogServer.Restore(hidden.Identifier, hidden.Pointer);
+    }
+
+    /// <summary>Somebody else creates an empty table.</summary>
+    public void Create(TableIdentifier identifier, TablePlan plan)
+    {
+        var table = new NewTable(Schema.FromRow(plan.Rows), PartitionSpec.Unpartitioned, plan.Properties);
+        if (HasCatalogServer) CatalogServer.Create(identifier, table, View);
+        else Completed(OwnFileCatalog().CreateAsync(identifier, table, default));
+    }
+
+    private static string FolderOf(TableIdentifier identifier) => $"{Warehouse}/{string.Join('/', identifier.Namespace.Add(identifier.Name))}";
+
     private FileCatalog OwnFileCatalog() => new(View, Warehouse, _ids, new FixedClock(this));
+
+    /// <summary>Another writer's change that no update expresses; the metadata is replaced as it is.</summary>
+    public void Replace(Table table, TableMetadata metadata)
+    {
+        if (HasCatalogServer)
+        {
+            CatalogServer.Replace(table.Identifier, metadata, View);
+            return;
+        }
+        var log = table.Metadata.MetadataLog.Add(new(table.Metadata.LastUpdatedMillis, table.MetadataLocation));
+        var next = $"{table.MetadataLocation[..(table.MetadataLocation.LastIndexOf('/') + 1)]}v{VersionOf(table.MetadataLocation) + 1}{MetadataEnding}";
+        Store.Put(next, TableMetadataJson.Write(metadata with { MetadataLog = log }));
+    }
 
     /// <summary>The result of a call on the server's side, which never waits.</summary>
     public static T Completed<T>(ValueTask<T> call) =>
@@ -78,3 +117,15 @@ internal sealed class SimulatedWorld
         public override DateTimeOffset GetUtcNow() => world.Now;
     }
 }
+
+/// <summary>A process as the world remembers it.</summary>
+internal sealed class ProcessLife(TimeSpan startedAt)
+{
+    public TimeSpan StartedAt { get; } = startedAt;
+
+    /// <summary>When it last was stopped (SIGSTOP), or woke.</summary>
+    public TimeSpan PausedAt { get; set; } = TimeSpan.MinValue;
+}
+
+/// <summary>A table that was taken out of the warehouse.</summary>
+internal sealed record HiddenTable(TableIdentifier Identifier, HiddenFolder Objects, (string Location, TableMetadata Metadata)? Pointer);

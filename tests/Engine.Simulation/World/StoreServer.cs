@@ -11,6 +11,7 @@ internal sealed class StoreServer(Simulator simulator, int seed)
 {
     private readonly SortedDictionary<string, Item> _items = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SortedSet<string>> _folders = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, byte[]> _lost = new(StringComparer.Ordinal);
     private readonly Random _random = new(seed);
 
     private sealed record Item(byte[] Content, TimeSpan WrittenAt, TimeSpan ListedFrom);
@@ -26,12 +27,19 @@ internal sealed class StoreServer(Simulator simulator, int seed)
     public void Put(string location, byte[] content)
     {
         var listedFrom = HasWeakLists && location.Contains("/_matih/", StringComparison.Ordinal) ? simulator.Now + TimeSpan.FromSeconds(20 * _random.NextDouble()) : simulator.Now;
-        _items[location] = new Item(content, simulator.Now, listedFrom);
+        Keep(location, new Item(content, simulator.Now, listedFrom));
+        Changed?.Invoke(location);
+    }
+
+    private void Keep(string location, Item item)
+    {
+        _items[location] = item;
         var folder = FolderOf(location);
         if (!_folders.TryGetValue(folder, out var names)) _folders.Add(folder, names = new SortedSet<string>(StringComparer.Ordinal));
         names.Add(location);
-        Changed?.Invoke(location);
     }
+
+    private bool Remove(string location) => _items.Remove(location) && _folders[FolderOf(location)].Remove(location);
 
     public bool PutIfAbsent(string location, byte[] content)
     {
@@ -42,10 +50,37 @@ internal sealed class StoreServer(Simulator simulator, int seed)
 
     public void Delete(string location)
     {
-        if (!_items.Remove(location)) return;
-        _folders[FolderOf(location)].Remove(location);
+        if (!Remove(location)) return;
         Changed?.Invoke(location);
     }
+
+    /// <summary>An accident: the object is gone, or has become another one. What it was is kept for the auditor.</summary>
+    public void Lose(string location, byte[]? replacement)
+    {
+        _lost.TryAdd(location, Read(location)!);
+        if (replacement is null) Delete(location);
+        else Put(location, replacement);
+    }
+
+    /// <summary>Objects that met with an accident.</summary>
+    public IReadOnlyDictionary<string, byte[]> Lost => _lost;
+
+    /// <summary>Takes everything below a folder out of sight.</summary>
+    public HiddenFolder Hide(string folder)
+    {
+        var hidden = new HiddenFolder(folder, [.. LocationsBelow(folder).Select(location => (location, (object)_items[location]))]);
+        foreach (var (location, _) in hidden.Items) Remove(location);
+        return hidden;
+    }
+
+    /// <summary>Brings it back, in place of what stands there now.</summary>
+    public void Restore(HiddenFolder hidden)
+    {
+        foreach (var location in LocationsBelow(hidden.Folder)) Remove(location);
+        foreach (var (location, item) in hidden.Items) Keep(location, (Item)item);
+    }
+
+    public IReadOnlyList<string> LocationsBelow(string folder) => [.. _items.Keys.Where(location => location.StartsWith(folder + "/", StringComparison.Ordinal))];
 
     /// <summary>What a listing of the folder shows now.</summary>
     public List<StoredObject> List(string folder)
@@ -69,3 +104,6 @@ internal sealed class StoreServer(Simulator simulator, int seed)
 
     private static string FolderOf(string location) => location[..location.LastIndexOf('/')];
 }
+
+/// <summary>What stood below a folder when it was hidden.</summary>
+internal sealed record HiddenFolder(string Folder, IReadOnlyList<(string Location, object Item)> Items);

@@ -6,13 +6,16 @@ namespace Matih.Engine.Simulation.World;
 /// <summary>Habits of a Kafka client that differ between versions and days.</summary>
 /// <param name="RewindsBy">It may deliver up to that many records again that lie before the assigned position.</param>
 /// <param name="SkipsRecords">It passes records over now and then, as librdkafka before 2.1.0 may; it then says so of itself.</param>
-internal readonly record struct ClientHabits(int RewindsBy, bool SkipsRecords);
+/// <param name="ReadsOn">It reads on, at the same offsets, in a topic that was deleted and created again under it.</param>
+internal readonly record struct ClientHabits(int RewindsBy, bool SkipsRecords, bool ReadsOn = false);
 
 /// <summary>A process's consumer of one topic.</summary>
 internal sealed class TopicClient(
-    KafkaCluster cluster, SimulatedTopic topic, string group, ClientHabits habits, Weather weather, SimulatedProcess process, Random random, Action onAssign) : IRecordSource
+    KafkaCluster cluster, SimulatedTopic topic, string group, ClientHabits habits, Weather weather, SimulatedProcess process, Random random,
+    IReadOnlyList<string> flows, Action onAssign) : IRecordSource
 {
     private long _assignment;
+    private string? _seenMarks;
 
     public string Topic => topic.Name;
 
@@ -24,12 +27,30 @@ internal sealed class TopicClient(
 
     public Weather Weather => weather;
 
+    public bool ReadsOn => habits.ReadsOn;
+
+    /// <summary>Takes note of how far the flows that this consumer reads for have come.</summary>
+    public void NoteRead(PartitionLog log, long nextOffset)
+    {
+        foreach (var flow in flows) log.NoteRead(flow, nextOffset);
+    }
+
     public bool IsCurrent(long assignment) => assignment == _assignment;
 
     public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) =>
         CallAsync("identify", () => new TopicIdentity(cluster.Id, topic.TopicId, topic.Partitions.Count), cancellationToken);
 
-    public ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
+    /// <summary>Called with each answer about the ends of partitions that has arrived: process, and the answer.</summary>
+    public Action<int, IReadOnlyList<OffsetRange>>? RangesTold { get; init; }
+
+    public async ValueTask<IReadOnlyList<OffsetRange>> RangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken)
+    {
+        var ranges = await LookUpRangesAsync(partitions, cancellationToken);
+        RangesTold?.Invoke(process.Id, ranges);
+        return ranges;
+    }
+
+    private ValueTask<IReadOnlyList<OffsetRange>> LookUpRangesAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
         CallAsync<IReadOnlyList<OffsetRange>>("ranges", () => [.. partitions.Select(partition =>
         {
             var log = Find(partition);
@@ -64,14 +85,22 @@ internal sealed class TopicClient(
     }
 
     public ValueTask<string?> ReadGroupMarkAsync(CancellationToken cancellationToken) =>
-        CallAsync("read mark", () => cluster.GroupMarks.GetValueOrDefault(group), cancellationToken);
-
-    public ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken) =>
-        CallAsync<(bool, string?)>("store mark", () =>
+        CallAsync("read mark", () =>
         {
-            cluster.GroupMarks[group] = mark;
+            var text = cluster.Marks.Read(group);
+            _seenMarks = text ?? "";
+            return text;
+        }, cancellationToken);
+
+    public ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken)
+    {
+        var seen = _seenMarks;
+        return CallAsync<(bool, string?)>("store mark", () =>
+        {
+            cluster.Marks.Store(group, mark, seen);
             return (true, null);
         }, cancellationToken);
+    }
 
     public ValueTask DisposeAsync() => default;
 

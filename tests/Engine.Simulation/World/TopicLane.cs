@@ -16,6 +16,7 @@ internal sealed class TopicLane : IRecordLane
     private readonly Random _random;
     private readonly Dictionary<int, long> _next = [];
     private readonly Dictionary<int, long> _toldEnd = [];
+    private readonly Dictionary<int, int> _knownTails = [];
     private readonly HashSet<(int Partition, long Offset)> _skipped = [];
     private readonly List<int> _partitions;
     private TimeSpan _idleWait;
@@ -65,7 +66,7 @@ internal sealed class TopicLane : IRecordLane
         {
             var partition = _partitions[(first + i) % _partitions.Count];
             // Whoever reads a topic that is deleted gets errors for its partitions until it is there again.
-            if (_client.Log.Incarnation != _incarnation || partition >= _client.Log.Partitions.Count)
+            if (_client.Log.Incarnation != _incarnation && !_client.ReadsOn || partition >= _client.Log.Partitions.Count)
             {
                 events.Add(new SourceEvent.Failed(partition, "Broker: Unknown topic or partition"));
                 return true;
@@ -73,6 +74,16 @@ internal sealed class TopicLane : IRecordLane
             if (!FillFrom(partition, batch, recordsMax, events)) return true;
         }
         return batch.Count != 0 || events.Count != 0;
+    }
+
+    /// <summary>
+    /// Newer clients know the leader epoch of the last record that they were given, and ask a new leader how far it goes.
+    /// </summary>
+    private bool HasLostItsPlace(int partition, PartitionLog log)
+    {
+        if (!_client.Log.TellsId || !_knownTails.TryGetValue(partition, out var known)) return false;
+        _knownTails[partition] = log.LostTails.Count;
+        return log.LostTails.Skip(known).Any(tail => tail.FromOffset < _next[partition]);
     }
 
     private bool FillFrom(int partition, ManagedRawBatch batch, int recordsMax, List<SourceEvent> events)
@@ -83,11 +94,18 @@ internal sealed class TopicLane : IRecordLane
             events.Add(new SourceEvent.OffsetOutOfRange(partition, $"offset {_next[partition]} is out of range"));
             return false;
         }
+        if (HasLostItsPlace(partition, log))
+        {
+            events.Add(new SourceEvent.OffsetOutOfRange(partition, $"the log was truncated below offset {_next[partition]}"));
+            return false;
+        }
         var piece = Math.Min(recordsMax - batch.Count, 1 + _random.Next(1, 40));
         foreach (var record in log.Read(_next[partition]))
         {
             if (piece-- == 0) return true;
             _next[partition] = record.Offset + 1;
+            _client.NoteRead(log, _next[partition]);
+            _knownTails.TryAdd(partition, log.LostTails.Count);
             if (_skipped.Contains((partition, record.Offset))) continue;
             batch.Add(record.Value, null, record.Offset, partition, record.TimestampMillis, TimestampKind.CreateTime);
         }
@@ -95,6 +113,7 @@ internal sealed class TopicLane : IRecordLane
         if (_toldEnd.GetValueOrDefault(partition, -1) == end && _next[partition] == end) return true;
         if (_random.Next(8) == 0) return true;
         _next[partition] = Math.Max(_next[partition], end);
+        _client.NoteRead(log, _next[partition]);
         _toldEnd[partition] = end;
         events.Add(new SourceEvent.ReachedEnd(partition, end, _generation));
         return true;

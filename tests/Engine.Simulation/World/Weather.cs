@@ -29,18 +29,29 @@ internal sealed class Weather(Simulator simulator, int seed)
 {
     private readonly Random _random = new(seed);
     private readonly List<(Service Service, Trouble Trouble, double Share)> _troubles = [];
+    private readonly TimeSpan[] _lastTroubles = [TimeSpan.MinValue, TimeSpan.MinValue, TimeSpan.MinValue];
     private readonly TimeSpan[] _usual = [TimeSpan.FromMilliseconds(4), TimeSpan.FromMilliseconds(8), TimeSpan.FromMilliseconds(2)];
 
     public void Begin(Service service, Trouble trouble, double share, TimeSpan duration)
     {
         var entry = (service, trouble, share);
         _troubles.Add(entry);
-        simulator.After(duration, () => _troubles.Remove(entry));
+        simulator.After(duration, () =>
+        {
+            if (_troubles.Remove(entry)) _lastTroubles[(int)service] = simulator.Now;
+        });
     }
+
+    /// <summary>When a service was last in trouble; now where it is, before the beginning where it never was.</summary>
+    public TimeSpan LastTroubleOf(Service service) => _troubles.Exists(entry => entry.Service == service) ? simulator.Now : _lastTroubles[(int)service];
+
+    /// <summary>When any service was last in trouble.</summary>
+    public TimeSpan CalmSince => Enum.GetValues<Service>().Max(LastTroubleOf);
 
     /// <summary>All is well from now on; effects that are late still come.</summary>
     public void ClearUp()
     {
+        foreach (var (service, _, _) in _troubles) _lastTroubles[(int)service] = simulator.Now;
         _troubles.Clear();
         IsFair = true;
     }
@@ -64,7 +75,7 @@ internal sealed class Weather(Simulator simulator, int seed)
                     if (isWrite) return new CallFate(there, back, CallFault.FailsBefore, default);
                     break;
                 case Trouble.Slow:
-                    (there, back) = (there * (1 + 400 * _random.NextDouble()), back * (1 + 400 * _random.NextDouble()));
+                    (there, back) = (Slowed(there), Slowed(back));
                     break;
                 default:
                     if (_random.NextDouble() >= share) break;
@@ -73,6 +84,9 @@ internal sealed class Weather(Simulator simulator, int seed)
         }
         return new CallFate(there, back, CallFault.None, default);
     }
+
+    /// <summary>Two slow phases at once are not as slow as their product: no client waits for hours.</summary>
+    private TimeSpan Slowed(TimeSpan time) => TimeSpan.FromTicks(Math.Min((time * (1 + 400 * _random.NextDouble())).Ticks, TimeSpan.FromSeconds(40).Ticks));
 
     private CallFault FaultOf(Trouble trouble) => trouble switch
     {

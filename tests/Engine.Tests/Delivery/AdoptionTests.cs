@@ -195,6 +195,26 @@ public sealed class AdoptionTests
         await AssertTwiceAsync(renamed, 30);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_ledger_above_which_a_commit_was_applied_again_is_not_adopted(bool isAtTheCompareAndSet)
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        var ours = await flow.HeadAsync();
+        using var renamed = flow.Another(pipeline: "purchases");
+        if (isAtTheCompareAndSet) renamed.Store.Before(".metadata.json", () => flow.ForeignAppendAsync(("source-snapshot-id", ours.ToString())));
+        else await flow.ForeignAppendAsync(("source-snapshot-id", ours.ToString()));
+
+        var refusal = await renamed.RefusalAsync(Adopt("orders"));
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains($"re-applies snapshot {ours}, which carried records of orders/lake", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain((await flow.TableAsync()).Metadata.Snapshots, snapshot => snapshot.Summary.ContainsKey("matih.ledger.purchases/lake"));
+    }
+
     [Fact]
     public async Task Reset_and_adopt_contradict_each_other()
     {

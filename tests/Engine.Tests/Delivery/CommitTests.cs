@@ -119,6 +119,30 @@ public sealed class CommitTests
     }
 
     [Fact]
+    public async Task A_rollback_past_a_later_writer_s_commits_opens_the_flow_again_with_a_higher_generation()
+    {
+        using var flow = new FlowHarness();
+        using var successor = flow.Another();
+        flow.Produce(0, 10);
+
+        await flow.RunDuringAsync(async () =>
+        {
+            await flow.WaitForRowsAsync(10);
+            var before = await flow.HeadAsync();
+            await successor.CatchUpAsync();
+            await flow.RollBackAsync(before);
+            flow.Produce(10, 10);
+            await flow.WaitForLogAsync("batch-dropped");
+            await flow.WaitForRowsAsync(20);
+        });
+
+        await flow.AssertHoldsWholeTopicAsync();
+        var ledger = await flow.LedgerAsync();
+        Assert.Equal(2, ledger.Generation);
+        Assert.Equal(new WriterEpoch(2), ledger.Epoch);
+    }
+
+    [Fact]
     public async Task A_rollback_under_a_running_pipeline_drops_the_batch_and_reads_again()
     {
         using var flow = new FlowHarness();

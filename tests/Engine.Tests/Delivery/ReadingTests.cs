@@ -254,4 +254,25 @@ public sealed class ReadingTests
         Assert.Equal(54, (await flow.RowsAsync()).Count);
         Assert.Equal(6, (await flow.LedgerAsync()).Totals.SkippedCount);
     }
+
+    [Fact]
+    public async Task Under_fail_a_client_that_passes_over_what_lies_before_the_first_bad_record_is_caught()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.Add("orchestration.max_retries=3");
+        flow.OnSource = source =>
+        {
+            source.MaySkipRecords = true;
+            for (var offset = 0; offset < 3; offset++) source.SkippedByClient.Add((0, offset));
+            source.SkippingAssignmentCount = 1;
+        };
+        flow.Produce(0, 3);
+        flow.Topic.Append(0, "bad");
+
+        var refusal = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.RecordRejected, refusal.ExitCode);
+        Assert.Equal(1, flow.CountOf("retrying"));
+        await flow.AssertHoldsExactlyAsync([(0, 0), (0, 1), (0, 2)]);
+    }
 }

@@ -375,6 +375,30 @@ public sealed class WaysOutTests
     }
 
     [Fact]
+    public async Task A_reset_that_landed_without_an_answer_below_another_writer_s_commit_is_not_done_again()
+    {
+        using var flow = new FlowHarness { Clock = new HurriedClock { Speed = 20 } };
+        using var other = flow.Another();
+        flow.Overrides.AddRange(["orchestration.checkpoint_interval=1h", "orchestration.max_retries=3"]);
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        await flow.ChangeTableAsync(new TableUpdate.SetProperties(TableMetadata.EmptyProperties.Add("commit.retry.num-retries", "0")));
+
+        // Before the run learns that its reset stands, another one has gone on from there.
+        flow.Store.After("metadata.json", () =>
+        {
+            other.CatchUpAsync().GetAwaiter().GetResult();
+            flow.Store.FailRead("metadata.json");
+            throw new IOException("connection reset");
+        });
+        await flow.CatchUpAsync(Reset);
+
+        Assert.Equal(1, flow.CountOf("retrying"));
+        Assert.Equal(2, (await flow.LedgerAsync()).Generation);
+        await AssertDoubledAsync(flow);
+    }
+
+    [Fact]
     public async Task A_reset_after_a_cherry_pick_keeps_the_ledgers_of_other_pipelines()
     {
         using var flow = new FlowHarness();

@@ -57,6 +57,13 @@ internal sealed class PartitionProgress
     /// <summary>Looks at one record; false where it must be left out.</summary>
     public bool Scan(in RawRecord record, int row)
     {
+        if (row == CutoffRow && record.Offset > _scanNext)
+        {
+            // The partition ends just before this record, and what the client gave none of is looked for a second time.
+            var end = Math.Min(record.Offset, _endOffset);
+            if (end > _scanNext) _gaps.Add(_scanNext, end);
+            _scanNext = Math.Max(_scanNext, end);
+        }
         if (record.Offset < _scanNext || row >= CutoffRow) return false;
         if (record.Offset >= _endOffset)
         {

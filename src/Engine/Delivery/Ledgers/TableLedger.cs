@@ -37,6 +37,10 @@ internal sealed class TableLedger(
 
     public Ledger? ReadHeadOfTag(Table table) => Lineage.ReadHeadOfTag(table);
 
+    /// <summary>Whether a commit of that flow was applied again above its ledger, so that nobody can continue from it; null where none was.</summary>
+    public async ValueTask<LineageFinding.Reapplied?> FindReappliedAsync(Table table, FlowName of, CancellationToken cancellationToken) =>
+        (await new LedgerLineage(of, _reader).ReadAsync(table, cancellationToken)).Finding as LineageFinding.Reapplied;
+
     /// <summary>The ledger in a property's text, of whatever flow.</summary>
     public ValueTask<Ledger> ReadTextAsync(string property, CancellationToken cancellationToken) => _reader.ReadAsync(property, cancellationToken);
 
@@ -65,6 +69,8 @@ internal sealed class TableLedger(
             }
             if (await HasLandedAsync(table, commit, attempts, cancellationToken)) return await CommittedAsync(table, commit, attempts, cancellationToken);
             if (Refuse(reading, commit.Ledger, answer) is { } refused) return refused;
+            if (answer?.Adopts is { } adopted && await FindReappliedAsync(table, adopted.Flow, cancellationToken) is { } again)
+                return new CommitOutcome.Rebased($"Snapshot {again.SnapshotId} re-applies {again.Source} above the ledger of {adopted.Flow}, which is to be taken over.");
             // An attempt whose answer was lost did land, and the table was rolled back past it since: its snapshot id is used up.
             if (table.Metadata.FindSnapshot(commit.Change.SnapshotId) is not null)
                 return new CommitOutcome.Rebased($"Commit {commit.Ledger.Commit} got into the table, which was then rolled back past it.");
@@ -129,6 +135,9 @@ internal sealed class TableLedger(
         if (answer is not null && answer.Accepts(reading.Finding)) return answer.Adopts is { } adopted ? RefuseAdoption(reading, adopted) : null;
         switch (reading.Finding)
         {
+            case LineageFinding.Found { Ledger: var theirs, RollbackSeen: true } when ours.Base == theirs.Commit && ours.Generation == theirs.Generation:
+                // Another run's commits stood above it, with an epoch and perhaps ranges that must not fit again: the flow is opened again.
+                return new CommitOutcome.Rebased($"The table was rolled back past commits above {ours.Base}, which this batch stands on.");
             case LineageFinding.Found { Ledger: var theirs }:
                 if (ours.Base == theirs.Commit) return null;
                 if (theirs.Run != ours.Run && theirs.Epoch.CompareTo(ours.Epoch) >= 0) return new CommitOutcome.Superseded(theirs);

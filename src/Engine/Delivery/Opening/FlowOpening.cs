@@ -22,6 +22,9 @@ internal sealed class FlowOpening(
     /// <summary>The table that an earlier session of this run had opened: the flow never begins again in another one.</summary>
     private string? _tableUuid;
 
+    /// <summary>The snapshots of opening commits of which this run has not learned whether they got into the table.</summary>
+    private readonly HashSet<SnapshotId> _undecided = [];
+
     public async ValueTask<OpenedFlow> OpenAsync(WriterIdentity writer, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
     {
         while (true)
@@ -55,7 +58,10 @@ internal sealed class FlowOpening(
             }
 
             var append = await PreparedChange.PrepareAsync(table, [], environment.Ids, abort);
-            switch (await ledgers.CommitAsync(new PreparedCommit(commit.Opening, append, environment.Clock.GetUtcNow()), commit.Override, abort))
+            _undecided.Add(append.SnapshotId);
+            var outcome = await ledgers.CommitAsync(new PreparedCommit(commit.Opening, append, environment.Clock.GetUtcNow()), commit.Override, abort);
+            _undecided.Remove(append.SnapshotId);
+            switch (outcome)
             {
                 case CommitOutcome.Committed committed:
                     Report(commit, committed.Ledger);
@@ -97,6 +103,17 @@ internal sealed class FlowOpening(
         }
     }
 
+    private async ValueTask<bool> HasOpenedAsync(Table table, CancellationToken cancellationToken)
+    {
+        if (_undecided.Count == 0) return false;
+        await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
+        {
+            if (step is not LineageStep.Found { Snapshot.Id: var id }) return false;
+            if (_undecided.Contains(id)) return true;
+        }
+        return false;
+    }
+
     private static Ledger? FoundBy(LedgerStanding standing) => standing switch
     {
         LedgerStanding.Resume resume => resume.Found,
@@ -110,7 +127,8 @@ internal sealed class FlowOpening(
         Table table, LineageReading reading, OpenAnswers answers, WriterIdentity writer, CancellationToken cancellationToken)
     {
         // An earlier session of this run got its opening commit into the table, although it did not learn so: the answers are used up.
-        if (reading.Finding is LineageFinding.Found { Ledger: var nearestOwn } && nearestOwn.Run == writer.Run) answers = OpenAnswers.None;
+        // Another writer may have committed above that since.
+        if (reading.Finding is LineageFinding.Found { Ledger: var nearestOwn } && nearestOwn.Run == writer.Run || await HasOpenedAsync(table, cancellationToken)) answers = OpenAnswers.None;
         if (reading.Finding is LineageFinding.Unreadable unreadable)
         {
             return answers.Reset
@@ -146,14 +164,12 @@ internal sealed class FlowOpening(
                 }
                 return new LedgerStanding.Resume(Above(found.Ledger, found.RollbackSeen ? tagged : null), found.RollbackSeen);
             case LineageFinding.Reapplied reapplied:
-                throw PipelineException.Refused(
-                    $"Snapshot {reapplied.SnapshotId} of table {plan.Table.Identifier} re-applies {reapplied.Source}, which carried records of {plan.Name} or is gone (a cherry-pick, or a published staged write): the ledger below it does not tell what the table holds.",
-                    "Roll the table back to before that snapshot, or start over with --reset.");
+                throw Reapplied(reapplied, plan.Name);
             case LineageFinding.Unproven unproven when answers.AcceptTag && await ledgers.ReadTagAsync(table, cancellationToken) is { } accepted:
                 log.Warning("tag-accepted", $"Continuing from the ledger that tag {LedgerKeys.Tag(plan.Name)} pins (commit {accepted.Commit}), as --accept-tag says.", ("missing", unproven.MissingSnapshotId));
                 return new LedgerStanding.AcceptedTag(accepted);
             case LineageFinding.Unproven when tagged is null && answers.Adopt is not null
-                && await AdoptAsync(reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } adoption:
+                && await AdoptAsync(table, reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } adoption:
                 return adoption;
             case LineageFinding.Unproven unproven:
                 throw PipelineException.Refused(
@@ -165,7 +181,7 @@ internal sealed class FlowOpening(
                     $"Rename the pipeline or the sink of {plan.Name}, so that pipeline and sink joined by '-' give another name.");
             case LineageFinding.Absent { HasTag: true }:
                 // The rollback brought back the ledger that this flow had taken over: taking it over again loses and doubles nothing.
-                if (await AdoptAsync(reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } again)
+                if (await AdoptAsync(table, reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } again)
                     return again with { Found = Above(again.Found, tagged), RollbackSeen = true };
                 var others = string.Join(", ", reading.Others.Keys.Where(LedgerKeys.IsLedger).Select(LedgerKeys.FlowOf));
                 throw PipelineException.Refused(
@@ -175,6 +191,10 @@ internal sealed class FlowOpening(
                 return await AbsentAsync(table, reading, answers, cancellationToken);
         }
     }
+
+    private PipelineException Reapplied(LineageFinding.Reapplied found, FlowName flow) => PipelineException.Refused(
+        $"Snapshot {found.SnapshotId} of table {plan.Table.Identifier} re-applies {found.Source}, which carried records of {flow} or is gone (a cherry-pick, or a published staged write): the ledger below it does not tell what the table holds.",
+        "Roll the table back to before that snapshot, or start over with --reset.");
 
     /// <summary>
     /// A ledger that was taken over left its generation and epoch to the taker, whoever that is by now: ranges that were staged
@@ -196,7 +216,7 @@ internal sealed class FlowOpening(
     private async ValueTask<LedgerStanding?> AbsentAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
     {
         var others = await ReadOthersAsync(reading, cancellationToken);
-        if (await AdoptAsync(reading, answers, others, cancellationToken) is { } adoption) return adoption;
+        if (await AdoptAsync(table, reading, answers, others, cancellationToken) is { } adoption) return adoption;
         if (reading.Finding is LineageFinding.TakenOver(var taker))
         {
             throw PipelineException.Refused(
@@ -214,9 +234,10 @@ internal sealed class FlowOpening(
 
     /// <summary>The ledger that the flow takes over; null where it takes none.</summary>
     private async ValueTask<LedgerStanding.Adopt?> AdoptAsync(
-        LineageReading reading, OpenAnswers answers, SortedDictionary<FlowName, Ledger?> others, CancellationToken cancellationToken)
+        Table table, LineageReading reading, OpenAnswers answers, SortedDictionary<FlowName, Ledger?> others, CancellationToken cancellationToken)
     {
         if (AdoptionChoice.Choose(plan, answers.Adopt, others.Keys, reading) is not { } from) return null;
+        if (await ledgers.FindReappliedAsync(table, from, cancellationToken) is { } again) throw Reapplied(again, from);
         // Only the text that is taken over must be readable whole.
         var ledger = others[from] ?? await ledgers.ReadTextAsync(reading.Others[LedgerKeys.Property(from)], cancellationToken);
         if (ledger.Sources.FirstOrDefault(candidate => candidate.Topic == plan.Topic) is not { } shared)

@@ -16,9 +16,6 @@ internal sealed record IntakeBatch(LaneCheckpoint? Checkpoint, ImmutableArray<Ra
 /// </summary>
 internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened)
 {
-    /// <summary>Smaller ranges are encoded again, several to a file.</summary>
-    private const long SmallRangeBytes = 16L << 20;
-
     /// <summary>Somebody's orphan removal may take files that nothing refers to for so long (DELIVERY.md, "Deleting files").</summary>
     private static readonly TimeSpan StagedAgeMax = TimeSpan.FromHours(12);
 
@@ -98,7 +95,7 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
                 _unusable.Add(name.Location);
                 continue;
             }
-            var isSmall = range.Bytes < SmallRangeBytes;
+            var isSmall = range.Bytes < plan.SmallRangeBytes;
             partition.Append(range.Entry, range.Books with { AddedFileCount = 0 }, isSmall ? [] : range.Files);
             if (isSmall) small.Add(range);
             taken.Add(name);

@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+using Matih.Iceberg;
+
+namespace Matih.Engine.Simulation.Auditing;
+
+/// <summary>What a snapshot holds besides what the ledgers account for.</summary>
+/// <param name="ForeignRows">The rows that other engines have added, by id.</param>
+/// <param name="Uncertain">Flows whose records somebody has applied a second time above their ledger: what the table holds of them is not known.</param>
+/// <param name="Blocked">Those of them that may not go on from their ledger; a reset ends that.</param>
+internal sealed record TableState(ImmutableHashSet<long> ForeignRows, ImmutableHashSet<string> Uncertain, ImmutableHashSet<string> Blocked)
+{
+    public static TableState Empty { get; } = new([], [], []);
+}
+
+/// <summary>What other engines did to tables, snapshot by snapshot: each holds what its parent holds, and what it added.</summary>
+internal sealed class TableHistory
+{
+    private readonly Dictionary<SnapshotId, IReadOnlyList<long>> _rows = [];
+    private readonly Dictionary<SnapshotId, string> _picks = [];
+    private readonly Dictionary<SnapshotId, TableState> _states = [];
+
+    /// <summary>The snapshot, when it comes into the table, adds rows of another engine.</summary>
+    public void NoteRows(SnapshotId snapshot, IReadOnlyList<long> ids) => _rows.Add(snapshot, ids);
+
+    /// <summary>The rows of another engine that the snapshot itself added.</summary>
+    public IReadOnlyList<long> RowsOf(SnapshotId snapshot) => _rows.GetValueOrDefault(snapshot) ?? [];
+
+    /// <summary>The snapshot, when it comes into the table, applies a commit of that flow again.</summary>
+    public void NotePick(SnapshotId snapshot, string flow) => _picks.Add(snapshot, flow);
+
+    /// <summary>The state at a snapshot. To be asked for every snapshot that becomes current.</summary>
+    /// <param name="restarted">The flow that starts over with this commit; null for any other commit.</param>
+    public TableState At(Snapshot snapshot, string? restarted)
+    {
+        if (_states.TryGetValue(snapshot.Id, out var known)) return known;
+        var state = snapshot.ParentId is not { } parent ? TableState.Empty
+            : _states.GetValueOrDefault(parent) ?? throw new AuditException($"Snapshot {snapshot.Id} stands on {parent}, which was never current.");
+        if (_rows.TryGetValue(snapshot.Id, out var ids)) state = state with { ForeignRows = state.ForeignRows.Union(ids) };
+        if (_picks.TryGetValue(snapshot.Id, out var flow)) state = state with { Uncertain = state.Uncertain.Add(flow), Blocked = state.Blocked.Add(flow) };
+        if (restarted is not null) state = state with { Blocked = state.Blocked.Remove(restarted) };
+        _states.Add(snapshot.Id, state);
+        return state;
+    }
+
+    /// <summary>The state at a snapshot that was current once.</summary>
+    public TableState At(SnapshotId snapshot) => _states[snapshot];
+}

@@ -1,0 +1,44 @@
+using Matih.Delivery;
+using Matih.Engine.Simulation.Scheduling;
+using Matih.Engine.Simulation.World;
+using Matih.Kafka;
+
+namespace Matih.Engine.Simulation.Auditing;
+
+/// <summary>Whether a commit has passed over what its process could have noticed about the topic.</summary>
+internal sealed class TopicNotice(FlowName flow, SimulatedTopic topic, SimulatedWorld world)
+{
+    /// <summary>A run looks at the topic's id twice a minute; where all is calm it has stopped by then.</summary>
+    private static readonly TimeSpan NoticedWithin = TimeSpan.FromMinutes(3);
+
+    /// <summary>The topic was deleted and created again, and tells so.</summary>
+    public void RequireSameTopic(Ledger ledger)
+    {
+        if (topic.Incarnation == 0 || topic.TopicId is not { } id || ledger.Sources[0].TopicId == id || ProcessOf(ledger) is not { } process) return;
+        if (process.StartedAt > topic.CreatedAt) throw new AuditException($"A run of {flow} that was started after the topic was created again goes on from the positions in the old one.");
+        if (world.Simulator.Now - topic.CreatedAt > NoticedWithin && process.PausedAt < topic.CreatedAt && world.Weather.CalmSince < topic.CreatedAt)
+            throw new AuditException($"A run of {flow} still commits {(world.Simulator.Now - topic.CreatedAt).TotalSeconds:0} s after the topic was created again.");
+    }
+
+    /// <summary>
+    /// An unclean leader election took records that the ledger accounts for: who opens the flow on it afterwards finds another
+    /// record in the place of the last one that was read, where there is one.
+    /// </summary>
+    public void RequireSameRecords(Ledger before, Ledger after)
+    {
+        if (ProcessOf(after) is not { } process) return;
+        foreach (var entry in before.Sources[0].Partitions)
+        {
+            var log = topic.Partitions[entry.Partition];
+            if (log.LostTails.Count == 0 || entry.Last is not { } last || last.Offset >= log.LastStable || last.Offset < log.LogStart) continue;
+            if (!log.LostTails.Any(tail => tail.FromOffset <= last.Offset && tail.At < process.StartedAt && tail.Readers.Contains(flow.ToString()))) continue;
+            var record = log.Records[(int)last.Offset];
+            if (!record.IsReadable || record.TimestampMillis == last.TimestampMillis && RecordFingerprint.Of(default, record.Value) == last.Crc32C) continue;
+            // Lost again, and again under a run that had opened on the records in between: it could not know.
+            if (log.LostTails.Any(tail => tail.FromOffset <= last.Offset && tail.At >= process.StartedAt)) continue;
+            throw new AuditException($"A run of {flow} goes on in partition {entry.Partition} from {entry.NextOffset}, although another record stands at {last.Offset} than the one that was read.");
+        }
+    }
+
+    private ProcessLife? ProcessOf(Ledger ledger) => ledger.Writer is { } writer ? world.Processes.GetValueOrDefault(writer.ProcessId) : null;
+}
