@@ -84,7 +84,10 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
             if (!_chains.TryGetValue((identifier, flow), out var chain)) throw new AuditException($"{identifier} holds a ledger of {flow}, which does not write it.");
             var isNew = chain.Find(ledger.Commit) is null && !chain.IsBeyondPromise;
             var order = Orders.Of(ledger);
-            var account = chain.Follow(ledger, new CommitGround(accounts.GetValueOrDefault(flow), flow.ToString() == writer ? adopted : null, order, () => head.ParentId is { } parent && History.At(parent).Uncertain.Contains(flow.ToString()) || HistoryCheck.IsCutBefore(world, table, head.ParentId, flow)));
+            var account = chain.Follow(ledger, new CommitGround(
+                accounts.GetValueOrDefault(flow), flow.ToString() == writer ? adopted : null, order,
+                () => head.ParentId is { } parent && History.At(parent).Uncertain.Contains(flow.ToString()) || HistoryCheck.IsCutBefore(world, table, head.ParentId, flow),
+                chain.WasAdopted && !TagCheck.TellsOfTaker(table, flow)));
             if (isNew && order is not null) NoteDone(flow, ledger, order, adopted is not null && flow.ToString() == writer);
             accounts[flow] = account;
         }

@@ -25,7 +25,8 @@ internal sealed record LedgerAccount(FlowName Flow, int Incarnation, ImmutableSo
 /// <param name="Adopted">The account of the flow that the commit took over.</param>
 /// <param name="Order">What the process that wrote it was started to do.</param>
 /// <param name="IsUnproven">Whether the table below does not tell where the flow stood: history is cut, or a commit was applied again.</param>
-internal sealed record CommitGround(LedgerAccount? Parent, LedgerAccount? Adopted, ProcessOrder? Order, Func<bool> IsUnproven);
+/// <param name="IsForgotten">Whether an adoption took the flow's tag away, and its taker began again since: nothing tells what was given out.</param>
+internal sealed record CommitGround(LedgerAccount? Parent, LedgerAccount? Adopted, ProcessOrder? Order, Func<bool> IsUnproven, bool IsForgotten);
 
 /// <summary>Follows a flow's ledgers from commit to commit, and checks each step against what the topic really held.</summary>
 internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, SimulatedWorld world, bool readsOn)
@@ -46,7 +47,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
     /// <summary>The flow's last commit, whether the table still holds it or was rolled back past it.</summary>
     public LedgerAccount? Newest { get; private set; }
 
-    /// <summary>The flow was adopted at some time, which took its tag away: after a rollback past that nothing tells what had been given out.</summary>
+    /// <summary>The flow was adopted at some time, which took its tag away.</summary>
     public bool WasAdopted { get; set; }
 
     /// <summary>Under <c>on_error: fail</c> no ledger may pass a bad record.</summary>
@@ -73,7 +74,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         if (IsBeyondPromise) return before! with { Ledger = ledger };
         if (before is not null) new TopicNotice(flow, topic, world).RequireSameRecords(before.Ledger, ledger);
         var account = before is null ? First(ledger, ground) : Next(before, ledger);
-        RequireGeneration(before, ledger);
+        RequireGeneration(before, ledger, ground);
         RequireBalance(before, account, ground);
         _accounts.Add(ledger.Commit, account);
         _generationMax = Math.Max(_generationMax, ledger.Generation);
@@ -150,13 +151,14 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
     }
 
     /// <summary>Ranges that were staged before a reset, a replay or a rollback are void, because the generation is another.</summary>
-    private void RequireGeneration(LedgerAccount? before, Ledger ledger)
+    private void RequireGeneration(LedgerAccount? before, Ledger ledger, CommitGround ground)
     {
         var generation = ledger.Generation;
         if (before is not null && generation < before.Ledger.Generation)
             throw new AuditException($"Commit {ledger.Commit} of {flow} is of generation {generation}, and stands on one of generation {before.Ledger.Generation}.");
         var why = before is null ? "begins anew" : ledger.Replay is not null ? "is a replay"
-            : !WasAdopted && Newest is { } newest && newest.Ledger.Commit != before.Ledger.Commit ? $"stands on {before.Ledger.Commit}, after the table was rolled back past {newest.Ledger.Commit}," : null;
+            : ledger.Base is not null && ground.Order is { Answers.AcceptTag: true } && ground.IsUnproven() ? "accepts a tag, although the table may have been rolled back past others,"
+            : !ground.IsForgotten && Newest is { } newest && newest.Ledger.Commit != before.Ledger.Commit ? $"stands on {before.Ledger.Commit}, after the table was rolled back past {newest.Ledger.Commit}," : null;
         if (why is not null && HasStarted && generation <= _generationMax)
             throw new AuditException($"Commit {ledger.Commit} of {flow} {why} and is of generation {generation}; {_generationMax} was given out before.");
     }

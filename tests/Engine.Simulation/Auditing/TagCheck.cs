@@ -19,4 +19,8 @@ internal static class TagCheck
                 throw new AuditException($"The tag of {flow} on {table.Identifier} stays on snapshot {tag.SnapshotId}, although {head.Id} is its newest commit.");
         }
     }
+
+    /// <summary>Whether some tag pins a commit that says who took the flow over.</summary>
+    public static bool TellsOfTaker(Table table, FlowName flow) => table.Metadata.Refs.Values.Any(pin =>
+        pin.Kind == SnapshotRefKind.Tag && table.Metadata.FindSnapshot(pin.SnapshotId)?.Summary is { } summary && summary.ContainsKey(LedgerKeys.TakenOver(flow)) && !summary.ContainsKey(LedgerKeys.Property(flow)));
 }

@@ -483,6 +483,30 @@ public sealed class WaysOutTests
         await AssertHealthyAsync(renamed);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_table_rolled_back_past_an_adoption_gives_the_old_pipeline_no_generation_twice(bool isAdoptedAgain)
+    {
+        using var flow = await WithTenRowsAsync();
+        var before = await flow.HeadAsync();
+        using var renamed = flow.Another(pipeline: "purchases");
+        using var last = flow.Another(pipeline: "sales");
+        flow.Produce(10, 10);
+        await renamed.CatchUpAsync(new OpenAnswers(Adopt: "orders"));
+        if (isAdoptedAgain) await last.CatchUpAsync(new OpenAnswers(Adopt: "purchases"));
+        var lost = await (isAdoptedAgain ? last : renamed).LedgerAsync();
+        await flow.RollBackAsync(before);
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        var now = await flow.LedgerAsync();
+        Assert.True(now.Generation > lost.Generation);
+        Assert.True(now.Epoch.CompareTo(lost.Epoch) > 0);
+        await AssertHealthyAsync(flow);
+    }
+
     private static async Task<FlowHarness> WithTenRowsAsync()
     {
         var flow = new FlowHarness();

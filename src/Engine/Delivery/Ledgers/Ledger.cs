@@ -174,6 +174,16 @@ public sealed record Ledger
     /// </summary>
     public long? WatermarkMillis { get; init; }
 
+    /// <summary>
+    /// The ledger with a generation and an epoch that are not below the other's. A rolled-back table may hold old ones again,
+    /// and those that a tag still tells of were given out, too: none may be given out twice.
+    /// </summary>
+    public Ledger NotBelow(Ledger? other) => other is null ? this : this with
+    {
+        Generation = Math.Max(Generation, other.Generation),
+        Epoch = Epoch.CompareTo(other.Epoch) < 0 ? other.Epoch : Epoch,
+    };
+
     public SourceLedger? FindSource(string name) => Sources.FirstOrDefault(source => source.Name == name);
 
     public Ledger WithSource(SourceLedger source)

@@ -11,7 +11,7 @@ internal abstract record LineageFinding
     /// <summary>The nearest ledger among the ancestors of the current snapshot.</summary>
     /// <param name="Ledger">The ledger.</param>
     /// <param name="SnapshotId">The snapshot that first carried it.</param>
-    /// <param name="RollbackSeen">The tag is on another snapshot: somebody rolled the table back past a commit of ours.</param>
+    /// <param name="RollbackSeen">The tag is on another snapshot, or a taker's: somebody rolled the table back past a commit of ours, or past who took us over.</param>
     public sealed record Found(Ledger Ledger, SnapshotId SnapshotId, bool RollbackSeen) : LineageFinding;
 
     /// <summary>
@@ -107,7 +107,7 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         {
             return Reading(new LineageFinding.Unreadable(found.SnapshotId, found.Text, unreadable.Message, unreadable.Remedy));
         }
-        return Reading(new LineageFinding.Found(ledger, found.SnapshotId, IsRolledBack(metadata, tag, ledger, property)));
+        return Reading(new LineageFinding.Found(ledger, found.SnapshotId, tag is { } own ? IsRolledBack(metadata, own, ledger, property) : PinnedByTaker(table) is not null));
 
         LineageReading Reading(LineageFinding finding) => new(finding, others.ToImmutable());
 
@@ -127,6 +127,21 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
 
     /// <summary>The same without its positions, which a lost side file cannot take away: generation, epoch, totals.</summary>
     public Ledger? ReadHeadOfTag(Table table) => TextOfTag(table) is { } text ? LedgerFormat.ReadHead(text) : null;
+
+    /// <summary>
+    /// The highest generation and epoch that were given out to the flow, as its tag tells. A flow that was taken over has no
+    /// tag: in a table that was rolled back past that, the taker's tag tells.
+    /// </summary>
+    public Ledger? ReadGivenOut(Table table) => ReadHeadOfTag(table) ?? (PinnedByTaker(table) is { } pinned ? HighestOf(pinned.Summary) : null);
+
+    /// <summary>The highest generation and epoch among the ledgers of a snapshot: a taker may have been taken over in turn.</summary>
+    public static Ledger? HighestOf(IReadOnlyDictionary<string, string> summary) =>
+        summary.Where(property => LedgerKeys.IsLedger(property.Key)).Select(property => LedgerFormat.ReadHead(property.Value)).OfType<Ledger>()
+            .Aggregate((Ledger?)null, (highest, ledger) => ledger.NotBelow(highest));
+
+    private Snapshot? PinnedByTaker(Table table) => table.Metadata.Refs.ContainsKey(LedgerKeys.Tag(flow)) ? null : table.Metadata.Refs.Values
+        .Where(pin => pin.Kind == SnapshotRefKind.Tag).Select(pin => table.Metadata.FindSnapshot(pin.SnapshotId))
+        .FirstOrDefault(snapshot => snapshot is not null && snapshot.Summary.ContainsKey(LedgerKeys.TakenOver(flow)) && !snapshot.Summary.ContainsKey(LedgerKeys.Property(flow)));
 
     private string? TextOfTag(Table table) => table.Metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tag)
         ? table.Metadata.FindSnapshot(tag.SnapshotId)?.Summary.GetValueOrDefault(LedgerKeys.Property(flow))
@@ -152,13 +167,10 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
     /// Whether the tag is on a commit of ours that the lineage does not hold. Another flow's commit copies our ledger
     /// forward, so that snapshots may differ without a rollback: the commit ids decide.
     /// </summary>
-    private static bool IsRolledBack(TableMetadata metadata, SnapshotId? tag, Ledger ledger, string property)
-    {
-        if (tag is not { } tagged) return false;
-        return metadata.FindSnapshot(tagged) is not { } pinned
-            || !pinned.Summary.TryGetValue(property, out var text)
-            || LedgerFormat.TryReadCommit(text) != ledger.Commit;
-    }
+    private static bool IsRolledBack(TableMetadata metadata, SnapshotId tag, Ledger ledger, string property) =>
+        metadata.FindSnapshot(tag) is not { } pinned
+        || !pinned.Summary.TryGetValue(property, out var text)
+        || LedgerFormat.TryReadCommit(text) != ledger.Commit;
 
     /// <summary>
     /// A snapshot made from another one (cherry-pick, publish of a staged write) holds that one's rows again. Where that one

@@ -37,6 +37,8 @@ internal sealed class TableLedger(
 
     public Ledger? ReadHeadOfTag(Table table) => Lineage.ReadHeadOfTag(table);
 
+    public Ledger? ReadGivenOut(Table table) => Lineage.ReadGivenOut(table);
+
     /// <summary>Whether a commit of that flow was applied again above its ledger, so that nobody can continue from it; null where none was.</summary>
     public async ValueTask<LineageFinding.Reapplied?> FindReappliedAsync(Table table, FlowName of, CancellationToken cancellationToken) =>
         (await new LedgerLineage(of, _reader).ReadAsync(table, cancellationToken)).Finding as LineageFinding.Reapplied;

@@ -139,8 +139,8 @@ internal sealed class FlowOpening(
         var tagged = ledgers.ReadHeadOfTag(table);
         if (answers.Reset)
         {
-            var old = reading.Finding is LineageFinding.Found { Ledger: var nearest } ? Above(nearest, tagged) : tagged;
-            return new LedgerStanding.Reset(reading.Finding, old) { Taken = reading.Finding is LineageFinding.TakenOver ? HighestOf(reading.Others) : null };
+            var old = reading.Finding is LineageFinding.Found { Ledger: var nearest } ? nearest.NotBelow(ledgers.ReadGivenOut(table)) : tagged;
+            return new LedgerStanding.Reset(reading.Finding, old) { Taken = reading.Finding is LineageFinding.TakenOver ? LedgerLineage.HighestOf(reading.Others) : null };
         }
         switch (reading.Finding)
         {
@@ -162,7 +162,7 @@ internal sealed class FlowOpening(
                         $"Table {plan.Table.Identifier} (UUID {table.Metadata.TableUuid}) holds a ledger of {plan.Name} that was written to table {found.Ledger.TableUuid}: it is a copy of that table.",
                         "Point the pipeline at the original table, or start over on the copy with --reset.");
                 }
-                return new LedgerStanding.Resume(Above(found.Ledger, found.RollbackSeen ? tagged : null), found.RollbackSeen);
+                return new LedgerStanding.Resume(found.RollbackSeen ? found.Ledger.NotBelow(ledgers.ReadGivenOut(table)) : found.Ledger, found.RollbackSeen);
             case LineageFinding.Reapplied reapplied:
                 throw Reapplied(reapplied, plan.Name);
             case LineageFinding.Unproven unproven when answers.AcceptTag && await ledgers.ReadTagAsync(table, cancellationToken) is { } accepted:
@@ -182,7 +182,7 @@ internal sealed class FlowOpening(
             case LineageFinding.Absent { HasTag: true }:
                 // The rollback brought back the ledger that this flow had taken over: taking it over again loses and doubles nothing.
                 if (await AdoptAsync(table, reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } again)
-                    return again with { Found = Above(again.Found, tagged), RollbackSeen = true };
+                    return again with { Found = again.Found.NotBelow(tagged), RollbackSeen = true };
                 var others = string.Join(", ", reading.Others.Keys.Where(LedgerKeys.IsLedger).Select(LedgerKeys.FlowOf));
                 throw PipelineException.Refused(
                     $"Table {plan.Table.Identifier} holds tag {LedgerKeys.Tag(plan.Name)} but no ledger of {plan.Name} in its current history: it was rolled back to before the pipeline's first commit, or replaced.",
@@ -195,23 +195,6 @@ internal sealed class FlowOpening(
     private PipelineException Reapplied(LineageFinding.Reapplied found, FlowName flow) => PipelineException.Refused(
         $"Snapshot {found.SnapshotId} of table {plan.Table.Identifier} re-applies {found.Source}, which carried records of {flow} or is gone (a cherry-pick, or a published staged write): the ledger below it does not tell what the table holds.",
         "Roll the table back to before that snapshot, or start over with --reset.");
-
-    /// <summary>
-    /// A ledger that was taken over left its generation and epoch to the taker, whoever that is by now: ranges that were staged
-    /// under them must not fit again.
-    /// </summary>
-    private static Ledger? HighestOf(IReadOnlyDictionary<string, string> others) =>
-        others.Where(other => LedgerKeys.IsLedger(other.Key)).Select(other => LedgerFormat.ReadHead(other.Value)).OfType<Ledger>().Aggregate((Ledger?)null, (highest, other) => highest is null ? other : Above(highest, other));
-
-    /// <summary>
-    /// A rolled-back table may hold an old generation and epoch again. Those that the tag still tells of were given out, too,
-    /// and must not be given out twice.
-    /// </summary>
-    internal static Ledger Above(Ledger found, Ledger? tagged) => tagged is null ? found : found with
-    {
-        Generation = Math.Max(found.Generation, tagged.Generation),
-        Epoch = found.Epoch.CompareTo(tagged.Epoch) < 0 ? tagged.Epoch : found.Epoch,
-    };
 
     private async ValueTask<LedgerStanding?> AbsentAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
     {

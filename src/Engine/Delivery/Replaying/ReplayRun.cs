@@ -82,8 +82,7 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
             throw PipelineException.Refused($"The history of table {plan.Table.Identifier} does not show where {plan.Name} stands in it, so its commits cannot be replayed.",
                 "Start the pipeline with matih run, which says what is wrong and how to go on; then replay.");
         }
-        var tagged = found.RollbackSeen ? await parts.Ledgers.ReadTagAsync(table, cancellationToken) : null;
-        return new Standing(table, FlowOpening.Above(found.Ledger, tagged));
+        return new Standing(table, found.RollbackSeen ? found.Ledger.NotBelow(parts.Ledgers.ReadGivenOut(table)) : found.Ledger);
     }
 
     private async ValueTask<Chosen> ChooseAsync(Standing standing, CommitId from, CommitId to, CancellationToken cancellationToken)
