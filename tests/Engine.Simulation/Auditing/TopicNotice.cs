@@ -30,14 +30,36 @@ internal sealed class TopicNotice(FlowName flow, SimulatedTopic topic, Simulated
         foreach (var entry in before.Sources[0].Partitions)
         {
             var log = topic.Partitions[entry.Partition];
-            if (log.LostTails.Count == 0 || entry.Last is not { } last || last.Offset >= log.LastStable || last.Offset < log.LogStart) continue;
+            if (entry.Last is not { } last || !IsReplaced(log, last)) continue;
             if (!log.LostTails.Any(tail => tail.FromOffset <= last.Offset && tail.At < process.StartedAt && tail.Readers.Contains(flow.ToString()))) continue;
-            var record = log.Records[(int)last.Offset];
-            if (!record.IsReadable || record.TimestampMillis == last.TimestampMillis && RecordFingerprint.Of(default, record.Value) == last.Crc32C) continue;
             // Lost again, and again under a run that had opened on the records in between: it could not know.
             if (log.LostTails.Any(tail => tail.FromOffset <= last.Offset && tail.At >= process.StartedAt)) continue;
             throw new AuditException($"A run of {flow} goes on in partition {entry.Partition} from {entry.NextOffset}, although another record stands at {last.Offset} than the one that was read.");
         }
+    }
+
+    /// <summary>
+    /// The partition in which an unclean election has replaced the last record that a running process committed, so that it has to
+    /// find out by that record; null for none.
+    /// </summary>
+    public int? FindReplacedUnder(Ledger ledger)
+    {
+        if (ProcessOf(ledger) is not { } process) return null;
+        foreach (var entry in ledger.Sources[0].Partitions)
+        {
+            var log = topic.Partitions[entry.Partition];
+            if (entry.Last is { } last && IsReplaced(log, last)
+                && log.LostTails.Any(tail => tail.FromOffset <= last.Offset && tail.At > process.StartedAt && tail.Readers.Contains(flow.ToString()))) return entry.Partition;
+        }
+        return null;
+    }
+
+    /// <summary>Whether another record than the one that was read stands there for everybody to see.</summary>
+    private static bool IsReplaced(PartitionLog log, Fingerprint last)
+    {
+        if (log.LostTails.Count == 0 || last.Offset >= log.LastStable || last.Offset < log.LogStart) return false;
+        var record = log.Records[(int)last.Offset];
+        return record.IsReadable && (record.TimestampMillis != last.TimestampMillis || RecordFingerprint.Of(default, record.Value) != last.Crc32C);
     }
 
     private ProcessLife? ProcessOf(Ledger ledger) => ledger.Writer is { } writer ? world.Processes.GetValueOrDefault(writer.ProcessId) : null;

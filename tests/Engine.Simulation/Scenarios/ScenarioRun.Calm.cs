@@ -26,6 +26,7 @@ internal sealed partial class ScenarioRun
         var begunAt = _simulator.Now;
         AwaitProgress("the weather has cleared up", ProgressMax);
         CalmTook = _simulator.Now - begunAt;
+        AwaitNotice();
         switch (_scenario.Setup.People.Idle)
         {
             case IdleTrial.RollBack:
@@ -35,6 +36,37 @@ internal sealed partial class ScenarioRun
                 BeBusyBesideIdle();
                 break;
         }
+    }
+
+    /// <summary>Runs look at what they have read twice a minute, four partitions at a time, and stop where another record stands there now.</summary>
+    private void AwaitNotice()
+    {
+        var limit = _simulator.Now + TimeSpan.FromMinutes(3 + _world.Kafka.Topics.Values.Max(topic => topic.Partitions.Count) / 4);
+        while (Unnoticed() is { } reason)
+        {
+            if (_simulator.Now >= limit) throw new AuditException(reason);
+            _simulator.Pass(TimeSpan.FromSeconds(1));
+            RequireNoCrash();
+        }
+    }
+
+    /// <summary>A run that reads on although an unclean election has replaced what it has read. Members do not read all that they commit.</summary>
+    private string? Unnoticed()
+    {
+        foreach (var replica in IdleReplicas())
+        {
+            var pipeline = _scenario.Setup.Pipelines[replica.Setup.Pipeline];
+            if (pipeline.HasMembers) continue;
+            foreach (var sink in Sinks(pipeline))
+            {
+                var topic = _world.Kafka.Topics[pipeline.Topic];
+                if (_auditor.IsBeyondPromise(pipeline, sink) || _auditor.TruthOf(pipeline, sink) is not { } account || account.Incarnation != topic.Incarnation) continue;
+                if (account.Ledger.Writer?.ProcessId != replica.Process!.Id) continue;
+                if (new TopicNotice(pipeline.Flow(sink), topic, _world).FindReplacedUnder(account.Ledger) is { } partition)
+                    return $"A run of {pipeline.Flow(sink)} reads on in partition {partition}, although an unclean election has replaced the last record that it has committed.";
+            }
+        }
+        return null;
     }
 
     private void AwaitProgress(string since, TimeSpan timeMax)
