@@ -230,5 +230,12 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
         }
     }
 
-    public void Write(LogEntry entry) => _simulator.Trace.Note(_simulator.Now, Name, $"{entry.Event}: {(_simulator.Trace.KeepsLines ? entry.Message : "")}");
+    /// <summary>Whether it has continued from a tag, as <c>--accept-tag</c> allows it to; the answer alone does not show that it was needed.</summary>
+    public bool HasAcceptedTag { get; private set; }
+
+    public void Write(LogEntry entry)
+    {
+        HasAcceptedTag |= entry.Event == "tag-accepted";
+        _simulator.Trace.Note(_simulator.Now, Name, $"{entry.Event}: {(_simulator.Trace.KeepsLines ? entry.Message : "")}");
+    }
 }

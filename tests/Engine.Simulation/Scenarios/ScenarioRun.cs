@@ -292,7 +292,7 @@ internal sealed partial class ScenarioRun
     {
         var process = new SimulatedProcess(_simulator, _processes.Count, host, _seeds.Next(), skew);
         _processes.Add(process);
-        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now));
+        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, () => process.HasAcceptedTag));
         process.Ended = end =>
         {
             Judge(pipeline, process, end);

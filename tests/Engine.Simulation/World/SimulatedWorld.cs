@@ -119,8 +119,11 @@ internal sealed class SimulatedWorld
 }
 
 /// <summary>A process as the world remembers it.</summary>
-internal sealed class ProcessLife(TimeSpan startedAt)
+/// <param name="hasAcceptedTag">Asks whether it has continued from a tag.</param>
+internal sealed class ProcessLife(TimeSpan startedAt, Func<bool> hasAcceptedTag)
 {
+    public bool HasAcceptedTag => hasAcceptedTag();
+
     public TimeSpan StartedAt { get; } = startedAt;
 
     /// <summary>When it last was stopped (SIGSTOP), or woke.</summary>

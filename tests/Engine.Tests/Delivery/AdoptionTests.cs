@@ -216,6 +216,25 @@ public sealed class AdoptionTests
     }
 
     [Fact]
+    public async Task A_commit_of_a_pipeline_that_was_taken_over_counts_as_the_taker_s_when_it_is_applied_again()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        var first = await flow.HeadAsync();
+        using var renamed = flow.Another(pipeline: "purchases");
+        await renamed.CatchUpAsync(Adopt("orders"));
+        using var last = flow.Another(pipeline: "sales");
+        await last.CatchUpAsync(Adopt("purchases"));
+        await flow.ForeignAppendAsync(("source-snapshot-id", first.ToString()));
+
+        var refusal = await last.RefusalAsync();
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains($"re-applies snapshot {first}, which carried records of sales/lake", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Reset_and_adopt_contradict_each_other()
     {
         using var flow = new FlowHarness();

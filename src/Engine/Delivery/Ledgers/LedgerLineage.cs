@@ -181,11 +181,25 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         if (snapshot.Summary.TryGetValue("source-snapshot-id", out var text) && SnapshotId.Parse(text) is { } sourceId)
         {
             var source = await FindAnywhereAsync(table, candidate => candidate.Id == sourceId, cancellationToken);
-            return source is null || IsOurs(source, property) ? new ReappliedSource($"snapshot {sourceId}", IsGone: source is null) : null;
+            return source is null || IsOurs(source, table, property) ? new ReappliedSource($"snapshot {sourceId}", IsGone: source is null) : null;
         }
         if (!snapshot.Summary.TryGetValue("published-wap-id", out var wap)) return null;
         var staged = await FindAnywhereAsync(table, candidate => candidate.Summary.GetValueOrDefault("wap.id") == wap, cancellationToken);
-        return staged is null || IsOurs(staged, property) ? new ReappliedSource($"staged write '{wap}'", IsGone: staged is null) : null;
+        return staged is null || IsOurs(staged, table, property) ? new ReappliedSource($"staged write '{wap}'", IsGone: staged is null) : null;
+    }
+
+    /// <summary>
+    /// The nearest ancestor, however far back, that applies a commit of the flow again; null for none. The walk for a ledger
+    /// ends at the first commit of any pipeline, which says nothing about what lies below it.
+    /// </summary>
+    public async ValueTask<LineageFinding.Reapplied?> FindAnyReappliedAsync(Table table, CancellationToken cancellationToken)
+    {
+        await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
+        {
+            if (step is LineageStep.Found(var snapshot, _) && await FindReappliedAsync(snapshot, table, LedgerKeys.Property(flow), cancellationToken) is { } source)
+                return new LineageFinding.Reapplied(snapshot.Id, source.Text);
+        }
+        return null;
     }
 
     /// <summary>A snapshot of the table's metadata, or of the older metadata files that it still names.</summary>
@@ -203,8 +217,21 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         return null;
     }
 
-    private bool IsOurs(Snapshot snapshot, string property) =>
-        snapshot.Summary.ContainsKey(property) && (!snapshot.Summary.TryGetValue(LedgerKeys.Writer, out var writer) || writer == flow.ToString());
+    /// <summary>Whether a snapshot carries records that the flow's ledger accounts for: its own, and those of flows whose ledger it has taken over.</summary>
+    private bool IsOurs(Snapshot snapshot, Table table, string property)
+    {
+        if (!snapshot.Summary.TryGetValue(LedgerKeys.Writer, out var owner)) return snapshot.Summary.ContainsKey(property);
+        // Names that were taken over and taken back lead in a circle.
+        for (var seen = new HashSet<string>(StringComparer.Ordinal); owner is not null && seen.Add(owner); owner = TakerOf(table, owner))
+            if (owner == flow.ToString()) return true;
+        return false;
+    }
+
+    private static string? TakerOf(Table table, string name)
+    {
+        var property = LedgerKeys.TakenOver(LedgerKeys.Parse(name));
+        return table.Metadata.Snapshots.Select(snapshot => snapshot.Summary.GetValueOrDefault(property)).LastOrDefault(taker => taker is not null);
+    }
 }
 
 /// <summary>What a snapshot was made from.</summary>

@@ -39,9 +39,12 @@ internal sealed class TableLedger(
 
     public Ledger? ReadGivenOut(Table table) => Lineage.ReadGivenOut(table);
 
-    /// <summary>Whether a commit of that flow was applied again above its ledger, so that nobody can continue from it; null where none was.</summary>
-    public async ValueTask<LineageFinding.Reapplied?> FindReappliedAsync(Table table, FlowName of, CancellationToken cancellationToken) =>
-        (await new LedgerLineage(of, _reader).ReadAsync(table, cancellationToken)).Finding as LineageFinding.Reapplied;
+    /// <summary>Whether a commit of that flow was applied again above its ledger, or one of ours anywhere, so that we cannot continue from it; null where none was.</summary>
+    public async ValueTask<(FlowName Flow, LineageFinding.Reapplied Finding)?> FindReappliedAsync(Table table, FlowName adopted, CancellationToken cancellationToken)
+    {
+        if ((await new LedgerLineage(adopted, _reader).ReadAsync(table, cancellationToken)).Finding is LineageFinding.Reapplied theirs) return (adopted, theirs);
+        return await Lineage.FindAnyReappliedAsync(table, cancellationToken) is { } ours ? (flow, ours) : null;
+    }
 
     /// <summary>The ledger in a property's text, of whatever flow.</summary>
     public ValueTask<Ledger> ReadTextAsync(string property, CancellationToken cancellationToken) => _reader.ReadAsync(property, cancellationToken);
@@ -71,8 +74,8 @@ internal sealed class TableLedger(
             }
             if (await HasLandedAsync(table, commit, attempts, cancellationToken)) return await CommittedAsync(table, commit, attempts, cancellationToken);
             if (Refuse(reading, commit.Ledger, answer) is { } refused) return refused;
-            if (answer?.Adopts is { } adopted && await FindReappliedAsync(table, adopted.Flow, cancellationToken) is { } again)
-                return new CommitOutcome.Rebased($"Snapshot {again.SnapshotId} re-applies {again.Source} above the ledger of {adopted.Flow}, which is to be taken over.");
+            if (answer?.Adopts is { } adopted && await FindReappliedAsync(table, adopted.Flow, cancellationToken) is var (owner, again))
+                return new CommitOutcome.Rebased($"Snapshot {again.SnapshotId} re-applies {again.Source} of {owner}, above the ledger of {adopted.Flow} which is to be taken over.");
             // An attempt whose answer was lost did land, and the table was rolled back past it since: its snapshot id is used up.
             if (table.Metadata.FindSnapshot(commit.Change.SnapshotId) is not null)
                 return new CommitOutcome.Rebased($"Commit {commit.Ledger.Commit} got into the table, which was then rolled back past it.");

@@ -220,7 +220,7 @@ internal sealed class FlowOpening(
         Table table, LineageReading reading, OpenAnswers answers, SortedDictionary<FlowName, Ledger?> others, CancellationToken cancellationToken)
     {
         if (AdoptionChoice.Choose(plan, answers.Adopt, others.Keys, reading) is not { } from) return null;
-        if (await ledgers.FindReappliedAsync(table, from, cancellationToken) is { } again) throw Reapplied(again, from);
+        if (await ledgers.FindReappliedAsync(table, from, cancellationToken) is var (owner, again)) throw Reapplied(again, owner);
         // Only the text that is taken over must be readable whole.
         var ledger = others[from] ?? await ledgers.ReadTextAsync(reading.Others[LedgerKeys.Property(from)], cancellationToken);
         if (ledger.Sources.FirstOrDefault(candidate => candidate.Topic == plan.Topic) is not { } shared)
