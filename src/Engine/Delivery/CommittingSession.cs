@@ -47,7 +47,11 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
             var isLast = cause != CheckpointCause.Interval;
             var checkpoints = await session.SealAsync(isLast, abort);
             var batch = intake is null ? null : await intake.CollectAsync(committer.Source, deal.Partitions.ToHashSet(), mayFill: !isLast, abort);
-            if (batch?.Checkpoint is { } taken) checkpoints = [.. checkpoints, taken];
+            if (batch?.Checkpoint is { } taken)
+            {
+                checkpoints = [.. checkpoints, taken];
+                session.NoteTaken(taken);
+            }
 
             var staysOpen = !isLast || cause == CheckpointCause.TopicChanged;
             if (await CommitAsync(committer, checkpoints, staysOpen, abort) is { } end) return end;

@@ -54,6 +54,13 @@ internal sealed class FlowSession : IAsyncDisposable
 
     public long LastActivityTimestamp => _activity.Timestamp;
 
+    /// <summary>What other members have read and this one commits is looked at again like what it has read itself.</summary>
+    public void NoteTaken(LaneCheckpoint taken)
+    {
+        foreach (var stretch in taken.Partitions)
+            if (stretch.Entry.Last is { } last) _watch.Records.Note(stretch.Entry.Partition, last);
+    }
+
     /// <summary>The partitions' ends as last looked up; null before the first look.</summary>
     public IReadOnlyDictionary<int, long>? KnownEnds => _watch.KnownEnds;
 

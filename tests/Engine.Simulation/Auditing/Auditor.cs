@@ -62,7 +62,8 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         if (seen is null)
         {
             _earlier.Add((identifier, head.Id), standing);
-            if (head.Summary.TryGetValue(LedgerKeys.Adopted, out var key)) _chains[(identifier, LedgerKeys.FlowOf(LedgerKeys.Property(key)))].WasAdopted = true;
+            if (head.Summary.TryGetValue(LedgerKeys.Adopted, out var key)) History.NoteTaker(key, head.Summary[LedgerKeys.Writer]);
+            if (key is not null) _chains[(identifier, LedgerKeys.FlowOf(LedgerKeys.Property(key)))].WasAdopted = true;
             // An adoption takes the tag away; whoever rolls the table back past it finds the ledger without one.
             TagCheck.Require(table, head, standing.Accounts.Keys.Where(flow => !_chains[(identifier, flow)].WasAdopted));
         }

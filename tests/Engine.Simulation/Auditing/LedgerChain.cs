@@ -58,7 +58,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
     /// <summary>Whether a ledger of the flow ever stood at that offset, or before it with no record between.</summary>
     public bool HasStoodUpTo(int partition, long offset, SimulatedTopic topic) => _accounts.Values.Any(account =>
         account.Ledger.Sources[0].Find(partition) is { } entry && entry.NextOffset <= offset
-        && topic.PartitionsOf(account.Incarnation)[partition].Read(entry.NextOffset).FirstOrDefault()?.Offset is { } next && next >= offset);
+        && (topic.PartitionsOf(account.Incarnation)[partition].Read(entry.NextOffset).FirstOrDefault()?.Offset ?? long.MaxValue) >= offset);
 
     /// <summary>Takes a ledger that has appeared in the table.</summary>
     /// <exception cref="AuditException">It does not follow from the one that it stands on.</exception>

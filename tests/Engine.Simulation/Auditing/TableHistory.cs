@@ -18,6 +18,7 @@ internal sealed class TableHistory
     private readonly Dictionary<SnapshotId, IReadOnlyList<long>> _rows = [];
     private readonly Dictionary<SnapshotId, string> _picks = [];
     private readonly Dictionary<SnapshotId, TableState> _states = [];
+    private readonly HashSet<(string Flow, string Taker)> _takers = [];
 
     /// <summary>The snapshot, when it comes into the table, adds rows of another engine.</summary>
     public void NoteRows(SnapshotId snapshot, IReadOnlyList<long> ids) => _rows.Add(snapshot, ids);
@@ -36,10 +37,25 @@ internal sealed class TableHistory
         var state = snapshot.ParentId is not { } parent ? TableState.Empty
             : _states.GetValueOrDefault(parent) ?? throw new AuditException($"Snapshot {snapshot.Id} stands on {parent}, which was never current.");
         if (_rows.TryGetValue(snapshot.Id, out var ids)) state = state with { ForeignRows = state.ForeignRows.Union(ids) };
-        if (_picks.TryGetValue(snapshot.Id, out var flow)) state = state with { Uncertain = state.Uncertain.Add(flow), Blocked = state.Blocked.Add(flow) };
+        if (_picks.TryGetValue(snapshot.Id, out var flow))
+        {
+            // Who took the flow's ledger over has its rows on its own account now.
+            var owners = OwnersOf(flow);
+            state = state with { Uncertain = state.Uncertain.Union(owners), Blocked = state.Blocked.Union(owners) };
+        }
         if (restarted is not null) state = state with { Blocked = state.Blocked.Remove(restarted) };
         _states.Add(snapshot.Id, state);
         return state;
+    }
+
+    /// <summary>Somebody has taken the ledger of a flow over.</summary>
+    public void NoteTaker(string flow, string taker) => _takers.Add((flow, taker));
+
+    private HashSet<string> OwnersOf(string flow)
+    {
+        var owners = new HashSet<string>(StringComparer.Ordinal) { flow };
+        while (_takers.FirstOrDefault(pair => owners.Contains(pair.Flow) && !owners.Contains(pair.Taker)) is { Taker: { } taker }) owners.Add(taker);
+        return owners;
     }
 
     /// <summary>The state at a snapshot that was current once.</summary>

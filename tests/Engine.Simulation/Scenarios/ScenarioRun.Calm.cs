@@ -91,7 +91,7 @@ internal sealed partial class ScenarioRun
             {
                 if (_auditor.IsBeyondPromise(pipeline, sink) || _auditor.TakerOf(pipeline, sink) is not null) continue;
                 var unread = _auditor.TruthOf(pipeline, sink) is null ? null : FirstUnread(pipeline, sink).ToList();
-                if (unread is null && !HasLedgerToAdopt(pipeline, sink)) continue;
+                if (unread is null && !Sinks(pipeline).All(each => HasLedgerToAdopt(pipeline, each))) continue;
                 if (unread is null) return $"{pipeline.Flow(sink)} has no ledger.";
                 if (pipeline.Habits.FailsOnBadRecord && unread.Exists(record => record.Kind == RecordKind.Malformed)) break; // It stops there, again and again.
                 if (unread.Count != 0) return $"{pipeline.Flow(sink)} has not read the record at {unread[0].Offset} of some partition.";
@@ -101,7 +101,7 @@ internal sealed partial class ScenarioRun
         return null;
     }
 
-    /// <summary>A new name for a pipeline that never ran has nothing to adopt, and is refused for as long as that is so.</summary>
+    /// <summary>A new name for a pipeline that never ran has nothing to adopt, and all its sinks are refused for as long as that is so of one.</summary>
     private bool HasLedgerToAdopt(PipelineSetup pipeline, int sink) => pipeline.Habits.RenamedFrom is not { } old
         || _auditor.TruthOf(pipeline with { Name = old, Habits = pipeline.Habits with { RenamedFrom = null } }, sink) is not null;
 

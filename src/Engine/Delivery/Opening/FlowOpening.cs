@@ -140,7 +140,7 @@ internal sealed class FlowOpening(
         if (answers.Reset)
         {
             var old = reading.Finding is LineageFinding.Found { Ledger: var nearest } ? nearest.NotBelow(ledgers.ReadGivenOut(table)) : tagged;
-            return new LedgerStanding.Reset(reading.Finding, old) { Taken = reading.Finding is LineageFinding.TakenOver ? LedgerLineage.HighestOf(reading.Others) : null };
+            return new LedgerStanding.Reset(reading.Finding, old) { Taken = reading.Finding is LineageFinding.TakenOver ? LedgerLineage.HighestOf(reading.Others) : ledgers.ReadGivenOut(table) };
         }
         switch (reading.Finding)
         {
