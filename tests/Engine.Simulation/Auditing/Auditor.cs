@@ -19,6 +19,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     private readonly Dictionary<(TableIdentifier Table, SnapshotId Head), Standing> _earlier = [];
     private readonly Dictionary<string, SnapshotId> _addedBy = new(StringComparer.Ordinal);
     private readonly Dictionary<FlowName, TimeSpan> _answeredAt = [];
+    private readonly Dictionary<FlowName, TimeSpan> _takenUntil = [];
     private readonly Dictionary<FlowName, TimeSpan> _committedAt = [];
 
     /// <summary>What other engines did, for them to note.</summary>
@@ -70,6 +71,8 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         foreach (var (flow, ledger, _) in ledgers)
             if (seen is null && head.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.ToString() && !_chains[(identifier, flow)].IsBeyondPromise) RequireFilesOf(table, head, ledger, entries);
         RequireRows(identifier, head, standing, state, rows);
+        foreach (var ((owner, flow), chain) in _chains)
+            if (owner.Equals(identifier) && chain.WasAdopted && before?.Accounts.ContainsKey(flow) == false) _takenUntil[flow] = world.Simulator.Now;
         _standings[identifier] = standing;
     }
 
@@ -109,6 +112,10 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     /// <summary>Whether the start of a flow, or a person's answer about it, got into the table after that time: what a run met before may be mended.</summary>
     public bool WasAnsweredSince(PipelineSetup pipeline, TimeSpan time) =>
         Enumerable.Range(0, pipeline.Tables.Length).Any(sink => _answeredAt.TryGetValue(pipeline.Flow(sink), out var at) && at >= time);
+
+    /// <summary>Whether another flow had a ledger of the pipeline's after that time; the table may have been rolled back past that since.</summary>
+    public bool WasTakenSince(PipelineSetup pipeline, TimeSpan time) =>
+        Enumerable.Range(0, pipeline.Tables.Length).Any(sink => _takenUntil.TryGetValue(pipeline.Flow(sink), out var until) && until >= time);
 
     /// <summary>What the table holds of a flow, whether its history still tells of it or not.</summary>
     public LedgerAccount? TruthOf(PipelineSetup pipeline, int sink) =>

@@ -32,6 +32,7 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
     {
         for (var sink = 0; sink < pipeline.Tables.Length; sink++)
             if (Find(pipeline, sink, order.Answers) is { } cause) return cause;
+        if (auditor.WasTakenSince(pipeline, order.StartedAt)) return new RefusalCause("another flow had the ledger until the table was rolled back", WayOut.StartAgain);
         return auditor.WasAnsweredSince(pipeline, order.StartedAt) ? new RefusalCause("somebody has answered it meanwhile", WayOut.StartAgain) : null;
     }
 
