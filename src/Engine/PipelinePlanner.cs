@@ -46,7 +46,8 @@ public static class PipelinePlanner
         if (Compile(flow, errors) is not { } query) return null;
         var partitionBy = ResolvePartitioning(flow.Sink, query.Output, errors);
         var hasUnwritable = CheckTypes(flow.Sink, query.Output, errors);
-        if (partitionBy is not { } requests || hasUnwritable) return null;
+        var areSound = CheckProperties(flow.Sink, query.Output, errors);
+        if (partitionBy is not { } requests || hasUnwritable || !CheckPartitionNames(flow.Sink, query.Output, requests, errors) || !areSound) return null;
 
         var orchestration = definition.Orchestration;
         var source = flow.Source;
@@ -68,7 +69,7 @@ public static class PipelinePlanner
             DefinitionHash = flow.Hash,
             Query = query,
             Table = new TablePlan(
-                new TableIdentifier(flow.Sink.Table.Namespace, flow.Sink.Table.Name), query.Output, requests, flow.Sink.Properties, flow.Sink.CreatesTable,
+                new TableIdentifier(flow.Sink.Table.Namespace, flow.Sink.Table.Name), query.Output, requests, flow.Sink.Properties.Remove(TablePropertyRules.FormatVersion), flow.Sink.CreatesTable,
                 flow.Sink.TargetFileBytes),
             CheckpointInterval = orchestration.CheckpointInterval,
             Parallelism = orchestration.Parallelism,
@@ -129,13 +130,44 @@ public static class PipelinePlanner
     private static PartitionRequest? Resolve(PartitionDefinition entry, RowType rows, out string? fault)
     {
         fault = null;
-        if (rows.IndexOf(entry.Column) >= 0) return new PartitionRequest(entry.Column, TransformOf(entry), null);
-        if (entry.MayBeEventDate && rows.IndexOf(EventTimestamp) >= 0) return new PartitionRequest(EventTimestamp, new Transform.Day(), entry.Text);
+        if (rows.IndexOf(entry.Column) >= 0) return new PartitionRequest(entry.Column, TransformOf(entry), entry.FieldName);
+        if (entry.MayBeEventDate && rows.IndexOf(EventTimestamp) >= 0) return new PartitionRequest(EventTimestamp, new Transform.Day(), entry.FieldName ?? entry.Text);
         var columns = string.Join(", ", rows.Fields.Select(field => field.Name));
         fault = entry.MayBeEventDate
             ? $"'date' stands for the day of {EventTimestamp}, which the query does not give (its columns are {columns}). Select {EventTimestamp}, or partition by one of these."
             : $"'{entry.Column}' is no column of the query; its columns are {columns}.";
         return null;
+    }
+
+    /// <summary>Builds the partition spec as the table's creation does, entry by entry, so that both give the same answer.</summary>
+    private static bool CheckPartitionNames(SinkDefinition sink, RowType rows, ImmutableArray<PartitionRequest> requests, List<DefinitionError> errors)
+    {
+        var schema = Schema.FromRow(rows);
+        for (var i = 0; i < requests.Length; i++)
+        {
+            try
+            {
+                PartitionSpec.Create(schema, requests[..(i + 1)].Select(request => (request.Column, request.Transform, request.Name)));
+            }
+            catch (ArgumentException fault)
+            {
+                errors.Add(At(sink.PartitionBy[i].Position, $"sinks.{sink.Name}.partition_by[{i}]", $"{fault.Message} '{sink.PartitionBy[i].Text} AS name' gives the partition field a name."));
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static bool CheckProperties(SinkDefinition sink, RowType rows, List<DefinitionError> errors)
+    {
+        var before = errors.Count;
+        var location = sink.Catalog is CatalogDefinition.File file ? file.Warehouse : "";
+        foreach (var (property, fault) in TablePropertyRules.FaultsOfNew(sink.Properties, rows.Fields.Select(field => field.Name), location))
+        {
+            var place = sink.PropertyPlaces.GetValueOrDefault(property);
+            errors.Add(At(place?.Position ?? sink.Position, place?.Path ?? $"sinks.{sink.Name}.properties.{property}", fault));
+        }
+        return errors.Count == before;
     }
 
     private static Transform TransformOf(PartitionDefinition entry) => entry.Transform switch

@@ -205,19 +205,18 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         return new SinkWriter(settings, binding, new DataFileFactory(opened.Table, environment.Ids), memory, log);
     }
 
-    private static ParquetWriterSettings ParquetSettings(TableSettings table) => new()
+    internal static ParquetWriterSettings ParquetSettings(TableSettings table) => new()
     {
         Compression = table.ParquetCompressionCodec switch
         {
             "zstd" => ParquetCompression.Zstd,
             "gzip" => ParquetCompression.Gzip,
-            "uncompressed" or "none" => ParquetCompression.None,
-            var other => throw new UnsupportedTableException($"The table property write.parquet.compression-codec is '{other}'; this writer knows zstd, gzip and uncompressed. Change it in the table."),
+            _ => ParquetCompression.None,
         },
-        ZstdLevel = table.ParquetCompressionLevel ?? ParquetWriterSettings.Default.ZstdLevel,
+        ZstdLevel = table.ParquetCompressionCodec == "zstd" ? table.ParquetCompressionLevel ?? ParquetWriterSettings.Default.ZstdLevel : ParquetWriterSettings.Default.ZstdLevel,
         RowGroupBytes = table.ParquetRowGroupBytes,
         PageBytes = (int)Math.Min(table.ParquetPageBytes, 64 << 20),
-        PageRowCountMax = table.ParquetPageRowsMax,
+        PageRowCountMax = Math.Min(table.ParquetPageRowsMax, 10_000_000),
         DictionaryBytesMax = (int)Math.Min(table.ParquetDictionaryBytes, 64 << 20),
     };
 

@@ -41,7 +41,7 @@ public sealed class FlowDefinition(
         foreach (var transformation in Transformations) Add(transformation.Sql.Text.TrimEnd());
         Add(Sink.Table.ToString());
         Add(Sink.Mode.ToString());
-        foreach (var entry in Sink.PartitionBy) Add($"{entry.Transform} {entry.Parameter} {entry.Column}");
+        foreach (var entry in Sink.PartitionBy) Add($"{entry.Transform} {entry.Parameter} {entry.Column}{(entry.FieldName is { } name ? $" as {name}" : "")}");
         return Convert.ToHexStringLower(hash.GetHashAndReset());
 
         // Each part is preceded by its length, so that no two lists of parts give the same bytes.

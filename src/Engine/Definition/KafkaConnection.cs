@@ -16,6 +16,12 @@ public sealed class KafkaConnection(string? name, ImmutableSortedDictionary<stri
     /// <summary>Every property to set, secrets in plain text; no reserved one among them.</summary>
     public ImmutableSortedDictionary<string, string> Properties { get; } = properties;
 
+    /// <summary>Where the properties stand that the author wrote under <c>properties:</c>, by their names here.</summary>
+    internal ImmutableDictionary<string, PropertyPlace> Places { get; init; } = ImmutableDictionary<string, PropertyPlace>.Empty;
+
+    /// <summary>The place of a property that the author wrote by itself; null for those that come from other keys.</summary>
+    public PropertyPlace? PlaceOf(string property) => Places.GetValueOrDefault(property);
+
     public string BootstrapServers => Properties["bootstrap.servers"];
 
     /// <summary>In librdkafka's spelling: <c>plaintext</c>, <c>ssl</c>, <c>sasl_plaintext</c> or <c>sasl_ssl</c>.</summary>
@@ -25,8 +31,12 @@ public sealed class KafkaConnection(string? name, ImmutableSortedDictionary<stri
     public bool UsesScram => Properties.GetValueOrDefault("sasl.mechanism", "").StartsWith("SCRAM-", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The same connection with further properties, which win.</summary>
-    internal KafkaConnection With(IEnumerable<KeyValuePair<string, string>> more) => new(Name, Properties.SetItems(more));
+    internal KafkaConnection With(IEnumerable<KeyValuePair<string, string>> more, IEnumerable<KeyValuePair<string, PropertyPlace>> places) =>
+        new(Name, Properties.SetItems(more)) { Places = Places.SetItems(places) };
 
     public override string ToString() =>
         "kafka(" + string.Join(", ", Properties.Select(pair => $"{pair.Key}={(Shown.Contains(pair.Key) ? pair.Value : Secret.Mask)}")) + ")";
 }
+
+/// <summary>Where a property stands, and its path for messages.</summary>
+public sealed record PropertyPlace(DefinitionPosition Position, string Path);

@@ -24,6 +24,9 @@ public enum PartitionTransform
 public sealed record PartitionDefinition(
     string Text, PartitionTransform Transform, int? Parameter, string Column, DefinitionPosition Position)
 {
+    /// <summary>The partition field's name, from <c>… AS name</c>; null takes Iceberg's usual one.</summary>
+    public string? FieldName { get; init; }
+
     /// <summary>The entry is the bare word <c>date</c>: where no column has that name it means <c>day(event_timestamp)</c>, named <c>date</c>.</summary>
     public bool MayBeEventDate => Transform == PartitionTransform.Identity && Text == "date";
 }

@@ -30,6 +30,9 @@ public sealed record SinkDefinition
     /// <summary>Table properties, set when the table is created.</summary>
     public required ImmutableSortedDictionary<string, string> Properties { get; init; }
 
+    /// <summary>Where each of <see cref="Properties"/> stands.</summary>
+    public ImmutableDictionary<string, PropertyPlace> PropertyPlaces { get; init; } = ImmutableDictionary<string, PropertyPlace>.Empty;
+
     /// <summary>Whether a missing table is created. Default true.</summary>
     public required bool CreatesTable { get; init; }
 

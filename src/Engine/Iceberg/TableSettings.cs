@@ -31,8 +31,9 @@ public sealed class TableSettings(ImmutableSortedDictionary<string, string> prop
     /// <summary><c>write.target-file-size-bytes</c>, default 512 MiB.</summary>
     public long TargetFileBytes => Number("write.target-file-size-bytes", 512L << 20);
 
-    /// <summary><c>write.parquet.compression-codec</c>, lower case, default zstd.</summary>
-    public string ParquetCompressionCodec => Text("write.parquet.compression-codec", "zstd").ToLowerInvariant();
+    /// <summary><c>write.parquet.compression-codec</c>: zstd (the default), gzip or uncompressed.</summary>
+    public string ParquetCompressionCodec => TablePropertyRules.CodecOf(Text(TablePropertyRules.Codec, "zstd"))
+        ?? throw new UnsupportedTableException($"The table property {TablePropertyRules.Codec} is '{properties[TablePropertyRules.Codec]}'; this writer knows zstd, gzip and uncompressed. Change it in the table.");
 
     /// <summary><c>write.parquet.compression-level</c>; null leaves it to the codec.</summary>
     public int? ParquetCompressionLevel => properties.ContainsKey("write.parquet.compression-level") ? (int)Number("write.parquet.compression-level", 0) : null;

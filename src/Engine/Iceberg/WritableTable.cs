@@ -19,14 +19,7 @@ public static class WritableTable
             return $"its partition field '{unknown.Name}' uses the transform '{unknown.Transform}', which is not known. Use a newer build, or change the table's partitioning.";
         if (metadata.DefaultSpec.Fields.FirstOrDefault(field => IsUnreadable(field.Transform, metadata.CurrentSchema.FindField(field.SourceId)?.Type)) is { } broken)
             return $"its partition field '{broken.Name}' holds values of a fixed type, which engines write and read in different ways. Change the table's partitioning.";
-        var properties = metadata.Properties;
-        if (properties.TryGetValue("write.location-provider.impl", out var provider))
-            return $"the property write.location-provider.impl names the Java class {provider}. Remove the property.";
-        if (properties.TryGetValue("write.format.default", out var format) && !format.Equals("parquet", StringComparison.OrdinalIgnoreCase))
-            return $"the property write.format.default asks for {format} files; Parquet can be written. Set it to parquet.";
-        if (properties.Keys.FirstOrDefault(name => name.StartsWith("encryption.", StringComparison.Ordinal)) is { } encryption)
-            return $"the property {encryption} asks for encryption, which is not supported.";
-        return null;
+        return TablePropertyRules.FaultOfTable(metadata);
     }
 
     /// <summary>Whether partition values would be of a fixed type.</summary>

@@ -80,7 +80,21 @@ public sealed record KafkaSettings
             if (!KafkaProperties.Reserved.ContainsKey(property) && KafkaConnection.Set(library.Native, configuration, property, value) is { } problem)
                 errors.Add(new(property, $"librdkafka {library.Version} refuses the property {property}: {KafkaProperties.Redact(problem, Properties)}."));
         library.Native.ConfDestroy(configuration);
+        // Together they may still be refused: a time-out above another one, a file that is not there.
+        if (errors.Count == 0 && Try(library) is { } refusal) errors.Add(new("", $"librdkafka {library.Version} refuses the properties together: {KafkaProperties.Redact(refusal, Properties)}."));
         return errors;
+    }
+
+    /// <summary>Makes each kind of client that reading takes, without a broker to talk to; the library's refusal, or null.</summary>
+    private string? Try(Librdkafka library)
+    {
+        const string Nothing = "validation";
+        foreach (var properties in (Dictionary<string, string>[])[ReaderProperties(library, Nothing), ControlProperties(library, Nothing), MemberProperties(Nothing, Nothing)])
+        {
+            properties.Remove("bootstrap.servers");
+            if (KafkaConnection.Refusal(library, properties) is { } refusal) return refusal;
+        }
+        return null;
     }
 
     /// <summary>What to know before running with this library, full sentences; empty if nothing.</summary>

@@ -23,10 +23,14 @@ public static class QueryCompiler
         if (chain.Count == 0) throw new ArgumentException("A chain has at least one statement.", nameof(chain));
         var statements = Parse(chain, out var errors);
         if (!errors.IsEmpty) return new QueryCompilation(null, errors);
-        var bound = Bind(chain, statements, source, out errors);
+        var places = new ExpressionPlaces();
+        var bound = Bind(chain, statements, source, places, out errors);
         if (!errors.IsEmpty) return new QueryCompilation(null, errors);
         var plan = Inline(bound, settings);
-        plan = Rewrite(plan, new ConstantFolder(settings).Apply);
+        var folder = new ConstantFolder(settings);
+        plan = Rewrite(plan, folder.Apply);
+        errors = FindFailures(chain, plan, folder, places);
+        if (!errors.IsEmpty) return new QueryCompilation(null, errors);
         plan = Rewrite(plan, new JsonPushDown(source).Apply);
         plan = DropConstantFilters(plan);
         plan = plan with { Inputs = InputCollector.Collect(plan.Filters.Concat(plan.Outputs)) };
@@ -55,7 +59,7 @@ public static class QueryCompiler
 
     /// <summary>Pass: names and types. A later statement's columns are expressions over the source at once.</summary>
     private static List<BoundStatement> Bind(
-        IReadOnlyList<(string Name, string Sql)> chain, SelectStatement[] statements, QueryInput source, out ImmutableArray<SqlError> errors)
+        IReadOnlyList<(string Name, string Sql)> chain, SelectStatement[] statements, QueryInput source, ExpressionPlaces places, out ImmutableArray<SqlError> errors)
     {
         var bound = new List<BoundStatement>();
         var found = ImmutableArray.CreateBuilder<SqlError>();
@@ -63,7 +67,7 @@ public static class QueryCompiler
         for (var i = 0; i < statements.Length; i++)
         {
             var failures = new List<SqlErrorException>();
-            var statement = StatementBinder.Bind(statements[i], scope, failures);
+            var statement = StatementBinder.Bind(statements[i], scope, places, i, failures);
             found.AddRange(failures.Select(failure => failure.At(chain[i].Sql, i)).OrderBy(failure => failure.Offset));
             // Without this statement's columns nothing can be said about those after it.
             if (statement is null) break;
@@ -84,6 +88,17 @@ public static class QueryCompiler
             new RowType([.. last.Outputs.Select(output => new Field(output.Name, output.Value.Type))]), [],
             [.. counted.Where(statement => statement.Filter is not null).Select(statement => statement.Filter!)],
             [.. last.Outputs.Select(output => output.Value)], first < 0, settings);
+    }
+
+    /// <summary>Pass: what fails whatever the row. Without it every row would be rejected that reaches the expression.</summary>
+    private static ImmutableArray<SqlError> FindFailures(IReadOnlyList<(string Name, string Sql)> chain, QueryPlan plan, ConstantFolder folder, ExpressionPlaces places)
+    {
+        var failures =
+            from expression in plan.Filters.Concat(plan.Outputs)
+            from failure in folder.Failures(expression, places)
+            let place = failure.Place ?? default
+            select SqlErrorException.Wrong(place.Offset, $"This fails for every row: {failure.Reason}").At(chain[place.Statement].Sql, place.Statement);
+        return [.. failures.Distinct().OrderBy(error => error.Statement).ThenBy(error => error.Offset)];
     }
 
     private static QueryPlan Rewrite(QueryPlan plan, Func<Expression, Expression> pass) =>

@@ -54,7 +54,34 @@ internal sealed class HostConnectors(HostSettings settings, EngineEnvironment en
         _ => throw new InvalidOperationException($"Unknown catalog {catalog}."),
     };
 
-    internal KafkaSettings SettingsOf(SourceDefinition source, long queueBytes)
+    internal KafkaSettings SettingsOf(SourceDefinition source, long queueBytes) => SettingsOf(settings, source, queueBytes, laneCountMax);
+
+    /// <summary>
+    /// What librdkafka says against the properties of the sources, at the place of each; one warning where there is no
+    /// librdkafka to ask.
+    /// </summary>
+    public static IEnumerable<DefinitionError> CheckClients(HostSettings settings, PipelineDefinition definition, TextWriter warnings)
+    {
+        Librdkafka library;
+        try
+        {
+            library = Librdkafka.Load(settings.LibrdkafkaPath);
+        }
+        catch (SourceException missing)
+        {
+            warnings.WriteLine($"warning: the Kafka properties are not checked: {missing.Message}");
+            return [];
+        }
+        return
+            from source in definition.Sources
+            let parallelism = Math.Max(1, definition.Orchestration.Parallelism)
+            from fault in SettingsOf(settings, source, MemberQueueBytes * parallelism, parallelism).Validate(library)
+            let place = source.Connection.PlaceOf(fault.Property)
+            let position = place?.Position ?? source.Position
+            select new DefinitionError(position.File, position.Line, position.Column, place?.Path ?? $"sources.{source.Name}", fault.Message);
+    }
+
+    private static KafkaSettings SettingsOf(HostSettings settings, SourceDefinition source, long queueBytes, int laneCountMax)
     {
         var properties = source.Connection.Properties;
         return new KafkaSettings

@@ -31,8 +31,9 @@ internal static class PipelineLoading
             return null;
         }
         var plan = PipelinePlanner.Plan(result.Definition);
-        if (plan.IsValid) return new LoadedPipeline(result.Definition, plan.Flows);
-        Report(plan.Errors, error);
+        ImmutableArray<DefinitionError> errors = [.. plan.Errors.Concat(HostConnectors.CheckClients(settings, result.Definition, error)).Distinct().OrderBy(item => (item.Line, item.Column))];
+        if (errors.IsEmpty) return new LoadedPipeline(result.Definition, plan.Flows);
+        Report(errors, error);
         return null;
     }
 

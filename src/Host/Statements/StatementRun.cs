@@ -62,7 +62,8 @@ internal static class StatementRun
                 batch.Add(Encoding.UTF8.GetBytes(chunk[i]), offset: firstLine - 1 + i, timestampMillis: now, timestampKind: TimestampKind.CreateTime);
             errors.Clear(batch.Count);
             var rows = executor.Execute(decoder.Decode(batch, errors), errors);
-            if (errors.Errors.Count != 0 && !options.Json.IgnoreParseErrors)
+            // Without input the row has no line: what fails there fails whatever the options say of lines.
+            if (errors.Errors.Count != 0 && (!query.HasInput || !options.Json.IgnoreParseErrors))
             {
                 var first = errors.Errors.MinBy(error => error.Row);
                 return new StatementResult.Rejected(firstLine + first.Row, first.Reason);

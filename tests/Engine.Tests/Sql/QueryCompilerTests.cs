@@ -33,14 +33,7 @@ public sealed class QueryCompilerTests
 
     [Theory]
     [MemberData(nameof(Values))]
-    public void Expressions_have_the_value_and_type_that_flink_gives_them(string expression, string expected)
-    {
-        using var run = new QueryRun($"SELECT {expression} AS r", QueryRun.Schema("c STRING"));
-        var batch = run.Execute();
-
-        var found = run.Errors.Errors.Count > 0 ? $"rejected: {run.Errors.Errors[0].Reason}" : $"{QueryRun.Json(batch)[2..^2]} :: {batch.Type[0].Type}";
-        Assert.Equal(expected, found);
-    }
+    public void Expressions_have_the_value_and_type_that_flink_gives_them(string expression, string expected) => Assert.Equal(expected, QueryRun.Evaluate(expression));
 
     [Theory]
     [MemberData(nameof(Plans))]

@@ -34,6 +34,18 @@ internal sealed class QueryRun : IDisposable
         return compilation.Query;
     }
 
+    /// <summary>The value and type of an expression without columns, or why it is refused because it fails whatever the row.</summary>
+    public static string Evaluate(string expression)
+    {
+        const string Fails = "This fails for every row";
+        var sql = $"SELECT {expression} AS r";
+        if (QueryCompiler.Compile(sql, Schema("c STRING"), QuerySettings.Default).Errors is [var error] && error.Message.StartsWith(Fails, StringComparison.Ordinal))
+            return "fails for every row" + error.Message[Fails.Length..];
+        using var run = new QueryRun(sql, Schema("c STRING"));
+        var batch = run.Execute();
+        return run.Errors.Errors.Count > 0 ? $"rejected: {run.Errors.Errors[0].Reason}" : $"{Json(batch)[2..^2]} :: {batch.Type[0].Type}";
+    }
+
     public static QueryInput Schema(string columns)
     {
         Assert.True(DataTypeSyntax.TryParseColumns(columns, out var type, out var error), error?.ToString());

@@ -22,7 +22,7 @@ internal sealed partial class PartitionShape : ScalarShape<PartitionDefinition>
         ("truncate", PartitionTransform.Truncate, true),
     ];
 
-    public override string Words => "a column, or year(c), month(c), day(c), hour(c), bucket(N, c), truncate(N, c)";
+    public override string Words => "a column, or year(c), month(c), day(c), hour(c), bucket(N, c), truncate(N, c), with AS name where the partition field needs one";
 
     protected override bool TryParse(ResolvedText text, ReadState state, out PartitionDefinition value, out string? problem)
     {
@@ -30,6 +30,12 @@ internal sealed partial class PartitionShape : ScalarShape<PartitionDefinition>
         problem = null;
         var entry = text.Value.Trim();
         var position = text.Positions.PositionAt(0);
+        string? fieldName = null;
+        if (Named().Match(entry) is { Success: true } named)
+        {
+            fieldName = named.Groups["name"].Value;
+            entry = named.Groups["entry"].Value;
+        }
         if (entry.Contains('(', StringComparison.Ordinal) != entry.Contains(')', StringComparison.Ordinal))
         {
             problem = $"found {text.Shown}, half of a transform: in [ ] an entry with a comma needs quotes, such as ['bucket(16, user_id)']";
@@ -37,7 +43,7 @@ internal sealed partial class PartitionShape : ScalarShape<PartitionDefinition>
         }
         if (!entry.Contains('(', StringComparison.Ordinal))
         {
-            value = new PartitionDefinition(entry, PartitionTransform.Identity, null, entry, position);
+            value = new PartitionDefinition(entry, PartitionTransform.Identity, null, entry, position) { FieldName = fieldName };
             return Grammars.Column.Accepts(entry);
         }
         var call = Call().Match(entry);
@@ -62,7 +68,7 @@ internal sealed partial class PartitionShape : ScalarShape<PartitionDefinition>
                 : $"expected {word}(column), found {text.Shown}";
             return false;
         }
-        value = new PartitionDefinition(entry, kind, parameter, column, position);
+        value = new PartitionDefinition(entry, kind, parameter, column, position) { FieldName = fieldName };
         return Grammars.Column.Accepts(column);
     }
 
@@ -74,6 +80,9 @@ internal sealed partial class PartitionShape : ScalarShape<PartitionDefinition>
     }
 
     public override void WriteSchema(Utf8JsonWriter writer) => writer.WriteString("type", "string");
+
+    [GeneratedRegex(@"^(?<entry>.*\S)\s+[Aa][Ss]\s+(?<name>[A-Za-z_][A-Za-z0-9_]{0,99})$")]
+    private static partial Regex Named();
 
     [GeneratedRegex(@"^(?<transform>[A-Za-z_]{1,32})\s*\(\s*((?<parameter>[^,()]*[^,()\s])\s*,)?(?<column>[^,()]+)\)$")]
     private static partial Regex Call();

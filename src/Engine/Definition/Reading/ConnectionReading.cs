@@ -15,7 +15,7 @@ internal static class ConnectionReading
         properties.Set("bootstrap.servers", entry.Values.Get(ConnectionKeys.BootstrapServers) ?? "");
         if (entry.Values.Get(ConnectionKeys.Security) is { } security) SecurityReading.Read(security, properties, state);
         AddFree(entry.Values.Get(ConnectionKeys.Properties), properties, state);
-        return new KafkaConnection(entry.Name, properties.ToImmutable());
+        return new KafkaConnection(entry.Name, properties.ToImmutable()) { Places = properties.Places };
     }
 
     /// <summary>Adds properties that the author named, unless they are reserved, have a key of their own, or are set already.</summary>
@@ -31,7 +31,7 @@ internal static class ConnectionReading
                 state.Report(pair.Position, pair.Path, $"'{pair.Key}' {advice}");
             else if (pair.Value.Contains('\0', StringComparison.Ordinal))
                 state.Report(pair.Position, pair.Path, "the value holds a NUL character");
-            else if (!properties.TryAdd(KafkaPropertyNames.Canonical(pair.Key), pair.Value))
+            else if (!properties.TryAdd(KafkaPropertyNames.Canonical(pair.Key), pair))
                 state.Report(pair.Position, pair.Path, $"'{pair.Key}' is set by security as well; keep one of them");
         }
     }
@@ -43,10 +43,13 @@ internal static class ConnectionReading
 
         public void Set(string name, string value) => _values[name] = value;
 
-        public bool TryAdd(string name, string value)
+        public ImmutableDictionary<string, PropertyPlace> Places { get; private set; } = ImmutableDictionary<string, PropertyPlace>.Empty;
+
+        public bool TryAdd(string name, TextPair pair)
         {
             if (_values.ContainsKey(name)) return false;
-            _values.Add(name, value);
+            _values.Add(name, pair.Value);
+            Places = Places.Add(name, new PropertyPlace(pair.Position, pair.Path));
             return true;
         }
 

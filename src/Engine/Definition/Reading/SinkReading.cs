@@ -7,8 +7,6 @@ namespace Matih.Definition.Reading;
 internal sealed class SinkReading(
     CatalogReading catalogs, IReadOnlyList<string> sources, ImmutableArray<BoundMapping> steps, bool areStepsSound, ReadState state)
 {
-    private const string DeleteAfterCommit = "write.metadata.delete-after-commit.enabled";
-
     public ImmutableArray<SinkDefinition> Read(ImmutableArray<NamedMapping> entries) => [.. entries.Select(ReadOne).OfType<SinkDefinition>()];
 
     private SinkDefinition? ReadOne(NamedMapping entry)
@@ -29,6 +27,7 @@ internal sealed class SinkReading(
             Mode = sink.Get(SinkKeys.Mode),
             PartitionBy = sink.Get(SinkKeys.PartitionBy),
             Properties = properties,
+            PropertyPlaces = sink.Get(SinkKeys.Properties).ToImmutableDictionary(pair => pair.Key, pair => new PropertyPlace(pair.Position, pair.Path)),
             CreatesTable = sink.Get(SinkKeys.Create),
             TargetFileBytes = sink.Get(SinkKeys.TargetFileSize),
             Position = sink.Position,
@@ -71,9 +70,7 @@ internal sealed class SinkReading(
         var properties = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var pair in sink.Get(SinkKeys.Properties))
         {
-            if (pair.Key == DeleteAfterCommit && pair.Value.Equals("true", StringComparison.OrdinalIgnoreCase))
-                state.Report(pair.Position, pair.Path, "must not be true in a file catalog: the metadata files are what keeps two writers apart; leave it out");
-            else if (pair.Key.StartsWith("matih.", StringComparison.Ordinal))
+            if (pair.Key.StartsWith("matih.", StringComparison.Ordinal))
                 state.Report(pair.Position, pair.Path, "names that begin with 'matih.' are reserved for the ledger");
             else properties[pair.Key] = pair.Value;
         }

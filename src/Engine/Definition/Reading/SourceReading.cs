@@ -27,7 +27,7 @@ internal static class SourceReading
         return new SourceDefinition
         {
             Name = entry.Name,
-            Connection = connection.With(properties.ToImmutable()),
+            Connection = connection.With(properties.ToImmutable(), properties.Places),
             Topic = source.Get(SourceKeys.Topic),
             ConsumerGroup = source.Get(SourceKeys.ConsumerGroup),
             Format = source.Get(SourceKeys.Format),

@@ -18,13 +18,18 @@ public abstract record MetricsMode
     public sealed record Full : MetricsMode;
 
     /// <exception cref="UnsupportedTableException">The text is no mode.</exception>
-    public static MetricsMode Parse(string text, string property) => text.Trim().ToLowerInvariant() switch
+    public static MetricsMode Parse(string text, string property) =>
+        Find(text) ?? throw new UnsupportedTableException($"The table property {property} is '{text}'; expected none, counts, truncate(16) or full.");
+
+    internal static bool IsMode(string text) => Find(text) is not null;
+
+    private static MetricsMode? Find(string text) => text.Trim().ToLowerInvariant() switch
     {
         "none" => new None(),
         "counts" => new Counts(),
         "full" => new Full(),
         var lower when SchemaJson.Arguments(lower, "truncate(", ')') is [> 0 and var length] => new Truncate(length),
-        _ => throw new UnsupportedTableException($"The table property {property} is '{text}'; expected none, counts, truncate(16) or full."),
+        _ => null,
     };
 }
 

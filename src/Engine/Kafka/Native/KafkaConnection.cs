@@ -49,6 +49,23 @@ internal sealed unsafe class KafkaConnection : IDisposable
 
     private const int ErrorBytes = 512;
 
+    /// <summary>Why no consumer can be made with the properties, or null where one can; it is gone again at once.</summary>
+    public static string? Refusal(Librdkafka library, IReadOnlyDictionary<string, string> properties)
+    {
+        var native = library.Native;
+        var configuration = native.ConfNew();
+        var problem = properties.Select(property => Set(native, configuration, property.Key, property.Value)).FirstOrDefault(found => found is not null);
+        var error = stackalloc byte[ErrorBytes];
+        var handle = problem is null ? native.New(LibrdkafkaNative.ConsumerType, configuration, error, ErrorBytes) : 0;
+        if (handle == 0)
+        {
+            native.ConfDestroy(configuration);
+            return problem ?? LibrdkafkaNative.Text(error);
+        }
+        native.Destroy(handle, LibrdkafkaNative.DestroyWithoutClose);
+        return null;
+    }
+
     public nint Handle { get; private set; }
 
     /// <summary>The last refused authentication, with its likely cause.</summary>
@@ -80,7 +97,20 @@ internal sealed unsafe class KafkaConnection : IDisposable
         using var name = new NativeText(property);
         using var text = new NativeText(value);
         var error = stackalloc byte[ErrorBytes];
-        return native.ConfSet(configuration, name.Pointer, text.Pointer, error, ErrorBytes) == 0 ? null : LibrdkafkaNative.Text(error);
+        if (native.ConfSet(configuration, name.Pointer, text.Pointer, error, ErrorBytes) != 0) return LibrdkafkaNative.Text(error);
+        return IsCutNumber(native, configuration, name, value) ? $"Invalid value for configuration property \"{property}\": expected a whole number, digits only" : null;
+    }
+
+    /// <summary>Whether librdkafka has read a number from the beginning of the text alone, such as 1 from <c>1e+06</c>: it takes no notice of the rest.</summary>
+    private static bool IsCutNumber(LibrdkafkaNative native, nint configuration, NativeText name, string value)
+    {
+        var buffer = stackalloc byte[ErrorBytes];
+        nuint size = ErrorBytes;
+        if (native.ConfGet(configuration, name.Pointer, buffer, &size) != 0) return false;
+        const System.Globalization.NumberStyles Style = System.Globalization.NumberStyles.AllowLeadingSign;
+        var culture = System.Globalization.CultureInfo.InvariantCulture;
+        var read = LibrdkafkaNative.Text(buffer);
+        return read != value && long.TryParse(read, Style, culture, out var taken) && !(long.TryParse(value, Style, culture, out var given) && given == taken);
     }
 
     /// <summary>A property that is a number, as it was given to librdkafka, which has checked it.</summary>

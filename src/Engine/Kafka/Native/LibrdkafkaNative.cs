@@ -27,6 +27,7 @@ internal sealed unsafe class LibrdkafkaNative(nint library)
     public readonly delegate* unmanaged[Cdecl]<nint> ConfNew = (delegate* unmanaged[Cdecl]<nint>)Export("rd_kafka_conf_new", library);
     public readonly delegate* unmanaged[Cdecl]<nint, void> ConfDestroy = (delegate* unmanaged[Cdecl]<nint, void>)Export("rd_kafka_conf_destroy", library);
     public readonly delegate* unmanaged[Cdecl]<nint, byte*, byte*, byte*, nuint, int> ConfSet = (delegate* unmanaged[Cdecl]<nint, byte*, byte*, byte*, nuint, int>)Export("rd_kafka_conf_set", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, byte*, byte*, nuint*, int> ConfGet = (delegate* unmanaged[Cdecl]<nint, byte*, byte*, nuint*, int>)Export("rd_kafka_conf_get", library);
     public readonly delegate* unmanaged[Cdecl]<nint, int, void> ConfSetEvents = (delegate* unmanaged[Cdecl]<nint, int, void>)Export("rd_kafka_conf_set_events", library);
     public readonly delegate* unmanaged[Cdecl]<nint, int, void> ConfEnableSaslQueue = (delegate* unmanaged[Cdecl]<nint, int, void>)Export("rd_kafka_conf_enable_sasl_queue", library);
 

@@ -5,11 +5,12 @@ using Matih.Json;
 namespace Matih.Sql;
 
 /// <summary>Pass: gives names their columns and everything its type; conversions become explicit.</summary>
-internal sealed class Binder(NameScope scope, string? alias)
+internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces places, int statement)
 {
     public Expression Bind(SqlNode node)
     {
         var expression = LiteralBinder.Bind(node) ?? BindComputed(node);
+        places.Add(expression, new ExpressionPlace(statement, node.Offset));
         // A chain of transformations can go deeper than any one statement may.
         return expression.Depth <= Expression.DepthMax
             ? expression

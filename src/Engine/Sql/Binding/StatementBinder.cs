@@ -9,11 +9,11 @@ internal sealed record BoundStatement(Expression? Filter, ImmutableArray<(string
 /// <summary>Pass: binds one statement; errors of its entries are collected, so that all are reported at once.</summary>
 internal static class StatementBinder
 {
-    public static BoundStatement? Bind(SelectStatement statement, NameScope table, List<SqlErrorException> errors)
+    public static BoundStatement? Bind(SelectStatement statement, NameScope table, ExpressionPlaces places, int index, List<SqlErrorException> errors)
     {
         var before = errors.Count;
         var scope = statement.From is null ? NameScope.Empty : CheckTable(statement.From, table, errors);
-        var binder = new Binder(scope, statement.From?.Alias);
+        var binder = new Binder(scope, statement.From?.Alias, places, index);
         var outputs = BindItems(statement, scope, binder, errors);
         Expression? filter = null;
         if (statement.Where is { } where) Collect(errors, () => filter = binder.BindCondition(where, "WHERE"));

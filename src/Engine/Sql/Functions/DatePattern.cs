@@ -4,17 +4,27 @@ using System.Text;
 
 namespace Matih.Sql;
 
-/// <summary>How sure the reading of a text by a <see cref="DatePattern"/> is.</summary>
+/// <summary>What became of reading a text by a <see cref="DatePattern"/>.</summary>
 internal enum DateReading
 {
-    /// <summary>Flink reads the text too, as the same moment.</summary>
+    /// <summary>It is a moment.</summary>
     Read,
 
-    /// <summary>Flink cannot read the text either.</summary>
+    /// <summary>The text does not follow the pattern, for Flink neither.</summary>
     Unreadable,
 
-    /// <summary>Flink's lenient parsers may read the text, perhaps as another moment: nothing is claimed.</summary>
-    Unsure,
+    /// <summary>A date outside of the years 1 to 9999, or on which Flink fails.</summary>
+    OutOfRange,
+}
+
+/// <summary>A letter of a pattern with its count, or (letter '\0') literal text.</summary>
+internal readonly record struct DatePatternPart(char Letter, int Count, string Text)
+{
+    /// <summary>The text as it is written.</summary>
+    public byte[] Literal { get; } = Encoding.UTF8.GetBytes(Text);
+
+    /// <summary>Whether it stands for a word: a month's name, or AM and PM.</summary>
+    public bool IsText => Letter is 'a' or 'E' || this is { Letter: 'M', Count: >= 3 };
 }
 
 /// <summary>
@@ -24,15 +34,12 @@ internal enum DateReading
 /// <remarks>Source: java.time.format.DateTimeFormatter and java.text.SimpleDateFormat of Java 17.</remarks>
 internal sealed class DatePattern
 {
-    private static readonly string[] Months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+    internal static readonly ImmutableArray<string> Months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
     private static readonly string[] Days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-    /// <summary>A letter with its count, or (letter '\0') literal text.</summary>
-    private readonly record struct Part(char Letter, int Count, byte[] Literal);
+    private readonly ImmutableArray<DatePatternPart> _parts;
 
-    private readonly ImmutableArray<Part> _parts;
-
-    private DatePattern(ImmutableArray<Part> parts) => _parts = parts;
+    private DatePattern(ImmutableArray<DatePatternPart> parts) => _parts = parts;
 
     /// <summary>The most bytes that a moment takes.</summary>
     public int LengthMax => _parts.Sum(part => part.Letter == '\0' ? part.Literal.Length : Math.Max(part.Count, 10));
@@ -42,7 +49,7 @@ internal sealed class DatePattern
     public static DatePattern? TryParse(string text, bool isModern, out string unsupported)
     {
         unsupported = "";
-        var parts = ImmutableArray.CreateBuilder<Part>();
+        var parts = ImmutableArray.CreateBuilder<DatePatternPart>();
         for (var at = 0; at < text.Length;)
         {
             var c = text[at];
@@ -63,7 +70,7 @@ internal sealed class DatePattern
                     unsupported = $"'{text[start..at]}'";
                     return null;
                 }
-                parts.Add(new Part(c, at - start, []));
+                parts.Add(new DatePatternPart(c, at - start, ""));
             }
             else
             {
@@ -72,14 +79,14 @@ internal sealed class DatePattern
                     unsupported = $"'{c}'";
                     return null;
                 }
-                parts.Add(new Part('\0', 0, Encoding.UTF8.GetBytes(c.ToString())));
+                parts.Add(new DatePatternPart('\0', 0, c.ToString()));
                 at++;
             }
         }
         return new DatePattern(parts.ToImmutable());
     }
 
-    private static bool TryTakeQuoted(string text, ref int at, ImmutableArray<Part>.Builder parts)
+    private static bool TryTakeQuoted(string text, ref int at, ImmutableArray<DatePatternPart>.Builder parts)
     {
         var quoted = new StringBuilder();
         for (at++; at < text.Length; at++)
@@ -90,7 +97,7 @@ internal sealed class DatePattern
             {
                 at++;
                 // Two quotes outside of quotes are one.
-                parts.Add(new Part('\0', 0, Encoding.UTF8.GetBytes(quoted.Length == 0 ? "'" : quoted.ToString())));
+                parts.Add(new DatePatternPart('\0', 0, quoted.Length == 0 ? "'" : quoted.ToString()));
                 return true;
             }
         }
@@ -125,10 +132,11 @@ internal sealed class DatePattern
     }
 
     /// <summary>Writes a moment of the years 1 to 9999.</summary>
-    public int Write(long localMicros, Span<byte> target)
+    /// <param name="isModern">As java.time's DateTimeFormatter, else as SimpleDateFormat: then dates before 1582-10-15 are Julian ones.</param>
+    public int Write(long localMicros, bool isModern, Span<byte> target)
     {
         var (days, microsOfDay) = CivilDate.Split(localMicros);
-        var (year, month, day) = CivilDate.FromDays(days);
+        var (year, month, day) = isModern ? CivilDate.FromDays(days) : LegacyCalendar.FromDays(days);
         var seconds = (int)(microsOfDay / CivilDate.MicrosPerSecond);
         var length = 0;
         foreach (var part in _parts)
@@ -180,90 +188,14 @@ internal sealed class DatePattern
     }
 
     /// <summary>Reads a moment; what the pattern does not name is of 1970-01-01 00:00:00.</summary>
-    /// <param name="isModern">As DateTimeFormatter (the whole text, a 31st of a short month is its last day), else as SimpleDateFormat (what follows is passed over).</param>
+    /// <param name="isModern">As java.time's DateTimeFormatter, else as SimpleDateFormat.</param>
     public DateReading Read(ReadOnlySpan<byte> text, bool isModern, out long localMicros)
     {
-        localMicros = 0;
-        int year = 1970, month = 1, day = 1, hour = 0, minute = 0, second = 0, fraction = 0, half = -1, at = 0;
-        for (var i = 0; i < _parts.Length; i++)
-        {
-            var part = _parts[i];
-            if (part.Letter == '\0')
-            {
-                if (!text[at..].StartsWith(part.Literal)) return DateReading.Unreadable;
-                at += part.Literal.Length;
-                continue;
-            }
-            if (part.Letter == 'a')
-            {
-                half = text[at..].StartsWith("AM"u8) ? 0 : text[at..].StartsWith("PM"u8) ? 12 : -1;
-                if (half < 0) return DateReading.Unsure;
-                at += 2;
-                continue;
-            }
-            if (part is { Letter: 'M', Count: >= 3 })
-            {
-                if (!TryReadMonth(text[at..], part.Count == 4, out month, out var nameLength)) return DateReading.Unsure;
-                at += nameLength;
-                continue;
-            }
-            var start = at;
-            var isAbutting = i + 1 < _parts.Length && _parts[i + 1].Letter is not ('\0' or 'a');
-            // Digits of adjacent numbers are told apart by their count alone.
-            var width = part.Letter == 'y' || part.Letter == 'S' || part.Count > 2 ? part.Count : 2;
-            if (isAbutting && part.Count == 1) return DateReading.Unsure;
-            var value = 0;
-            while (at < text.Length && at - start < width && char.IsAsciiDigit((char)text[at])) value = value * 10 + (text[at++] - '0');
-            var digits = at - start;
-            if (digits == 0)
-            {
-                var isPlain = at == text.Length || (text[at] is > (byte)' ' and < 0x80 and not ((byte)'-' or (byte)'+'));
-                return isPlain ? DateReading.Unreadable : DateReading.Unsure;
-            }
-            // Fewer or more digits than the pattern has: each of the parsers has rules of its own.
-            var isMore = !isAbutting && at < text.Length && char.IsAsciiDigit((char)text[at]);
-            if (isMore || (digits < part.Count && (!isModern || isAbutting || part.Letter == 'S'))) return isModern && !isMore ? DateReading.Unreadable : DateReading.Unsure;
-            if (digits < part.Count) return DateReading.Unreadable;
-            switch (part.Letter)
-            {
-                case 'y': year = value; break;
-                case 'M': month = value; break;
-                case 'd': day = value; break;
-                case 'H' or 'h': hour = value; break;
-                case 'm': minute = value; break;
-                case 's': second = value; break;
-                default:
-                    for (var digit = digits; digit < 9; digit++) value *= 10;
-                    fraction = value / 1000;
-                    break;
-            }
-        }
-        if (isModern && at < text.Length) return DateReading.Unreadable;
-        if (half >= 0)
-        {
-            if (hour is < 1 or > 12) return DateReading.Unsure;
-            hour = hour % 12 + half;
-        }
-        if (year < 1 || hour == 24) return DateReading.Unsure;
-        if (month is < 1 or > 12 || day is < 1 or > 31 || hour > 24 || minute > 59 || second > 59) return isModern ? DateReading.Unreadable : DateReading.Unsure;
-        var dayMax = CivilDate.DaysInMonth(year, month);
-        // SimpleDateFormat counts on into the next month, and follows the Julian calendar before 1582.
-        if (!isModern && (day > dayMax || year < 1583)) return DateReading.Unsure;
-        localMicros = CivilDate.ToDays(year, month, Math.Min(day, dayMax)) * CivilDate.MicrosPerDay + ((hour * 60L + minute) * 60 + second) * CivilDate.MicrosPerSecond + fraction;
-        return DateReading.Read;
-    }
-
-    private static bool TryReadMonth(ReadOnlySpan<byte> text, bool isLong, out int month, out int length)
-    {
-        for (month = 1; month <= 12; month++)
-        {
-            var name = isLong ? Months[month - 1] : Months[month - 1][..3];
-            length = name.Length;
-            if (text.Length < length || Encoding.UTF8.GetString(text[..length]) != name) continue;
-            // SimpleDateFormat reads the long name as well.
-            return isLong || length == text.Length || !char.IsAsciiLetter((char)text[length]);
-        }
-        length = 0;
-        return false;
+        const int UnitsMax = 256;
+        var units = text.Length <= UnitsMax ? stackalloc char[UnitsMax] : new char[text.Length];
+        units = units[..Encoding.UTF8.GetChars(text, units)];
+        if (!isModern) return LegacyDateReader.Read(_parts, units, out localMicros);
+        var reading = ModernDateReader.Read(_parts, units, out localMicros);
+        return reading == DateReading.Unreadable ? ModernDateReader.ReadPlain(units, out localMicros) : reading;
     }
 }

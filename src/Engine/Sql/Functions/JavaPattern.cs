@@ -186,21 +186,26 @@ internal sealed class JavaPattern
     {
         if (_pattern[_at] == '\\' && _at + 1 < _pattern.Length && ClassOf(_pattern[_at + 1]) is { } named)
         {
+            // No range starts with a class: a hyphen after it is an ordinary character.
             set.Append(named);
             _at += 2;
-            return _at >= _pattern.Length || _pattern[_at] != '-' || Refuse("a range that starts with a class");
+            return true;
         }
         if (TakeClassCharacter(start) is not { } first) return false;
         set.Append(Escaped(first));
         if (_at + 1 >= _pattern.Length || _pattern[_at] != '-' || _pattern[_at + 1] == ']') return true;
         _at++;
-        if (TakeClassCharacter(start) is not { } last) return false;
+        if (TakeClassCharacter(start, isRangeEnd: true) is not { } last) return false;
         if (last < first) return Refuse("a range that runs backwards");
         set.Append('-').Append(Escaped(last));
         return true;
     }
 
-    private char? TakeClassCharacter(int start)
+    /// <summary>
+    /// Takes a character of a class. A single <c>&amp;</c> is itself, two are an intersection; <c>^</c> negates after the
+    /// opening bracket alone, but Java also looks at an escaped one; a hyphen that begins an item is itself.
+    /// </summary>
+    private char? TakeClassCharacter(int start, bool isRangeEnd = false)
     {
         var c = _pattern[_at++];
         if (c == '\\')
@@ -209,10 +214,11 @@ internal sealed class JavaPattern
             if (literal is null) Refuse("an escape in a character class");
             return literal;
         }
-        var isLoneHyphen = c == '-' && (_at - 1 == start || (_at < _pattern.Length && _pattern[_at] == ']'));
-        if ((c is '[' or ']' or '&' or '^' or '-' && !isLoneHyphen) || char.IsSurrogate(c))
+        var isIntersection = c == '&' && ((_at < _pattern.Length && _pattern[_at] == '&') || (_at - 2 >= start && _pattern[_at - 2] == '&'));
+        var isNegation = c == '^' && (_at - 1 == start || _pattern[_at - 2] == '[' || isRangeEnd);
+        if (c is '[' or ']' || isIntersection || isNegation || char.IsSurrogate(c))
         {
-            Refuse($"'{(char.IsSurrogate(c) ? "a character beyond U+FFFF" : c)}' in a character class");
+            Refuse($"'{(char.IsSurrogate(c) ? "a character beyond U+FFFF" : isIntersection ? "&&" : c)}' in a character class");
             return null;
         }
         return c;

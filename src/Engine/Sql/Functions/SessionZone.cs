@@ -23,8 +23,12 @@ internal static class SessionZone
         return localMicros - before;
     }
 
-    private static long OffsetAt(long instantMicros, TimeZoneInfo zone)
+    /// <summary>Microseconds to add to UTC at an instant.</summary>
+    public static long OffsetAt(long instantMicros, TimeZoneInfo zone)
     {
+        if (zone.Equals(TimeZoneInfo.Utc)) return 0;
+        var seconds = Math.DivRem(instantMicros, CivilDate.MicrosPerSecond, out var below);
+        if (ZoneHistory.Of(zone).OffsetAt(below < 0 ? seconds - 1 : seconds) is { } offset) return offset * CivilDate.MicrosPerSecond;
         var ticks = Math.Clamp(EpochTicks + instantMicros * TicksPerMicro, 0, DateTime.MaxValue.Ticks);
         return zone.GetUtcOffset(new DateTime(ticks, DateTimeKind.Utc)).Ticks / TicksPerMicro;
     }

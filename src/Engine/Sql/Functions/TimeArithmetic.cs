@@ -46,12 +46,8 @@ internal static class TimeArithmetic
     {
         DataType.Timestamp { Precision: < 3 } or DataType.TimestampLtz { Precision: < 3 } when millis % 1000 != 0 => null,
         DataType.Timestamp or DataType.TimestampLtz => TextRows.Each("+", (call, row) => AppendMoment(call, row, Saturate(call.Values<long>(0)[row], millis)), canFail: true),
-        DataType.Date => TextRows.Each("+", (call, row) =>
-        {
-            var total = call.Values<int>(0)[row] * 86_400_000L + millis;
-            if (total < 0 && total % 86_400_000 != 0) call.Reject(row, "A date before 1970 and part of a day, which Flink cuts towards 1970, are not supported.");
-            else AppendDate(call, row, total / 86_400_000);
-        }, canFail: true),
+        // Only the whole days of the interval count.
+        DataType.Date => TextRows.Each("+", (call, row) => AppendDate(call, row, call.Values<int>(0)[row] + millis / 86_400_000), canFail: true),
         DataType.Time => millis % 1000 != 0 ? null : TextRows.Each("+", (call, row) =>
         {
             var total = call.Values<int>(0)[row] + millis;

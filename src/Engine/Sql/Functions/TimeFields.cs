@@ -5,8 +5,8 @@ namespace Matih.Sql;
 
 /// <summary>EXTRACT, and the functions named after what they extract: YEAR, HOUR, DAYOFWEEK, …</summary>
 /// <remarks>
-/// As Flink 1.20's ExtractCallGen and DateTimeUtils. There a TIMESTAMP before 1970 is cut towards 1970, so that the day may be
-/// the next one and hours negative: such rows are rejected here.
+/// As Flink 1.20's ExtractCallGen and DateTimeUtils, but for a TIMESTAMP before 1970: Flink cuts it towards 1970, so that the day may
+/// be the next one and hours are negative. Here it has the fields that it shows, and EPOCH is the second that it lies in.
 /// </remarks>
 internal static class TimeFields
 {
@@ -63,18 +63,17 @@ internal static class TimeFields
         var micros = call.Values<long>(0)[row];
         if (isInstant) micros = SessionZone.ToLocal(micros, call.TimeZone);
         var (days, clock) = CivilDate.Split(micros);
-        if (micros < 0 && clock != 0) call.Reject(row, $"{unit} of a time before 1970, which Flink cuts towards 1970, is not supported.");
-        else call.ResultOf<long>().Append(isOfDate ? FieldOfDate(unit, days) : FieldOfClock(unit, micros, clock));
-    }, canFail: true);
+        call.ResultOf<long>().Append(isOfDate ? FieldOfDate(unit, days) : FieldOfClock(unit, days, clock));
+    });
 
-    private static long FieldOfClock(string unit, long micros, long clock) => unit switch
+    private static long FieldOfClock(string unit, int days, long clock) => unit switch
     {
         "HOUR" => clock / 3_600_000_000,
         "MINUTE" => clock / 60_000_000 % 60,
         "SECOND" => clock / 1_000_000 % 60,
         "MILLISECOND" => clock / 1000 % 1000,
         "MICROSECOND" => clock % 1_000_000,
-        _ => micros / 1_000_000,
+        _ => days * 86_400L + clock / 1_000_000,
     };
 
     private static long FieldOfDate(string unit, int days)

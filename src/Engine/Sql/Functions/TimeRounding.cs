@@ -5,13 +5,11 @@ namespace Matih.Sql;
 /// <summary>FLOOR and CEIL of dates and times to a unit.</summary>
 /// <remarks>
 /// As Flink 1.20's DateTimeUtils, its oddities included: CEIL to MONTH, QUARTER or YEAR looks at the date alone, CEIL to
-/// QUARTER goes on from every day but January 1st, and the offset of a time zone is that of the value, not of the result.
+/// QUARTER takes the next one for every day but January 1st, and the offset of a time zone is that of the value, not of the result.
+/// One is left out: a time before 1970 is of the day that it shows, where Flink takes the next one.
 /// </remarks>
 internal static class TimeRounding
 {
-    // Flink's algorithm goes over to the Julian calendar before this day, 1582-10-15.
-    private const int GregorianStart = -141_427;
-
     public static Expression Bind(FunctionCall call, bool isUp)
     {
         var name = isUp ? "CEIL" : "FLOOR";
@@ -24,7 +22,7 @@ internal static class TimeRounding
             DataType.Date when isOfDate => call.Apply(TextRows.Each($"{name} {unit}", (values, row) =>
             {
                 var days = values.Values<int>(0)[row];
-                if (days < GregorianStart) values.Reject(row, Julian(name));
+                if (days < LegacyCalendar.GregorianStart) values.Reject(row, Julian(name));
                 else values.ResultOf<int>().Append(RoundDate(days, unit, isUp));
             }, canFail: true), operand.Type, operand),
             DataType.Timestamp when isOfDate || isOfClock => call.Apply(OfMoment(name, unit, isOfDate, isUp, isInstant: false), operand.Type, operand),
@@ -39,15 +37,10 @@ internal static class TimeRounding
     {
         var value = call.Values<long>(0)[row];
         var local = isInstant ? SessionZone.ToLocal(value, call.TimeZone) : value;
-        var (days, clock) = CivilDate.Split(local);
+        var (days, _) = CivilDate.Split(local);
         long rounded;
         if (!isOfDate) rounded = RoundClock(local, unit, isUp);
-        else if (local < 0 && clock != 0)
-        {
-            call.Reject(row, $"{name} of a time before 1970 to {unit}, which Flink cuts towards 1970, is not supported.");
-            return;
-        }
-        else if (days < GregorianStart)
+        else if (days < LegacyCalendar.GregorianStart)
         {
             call.Reject(row, Julian(name));
             return;

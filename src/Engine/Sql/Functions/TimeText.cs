@@ -5,14 +5,15 @@ namespace Matih.Sql;
 
 /// <summary>Dates and times by a pattern, both ways, with patterns known at compile time.</summary>
 /// <remarks>
-/// As Flink 1.20's DateTimeUtils. Flink reads leniently in places (31st of February, 25 o'clock, one digit for two): what
-/// it may read as something else rejects the row here, what it surely cannot read gives what Flink gives.
+/// As Flink 1.20's DateTimeUtils, which reads leniently in places (31st of February, 25 o'clock, one digit for two), by
+/// java.time (TO_TIMESTAMP) or by SimpleDateFormat (the other functions). Moments outside of the years 1 to 9999 reject the row.
 /// </remarks>
 internal static class TimeText
 {
     private const string DefaultPattern = "yyyy-MM-dd HH:mm:ss";
     private static readonly long MicrosMin = CivilDate.ToDays(1, 1, 1) * CivilDate.MicrosPerDay;
-    private static readonly long GregorianMin = CivilDate.ToDays(1583, 1, 1) * CivilDate.MicrosPerDay;
+    // Two days earlier than 0001-01-01 is the Julian 0001-01-01.
+    private static readonly long LegacyMicrosMin = MicrosMin - 2 * CivilDate.MicrosPerDay;
     private static readonly long MicrosEnd = CivilDate.ToDays(10_000, 1, 1) * CivilDate.MicrosPerDay;
 
     public static ImmutableArray<ScalarFunction> All { get; } =
@@ -52,7 +53,7 @@ internal static class TimeText
         return call.ApplyAs(TextRows.Each("DATE_FORMAT", (values, row) =>
         {
             if (isText) Reformat(values, row, pattern);
-            else Write(values, row, pattern, isInstant ? SessionZone.ToLocal(values.Values<long>(0)[row], values.TimeZone) : values.Values<long>(0)[row], MicrosMin);
+            else Write(values, row, pattern, isModern: true, isInstant ? SessionZone.ToLocal(values.Values<long>(0)[row], values.TimeZone) : values.Values<long>(0)[row]);
         }, canFail: true), DataType.String.OrNull(), operand, call.Text(1));
     }
 
@@ -60,23 +61,23 @@ internal static class TimeText
     {
         var text = call.Bytes(0)[row];
         var reading = Default.Read(text, isModern: false, out var local);
-        if (reading == DateReading.Read) Write(call, row, pattern, local, GregorianMin);
+        if (reading == DateReading.Read) Write(call, row, pattern, isModern: false, local);
         else if (reading == DateReading.Unreadable) call.Result.AppendNull();
-        else RejectUnsure(call, row, "DATE_FORMAT", text);
+        else RejectOutOfRange(call, row, "DATE_FORMAT", text);
     }
 
-    private static void Write(KernelCall call, int row, DatePattern pattern, long local, long min)
+    private static void Write(KernelCall call, int row, DatePattern pattern, bool isModern, long local)
     {
-        if (local < min || local >= MicrosEnd)
+        if (local < (isModern ? MicrosMin : LegacyMicrosMin) || local >= MicrosEnd)
         {
             call.Reject(row, "The year is out of the range that can be written by a pattern.");
             return;
         }
-        call.ResultBytes.End(pattern.Write(local, call.ResultBytes.Begin(pattern.LengthMax)));
+        call.ResultBytes.End(pattern.Write(local, isModern, call.ResultBytes.Begin(pattern.LengthMax)));
     }
 
-    private static void RejectUnsure(KernelCall call, int row, string name, ReadOnlySpan<byte> text) =>
-        call.Reject(row, $"{name}: '{CastsFromText.Excerpt(text)}' does not follow the pattern strictly, and Flink reads it leniently.");
+    private static void RejectOutOfRange(KernelCall call, int row, string name, ReadOnlySpan<byte> text) =>
+        call.Reject(row, $"{name}: '{CastsFromText.Excerpt(text)}' is no date of the years 1 to 9999.");
 
     private static Expression ToTimestamp(FunctionCall call)
     {
@@ -96,28 +97,9 @@ internal static class TimeText
     {
         var text = call.Bytes(0)[row];
         var reading = pattern.Read(text, isModern: true, out var micros);
-        if (reading == DateReading.Unreadable) reading = ReadFallback(text, out micros);
-        if (reading == DateReading.Read) call.ResultOf<long>().Append(TemporalText.Cut(micros, 3));
+        if (reading == DateReading.Read && micros < MicrosEnd) call.ResultOf<long>().Append(TemporalText.Cut(micros, 3));
         else if (reading == DateReading.Unreadable) call.Result.AppendNull();
-        else RejectUnsure(call, row, "TO_TIMESTAMP", text);
-    }
-
-    /// <summary>What the pattern does not read Flink reads as a plain date or timestamp, by java.sql's valueOf.</summary>
-    private static DateReading ReadFallback(ReadOnlySpan<byte> text, out long micros)
-    {
-        micros = 0;
-        while (text.Length > 0 && text[0] <= ' ') text = text[1..];
-        while (text.Length > 0 && text[^1] <= ' ') text = text[..^1];
-        // Without two hyphens there is no date.
-        var date = text.IndexOf((byte)' ') is >= 0 and var blank ? text[..blank] : text;
-        if (date.Length < 8 || date.IndexOf((byte)'-') != 4 || date[5..].IndexOf((byte)'-') is not (1 or 2)) return DateReading.Unreadable;
-        var hasClock = date.Length < text.Length;
-        if (hasClock && text[date.Length..].Count((byte)':') < 2) return DateReading.Unreadable;
-        if (!hasClock && date.Length > 10) return DateReading.Unreadable;
-        // The strict shape is read; the rest, such as the 31st of February, is not decided here.
-        var point = text.IndexOf((byte)'.');
-        var isExact = TemporalText.TryReadTimestamp(text, out micros) && TemporalText.TryReadDate(date, out _) && (point < 0 || text.Length - point - 1 is >= 1 and <= 3);
-        return isExact ? DateReading.Read : DateReading.Unsure;
+        else RejectOutOfRange(call, row, "TO_TIMESTAMP", text);
     }
 
     private static Expression ToDate(FunctionCall call)
@@ -135,8 +117,10 @@ internal static class TimeText
         {
             var text = values.Bytes(0)[row];
             // Flink gives a meaningless date for what it cannot read.
-            if (pattern.Read(text, isModern: false, out var micros) == DateReading.Read) values.ResultOf<int>().Append(CivilDate.Split(micros).Days);
-            else values.Reject(row, $"TO_DATE: '{CastsFromText.Excerpt(text)}' does not follow the pattern.");
+            var reading = pattern.Read(text, isModern: false, out var micros);
+            if (reading == DateReading.Read && micros >= MicrosMin && micros < MicrosEnd) values.ResultOf<int>().Append(CivilDate.Split(micros).Days);
+            else if (reading == DateReading.Unreadable) values.Reject(row, $"TO_DATE: '{CastsFromText.Excerpt(text)}' does not follow the pattern.");
+            else RejectOutOfRange(values, row, "TO_DATE", text);
         }, canFail: true), type, call.Text(0), call.Text(1));
     }
 
@@ -149,7 +133,7 @@ internal static class TimeText
         {
             var seconds = values.Values<long>(0)[row];
             var isNear = Int128.Abs(seconds) < MicrosEnd / CivilDate.MicrosPerSecond;
-            Write(values, row, pattern, isNear ? SessionZone.ToLocal(seconds * CivilDate.MicrosPerSecond, values.TimeZone) : long.MaxValue, GregorianMin);
+            Write(values, row, pattern, isModern: false, isNear ? LegacyZone.ToLocal(seconds * CivilDate.MicrosPerSecond, values.TimeZone) : long.MaxValue);
         }, canFail: true), DataType.String.OrNull(), arguments);
     }
 
@@ -164,18 +148,12 @@ internal static class TimeText
             var text = values.Bytes(0)[row];
             var reading = pattern.Read(text, isModern: false, out var local);
             if (reading == DateReading.Unreadable) values.ResultOf<long>().Append(long.MinValue);
-            else if (reading == DateReading.Read && TryToInstant(local, values.TimeZone, out var micros)) values.ResultOf<long>().Append(micros / CivilDate.MicrosPerSecond);
-            else RejectUnsure(values, row, "UNIX_TIMESTAMP", text);
+            else if (reading == DateReading.Read) values.ResultOf<long>().Append(SecondsOf(LegacyZone.ToInstant(local, values.TimeZone)));
+            else RejectOutOfRange(values, row, "UNIX_TIMESTAMP", text);
         }, canFail: true), new DataType.BigInt(), arguments);
     }
 
-    /// <summary>False for a local time that a zone has twice or never: Java's old calendar decides those in its own way.</summary>
-    private static bool TryToInstant(long local, TimeZoneInfo zone, out long instant)
-    {
-        instant = SessionZone.ToInstant(local, zone);
-        var time = new DateTime(DateTime.UnixEpoch.Ticks + local * 10, DateTimeKind.Unspecified);
-        return !zone.IsAmbiguousTime(time) && !zone.IsInvalidTime(time);
-    }
+    private static long SecondsOf(long micros) => (long)Math.Floor((decimal)micros / CivilDate.MicrosPerSecond);
 
     private static Expression ConvertZone(FunctionCall call)
     {
@@ -186,8 +164,8 @@ internal static class TimeText
             var text = values.Bytes(0)[row];
             var reading = Default.Read(text, isModern: false, out var local);
             if (reading == DateReading.Unreadable) values.Result.AppendNull();
-            else if (reading == DateReading.Read && TryToInstant(local, from, out var instant)) Write(values, row, Default, SessionZone.ToLocal(instant, to), GregorianMin);
-            else RejectUnsure(values, row, "CONVERT_TZ", text);
+            else if (reading == DateReading.Read) Write(values, row, Default, isModern: false, LegacyZone.ToLocal(LegacyZone.ToInstant(local, from), to));
+            else RejectOutOfRange(values, row, "CONVERT_TZ", text);
         }, canFail: true), DataType.String.OrNull(), call.Text(0), call.Text(1), call.Text(2));
     }
 

@@ -36,7 +36,10 @@ internal readonly struct CallParser(ExpressionParser expressions)
     {
         var operand = expressions.Parse();
         Tokens.ExpectWord("AS", $"the operand of {function}");
-        return new SqlNode.Cast(name.Offset, function == "TRY_CAST", operand, new TypeParser(Tokens).Parse());
+        var type = new TypeParser(Tokens).ParseTarget();
+        if (Tokens.IsWord("NULL") || Tokens.AreWords("NOT", "NULL"))
+            throw SqlErrorException.Wrong(Tokens.Current.Offset, $"{function} takes a type without NULL or NOT NULL; the result can be NULL where the operand can{(function == "CAST" ? "" : ", or where it does not convert")}.");
+        return new SqlNode.Cast(name.Offset, function == "TRY_CAST", operand, type);
     }
 
     private SqlNode ParseJsonValue(Token name)
@@ -44,7 +47,8 @@ internal readonly struct CallParser(ExpressionParser expressions)
         var document = expressions.Parse();
         Tokens.ExpectSymbol(",", "the first argument of JSON_VALUE");
         var path = expressions.Parse();
-        DataType? returning = Tokens.TryTakeWords("RETURNING") ? new TypeParser(Tokens).Parse() : null;
+        DataType? returning = Tokens.TryTakeWords("RETURNING") ? new TypeParser(Tokens).ParseTarget() : null;
+        if (returning is not null && Tokens.AreWords("NOT", "NULL")) throw SqlErrorException.Wrong(Tokens.Current.Offset, "RETURNING takes a type without NOT NULL; write what happens ON EMPTY and ON ERROR.");
         JsonBehavior? onEmpty = null, onError = null;
         while (!Tokens.Current.IsSymbol(")"))
         {

@@ -14,13 +14,22 @@ internal sealed class TypeParser(TokenReader tokens)
     private const int DepthMax = 32;
     private int _depth;
 
-    public DataType Parse()
+    /// <summary>Reads a column's type or an element's, which may say NULL or NOT NULL.</summary>
+    public DataType Parse() => Parse(takesNullability: true);
+
+    /// <summary>
+    /// Reads the type of CAST … AS or of RETURNING. Flink knows no NULL and NOT NULL there: after RETURNING the word NULL begins
+    /// what JSON_VALUE does ON EMPTY or ON ERROR.
+    /// </summary>
+    public DataType ParseTarget() => Parse(takesNullability: false);
+
+    private DataType Parse(bool takesNullability)
     {
         if (++_depth > DepthMax) throw SqlErrorException.Wrong(tokens.Current.Offset, $"Types nest at most {DepthMax} deep.");
         var type = ParseName();
         while (true)
         {
-            type = ParseNullability(type);
+            if (takesNullability) type = ParseNullability(type);
             if (tokens.TryTakeWords("ARRAY")) type = new DataType.Array(type);
             else if (tokens.IsWord("MULTISET")) throw SqlErrorException.Unsupported(tokens.Current.Offset, "MULTISET");
             else break;
@@ -72,7 +81,6 @@ internal sealed class TypeParser(TokenReader tokens)
                 return new DataType.Time(timePrecision);
             case "TIMESTAMP": return ParseTimestamp();
             case "TIMESTAMP_LTZ": return new DataType.TimestampLtz(ParsePrecision(6));
-            case "NULL": return new DataType.Null();
             case "ARRAY": return ParseArray();
             case "MAP": return ParseMap();
             case "ROW": return ParseRow();
