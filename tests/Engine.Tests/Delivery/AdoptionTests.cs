@@ -77,8 +77,10 @@ public sealed class AdoptionTests
         await renamed.AssertHoldsWholeTopicAsync();
     }
 
-    [Fact]
-    public async Task A_reset_of_a_pipeline_that_was_adopted_gives_no_generation_or_epoch_out_twice()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_reset_of_a_pipeline_that_was_adopted_gives_no_generation_or_epoch_out_twice(bool isCherryPicked)
     {
         using var flow = new FlowHarness();
         flow.Produce(0, 10);
@@ -86,7 +88,9 @@ public sealed class AdoptionTests
         await flow.CatchUpAsync(new OpenAnswers(Reset: true));
         var before = await flow.LedgerAsync();
         using var renamed = flow.Another(pipeline: "purchases");
+        var ours = await flow.HeadAsync();
         await renamed.CatchUpAsync(Adopt("orders"));
+        if (isCherryPicked) await flow.ForeignAppendAsync(("source-snapshot-id", ours.ToString()));
 
         await flow.CatchUpAsync(new OpenAnswers(Reset: true));
 
