@@ -157,9 +157,22 @@ public sealed class HealthEndpointTests
         await using var endpoint = Open(timeMax: TimeSpan.FromMilliseconds(50));
         using var client = new TcpClient();
         await client.ConnectAsync(endpoint.Address, TestContext.Current.CancellationToken);
-        await client.GetStream().WriteAsync("GET /hea"u8.ToArray(), TestContext.Current.CancellationToken);
 
-        Assert.Equal(0, await client.GetStream().ReadAsync(new byte[1], TestContext.Current.CancellationToken));
+        Assert.Equal(0, await AnswerLengthAsync());
+
+        // A server that has not read what it was sent resets the connection when it closes it.
+        async Task<int> AnswerLengthAsync()
+        {
+            try
+            {
+                await client.GetStream().WriteAsync("GET /hea"u8.ToArray(), TestContext.Current.CancellationToken);
+                return await client.GetStream().ReadAsync(new byte[1], TestContext.Current.CancellationToken);
+            }
+            catch (IOException cut) when (cut.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.Shutdown })
+            {
+                return 0;
+            }
+        }
     }
 
     [Fact]
