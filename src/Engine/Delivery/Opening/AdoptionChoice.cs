@@ -14,11 +14,9 @@ internal static class AdoptionChoice
     public static FlowName? Choose(FlowPlan plan, string? answer, IReadOnlyCollection<FlowName> others, LineageReading reading)
     {
         if (answer is null) return null;
-        var entries = answer.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        var bySink = entries.Where(entry => entry.Contains('=', StringComparison.Ordinal)).Select(entry => entry.Split('=', 2, StringSplitOptions.TrimEntries)).ToList();
+        var (name, isForSink) = NameFor(plan, answer);
         // Where some sinks are named, the others begin by themselves.
-        if (bySink.Count != 0 && bySink.All(entry => entry[0] != plan.Name.Sink) && bySink.Count == entries.Length) return null;
-        var name = bySink.FirstOrDefault(entry => entry[0] == plan.Name.Sink)?[1] ?? entries.FirstOrDefault(entry => !entry.Contains('=', StringComparison.Ordinal)) ?? "";
+        if (name is null && answer.Contains('=', StringComparison.Ordinal)) return null;
 
         var named = others.Where(other => other.ToString() == name || other.Pipeline == name).ToList();
         if (named.Count == 0)
@@ -31,8 +29,7 @@ internal static class AdoptionChoice
             throw PipelineException.Refused($"--adopt {answer}: table {plan.Table.Identifier} holds no ledger of that pipeline.",
                 $"See which it holds with: matih table ledger {plan.Table.Identifier}.");
         }
-        var isExact = bySink.Any(entry => entry[0] == plan.Name.Sink) && named.Count == 1;
-        if (isExact) return named[0];
+        if (isForSink && named.Count == 1) return named[0];
         if (named.FirstOrDefault(other => other.Sink == plan.Name.Sink) is { } same) return same;
         if (named.Count == 1 && plan.SiblingSinks.IsEmpty) return named[0];
         throw PipelineException.Refused(
@@ -46,7 +43,7 @@ internal static class AdoptionChoice
     /// </summary>
     public static FlowName? NotTaken(FlowPlan plan, string? answer, LineageReading reading)
     {
-        if (NameFor(plan, answer) is not { } name || LedgerKeys.TakersIn(reading.Others).Any(pair => pair.Taker == plan.Name && IsMeant(pair.Flow))) return null;
+        if (NameFor(plan, answer).Name is not { } name || LedgerKeys.TakersIn(reading.Others).Any(pair => pair.Taker == plan.Name && IsMeant(pair.Flow))) return null;
         var named = reading.Others.Keys.Where(LedgerKeys.IsLedger).Select(LedgerKeys.FlowOf).Where(IsMeant).ToList();
         return named.Find(other => other.ToString() == name || other.Sink == plan.Name.Sink) ?? (named.Count == 1 && plan.SiblingSinks.IsEmpty ? named[0] : null);
 
@@ -56,17 +53,19 @@ internal static class AdoptionChoice
     /// <exception cref="PipelineException">The flow is to take a ledger over, and its table does not exist.</exception>
     public static void RequireTable(FlowPlan plan, string? answer)
     {
-        if (NameFor(plan, answer) is null) return;
+        if (NameFor(plan, answer).Name is null) return;
         throw PipelineException.Refused($"--adopt {answer}: table {plan.Table.Identifier} holds no ledger of that pipeline. It does not exist.",
             "Point the pipeline at the right warehouse. Where the sink is new, say for each of the others what it takes over: --adopt SINK=PIPELINE/SINK, separated by commas; a sink that is left out begins by itself.");
     }
 
-    /// <summary>The pipeline or flow that the answer names for this sink; null where it names none.</summary>
-    private static string? NameFor(FlowPlan plan, string? answer)
+    /// <summary>The pipeline or flow that the answer names for this sink, null where it names none, and whether it names it for this sink alone.</summary>
+    private static (string? Name, bool IsForSink) NameFor(FlowPlan plan, string? answer)
     {
         var entries = (answer ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var bySink = entries.Where(entry => entry.Contains('=', StringComparison.Ordinal)).Select(entry => entry.Split('=', 2, StringSplitOptions.TrimEntries));
-        return bySink.FirstOrDefault(entry => entry[0] == plan.Name.Sink)?[1] ?? entries.FirstOrDefault(entry => !entry.Contains('=', StringComparison.Ordinal));
+        return bySink.FirstOrDefault(entry => entry[0] == plan.Name.Sink)?[1] is { } name
+            ? (name, true)
+            : (entries.FirstOrDefault(entry => !entry.Contains('=', StringComparison.Ordinal)), false);
     }
 
     /// <summary>The sinks that an answer names and a pipeline does not have.</summary>
