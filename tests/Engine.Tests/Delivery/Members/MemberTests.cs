@@ -294,6 +294,30 @@ public sealed class MemberTests
         await committer.AssertHoldsWholeTopicAsync();
     }
 
+    /// <summary>The member that read the records is gone: whoever committed them still looks whether they are the log's.</summary>
+    [Fact]
+    public async Task An_unclean_election_that_replaced_what_a_member_staged_ends_the_committer()
+    {
+        using var committer = new FlowHarness(partitionCount: 2) { Seat = new ScriptedSeat(0) };
+        committer.Topic.TopicId = null;
+        using var reader = Another(committer, 1);
+
+        var refusal = await Assert.ThrowsAsync<PipelineException>(() => committer.RunDuringAsync(async () =>
+        {
+            await committer.WaitForLogAsync("started");
+            await reader.RunDuringAsync(async () =>
+            {
+                committer.Produce(0, 20);
+                await committer.WaitForRowsAsync(20);
+            });
+            committer.Topic.ElectUncleanly(1, 5, 10);
+            await committer.WaitForRowsAsync(1000);
+        }));
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("the record at offset 9 of partition 1 is not the one that was read", refusal.Message, StringComparison.Ordinal);
+    }
+
     private static FlowHarness Member(params int[] partitions) => new(partitionCount: 6) { Seat = new ScriptedSeat(partitions) };
 
     private static FlowHarness Another(FlowHarness member, params int[] partitions)
