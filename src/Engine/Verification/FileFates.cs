@@ -139,7 +139,7 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
     /// <summary>From here on every file is followed exactly.</summary>
     private async ValueTask BeginAsync(Snapshot snapshot, int step, CancellationToken cancellationToken)
     {
-        if (snapshot.ParentId is null)
+        if (step == history.Steps.Count - 1 && history.MissingSnapshotId is null)
         {
             Begin = new ListingBegin(null, default);
             return;
