@@ -68,7 +68,9 @@ public sealed class PipelineVerifier(IConnectors connectors)
                 isTableThere = true;
                 seen.MetadataLocation = table.MetadataLocation;
                 verification = verification with { SnapshotId = table.Metadata.CurrentSnapshotId };
-                chain = await VerifyTableAsync(flow.Plan, table, request.CountsAll, findings, cancellationToken);
+                var history = await TableHistory.ReadAsync(table, cancellationToken);
+                chain = await LedgerChain.ReadAsync(flow.Plan.Name, history, request.CountsAll, findings, cancellationToken);
+                await VerifyTableAsync(flow.Plan, table, history, chain, findings, cancellationToken);
             }
         }
         catch (InvalidTableException e)
@@ -91,14 +93,12 @@ public sealed class PipelineVerifier(IConnectors connectors)
         return await VerifyTopicAsync(flow, verification, chain, isTableThere, findings, request, cancellationToken);
     }
 
-    private static async ValueTask<LedgerChain> VerifyTableAsync(FlowPlan plan, Table table, bool keepsRanges, FindingLog findings, CancellationToken cancellationToken)
+    private static async ValueTask VerifyTableAsync(FlowPlan plan, Table table, TableHistory history, LedgerChain chain, FindingLog findings, CancellationToken cancellationToken)
     {
-        var history = await TableHistory.ReadAsync(table, cancellationToken);
-        var chain = await LedgerChain.ReadAsync(plan.Name, history, keepsRanges, findings, cancellationToken);
         if (chain.Links is not [var newest, ..])
         {
             ReportNoLedger(plan, table, history, chain, findings);
-            return chain;
+            return;
         }
         if (newest.Ledger.TableUuid != table.Metadata.TableUuid)
         {
@@ -113,7 +113,15 @@ public sealed class PipelineVerifier(IConnectors connectors)
         books.Finish();
         await new TableFilesCheck(history, findings).CheckAsync(files, fates.Begin, cancellationToken);
         await new FileCheck(table.Store, findings).CheckAsync(files, cancellationToken);
-        return chain;
+    }
+
+    /// <summary>Metadata names files by whole addresses: those of a copied folder are still the original's.</summary>
+    private static void WarnOfCopy(Table table, FindingLog findings)
+    {
+        var (location, metadata) = (LocalPath.Plain(table.Metadata.Location.TrimEnd('/')), LocalPath.Plain(table.MetadataLocation));
+        if (metadata.StartsWith($"{location}/", StringComparison.Ordinal) || table.Metadata.Properties.ContainsKey("write.metadata.path")) return;
+        findings.Warning(FindingCode.OtherFolder, $"The metadata that was read is {metadata}, and says that the table is in {location}: this is a copy of that folder, or it was moved. The files that were looked at are those that the metadata names, in the other folder.",
+            "Do not run pipelines on a copy, which would write into the other folder. As a backup it is worth something only in its own place again.");
     }
 
     private static void ReportNoLedger(FlowPlan plan, Table table, TableHistory history, LedgerChain chain, FindingLog findings)
@@ -153,6 +161,8 @@ public sealed class PipelineVerifier(IConnectors connectors)
             else findings.NotProvable(FindingCode.Offline, $"Anything that topic '{flow.Plan.Topic}' tells.", "--offline leaves Kafka out.");
             return verification;
         }
+        // A table that could not be read may hold the ledger: that none was seen means nothing.
+        if (isTableThere && chain is null) return verification;
         try
         {
             await using var source = connectors.OpenSource(flow.Definition.Source, QueueBytes);
