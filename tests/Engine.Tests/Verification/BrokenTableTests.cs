@@ -594,6 +594,71 @@ public sealed class BrokenTableTests
         Assert.Contains(report.Flows[0].Findings, finding => finding is VerificationFinding.Unreachable { Code: FindingCode.StoreUnreachable });
     }
 
+    [Theory]
+    [InlineData(".metadata.json")]
+    [InlineData(".avro")]
+    public async Task A_store_that_does_not_answer_where_Kafka_does_is_no_sign_of_a_table_created_again(string what)
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        Assert.NotNull(flow.Topic.GroupMark);
+        flow.Store.FailRead(what);
+
+        var report = await flow.ReportAsync();
+
+        Assert.Equal(ExitCode.Environment, report.ExitCode);
+        Assert.Empty(report.Flows[0].Violations);
+    }
+
+    [Fact]
+    public async Task A_file_in_a_place_that_the_store_cannot_reach_is_no_crash()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        await flow.RegisterAsync([(await flow.LiveFilesAsync())[0] with { Path = "s3://bucket/a.parquet" }]);
+
+        var report = await flow.ReportAsync();
+
+        Assert.Equal(ExitCode.Environment, report.ExitCode);
+        var unreachable = Assert.Single(report.Flows[0].Findings.OfType<VerificationFinding.Unreachable>());
+        Assert.Contains("s3://bucket/a.parquet", unreachable.Text, StringComparison.Ordinal);
+        Assert.Contains(report.Flows[0].Findings, finding => finding is VerificationFinding.Proved { Code: FindingCode.Topic });
+    }
+
+    [Fact]
+    public async Task Bytes_that_were_changed_anywhere_in_the_table_are_no_crash()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var newest = (await flow.TableAsync()).MetadataLocation;
+        string[][] kinds = [[newest], Files("*.avro"), Files("*.parquet")];
+        for (var seed = 0; seed < 450; seed++)
+        {
+            var random = new Random(seed);
+            var kind = kinds[seed % kinds.Length];
+            var path = kind[random.Next(kind.Length)];
+            var whole = await File.ReadAllBytesAsync(path);
+            await File.WriteAllBytesAsync(path, Damaged(whole, random));
+
+            var damaged = await Record.ExceptionAsync(() => flow.ReportAsync(isOffline: true));
+
+            Assert.True(damaged is null, $"seed {seed}, {path}: {damaged}");
+            await File.WriteAllBytesAsync(path, whole);
+        }
+        await flow.AssertProvenAsync(isOffline: true);
+
+        string[] Files(string pattern) => [.. Directory.GetFiles(flow.TableFolder, pattern, SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+    }
+
+    private static byte[] Damaged(byte[] whole, Random random)
+    {
+        var at = random.Next(whole.Length);
+        if (random.Next(4) == 0) return whole[..at];
+        var damaged = (byte[])whole.Clone();
+        for (var i = at; i < Math.Min(at + random.Next(1, 9), damaged.Length); i++) damaged[i] = (byte)random.Next(256);
+        return damaged;
+    }
+
     [Fact]
     public async Task Verification_changes_nothing()
     {
