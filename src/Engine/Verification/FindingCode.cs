@@ -67,6 +67,7 @@ public static class FindingCode
     public const string Tag = "tag";
     public const string TagMissing = "tag-missing";
     public const string TagElsewhere = "tag-elsewhere";
+    public const string TagAges = "tag-ages";
 
     public const string Offline = "offline";
     public const string KafkaUnreachable = "kafka-unreachable";

@@ -126,7 +126,6 @@ public sealed class PipelineVerifier(IConnectors connectors)
 
     private static void ReportNoLedger(FlowPlan plan, Table table, TableHistory history, LedgerChain chain, FindingLog findings)
     {
-        var tag = LedgerKeys.Tag(plan.Name);
         if (findings.ViolationCount > 0) return;
         if (chain.TakenOverBy is { } other)
             findings.Warning(FindingCode.TakenOver, $"{other} has taken the ledger of {plan.Name} over (--adopt): nothing is left to verify under this name.", "Verify the pipeline that took it over, and remove this definition.");
@@ -136,6 +135,15 @@ public sealed class PipelineVerifier(IConnectors connectors)
             findings.Violation(FindingCode.LedgerGone, $"table {plan.Table.Identifier}", $"a ledger of {plan.Name} in the current history, because {trace}", "none: the table was rolled back to before the flow's first commit, or replaced", "Roll the table forward again, or start over with --reset.");
         else
             findings.Warning(FindingCode.NoLedger, $"Table {plan.Table.Identifier} holds no ledger of {plan.Name}: the pipeline has never written to it, so there is nothing to verify.", "Run the pipeline; if it had another name before, see --adopt.");
+    }
+
+    /// <summary>What shows that the flow has written to the table; null where nothing does.</summary>
+    private static string? Trace(FlowName flow, Table table)
+    {
+        if (table.Metadata.Refs.ContainsKey(LedgerKeys.Tag(flow))) return $"its tag {LedgerKeys.Tag(flow)} is there";
+        var writer = flow.ToString();
+        return table.Metadata.Snapshots.LastOrDefault(snapshot => snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == writer) is { } written
+            ? $"snapshot {written.Id}, which is not part of that history, is a commit of it" : null;
     }
 
     private static string Except(LedgerChain chain) =>

@@ -362,6 +362,19 @@ public sealed class BrokenTableTests
     }
 
     [Fact]
+    public async Task A_tag_that_was_given_an_age_is_warned_of()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        await flow.EditMetadataAsync(metadata => metadata["refs"]![LedgerKeys.Tag(new FlowName("orders", "lake"))]!["max-ref-age-ms"] = 1000);
+
+        var verified = await flow.AssertProvenAsync(isOffline: true);
+
+        Assert.Contains(verified.Findings, finding => finding is VerificationFinding.Warning { Code: FindingCode.TagAges });
+        Assert.DoesNotContain(verified.Findings, finding => finding.Code == FindingCode.Tag);
+    }
+
+    [Fact]
     public async Task A_side_file_that_is_missing()
     {
         using var flow = new FlowHarness(partitionCount: 200);
