@@ -105,6 +105,7 @@ public sealed class PipelineVerifier(IConnectors connectors)
             findings.Violation(FindingCode.OtherTable, newest.Name, $"written to this table, {table.Metadata.TableUuid}", $"written to table {newest.Ledger.TableUuid}, of which this one is a copy",
                 "Point the pipeline at the original table, or start over on the copy with --reset.");
         }
+        WarnOfCopy(table, findings);
         ReportHistory(chain, findings);
         TagCheck.Check(plan.Name, table, newest.Ledger, findings);
         var books = new BooksCheck(chain.Links, history, findings);

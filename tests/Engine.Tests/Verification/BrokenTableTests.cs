@@ -441,6 +441,98 @@ public sealed class BrokenTableTests
     }
 
     [Fact]
+    public async Task A_table_that_was_rolled_back_to_before_the_first_commit_and_lost_the_tag()
+    {
+        using var flow = new FlowHarness();
+        using var other = flow.Another(new ScriptedTopic("shop.returns", 1), "returns");
+        await other.CatchUpAsync();
+        var before = await flow.HeadAsync();
+        await flow.ThreeCommitsAsync();
+        await flow.RollBackAsync(before);
+        await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshotRef(LedgerKeys.Tag(new FlowName("orders", "lake"))));
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.LedgerGone);
+
+        Assert.Contains("is a commit of it", violation.Expected, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_commit_whose_ledger_was_removed(int commitsBack)
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var commit = (await flow.TableAsync()).Metadata.Lineage().ElementAt(commitsBack).Id;
+        await flow.EditSummaryAsync(commit, summary => summary.Remove(TableTampering.LedgerKey));
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.LedgerGone);
+
+        Assert.Equal($"snapshot {commit}", violation.Object);
+    }
+
+    [Fact]
+    public async Task A_newest_commit_that_was_made_to_look_like_one_of_another_engine()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var head = await flow.HeadAsync();
+        await flow.EditSummaryAsync(head, summary =>
+        {
+            foreach (var key in summary.Select(pair => pair.Key).Where(key => key.StartsWith("matih.", StringComparison.Ordinal)).ToList()) summary.Remove(key);
+        });
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.LedgerGone);
+
+        Assert.Equal($"snapshot {head}", violation.Object);
+        Assert.Contains("Do not run the pipeline", violation.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_snapshot_of_another_engine_that_repeats_the_summary_of_a_commit()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var head = (await flow.TableAsync()).Metadata.CurrentSnapshot!;
+        await flow.CommitManifestsAsync("append", manifests => manifests, summary: [.. head.Summary.Where(pair => pair.Key != "operation").Select(pair => (pair.Key, pair.Value))]);
+
+        await flow.AssertViolatedAsync(FindingCode.ChainBroken);
+    }
+
+    [Fact]
+    public async Task Delete_files_that_were_put_into_a_commit_of_the_pipeline()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var table = await flow.TableAsync();
+        var own = table.Metadata.CurrentSnapshot!;
+        var path = $"{flow.TableFolder}/data/deletes.parquet";
+        await File.WriteAllBytesAsync(path, new byte[100]);
+        var writer = new ManifestWriter(table.Metadata.CurrentSchema, table.Metadata.DefaultSpec, [], ManifestContent.Deletes, own.Id);
+        writer.Add(new DataFile { Content = FileContent.PositionDeletes, Path = path, SpecId = table.Metadata.DefaultSpecId, Partition = [], RecordCount = 1, FileSizeBytes = 100 });
+        var manifest = await ManifestMerge.StoreAsync(table, writer, flow.Ids, default);
+        await flow.EditListAsync(own.Id, manifests => manifests.Append(manifest with { SequenceNumber = own.SequenceNumber, MinSequenceNumber = own.SequenceNumber }));
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.BooksManifests);
+
+        Assert.Equal(("no delete files, because the pipeline writes none", "its manifests list 1"), (violation.Expected, violation.Found));
+    }
+
+    [Fact]
+    public async Task A_copied_folder_whose_metadata_names_the_files_of_the_original_is_warned_of()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        await flow.EditMetadataAsync(metadata => metadata["location"] = "/elsewhere/shop/orders");
+
+        var verified = await flow.AssertProvenAsync(isOffline: true);
+
+        var warning = Assert.Single(verified.Findings.OfType<VerificationFinding.Warning>());
+        Assert.Equal(FindingCode.OtherFolder, warning.Code);
+        Assert.Contains("/elsewhere/shop/orders", warning.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_table_that_was_dropped()
     {
         using var flow = new FlowHarness();
