@@ -10,8 +10,14 @@ internal static class LocalPath
     private const string Scheme = "file:";
 
     /// <summary>The absolute path in the file system.</summary>
-    /// <exception cref="ArgumentException">The location is relative, of another scheme or host, or holds a NUL character.</exception>
-    public static string Of(string location)
+    /// <exception cref="UnreachableLocationException">The location is relative, of another scheme or host, or holds a NUL character.</exception>
+    public static string Of(string location) => Find(location)
+        ?? throw new UnreachableLocationException($"'{location}' is not a location on the local disk. Expected an absolute path, or file:/// and an absolute path.");
+
+    /// <summary>One spelling for all that name the same place; a location that is not on the local disk stays as it is.</summary>
+    public static string Plain(string location) => Find(location) is { } path ? Path.GetFullPath(path) : location;
+
+    private static string? Find(string location)
     {
         var path = location;
         if (path.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
@@ -20,11 +26,6 @@ internal static class LocalPath
             if (path.StartsWith("//localhost/", StringComparison.OrdinalIgnoreCase)) path = path["//localhost".Length..];
             else if (path.StartsWith("//", StringComparison.Ordinal)) path = path[2..];
         }
-        if (path.Contains('\0', StringComparison.Ordinal) || !Path.IsPathFullyQualified(path))
-        {
-            throw new ArgumentException(
-                $"'{location}' is not a location on the local disk. Expected an absolute path, or file:/// and an absolute path.", nameof(location));
-        }
-        return path;
+        return path.Contains('\0', StringComparison.Ordinal) || !Path.IsPathFullyQualified(path) ? null : path;
     }
 }

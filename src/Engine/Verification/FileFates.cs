@@ -31,9 +31,9 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
         // Where the table itself cannot be read, nothing else matters, and every snapshot with that manifest would be reported as well.
         await history.LiveFilesAsync(cancellationToken);
         _own = links.Where(link => link.Snapshot is not null).ToDictionary(link => link.Snapshot!.Id);
-        var snapshotOf = _own.ToDictionary(pair => pair.Value.Ledger.Commit, pair => pair.Key);
-        foreach (var commit in links.SelectMany(link => link.Replaces))
-            if (snapshotOf.TryGetValue(commit, out var replaced)) _replaced.Add(replaced);
+        var replaced = links.SelectMany(link => link.Replaces).ToHashSet();
+        foreach (var (id, link) in _own)
+            if (replaced.Contains(link.Ledger.Commit)) _replaced.Add(id);
         var oldest = Oldest();
         var exactFrom = ExactFrom(oldest);
         // The newest step has index 0; history is gone through forward.
@@ -139,7 +139,7 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
     /// <summary>From here on every file is followed exactly.</summary>
     private async ValueTask BeginAsync(Snapshot snapshot, int step, CancellationToken cancellationToken)
     {
-        if (snapshot.ParentId is null)
+        if (step == history.Steps.Count - 1 && history.MissingSnapshotId is null)
         {
             Begin = new ListingBegin(null, default);
             return;

@@ -20,6 +20,7 @@ public static class FindingCode
     public const string SideFile = "side-file";
     public const string SideFileMissing = "side-file-missing";
     public const string SideFileAltered = "side-file-altered";
+    public const string OtherFolder = "other-folder";
     public const string OtherTable = "other-table";
     public const string ChainBroken = "chain-broken";
     public const string CopyDiffers = "copy-differs";
@@ -67,6 +68,7 @@ public static class FindingCode
     public const string Tag = "tag";
     public const string TagMissing = "tag-missing";
     public const string TagElsewhere = "tag-elsewhere";
+    public const string TagAges = "tag-ages";
 
     public const string Offline = "offline";
     public const string KafkaUnreachable = "kafka-unreachable";

@@ -45,6 +45,17 @@ internal sealed class LedgerBody(IStore store, FindingLog findings)
         }
     }
 
+    /// <summary>A snapshot has no ledger where one must be.</summary>
+    public void ReportNone(string on, string expected, bool isSuperseded)
+    {
+        if (isSuperseded) findings.NotProvable(FindingCode.LedgerGone, $"What {on} says: expected {expected}.", $"It has none. {BegunAnew}");
+        else
+        {
+            findings.Violation(FindingCode.LedgerGone, on, expected, "none",
+                "Somebody removed it. Do not run the pipeline, which would read the records of that commit again: bring the metadata back from a backup, or roll the table back to before that snapshot.");
+        }
+    }
+
     private void ReportSideFile(SideFile file, byte[]? content, string on, bool isExpired, bool isSuperseded)
     {
         if (isSuperseded || content is null && isExpired)

@@ -59,6 +59,7 @@ internal sealed class LedgerChain
             }
             else
             {
+                if (isOwn) _bodies.ReportNone($"snapshot {snapshot.Id}", $"a ledger, because it says that {current} wrote it", HasBegunAnew);
                 await CheckReappliedAsync(current, snapshot, property, cancellationToken);
             }
             if (_oldest is null && _copies.Count == 0 && snapshot.Summary.TryGetValue(LedgerKeys.TakenOver(flow), out var taker))

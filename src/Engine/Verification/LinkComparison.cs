@@ -55,7 +55,7 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
             if (first.Ledger.Base is null) return;
             var before = first.Ledger.Totals.RecordCount - first.Ledger.Books.RecordCount;
             findings.NotProvable(FindingCode.HistoryExpired, $"What came before {first.Name}: {Count(before)} records, of which its totals tell.",
-                $"The history ends at the expired snapshot {id}, of which no metadata file tells any more.");
+                $"The history ends at snapshot {id}: what is missing has expired, and no metadata file tells of it any more.");
             Positions.CompareAlone(first);
             CheckBooks(first);
             return;

@@ -68,7 +68,9 @@ public sealed class PipelineVerifier(IConnectors connectors)
                 isTableThere = true;
                 seen.MetadataLocation = table.MetadataLocation;
                 verification = verification with { SnapshotId = table.Metadata.CurrentSnapshotId };
-                chain = await VerifyTableAsync(flow.Plan, table, request.CountsAll, findings, cancellationToken);
+                var history = await TableHistory.ReadAsync(table, cancellationToken);
+                chain = await LedgerChain.ReadAsync(flow.Plan.Name, history, request.CountsAll, findings, cancellationToken);
+                await VerifyTableAsync(flow.Plan, table, history, chain, findings, cancellationToken);
             }
         }
         catch (InvalidTableException e)
@@ -91,20 +93,19 @@ public sealed class PipelineVerifier(IConnectors connectors)
         return await VerifyTopicAsync(flow, verification, chain, isTableThere, findings, request, cancellationToken);
     }
 
-    private static async ValueTask<LedgerChain> VerifyTableAsync(FlowPlan plan, Table table, bool keepsRanges, FindingLog findings, CancellationToken cancellationToken)
+    private static async ValueTask VerifyTableAsync(FlowPlan plan, Table table, TableHistory history, LedgerChain chain, FindingLog findings, CancellationToken cancellationToken)
     {
-        var history = await TableHistory.ReadAsync(table, cancellationToken);
-        var chain = await LedgerChain.ReadAsync(plan.Name, history, keepsRanges, findings, cancellationToken);
         if (chain.Links is not [var newest, ..])
         {
             ReportNoLedger(plan, table, history, chain, findings);
-            return chain;
+            return;
         }
         if (newest.Ledger.TableUuid != table.Metadata.TableUuid)
         {
             findings.Violation(FindingCode.OtherTable, newest.Name, $"written to this table, {table.Metadata.TableUuid}", $"written to table {newest.Ledger.TableUuid}, of which this one is a copy",
                 "Point the pipeline at the original table, or start over on the copy with --reset.");
         }
+        WarnOfCopy(table, findings);
         ReportHistory(chain, findings);
         TagCheck.Check(plan.Name, table, newest.Ledger, findings);
         var books = new BooksCheck(chain.Links, history, findings);
@@ -113,21 +114,37 @@ public sealed class PipelineVerifier(IConnectors connectors)
         books.Finish();
         await new TableFilesCheck(history, findings).CheckAsync(files, fates.Begin, cancellationToken);
         await new FileCheck(table.Store, findings).CheckAsync(files, cancellationToken);
-        return chain;
+    }
+
+    /// <summary>Metadata names files by whole addresses: those of a copied folder are still the original's.</summary>
+    private static void WarnOfCopy(Table table, FindingLog findings)
+    {
+        var (location, metadata) = (LocalPath.Plain(table.Metadata.Location.TrimEnd('/')), LocalPath.Plain(table.MetadataLocation));
+        if (metadata.StartsWith($"{location}/", StringComparison.Ordinal) || table.Metadata.Properties.ContainsKey("write.metadata.path")) return;
+        findings.Warning(FindingCode.OtherFolder, $"The metadata that was read is {metadata}, and says that the table is in {location}: this is a copy of that folder, or it was moved. The files that were looked at are those that the metadata names, in the other folder.",
+            "Do not run pipelines on a copy, which would write into the other folder. As a backup it is worth something only in its own place again.");
     }
 
     private static void ReportNoLedger(FlowPlan plan, Table table, TableHistory history, LedgerChain chain, FindingLog findings)
     {
-        var tag = LedgerKeys.Tag(plan.Name);
         if (findings.ViolationCount > 0) return;
         if (chain.TakenOverBy is { } other)
             findings.Warning(FindingCode.TakenOver, $"{other} has taken the ledger of {plan.Name} over (--adopt): nothing is left to verify under this name.", "Verify the pipeline that took it over, and remove this definition.");
         else if (history.MissingSnapshotId is { } missing)
-            findings.NotProvable(FindingCode.HistoryExpired, $"What {plan.Name} wrote to table {plan.Table.Identifier}.", $"The history ends at the expired snapshot {missing}, before a ledger of it is met.");
-        else if (table.Metadata.Refs.ContainsKey(tag))
-            findings.Violation(FindingCode.LedgerGone, $"table {plan.Table.Identifier}", $"a ledger of {plan.Name} in the current history, because its tag {tag} is there", "none: the table was rolled back to before the flow's first commit, or replaced", "Roll the table forward again, or start over with --reset.");
+            findings.NotProvable(FindingCode.HistoryExpired, $"What {plan.Name} wrote to table {plan.Table.Identifier}.", $"The history ends at snapshot {missing}, before a ledger of it is met: what is missing has expired, and no metadata file tells of it any more.");
+        else if (Trace(plan.Name, table) is { } trace)
+            findings.Violation(FindingCode.LedgerGone, $"table {plan.Table.Identifier}", $"a ledger of {plan.Name} in the current history, because {trace}", "none: the table was rolled back to before the flow's first commit, or replaced", "Roll the table forward again, or start over with --reset.");
         else
             findings.Warning(FindingCode.NoLedger, $"Table {plan.Table.Identifier} holds no ledger of {plan.Name}: the pipeline has never written to it, so there is nothing to verify.", "Run the pipeline; if it had another name before, see --adopt.");
+    }
+
+    /// <summary>What shows that the flow has written to the table; null where nothing does.</summary>
+    private static string? Trace(FlowName flow, Table table)
+    {
+        if (table.Metadata.Refs.ContainsKey(LedgerKeys.Tag(flow))) return $"its tag {LedgerKeys.Tag(flow)} is there";
+        var writer = flow.ToString();
+        return table.Metadata.Snapshots.LastOrDefault(snapshot => snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == writer) is { } written
+            ? $"snapshot {written.Id}, which is not part of that history, is a commit of it" : null;
     }
 
     private static string Except(LedgerChain chain) =>
@@ -153,6 +170,8 @@ public sealed class PipelineVerifier(IConnectors connectors)
             else findings.NotProvable(FindingCode.Offline, $"Anything that topic '{flow.Plan.Topic}' tells.", "--offline leaves Kafka out.");
             return verification;
         }
+        // A table that could not be read may hold the ledger: that none was seen means nothing.
+        if (isTableThere && chain is null) return verification;
         try
         {
             await using var source = connectors.OpenSource(flow.Definition.Source, QueueBytes);

@@ -22,7 +22,7 @@ internal static class ProofScope
         or FindingCode.TableUnreadable or FindingCode.Replay;
 
     /// <summary>Found while each commit is compared with the one before it, or says that a range in the chain is not what it claims to be.</summary>
-    private static bool IsOfChain(string mismatch) => mismatch is FindingCode.LedgerUnreadable or FindingCode.SideFileMissing or FindingCode.SideFileAltered
+    private static bool IsOfChain(string mismatch) => mismatch is FindingCode.LedgerUnreadable or FindingCode.LedgerGone or FindingCode.SideFileMissing or FindingCode.SideFileAltered
         or FindingCode.OtherTable or FindingCode.ChainBroken or FindingCode.CopyDiffers or FindingCode.Reapplied or FindingCode.Start
         or FindingCode.Gap or FindingCode.Overlap or FindingCode.PositionFell or FindingCode.PositionLost or FindingCode.TopicChanged
         or FindingCode.LostRanges or FindingCode.RecordsExceedRange or FindingCode.LastRecord or FindingCode.EpochFell or FindingCode.GenerationFell

@@ -41,7 +41,7 @@ internal sealed class RewriteCheck(FindingLog findings)
     public void Finish()
     {
         if (_rewriteCount > 0)
-            findings.Proved(FindingCode.Rewritten, $"{Count(_rewriteCount)} rewrites by others (compaction) kept every row of the files that they replaced: {Count(_rewrittenRows)} rows.");
+            findings.Proved(FindingCode.Rewritten, $"{Count(_rewriteCount)} rewrites by others (compaction) put as many rows in the place of those in the files that they removed: {Count(_rewrittenRows)} rows.");
         if (_unsaid > 0)
             findings.NotProvable(FindingCode.RemovedByOthers, $"Whether all rows are there: {Count(_unsaid)} further snapshots of other engines removed files with rows of the flow.", "Another engine deleted or changed rows, which it may.");
     }

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using Matih.Iceberg;
+using Matih.Storage;
 
 namespace Matih.Verification;
 
 /// <summary>A file as a manifest lists it, without its metrics: tables have many.</summary>
+/// <param name="Path">In one spelling: two engines may write the same place differently, and a file listed under both is read twice.</param>
 /// <param name="Vector">The data file whose deletion vector this is; null for all other files. One Puffin file holds the vectors of many.</param>
 /// <param name="SnapshotId">The snapshot that added the file; for a removed one, the snapshot that its entry names.</param>
 internal readonly record struct ListedFile(
@@ -19,8 +21,8 @@ internal readonly record struct ListedFile(
     public static ListedFile Of(ManifestEntry entry)
     {
         var file = entry.File;
-        var listed = new ListedFile(file.Path, null, file.Content, file.Format, file.RecordCount, file.FileSizeBytes, entry.SnapshotId);
-        return listed.IsPuffin ? listed with { Vector = file.ReferencedDataFile } : listed;
+        var listed = new ListedFile(LocalPath.Plain(file.Path), null, file.Content, file.Format, file.RecordCount, file.FileSizeBytes, entry.SnapshotId);
+        return listed.IsPuffin ? listed with { Vector = file.ReferencedDataFile is { } of ? LocalPath.Plain(of) : null } : listed;
     }
 }
 

@@ -32,10 +32,11 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
         foreach (var batch in manifests.Chunk(BatchCount))
         {
             var found = await Task.WhenAll(batch.Select(manifest => LookAsync(manifest, cancellationToken).AsTask()));
-            foreach (var (manifest, (length, counts)) in batch.Zip(found))
+            foreach (var (manifest, (length, counts, strangers)) in batch.Zip(found))
             {
                 if (length != manifest.LengthBytes) Altered(manifest, $"{manifest.LengthBytes} bytes", $"{length} bytes");
                 else if (counts != Said(manifest, counts)) Altered(manifest, Said(manifest, counts).ToString(), counts.ToString());
+                else if (strangers > 0) Altered(manifest, manifest.Content == ManifestContent.Data ? "data files" : "delete files", $"{strangers} entries of the other kind");
             }
         }
 
@@ -43,12 +44,18 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
             "Somebody changed the manifest after it was written, or it was cut short: bring it back from a backup, or roll the table back to before the snapshot that added it.");
     }
 
-    private async ValueTask<(long? LengthBytes, ManifestCounts Counts)> LookAsync(ManifestFile manifest, CancellationToken cancellationToken)
+    /// <returns>Among the rest, how many entries are of the kind that such a manifest does not list: readers would skip them, or fail.</returns>
+    private async ValueTask<(long? LengthBytes, ManifestCounts Counts, int Strangers)> LookAsync(ManifestFile manifest, CancellationToken cancellationToken)
     {
         var length = await history.Table.Store.LengthAsync(manifest.Path, cancellationToken);
         var counts = default(ManifestCounts);
-        foreach (var entry in await SnapshotReader.EntriesAsync(history.Table, manifest, cancellationToken)) counts = counts.Add(entry);
-        return (length, counts);
+        var strangers = 0;
+        foreach (var entry in await SnapshotReader.EntriesAsync(history.Table, manifest, cancellationToken))
+        {
+            counts = counts.Add(entry);
+            if ((entry.File.Content == FileContent.Data) != (manifest.Content == ManifestContent.Data)) strangers++;
+        }
+        return (length, counts, strangers);
     }
 
     /// <summary>What the manifest list says; counts that its writer left out are taken as found.</summary>

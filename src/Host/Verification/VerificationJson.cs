@@ -55,6 +55,7 @@ internal static class VerificationJson
             json.WriteString("text", finding.Text);
             json.WriteString("reason", finding.Reason);
         });
+        json.WriteString("not_read", flow.Ledger is null ? null : VerificationText.NotRead);
         WriteAll("warnings", flow.Findings.OfType<VerificationFinding.Warning>(), json, static (finding, json) =>
         {
             json.WriteString("text", finding.Text);

@@ -13,6 +13,10 @@ internal static class VerificationText
 
     private const int ShownPartitionsMax = 16;
 
+    /// <summary>What no check looks at, of any table.</summary>
+    public const string NotRead =
+        "What rows and delete files hold is not looked at: other bytes of the same length, wrong values, and wrong partition values or column bounds in manifests, by which readers skip files, are not noticed.";
+
     private const string Indent = "            ";
 
     public static void Write(VerificationReport report, TextWriter output)
@@ -40,6 +44,7 @@ internal static class VerificationText
         }
         foreach (var kind in flow.Violations.CountBy(violation => violation.Code).Where(kind => kind.Value > ShownOfKindMax))
             output.WriteLine($"VIOLATION   {kind.Key}: {Quantity.Count(kind.Value - ShownOfKindMax)} more; --json has them all");
+        if (flow.Ledger is not null) output.WriteLine($"not read    {NotRead}");
     }
 
     private static void WriteLag(FlowVerification flow, TextWriter output)

@@ -1,4 +1,5 @@
 using Matih.Delivery;
+using Matih.Engine.Tests.Verification;
 using Matih.Iceberg;
 
 namespace Matih.Engine.Tests.Delivery;
@@ -77,6 +78,42 @@ public sealed class ResumeTests
 
         await flow.CatchUpAsync();
 
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task A_ledger_below_snapshots_whose_parents_an_engine_took_out_at_expiry_is_found()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        await flow.ForeignAppendAsync();
+        await flow.ForeignAppendAsync();
+        await flow.ExpireWithoutParentsAsync();
+        Assert.Null((await flow.TableAsync()).Metadata.CurrentSnapshot!.ParentId);
+        flow.Produce(10, 10);
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task A_history_whose_parents_were_taken_out_and_of_which_no_older_metadata_is_left_is_refused_until_the_tag_is_accepted()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        await flow.ForeignAppendAsync();
+        await flow.ForeignAppendAsync();
+        await flow.ExpireWithoutParentsAsync();
+        await flow.DeleteOlderMetadataAsync();
+        flow.Produce(10, 10);
+
+        var refusal = await flow.RefusalAsync();
+        await flow.CatchUpAsync(new OpenAnswers(AcceptTag: true));
+
+        Assert.Contains("--accept-tag", refusal.Remedy, StringComparison.Ordinal);
         await flow.AssertHoldsWholeTopicAsync();
     }
 

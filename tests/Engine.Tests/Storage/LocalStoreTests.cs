@@ -31,7 +31,7 @@ public sealed class LocalStoreTests : IDisposable
     [InlineData("file://host.example/x")]
     [InlineData("/a\0b")]
     public async Task Other_places_are_refused(string location) =>
-        await Assert.ThrowsAsync<ArgumentException>(async () => await _store.ReadAsync(location, None));
+        await Assert.ThrowsAsync<UnreachableLocationException>(async () => await _store.ReadAsync(location, None));
 
     [Fact]
     public async Task An_object_exists_only_once_it_is_complete()

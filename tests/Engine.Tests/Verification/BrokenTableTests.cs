@@ -362,6 +362,19 @@ public sealed class BrokenTableTests
     }
 
     [Fact]
+    public async Task A_tag_that_was_given_an_age_is_warned_of()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        await flow.EditMetadataAsync(metadata => metadata["refs"]![LedgerKeys.Tag(new FlowName("orders", "lake"))]!["max-ref-age-ms"] = 1000);
+
+        var verified = await flow.AssertProvenAsync(isOffline: true);
+
+        Assert.Contains(verified.Findings, finding => finding is VerificationFinding.Warning { Code: FindingCode.TagAges });
+        Assert.DoesNotContain(verified.Findings, finding => finding.Code == FindingCode.Tag);
+    }
+
+    [Fact]
     public async Task A_side_file_that_is_missing()
     {
         using var flow = new FlowHarness(partitionCount: 200);
@@ -425,6 +438,98 @@ public sealed class BrokenTableTests
         await flow.RollBackAsync(before);
 
         await flow.AssertViolatedAsync(FindingCode.LedgerGone);
+    }
+
+    [Fact]
+    public async Task A_table_that_was_rolled_back_to_before_the_first_commit_and_lost_the_tag()
+    {
+        using var flow = new FlowHarness();
+        using var other = flow.Another(new ScriptedTopic("shop.returns", 1), "returns");
+        await other.CatchUpAsync();
+        var before = await flow.HeadAsync();
+        await flow.ThreeCommitsAsync();
+        await flow.RollBackAsync(before);
+        await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshotRef(LedgerKeys.Tag(new FlowName("orders", "lake"))));
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.LedgerGone);
+
+        Assert.Contains("is a commit of it", violation.Expected, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_commit_whose_ledger_was_removed(int commitsBack)
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var commit = (await flow.TableAsync()).Metadata.Lineage().ElementAt(commitsBack).Id;
+        await flow.EditSummaryAsync(commit, summary => summary.Remove(TableTampering.LedgerKey));
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.LedgerGone);
+
+        Assert.Equal($"snapshot {commit}", violation.Object);
+    }
+
+    [Fact]
+    public async Task A_newest_commit_that_was_made_to_look_like_one_of_another_engine()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var head = await flow.HeadAsync();
+        await flow.EditSummaryAsync(head, summary =>
+        {
+            foreach (var key in summary.Select(pair => pair.Key).Where(key => key.StartsWith("matih.", StringComparison.Ordinal)).ToList()) summary.Remove(key);
+        });
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.LedgerGone);
+
+        Assert.Equal($"snapshot {head}", violation.Object);
+        Assert.Contains("Do not run the pipeline", violation.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_snapshot_of_another_engine_that_repeats_the_summary_of_a_commit()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var head = (await flow.TableAsync()).Metadata.CurrentSnapshot!;
+        await flow.CommitManifestsAsync("append", manifests => manifests, summary: [.. head.Summary.Where(pair => pair.Key != "operation").Select(pair => (pair.Key, pair.Value))]);
+
+        await flow.AssertViolatedAsync(FindingCode.ChainBroken);
+    }
+
+    [Fact]
+    public async Task Delete_files_that_were_put_into_a_commit_of_the_pipeline()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var table = await flow.TableAsync();
+        var own = table.Metadata.CurrentSnapshot!;
+        var path = $"{flow.TableFolder}/data/deletes.parquet";
+        await File.WriteAllBytesAsync(path, new byte[100]);
+        var writer = new ManifestWriter(table.Metadata.CurrentSchema, table.Metadata.DefaultSpec, [], ManifestContent.Deletes, own.Id);
+        writer.Add(new DataFile { Content = FileContent.PositionDeletes, Path = path, SpecId = table.Metadata.DefaultSpecId, Partition = [], RecordCount = 1, FileSizeBytes = 100 });
+        var manifest = await ManifestMerge.StoreAsync(table, writer, flow.Ids, default);
+        await flow.EditListAsync(own.Id, manifests => manifests.Append(manifest with { SequenceNumber = own.SequenceNumber, MinSequenceNumber = own.SequenceNumber }));
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.BooksManifests);
+
+        Assert.Equal(("no delete files, because the pipeline writes none", "its manifests list 1"), (violation.Expected, violation.Found));
+    }
+
+    [Fact]
+    public async Task A_copied_folder_whose_metadata_names_the_files_of_the_original_is_warned_of()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        await flow.EditMetadataAsync(metadata => metadata["location"] = "/elsewhere/shop/orders");
+
+        var verified = await flow.AssertProvenAsync(isOffline: true);
+
+        var warning = Assert.Single(verified.Findings.OfType<VerificationFinding.Warning>());
+        Assert.Equal(FindingCode.OtherFolder, warning.Code);
+        Assert.Contains("/elsewhere/shop/orders", warning.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -592,6 +697,71 @@ public sealed class BrokenTableTests
 
         Assert.Equal(ExitCode.Environment, report.ExitCode);
         Assert.Contains(report.Flows[0].Findings, finding => finding is VerificationFinding.Unreachable { Code: FindingCode.StoreUnreachable });
+    }
+
+    [Theory]
+    [InlineData(".metadata.json")]
+    [InlineData(".avro")]
+    public async Task A_store_that_does_not_answer_where_Kafka_does_is_no_sign_of_a_table_created_again(string what)
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        Assert.NotNull(flow.Topic.GroupMark);
+        flow.Store.FailRead(what);
+
+        var report = await flow.ReportAsync();
+
+        Assert.Equal(ExitCode.Environment, report.ExitCode);
+        Assert.Empty(report.Flows[0].Violations);
+    }
+
+    [Fact]
+    public async Task A_file_in_a_place_that_the_store_cannot_reach_is_no_crash()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        await flow.RegisterAsync([(await flow.LiveFilesAsync())[0] with { Path = "s3://bucket/a.parquet" }]);
+
+        var report = await flow.ReportAsync();
+
+        Assert.Equal(ExitCode.Environment, report.ExitCode);
+        var unreachable = Assert.Single(report.Flows[0].Findings.OfType<VerificationFinding.Unreachable>());
+        Assert.Contains("s3://bucket/a.parquet", unreachable.Text, StringComparison.Ordinal);
+        Assert.Contains(report.Flows[0].Findings, finding => finding is VerificationFinding.Proved { Code: FindingCode.Topic });
+    }
+
+    [Fact]
+    public async Task Bytes_that_were_changed_anywhere_in_the_table_are_no_crash()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var newest = (await flow.TableAsync()).MetadataLocation;
+        string[][] kinds = [[newest], Files("*.avro"), Files("*.parquet")];
+        for (var seed = 0; seed < 450; seed++)
+        {
+            var random = new Random(seed);
+            var kind = kinds[seed % kinds.Length];
+            var path = kind[random.Next(kind.Length)];
+            var whole = await File.ReadAllBytesAsync(path);
+            await File.WriteAllBytesAsync(path, Damaged(whole, random));
+
+            var damaged = await Record.ExceptionAsync(() => flow.ReportAsync(isOffline: true));
+
+            Assert.True(damaged is null, $"seed {seed}, {path}: {damaged}");
+            await File.WriteAllBytesAsync(path, whole);
+        }
+        await flow.AssertProvenAsync(isOffline: true);
+
+        string[] Files(string pattern) => [.. Directory.GetFiles(flow.TableFolder, pattern, SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+    }
+
+    private static byte[] Damaged(byte[] whole, Random random)
+    {
+        var at = random.Next(whole.Length);
+        if (random.Next(4) == 0) return whole[..at];
+        var damaged = (byte[])whole.Clone();
+        for (var i = at; i < Math.Min(at + random.Next(1, 9), damaged.Length); i++) damaged[i] = (byte)random.Next(256);
+        return damaged;
     }
 
     [Fact]

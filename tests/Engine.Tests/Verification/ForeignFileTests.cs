@@ -269,6 +269,29 @@ public sealed class ForeignFileTests
     }
 
     [Fact]
+    public async Task A_manifest_of_data_files_that_its_list_calls_one_of_delete_files()
+    {
+        using var flow = await StartedAsync();
+        await flow.EditListAsync(await flow.HeadAsync(), manifests => manifests.Select((manifest, i) => i > 0 ? manifest : manifest with { Content = ManifestContent.Deletes }));
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.ManifestAltered);
+
+        Assert.StartsWith("delete files", violation.Expected, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_that_another_engine_lists_again_in_another_spelling()
+    {
+        using var flow = await StartedAsync();
+        var file = (await flow.LiveFilesAsync())[0];
+        await flow.RegisterAsync([file with { Path = $"file://{file.Path.Replace("/data/", "/./data//", StringComparison.Ordinal)}" }]);
+
+        var violation = await flow.AssertViolatedAsync(FindingCode.FileDoubled);
+
+        Assert.Equal(file.Path, violation.Object);
+    }
+
+    [Fact]
     public async Task A_delete_file_that_is_gone_from_the_store()
     {
         using var flow = await StartedAsync();

@@ -10,6 +10,25 @@ namespace Matih.Engine.Tests.Verification;
 public sealed class HealthyTableTests
 {
     [Fact]
+    public async Task A_history_whose_parents_an_engine_took_out_at_expiry_is_followed_through_older_metadata()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var commits = (await flow.VerifyAsync()).CommitCount;
+        await flow.ExpireWithoutParentsAsync();
+        Assert.Null((await flow.TableAsync()).Metadata.CurrentSnapshot!.ParentId);
+
+        var verified = await flow.AssertProvenAsync();
+        await flow.DeleteOlderMetadataAsync();
+        var left = await flow.AssertProvenAsync();
+
+        Assert.Equal(commits, verified.CommitCount);
+        Assert.All(verified.Findings, finding => Assert.IsType<VerificationFinding.Proved>(finding));
+        Assert.Equal(1, left.CommitCount);
+        Assert.Contains(left.Findings, finding => finding is VerificationFinding.NotProvable { Code: FindingCode.HistoryExpired });
+    }
+
+    [Fact]
     public async Task A_plain_run_is_proven_in_every_respect()
     {
         using var flow = new FlowHarness();

@@ -139,6 +139,23 @@ internal static class TableTampering
         await File.WriteAllTextAsync(path, metadata.ToJsonString());
     }
 
+    /// <summary>Edits the summary of a snapshot in the metadata file.</summary>
+    public static Task EditSummaryAsync(this FlowHarness flow, SnapshotId snapshotId, Action<JsonObject> edit) =>
+        flow.EditMetadataAsync(metadata => edit(metadata["snapshots"]!.AsArray().Single(item => item!["snapshot-id"]!.GetValue<long>() == snapshotId.Value)!["summary"]!.AsObject()));
+
+    /// <summary>Expires every snapshot that no ref names, and takes the parents out of those that stay, as PyIceberg does.</summary>
+    public static async Task ExpireWithoutParentsAsync(this FlowHarness flow)
+    {
+        var metadata = (await flow.TableAsync()).Metadata;
+        var gone = metadata.Snapshots.Select(snapshot => snapshot.Id).Except(metadata.Refs.Values.Select(named => named.SnapshotId)).ToHashSet();
+        await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([.. gone]));
+        await flow.EditMetadataAsync(json =>
+        {
+            foreach (var snapshot in json["snapshots"]!.AsArray())
+                if (snapshot!["parent-snapshot-id"]?.GetValue<long>() is { } parent && gone.Contains(new SnapshotId(parent))) snapshot.AsObject().Remove("parent-snapshot-id");
+        });
+    }
+
     /// <summary>Edits the ledger of one of the flow's commits, counted back from the newest, in the metadata file.</summary>
     public static async Task EditLedgerAsync(this FlowHarness flow, int commitsBack, Action<JsonObject> edit)
     {

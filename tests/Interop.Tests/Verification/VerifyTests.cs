@@ -194,6 +194,40 @@ public sealed class VerifyTests(SharedKafka kafka)
     }
 
     [Fact, LongTest]
+    public async Task Snapshots_that_PyIceberg_expired_stop_no_run_and_are_no_violation()
+    {
+        var (client, pipeline) = await NewAsync("expired", partitions: 1);
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
+        await pipeline.CatchUpAsync();
+        await PyIceberg.RunAsync(
+            """
+            import datetime, os, shutil, sys
+            import pyarrow
+            from pyiceberg.catalog.sql import SqlCatalog
+            metadata, folder = sys.argv[1:]
+            catalog = SqlCatalog("default", uri=f"sqlite:///{folder}/catalog.db", warehouse=f"file://{folder}/warehouse")
+            catalog.create_namespace("shop")
+            table = catalog.register_table("shop.orders", f"file://{metadata}")
+            row = {"id": -1, "note": "foreign", "partition": 0, "offset": -1, "event_timestamp": datetime.datetime(2024, 1, 2, 3, 4, 5)}
+            for _ in range(2): table.append(pyarrow.Table.from_pylist([row], schema=table.schema().as_arrow()))
+            table.maintenance.expire_snapshots().older_than(datetime.datetime.now() + datetime.timedelta(days=1)).commit()
+            assert table.current_snapshot().parent_snapshot_id is None
+            version = int(os.path.basename(metadata)[1:].split(".")[0])
+            shutil.copy(table.metadata_location.removeprefix("file://"), os.path.join(os.path.dirname(metadata), f"v{version + 1}.metadata.json"))
+            """,
+            NewestMetadata(pipeline), TemporaryDirectory.New());
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(100, 100));
+
+        var expired = await pipeline.VerifiedAsync();
+        await pipeline.CatchUpAsync();
+        var after = await pipeline.VerifiedAsync(0, "--count-all");
+
+        Assert.Contains("history", Codes(expired, "proved"));
+        Assert.Equal(200, after.GetProperty("added_rows").GetInt64());
+        Assert.Equal(202, (await pipeline.CountAsync()).Rows);
+    }
+
+    [Fact, LongTest]
     public async Task Kafka_that_cannot_be_reached_ends_with_3_and_offline_with_0()
     {
         var (client, pipeline) = await NewAsync("unreachable", partitions: 1);

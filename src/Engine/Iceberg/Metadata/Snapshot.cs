@@ -39,7 +39,7 @@ public sealed class Snapshot
 
     public SnapshotId Id { get; }
 
-    /// <summary>Null for the first snapshot; may name one that has expired.</summary>
+    /// <summary>Null for the first snapshot, and where an engine took it out at expiry; may name one that has expired.</summary>
     public SnapshotId? ParentId { get; }
 
     /// <summary>Rises with every commit; 0 in version 1 tables.</summary>

@@ -11,13 +11,21 @@ internal static class SnapshotJson
     public static SnapshotId? OptionalId(JsonElement json, string name) =>
         json.TryGetProperty(name, out var id) && id.ValueKind == JsonValueKind.Number && id.GetInt64() >= 0 ? new(id.GetInt64()) : null;
 
+    /// <exception cref="InvalidTableException">It is no text: this part of the metadata is read late.</exception>
     public static IReadOnlyDictionary<string, string> ReadSummary(byte[] snapshot)
     {
-        using var document = JsonDocument.Parse(snapshot);
-        var summary = new OrderedDictionary<string, string>(StringComparer.Ordinal);
-        if (document.RootElement.TryGetProperty("summary", out var json) && json.ValueKind == JsonValueKind.Object)
-            foreach (var property in json.EnumerateObject()) summary[property.Name] = Text(property.Value);
-        return summary;
+        try
+        {
+            using var document = JsonDocument.Parse(snapshot);
+            var summary = new OrderedDictionary<string, string>(StringComparer.Ordinal);
+            if (document.RootElement.TryGetProperty("summary", out var json) && json.ValueKind == JsonValueKind.Object)
+                foreach (var property in json.EnumerateObject()) summary[property.Name] = Text(property.Value);
+            return summary;
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new InvalidTableException($"The summary of a snapshot in the table's metadata is damaged: {exception.Message} Restore the metadata file, or roll back to the version before it.", exception);
+        }
     }
 
     public static string Text(JsonElement json) => json.ValueKind == JsonValueKind.String ? json.GetString()! : json.GetRawText();

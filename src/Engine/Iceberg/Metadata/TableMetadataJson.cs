@@ -23,7 +23,7 @@ public static class TableMetadataJson
             using var document = JsonDocument.Parse(bytes is [0x1F, 0x8B, ..] ? Unzip(bytes) : bytes);
             return Read(document.RootElement, location);
         }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or InvalidDataException)
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or InvalidDataException or OverflowException)
         {
             throw new InvalidTableException($"{location} is not the metadata of a table: {(exception is KeyNotFoundException ? "a field that the format requires is missing." : exception.Message)} Restore the file, or roll back to the version before it.", exception);
         }
