@@ -43,7 +43,7 @@ internal sealed class BooksCheck(IReadOnlyList<ChainLink> links, TableHistory hi
             Compare(link, added.DataFiles, added.Rows, "its manifests list");
             if (added.DeleteFiles > 0)
             {
-                findings.Violation(FindingCode.BooksManifests, link.Name, "no delete files, because the pipeline writes none", $"its manifests list {Count(added.DeleteFiles)}",
+                findings.Violation(FindingCode.BooksManifests, link.Name, "no delete files, because the pipeline writes none", $"its manifests list {Quantity.Count(added.DeleteFiles)}",
                     "Somebody put them into the commit's manifests, and readers miss the rows that they delete: roll the table back to before the commit and let the pipeline read the range again.");
             }
             _checkedCommits++;

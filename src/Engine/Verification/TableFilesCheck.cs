@@ -35,7 +35,7 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
             {
                 if (length != manifest.LengthBytes) Altered(manifest, Quantity.Of(manifest.LengthBytes, "byte"), length is { } bytes ? Quantity.Of(bytes, "byte") : "no such file");
                 else if (counts != Said(manifest, counts)) Altered(manifest, Said(manifest, counts).ToString(), counts.ToString());
-                else if (strangers > 0) Altered(manifest, manifest.Content == ManifestContent.Data ? "data files" : "delete files", $"{strangers} entries of the other kind");
+                else if (strangers > 0) Altered(manifest, manifest.Content == ManifestContent.Data ? "data files" : "delete files", $"{Quantity.Of(strangers, "entry", "entries")} of the other kind");
             }
         }
 
