@@ -14,8 +14,10 @@ internal readonly record struct TerminalSize(int Width, int Height);
 /// </summary>
 /// <param name="answers">Where answers are read from; null where nobody can answer.</param>
 /// <param name="size">The terminal's size now; null where the output is no terminal.</param>
-internal sealed partial class Terminal(TextWriter output, TextReader? answers = null, Func<TerminalSize?>? size = null)
+/// <param name="forgetTyped">Drops what was typed before a question, which is no answer to it.</param>
+internal sealed partial class Terminal(TextWriter output, TextReader? answers = null, Func<TerminalSize?>? size = null, Action? forgetTyped = null)
 {
+    private const int Input = 0;
     private const int Output = 1;
     private const int Error = 2;
 
@@ -37,8 +39,8 @@ internal sealed partial class Terminal(TextWriter output, TextReader? answers = 
     /// <summary>The terminal of this process. One that is called dumb cannot move its cursor and gets lines only.</summary>
     public static Terminal OfProcess()
     {
-        if (Console.IsErrorRedirected || Environment.GetEnvironmentVariable("TERM") == "dumb") return new Terminal(Console.Error, OpenAnswers());
-        return new Terminal(Console.Error, OpenAnswers(), () => SizeOf(Error));
+        if (Console.IsErrorRedirected || Environment.GetEnvironmentVariable("TERM") == "dumb") return new Terminal(Console.Error, OpenAnswers(), null, ForgetTyped);
+        return new Terminal(Console.Error, OpenAnswers(), () => SizeOf(Error), ForgetTyped);
     }
 
     /// <summary>Columns of the terminal behind the standard output; null where it is a file or a pipe.</summary>
@@ -88,6 +90,7 @@ internal sealed partial class Terminal(TextWriter output, TextReader? answers = 
             cancellationToken.ThrowIfCancellationRequested();
             lock (_gate)
             {
+                forgetTyped?.Invoke();
                 Write([], []);
                 output.Write($"{string.Join('\n', TextWrap.Lines(question, Size?.Width))} [y/N] ");
                 _isAsking = true;
@@ -133,7 +136,9 @@ internal sealed partial class Terminal(TextWriter output, TextReader? answers = 
     /// </summary>
     private static StreamReader? OpenAnswers() => Console.IsInputRedirected || Console.IsErrorRedirected
         ? null
-        : new StreamReader(new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 1));
+        : new StreamReader(new FileStream(new SafeFileHandle(Input, ownsHandle: false), FileAccess.Read, bufferSize: 1));
+
+    private static void ForgetTyped() => Flush(Input, QueuedInput);
 
     /// <summary>Asked of the system each time, because it changes when the window does.</summary>
     private static TerminalSize SizeOf(int descriptor) =>
@@ -141,6 +146,9 @@ internal sealed partial class Terminal(TextWriter output, TextReader? answers = 
 
     /// <summary>TIOCGWINSZ of Linux.</summary>
     private const nuint GetWindowSize = 0x5413;
+
+    /// <summary>TCIFLUSH of Linux.</summary>
+    private const int QueuedInput = 0;
 
     [StructLayout(LayoutKind.Sequential)]
     private readonly struct Window
@@ -151,4 +159,8 @@ internal sealed partial class Terminal(TextWriter output, TextReader? answers = 
     [LibraryImport("libc", EntryPoint = "ioctl")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int WindowSize(int descriptor, nuint request, out Window window);
+
+    [LibraryImport("libc", EntryPoint = "tcflush")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Flush(int descriptor, int queue);
 }

@@ -155,6 +155,17 @@ public sealed class TerminalTests
     }
 
     [Fact]
+    public void What_was_typed_before_the_question_is_dropped()
+    {
+        var screen = new FakeTerminal(80, 24);
+        string? seen = null;
+
+        new Terminal(screen, new StringReader("n"), () => screen.Size, () => seen = screen.Text).Ask("Reset?", CancellationToken.None);
+
+        Assert.Equal("", seen);
+    }
+
+    [Fact]
     public void The_end_of_the_input_is_a_no()
     {
         var screen = new FakeTerminal(80, 24);
