@@ -97,7 +97,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
                     try
                     {
                         await run.RunAsync(request.Mode, request.Answers, anyFailed.Token, token);
-                        log.Debug("memory", $"Flow {plan.Name}: buffers took {parts.Memory.PeakBytes:N0} bytes at most, of {parts.Memory.CeilingBytes:N0}.",
+                        log.Debug("memory", $"Flow {plan.Name}: buffers took {Quantity.Bytes(parts.Memory.PeakBytes)} at most, of {Quantity.Bytes(parts.Memory.CeilingBytes)}.",
                             ("peak_bytes", parts.Memory.PeakBytes), ("ceiling_bytes", parts.Memory.CeilingBytes));
                     }
                     catch

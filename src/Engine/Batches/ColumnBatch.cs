@@ -10,7 +10,7 @@ public sealed class ColumnBatch
 
     public ColumnBatch(RowType type, Column[] columns, int count)
     {
-        if (type.Count != columns.Length) throw new ArgumentException($"{type.Count} fields but {columns.Length} columns.", nameof(columns));
+        if (type.Count != columns.Length) throw new ArgumentException($"{Quantity.Of(type.Count, "field")} but {Quantity.Of(columns.Length, "column")}.", nameof(columns));
         Type = type;
         _columns = columns;
         Count = count;

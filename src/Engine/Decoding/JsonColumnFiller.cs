@@ -140,7 +140,7 @@ internal sealed class JsonColumnFiller
         {
             var kind = matches[row * stride].Kind;
             if (!field.Column.IsNull(first + row)) continue;
-            if (kind == JsonKind.Missing && failsOnMissing) chunk.Fail(row, $"field {field.Name}: missing, and fail-on-missing-field is set");
+            if (kind == JsonKind.Missing && failsOnMissing) chunk.Fail(row, $"field {field.Name}: missing, and fail_on_missing_field is set");
             else if (!field.Type.IsNullable) chunk.Fail(row, $"field {field.Name}: expected {field.Type}, found {Found(kind)}");
         }
     }

@@ -85,7 +85,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
 
         var books = checkpoints.Aggregate(default(Books), (sum, checkpoint) => sum + checkpoint.Books);
         if (books.RecordCount != entries.Sum(entry => entry.RecordCount))
-            throw new InvalidOperationException($"The fates of {books.RecordCount} records are known, but {entries.Sum(entry => entry.RecordCount)} were read.");
+            throw new InvalidOperationException($"The fates of {Quantity.Of(books.RecordCount, "record")} are known, but {Quantity.Count(entries.Sum(entry => entry.RecordCount))} were read.");
 
         var isSettled = environment.Clock.GetElapsedTime(_openedAt) > TakeoverMemory;
         var after = source with { Partitions = [.. source.Partitions.Select(before => entries.FirstOrDefault(entry => entry.Partition == before.Partition) ?? before.Unmoved())] };
@@ -132,7 +132,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
         var bytes = files.Sum(file => file.FileSizeBytes);
         parts.Progress.NoteCommit(ledger.Books.RecordCount, ledger.Books.AddedRowCount, files.Length, bytes, environment.Clock.GetUtcNow(), table.Metadata.CurrentSnapshotId?.Value);
         parts.Log.Information("committed",
-            $"Flow {plan.Name}: committed {ledger.Books.AddedRowCount:N0} rows of {ledger.Books.RecordCount:N0} records in {files.Length} files ({bytes:N0} bytes) to {plan.Table.Identifier}, snapshot {table.Metadata.CurrentSnapshotId}, in {took.TotalMilliseconds:0} ms.",
+            $"Flow {plan.Name}: committed {Quantity.Of(ledger.Books.AddedRowCount, "row")} of {Quantity.Of(ledger.Books.RecordCount, "record")} in {Quantity.Of(files.Length, "file")} ({Quantity.Bytes(bytes)}) to {plan.Table.Identifier}, snapshot {table.Metadata.CurrentSnapshotId}, in {took.TotalMilliseconds:N0} ms.",
             ("flow", plan.Name.ToString()), ("snapshot", table.Metadata.CurrentSnapshotId), ("commit", ledger.Commit.ToString()), ("rows", ledger.Books.AddedRowCount),
             ("records", ledger.Books.RecordCount), ("filtered", ledger.Books.FilteredCount), ("skipped", ledger.Books.SkippedCount), ("files", files.Length), ("bytes", bytes),
             ("took_ms", (long)took.TotalMilliseconds), ("state", ledger.IsOpen ? "open" : "closed"));

@@ -130,7 +130,7 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
         if (failing > plan.CommitFailureMax)
         {
             throw new PipelineException(failure.Kind,
-                $"{failure.Message} (Nothing could be committed for {failing.TotalSeconds:0} s, over {history.FailureCount} attempts; orchestration.commit_failure_limit is {plan.CommitFailureMax.TotalSeconds:0} s.)", failure.Remedy, failure);
+                $"{failure.Message} (Nothing could be committed for {failing.TotalSeconds:N0} s, over {Quantity.Of(history.FailureCount, "attempt")}; orchestration.commit_failure_limit is {plan.CommitFailureMax.TotalSeconds:N0} s.)", failure.Remedy, failure);
         }
         if (stop.IsCancellationRequested) throw failure;
         var seconds = Math.Min(60, Math.Pow(2, history.FailureCount - 1)) * (0.5 + parts.NextJitter());

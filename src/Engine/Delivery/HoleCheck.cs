@@ -26,7 +26,7 @@ internal sealed class HoleCheck(FlowPlan plan, FlowParts parts)
             if (skipped != 0)
             {
                 throw new PipelineException(FailureKind.Kafka,
-                    $"Offsets {entry.FromOffset} to {entry.NextOffset - 1} of partition {entry.Partition} of topic '{plan.Topic}' gave {entry.RecordCount} records, but hold {skipped} more: the Kafka client passed records over.",
+                    $"Offsets {entry.FromOffset} to {entry.NextOffset - 1} of partition {entry.Partition} of topic '{plan.Topic}' gave {Quantity.Of(entry.RecordCount, "record")}, but hold {Quantity.Count(skipped)} more: the Kafka client passed records over.",
                     "Nothing of it was committed; the range is read again. If it happens again, use another librdkafka (MATIH_LIBRDKAFKA).");
             }
             await RequireStillThereAsync(entry, gaps, cancellationToken);

@@ -21,7 +21,7 @@ public abstract record RunMode
 /// <summary>A person's answers to the refusals of an earlier start.</summary>
 /// <param name="Start">Where to begin (<c>--from</c>), in place of the definition's start_offset; only where no ledger exists.</param>
 /// <param name="Reset">Start a new generation at the start offset and keep the table's rows (<c>--reset</c>).</param>
-/// <param name="ConfirmReset">Called with the number of rows that could double before a reset; false stops it.</param>
+/// <param name="ConfirmReset">Called before a reset with what it leaves in the table and may double; false stops it.</param>
 /// <param name="AcceptTag">Take the tagged snapshot's ledger although history cannot prove it (<c>--accept-tag</c>).</param>
 /// <param name="Adopt">Take over the ledger of the pipeline that had that name (<c>--adopt</c>).</param>
 public sealed record OpenAnswers(

@@ -98,7 +98,7 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
             return topic.PartitionCount > source.Partitions.Length;
         }
         if (!TopicIds.ProveSame(topic.TopicId, source.TopicId) && ++_fewerPartitionsLooks >= 2) return true;
-        parts.Log.Debug("stale-metadata", $"A broker says that topic '{plan.Topic}' has {topic.PartitionCount} partitions, not {source.Partitions.Length}; its metadata is taken for stale, and it is asked again.");
+        parts.Log.Debug("stale-metadata", $"A broker says that topic '{plan.Topic}' has {Quantity.Of(topic.PartitionCount, "partition")}, not {Quantity.Count(source.Partitions.Length)}; its metadata is taken for stale, and it is asked again.");
         return false;
     }
 

@@ -64,7 +64,7 @@ public sealed record KafkaSettings
         var errors = new List<KafkaPropertyError>();
         if (string.IsNullOrWhiteSpace(BootstrapServers)) errors.Add(new("bootstrap.servers", "No broker is given: host and port of at least one are needed."));
         if (GroupId is "") errors.Add(new("group.id", "The consumer group's name is empty."));
-        if (QueueBytes < 1 << 20) errors.Add(new("queued.max.messages.kbytes", $"{QueueBytes} bytes for records fetched ahead are too few: give at least 1 MiB."));
+        if (QueueBytes < 1 << 20) errors.Add(new("queued.max.messages.kbytes", $"{Quantity.Bytes(QueueBytes)} for records fetched ahead is too little: give at least 1 MiB."));
         foreach (var property in Properties.Keys)
             if (KafkaProperties.Reserved.TryGetValue(property, out var reason))
                 errors.Add(new(property, $"The property {property} cannot be set: {reason}."));

@@ -173,7 +173,7 @@ public sealed class LibrdkafkaSource : IRecordSource
         var error = _library.Native.Assign(reader.Handle, list.Pointer);
         if (error == NativeErrors.None) return;
         EndAssignment(reader);
-        throw new SourceException(NativeErrors.KindOf(error), $"Could not assign {positions.Count} partitions of topic {Topic}: {_library.Describe(error)}.");
+        throw new SourceException(NativeErrors.KindOf(error), $"Could not assign {Quantity.Of(positions.Count, "partition")} of topic {Topic}: {_library.Describe(error)}.");
     }
 
     /// <summary>

@@ -42,7 +42,7 @@ public sealed unsafe class MockCluster : IDisposable
         using var name = new NativeText(topic);
         var error = _native.MockTopicCreate(_cluster, name.Pointer, partitionCount, 1);
         if (error != NativeErrors.None)
-            throw new SourceException(NativeErrors.KindOf(error), $"Could not create topic {topic} with {partitionCount} partitions on the mock cluster: {_connection.Describe(error)}.");
+            throw new SourceException(NativeErrors.KindOf(error), $"Could not create topic {topic} with {Quantity.Of(partitionCount, "partition")} on the mock cluster: {_connection.Describe(error)}.");
     }
 
     /// <summary>Cuts a broker (1 is the first) off, or lets clients reach it again.</summary>

@@ -53,7 +53,7 @@ public sealed class ParquetFileReader
         long lengthBytes, int count, Func<long, int, CancellationToken, ValueTask<byte[]>> read, CancellationToken cancellationToken)
     {
         var tail = await read(lengthBytes - count, count, cancellationToken);
-        return tail.Length == count ? tail : throw new InvalidDataException($"The last {count} bytes of a Parquet file of {lengthBytes} were asked for, {tail.Length} came.");
+        return tail.Length == count ? tail : throw new InvalidDataException($"The last {Quantity.Of(count, "byte")} of a Parquet file of {Quantity.Count(lengthBytes)} were asked for, {Quantity.Count(tail.Length)} came.");
     }
 
     /// <summary>Appends a column of a row group to the target, whose type is the column's <see cref="ParquetType.ReadAs"/>.</summary>
@@ -111,7 +111,7 @@ public sealed class ParquetFileReader
         if (tail[^4..].SequenceEqual("PARE"u8)) throw new NotSupportedException("The Parquet file is encrypted, which is not read.");
         CheckMagic(tail[^4..]);
         var length = BinaryPrimitives.ReadUInt32LittleEndian(tail[^8..]);
-        if (length > lengthBytes - FileBytesMin) throw new InvalidDataException($"The Parquet footer has {length} bytes, the file {lengthBytes}.");
+        if (length > lengthBytes - FileBytesMin) throw new InvalidDataException($"The Parquet footer has {Quantity.Of(length, "byte")}, the file {Quantity.Count(lengthBytes)}.");
         return (int)length;
     }
 

@@ -79,7 +79,7 @@ public sealed class ParquetFileWriter : IDisposable
     public void Append(ColumnBatch batch, ReadOnlySpan<int> columnMap, ReadOnlySpan<int> rows)
     {
         foreach (var row in rows)
-            if ((uint)row >= (uint)batch.Count) throw new ArgumentOutOfRangeException(nameof(rows), row, $"The batch has {batch.Count} rows.");
+            if ((uint)row >= (uint)batch.Count) throw new ArgumentOutOfRangeException(nameof(rows), row, $"The batch has {Quantity.Of(batch.Count, "row")}.");
         Append(batch, columnMap, new RowSelection(rows));
     }
 
@@ -104,7 +104,7 @@ public sealed class ParquetFileWriter : IDisposable
     {
         if (ReferenceEquals(type, _boundType) && columnMap.SequenceEqual(_boundMap)) return;
         if (columnMap.Length != _columns.Length)
-            throw new ArgumentException($"The column map has {columnMap.Length} entries, the file {_columns.Length} columns.", nameof(columnMap));
+            throw new ArgumentException($"The column map has {Quantity.Of(columnMap.Length, "entry", "entries")}, the file {Quantity.Of(_columns.Length, "column")}.", nameof(columnMap));
         _boundType = null;
         for (var i = 0; i < _columns.Length; i++)
         {

@@ -96,7 +96,7 @@ internal sealed class PooledBuffer(BufferLedger ledger) : IDisposable
     private void GrowFor(int count)
     {
         var needed = (long)Length + count;
-        if (needed > Array.MaxLength) throw new InvalidOperationException($"A Parquet page would need {needed} bytes; at most {Array.MaxLength} can be held.");
+        if (needed > Array.MaxLength) throw new InvalidOperationException($"A Parquet page would need {Quantity.Of(needed, "byte")}; at most {Quantity.Count(Array.MaxLength)} can be held.");
         ledger.Grow(ref _bytes, Length, (int)Math.Max(256, needed));
     }
 }

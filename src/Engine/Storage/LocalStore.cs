@@ -69,7 +69,7 @@ public sealed class LocalStore(IIdSource ids) : IStore
                 if (read == 0)
                 {
                     throw new EndOfStreamException(
-                        $"{location} has {RandomAccess.GetLength(handle)} bytes; bytes {offset} to {offset + count} were asked for.");
+                        $"{location} has {Quantity.Of(RandomAccess.GetLength(handle), "byte")}; bytes {offset} to {offset + count} were asked for.");
                 }
                 filled += read;
             }

@@ -55,17 +55,17 @@ public sealed class PipelineHealth(IReadOnlyList<FlowProgress> flows, TimeProvid
         var silence = clock.GetElapsedTime(flow.LastBeat ?? _startedAt);
         var waiting = flow.UncommittedSince is { } since ? clock.GetElapsedTime(since) : (TimeSpan?)null;
         var stuck = state != FlowState.Ended && silence > limits.StallMax
-            ? $"Flow {flow.Flow} has been {Name(state)} for {silence.TotalSeconds:0} s without a sign of life; at most {limits.StallMax.TotalSeconds:0} s are expected."
+            ? $"Flow {flow.Flow} has been {Name(state)} for {silence.TotalSeconds:N0} s without a sign of life; at most {limits.StallMax.TotalSeconds:N0} s are expected."
             : null;
         return new FlowHealth(flow.Flow, flow, stuck, stuck ?? Unready(flow, state, waiting), waiting);
     }
 
     private string? Unready(FlowProgress flow, FlowState state, TimeSpan? waiting)
     {
-        if (flow.FailureCount is > 0 and var count) return $"Flow {flow.Flow} is {Name(state)} after {count} failure{(count == 1 ? "" : "s")} in a row.";
+        if (flow.FailureCount is > 0 and var count) return $"Flow {flow.Flow} is {Name(state)} after {Quantity.Of(count, "failure")} in a row.";
         if (!flow.HasOpened && state is FlowState.Opening) return $"Flow {flow.Flow} has not opened its table yet.";
         if (waiting > limits.CommitWaitMax)
-            return $"Flow {flow.Flow} has had something to commit for {waiting.Value.TotalSeconds:0} s; at most {limits.CommitWaitMax.TotalSeconds:0} s are expected.";
+            return $"Flow {flow.Flow} has had something to commit for {waiting.Value.TotalSeconds:N0} s; at most {limits.CommitWaitMax.TotalSeconds:N0} s are expected.";
         return null;
     }
 

@@ -23,12 +23,12 @@ internal sealed class BooksCheck(IReadOnlyList<ChainLink> links, TableHistory hi
         foreach (var link in links)
             if (link.Snapshot is null) Unchecked(link);
         if (_checkedCommits > 0)
-            findings.Proved(FindingCode.Books, $"{Count(_checkedCommits)} commits list in their manifests what their books say: {Count(_checkedRows)} rows in {Count(_checkedFiles)} files.");
+            findings.Proved(FindingCode.Books, $"The manifests of {Quantity.Of(_checkedCommits, "commit")} list what the books say: {Quantity.Of(_checkedRows, "row")} in {Quantity.Of(_checkedFiles, "file")}.");
         if (_leftCommits > 0)
-            findings.Proved(FindingCode.Books, $"{Count(_leftCommits)} further commits, whose manifests have expired: all of their {Count(_leftFiles)} files with {Count(_leftRows)} rows are still listed.");
+            findings.Proved(FindingCode.Books, $"All files of {Quantity.Of(_leftCommits, "further commit")}, whose manifests have expired, are still listed: {Quantity.Of(_leftRows, "row")} in {Quantity.Of(_leftFiles, "file")}.");
         if (_uncheckedCommits > 0)
         {
-            findings.NotProvable(FindingCode.Books, $"The books of {Count(_uncheckedCommits)} commits: {Count(_uncheckedRows)} rows in {Count(_uncheckedFiles)} files.",
+            findings.NotProvable(FindingCode.Books, $"The books of {Quantity.Of(_uncheckedCommits, "commit")}: {Quantity.Of(_uncheckedRows, "row")} in {Quantity.Of(_uncheckedFiles, "file")}.",
                 "Their manifests have expired, and not all of their files are still part of the table.");
         }
     }
@@ -43,7 +43,7 @@ internal sealed class BooksCheck(IReadOnlyList<ChainLink> links, TableHistory hi
             Compare(link, added.DataFiles, added.Rows, "its manifests list");
             if (added.DeleteFiles > 0)
             {
-                findings.Violation(FindingCode.BooksManifests, link.Name, "no delete files, because the pipeline writes none", $"its manifests list {Count(added.DeleteFiles)}",
+                findings.Violation(FindingCode.BooksManifests, link.Name, "no delete files, because the pipeline writes none", $"its manifests list {Quantity.Count(added.DeleteFiles)}",
                     "Somebody put them into the commit's manifests, and readers miss the rows that they delete: roll the table back to before the commit and let the pipeline read the range again.");
             }
             _checkedCommits++;
@@ -67,7 +67,7 @@ internal sealed class BooksCheck(IReadOnlyList<ChainLink> links, TableHistory hi
     {
         var books = link.Ledger.Books;
         if (files == books.AddedFileCount && rows == books.AddedRowCount) return;
-        findings.Violation(FindingCode.BooksManifests, link.Name, $"{books.AddedRowCount} rows in {books.AddedFileCount} files, as its books say", $"{where} {rows} rows in {files} files",
+        findings.Violation(FindingCode.BooksManifests, link.Name, $"{Quantity.Of(books.AddedRowCount, "row")} in {Quantity.Of(books.AddedFileCount, "file")}, as its books say", $"{where} {Quantity.Of(rows, "row")} in {Quantity.Of(files, "file")}",
             "Files of the commit were dropped from its manifests or slipped into them, or its ledger was edited: roll the table back to before it and let the pipeline read the range again.");
     }
 
@@ -92,6 +92,4 @@ internal sealed class BooksCheck(IReadOnlyList<ChainLink> links, TableHistory hi
         _uncheckedFiles += link.Ledger.Books.AddedFileCount;
         _uncheckedRows += link.Ledger.Books.AddedRowCount;
     }
-
-    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Matih.Iceberg;
 
 namespace Matih.Verification;
@@ -21,8 +20,8 @@ internal sealed class ExpiredRemovals(FindingLog findings)
         _removedFiles += RemovedFiles(snapshot, parent);
         var keepsRows = snapshot.Operation == "replace" && snapshot.Summary.TryGetValue("deleted-records", out var deleted) && snapshot.Summary.GetValueOrDefault("added-records") == deleted;
         findings.NotProvable(FindingCode.RemovedByOthers, keepsRows
-                ? $"That the rewrite by snapshot {snapshot.Id} kept every row; its summary says so ({snapshot.Summary["deleted-records"]} rows removed, as many added)."
-                : $"What snapshot {snapshot.Id} ({RewriteCheck.Operation(snapshot)}) removed: by its summary {snapshot.Summary.GetValueOrDefault("deleted-records", "an unknown number of")} rows, with {snapshot.Summary.GetValueOrDefault("added-records", "0")} added.",
+                ? $"That the rewrite by snapshot {snapshot.Id} kept every row; its summary says so ({Removed(snapshot)} removed, as many added)."
+                : $"What snapshot {snapshot.Id} ({RewriteCheck.Operation(snapshot)}) removed: by its summary {Removed(snapshot)}, with {Quantity.Count(SummaryNumber.Of(snapshot, "added-records") ?? 0)} added.",
             "Its manifests have expired.");
     }
 
@@ -40,11 +39,13 @@ internal sealed class ExpiredRemovals(FindingLog findings)
         if (_removedFiles is { } explained && _files > explained) tooMany(_files, explained);
         else if (_files > 0)
         {
-            findings.NotProvable(FindingCode.FileUnlisted, $"Who removed {Count(_files)} files with {Count(_rows)} rows, which are no longer part of the table.",
+            findings.NotProvable(FindingCode.FileUnlisted, $"Who removed {Quantity.Of(_files, "file")} with {Quantity.Of(_rows, "row")} from the table.",
                 "A snapshot whose manifests have expired may have.");
         }
         (_newestStep, _removedFiles, _files, _rows) = (int.MaxValue, 0, 0, 0);
     }
+
+    private static string Removed(Snapshot snapshot) => SummaryNumber.Of(snapshot, "deleted-records") is { } rows ? Quantity.Of(rows, "row") : "an unknown number of rows";
 
     /// <summary>By the snapshot's own count, else by the totals before and after it; null where there is neither.</summary>
     private static long? RemovedFiles(Snapshot snapshot, Snapshot? parent)
@@ -53,6 +54,4 @@ internal sealed class ExpiredRemovals(FindingLog findings)
         if (parent is null || SummaryNumber.Of(snapshot, "total-data-files") is not { } after || SummaryNumber.Of(parent, "total-data-files") is not { } before) return null;
         return before + (SummaryNumber.Of(snapshot, "added-data-files") ?? 0) - after;
     }
-
-    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

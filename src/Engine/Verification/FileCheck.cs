@@ -1,4 +1,3 @@
-using System.Globalization;
 using Matih.Iceberg;
 using Matih.Parquet;
 using Matih.Storage;
@@ -51,10 +50,10 @@ internal sealed class FileCheck(IStore store, FindingLog findings)
     private void Report()
     {
         if (_right > 0 || _deleteFiles > 0)
-            findings.Proved(FindingCode.Files, $"{Count(_right)} live data files, {Count(_ofFlow)} of them with rows of the flow{(_deleteFiles == 0 ? "" : $", and {Count(_deleteFiles)} delete files")} are there with their lengths ({Count(_bytes)} bytes in all); by their footers the data files hold the {Count(_rows)} rows that the manifests say.");
+            findings.Proved(FindingCode.Files, $"The live files exist, with their lengths: {Quantity.Of(_right, "data file")}, {Quantity.Count(_ofFlow)} of them with rows of the flow{(_deleteFiles == 0 ? "" : $", and {Quantity.Of(_deleteFiles, "delete file")}")} ({Quantity.Bytes(_bytes)} in all). By their footers the data files hold the {Quantity.Of(_rows, "row")} that the manifests say.");
         if (_withoutFooter > 0)
         {
-            findings.NotProvable(FindingCode.Files, $"How many rows {Count(_withoutFooter)} live data files hold that other engines wrote.",
+            findings.NotProvable(FindingCode.Files, $"How many rows there are in {Quantity.Of(_withoutFooter, "live data file")} of other engines.",
                 "They are no Parquet files of a form that is read here; they are there with the right length.");
         }
     }
@@ -64,13 +63,13 @@ internal sealed class FileCheck(IStore store, FindingLog findings)
     {
         if (await store.LengthAsync(file.Path, cancellationToken) is not { } length)
             return Missing(file);
-        if (length != file.LengthBytes) return new FileFault(FindingCode.FileLength, $"{file.LengthBytes} bytes", $"{length} bytes");
+        if (length != file.LengthBytes) return new FileFault(FindingCode.FileLength, Quantity.Of(file.LengthBytes, "byte"), Quantity.Of(length, "byte"));
         if (!file.IsData) return null;
         if (!file.Format.Equals("parquet", StringComparison.OrdinalIgnoreCase)) return new FileFault(null, "", "");
         try
         {
             var footer = await ParquetFileReader.ReadMetadataAsync(length, (offset, count, token) => store.ReadRangeAsync(file.Path, offset, count, token), cancellationToken);
-            return footer.RowCount == file.RowCount ? null : new FileFault(FindingCode.FileRows, $"{file.RowCount} rows", $"{footer.RowCount} rows by its footer");
+            return footer.RowCount == file.RowCount ? null : new FileFault(FindingCode.FileRows, Quantity.Of(file.RowCount, "row"), $"{Quantity.Of(footer.RowCount, "row")} by its footer");
         }
         catch (FileNotFoundException)
         {
@@ -87,9 +86,7 @@ internal sealed class FileCheck(IStore store, FindingLog findings)
     }
 
     private static FileFault Missing(ListedFile file) =>
-        new(FindingCode.FileMissing, $"a file of {file.LengthBytes} bytes with {file.RowCount} {(file.IsData ? "rows" : "deletes")}", "no such file");
-
-    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+        new(FindingCode.FileMissing, $"a file of {Quantity.Of(file.LengthBytes, "byte")} with {Quantity.Of(file.RowCount, file.IsData ? "row" : "delete")}", "no such file");
 
     private sealed record FileFault(string? Code, string Expected, string Found);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Matih.Iceberg;
 
 namespace Matih.Verification;
@@ -29,10 +28,8 @@ internal readonly record struct FileCounts(long DataFiles, long Rows, long Delet
     /// <summary>Whether any count is higher than the other's.</summary>
     public bool Exceeds(FileCounts other) => DataFiles > other.DataFiles || Rows > other.Rows || DeleteFiles > other.DeleteFiles;
 
-    public override string ToString() => $"{Count(Rows)} rows in {Count(DataFiles)} files{(DeleteFiles == 0 ? "" : $" and {Count(DeleteFiles)} delete files")}";
+    public override string ToString() => $"{Quantity.Of(Rows, "row")} in {Quantity.Of(DataFiles, "file")}{(DeleteFiles == 0 ? "" : $" and {Quantity.Of(DeleteFiles, "delete file")}")}";
 
     private static FileCounts Said(Snapshot snapshot, string dataFiles, string rows, string deleteFiles, FileCounts found) =>
         new(SummaryNumber.Of(snapshot, dataFiles) ?? found.DataFiles, SummaryNumber.Of(snapshot, rows) ?? found.Rows, SummaryNumber.Of(snapshot, deleteFiles) ?? found.DeleteFiles);
-
-    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -106,7 +106,7 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
         var removedRows = removed.Sum(file => file.RowCount);
         if (link.HasPositions && (removed.Count != expected.AddedFileCount || removedRows != expected.AddedRowCount))
         {
-            findings.Violation(FindingCode.Replay, link.Name, $"{expected.AddedRowCount} rows in {expected.AddedFileCount} files removed, those of the commits that it replaced", $"{removedRows} rows in {removed.Count} files",
+            findings.Violation(FindingCode.Replay, link.Name, $"{Quantity.Of(expected.AddedRowCount, "row")} in {Quantity.Of(expected.AddedFileCount, "file")} removed, those of the commits that it replaced", $"{Quantity.Of(removedRows, "row")} in {Quantity.Of(removed.Count, "file")}",
                 "Files of the flow left the table without having been read again, or stayed although they were: roll the table back to before this commit.");
         }
         foreach (var file in removed) _tracked.Remove(file.Key);
@@ -195,7 +195,7 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
             live.Add(isTracked ? tracked with { File = file } : new TrackedFile(file, OriginOf(file), 0));
             if (_replaced.Contains(file.SnapshotId))
             {
-                findings.Violation(FindingCode.Replay, file.Path, $"no longer listed: a replay replaced the commit of snapshot {file.SnapshotId}, which added it", $"still listed, with {file.RowCount} rows",
+                findings.Violation(FindingCode.Replay, file.Path, $"no longer listed: a replay replaced the commit of snapshot {file.SnapshotId}, which added it", $"still listed, with {Quantity.Of(file.RowCount, "row")}",
                     "Its rows are there twice: roll the table back to before the snapshot that listed it again, or rewrite the file away with another engine.");
             }
             else if (!isTracked)
@@ -214,14 +214,14 @@ internal sealed class FileFates(TableHistory history, FindingLog findings)
     {
         var file = tracked.File;
         if (file.IsData)
-            findings.Violation(FindingCode.FileUnlisted, file.Path, $"listed by the current snapshot: snapshot {file.SnapshotId} added it with {file.RowCount} rows, and no snapshot removed it", found, Vanished);
+            findings.Violation(FindingCode.FileUnlisted, file.Path, $"listed by the current snapshot: snapshot {file.SnapshotId} added it with {Quantity.Of(file.RowCount, "row")}, and no snapshot removed it", found, Vanished);
         else
-            findings.Violation(FindingCode.DeleteFileUnlisted, file.Path, $"listed by the current snapshot: snapshot {file.SnapshotId} added it with {file.RowCount} deletes, and no snapshot removed it", found, "Rows that another engine deleted are there again: roll the table back to before it vanished, or delete them again.");
+            findings.Violation(FindingCode.DeleteFileUnlisted, file.Path, $"listed by the current snapshot: snapshot {file.SnapshotId} added it with {Quantity.Of(file.RowCount, "delete")}, and no snapshot removed it", found, "Rows that another engine deleted are there again: roll the table back to before it vanished, or delete them again.");
     }
 
     private void ReportVanished(long files, long explained)
     {
-        findings.Violation(FindingCode.FileUnlisted, $"{files.ToString("N0", CultureInfo.InvariantCulture)} files", $"at most {explained} files removed by the snapshots whose manifests have expired, as their summaries say", $"{files} files are no longer listed",
+        findings.Violation(FindingCode.FileUnlisted, Quantity.Of(files, "file"), $"at most {Quantity.Of(explained, "file")} removed by the snapshots whose manifests have expired, as their summaries say", $"{Quantity.Of(files, "file")} no longer listed",
             "Rows are lost to readers: compare the snapshots' summaries (matih table snapshots) with the files that the table lists, and roll the table back to before they vanished.");
     }
 }

@@ -64,12 +64,12 @@ internal sealed class LedgerBody(IStore store, FindingLog findings)
                 $"Its side file {file.Location} is {(content is null ? "gone" : "not the one that it names")}. {(isSuperseded ? BegunAnew : "The snapshot has expired.")}");
             return;
         }
-        var expected = $"{file.Location} with {file.LengthBytes} bytes and SHA-256 {file.Sha256}";
+        var expected = $"{file.Location} with {Quantity.Of(file.LengthBytes, "byte")} and SHA-256 {file.Sha256}";
         if (content is null)
         {
             findings.Violation(FindingCode.SideFileMissing, on, expected, "no such file", "Bring the file back from a backup: without it nobody knows which offsets the commit took.");
             return;
         }
-        findings.Violation(FindingCode.SideFileAltered, on, expected, $"{content.LongLength} bytes and SHA-256 {LedgerFormat.Sha256(content)}", "Bring the file back from a backup.");
+        findings.Violation(FindingCode.SideFileAltered, on, expected, $"{Quantity.Of(content.LongLength, "byte")} and SHA-256 {LedgerFormat.Sha256(content)}", "Bring the file back from a backup.");
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Matih.Delivery;
 using Matih.Iceberg;
 
@@ -54,7 +53,7 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
         {
             if (first.Ledger.Base is null) return;
             var before = first.Ledger.Totals.RecordCount - first.Ledger.Books.RecordCount;
-            findings.NotProvable(FindingCode.HistoryExpired, $"What came before {first.Name}: {Count(before)} records, of which its totals tell.",
+            findings.NotProvable(FindingCode.HistoryExpired, $"What came before {first.Name}: {Quantity.Of(before, "record")}, of which its totals tell.",
                 $"The history ends at snapshot {id}: what is missing has expired, and no metadata file tells of it any more.");
             Positions.CompareAlone(first);
             CheckBooks(first);
@@ -68,7 +67,7 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
         CheckStart(first);
         if (first.Ledger.Generation > 1)
         {
-            findings.NotProvable(FindingCode.HistoryRolledBack, $"What generations before {first.Ledger.Generation} did, {Count(first.Ledger.Totals.AddedRowCount - first.Ledger.Books.AddedRowCount)} rows by the totals that it began with.",
+            findings.NotProvable(FindingCode.HistoryRolledBack, $"What generations before {first.Ledger.Generation} did, {Quantity.Of(first.Ledger.Totals.AddedRowCount - first.Ledger.Books.AddedRowCount, "row")} by the totals that it began with.",
                 $"{first.Name} began anew (--reset), and nothing older is part of the current history.");
         }
         else if (first.Ledger.Totals != first.Ledger.Books)
@@ -80,7 +79,7 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
     private void CompareAcrossReset(ChainLink newer, ChainLink older)
     {
         ranges.Close();
-        findings.NotProvable(FindingCode.Reset, $"That no row from before {newer.Name} is there a second time ({Count(older.Ledger.Totals.AddedRowCount)} rows had been added until then).",
+        findings.NotProvable(FindingCode.Reset, $"That no row from before {newer.Name} is there a second time ({Quantity.Of(older.Ledger.Totals.AddedRowCount, "row")} added until then).",
             $"That commit began generation {newer.Ledger.Generation} anew (--reset): exactly once holds from it on.");
         CompareEpochs(newer, older);
         CheckStart(newer);
@@ -97,7 +96,7 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
             {
                 if (entry.FromOffset == entry.NextOffset && entry.RecordCount == 0) continue;
                 findings.Violation(FindingCode.Start, $"{start.Name}, partition {entry.Partition} of topic '{source.Topic}'", "a starting position alone",
-                    $"offsets {entry.FromOffset} to {entry.NextOffset - 1} with {entry.RecordCount} records", Tampering);
+                    $"offsets {entry.FromOffset} to {entry.NextOffset - 1} with {Quantity.Of(entry.RecordCount, "record")}", Tampering);
             }
         }
     }
@@ -123,11 +122,9 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
     {
         var books = link.Ledger.Books;
         if (link.Ledger.Totals.AbsorbedCount == 0 && books.ProducedCount != books.AddedRowCount)
-            findings.Violation(FindingCode.BooksRows, link.Name, $"{books.ProducedCount} rows added, one for each record that gave one", $"{books.AddedRowCount} rows added", Tampering);
+            findings.Violation(FindingCode.BooksRows, link.Name, $"{Quantity.Of(books.ProducedCount, "row")} added, one for each record that gave one", $"{Quantity.Of(books.AddedRowCount, "row")} added", Tampering);
     }
 
-    internal static string Show(Books books) => string.Create(CultureInfo.InvariantCulture,
-        $"{books.RecordCount} records ({books.ProducedCount} produced, {books.FilteredCount} filtered, {books.AbsorbedCount} absorbed, {books.RejectedCount} rejected, {books.SkippedCount} skipped), {books.LostCount} lost, {books.AddedRowCount} rows in {books.AddedFileCount} files");
-
-    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+    internal static string Show(Books books) =>
+        $"{Quantity.Of(books.RecordCount, "record")} ({Quantity.Count(books.ProducedCount)} produced, {Quantity.Count(books.FilteredCount)} filtered, {Quantity.Count(books.AbsorbedCount)} absorbed, {Quantity.Count(books.RejectedCount)} rejected, {Quantity.Count(books.SkippedCount)} skipped), {Quantity.Count(books.LostCount)} lost, {Quantity.Of(books.AddedRowCount, "row")} in {Quantity.Of(books.AddedFileCount, "file")}";
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Iceberg;
@@ -148,17 +147,17 @@ public sealed class PipelineVerifier(IConnectors connectors)
     }
 
     private static string Except(LedgerChain chain) =>
-        chain.UnknownRangeCount == 0 ? "" : $", except those of {Count(chain.UnknownRangeCount)} commits whose side files are gone,";
+        chain.UnknownRangeCount == 0 ? "" : $", except those of {Quantity.Of(chain.UnknownRangeCount, "commit")} whose side files are gone,";
 
     private static void ReportHistory(LedgerChain chain, FindingLog findings)
     {
         foreach (var link in chain.Links)
             if (link.Adopts is { } from) findings.Proved(FindingCode.Adopted, $"{link.Name} took over the ledger of {from} (--adopt), whose commits are verified with it.");
-        if (chain.SideFileCount > 0) findings.Proved(FindingCode.SideFile, $"{Count(chain.SideFileCount)} side files of ledgers are there, with the hashes that the ledgers name.");
+        if (chain.SideFileCount > 0) findings.Proved(FindingCode.SideFile, $"The side files of ledgers exist, with the hashes that the ledgers name: {Quantity.Count(chain.SideFileCount)}.");
         var totals = chain.Links[0].Ledger.Totals;
         findings.Proved(FindingCode.History, chain.Links.Count == 1
             ? $"{chain.Links[0].Name} is the only one."
-            : $"{Count(chain.Links.Count)} commits follow on each other from {chain.Links[^1].Ledger.Commit} to {chain.Links[0].Ledger.Commit}: each stands on the one before, and their ranges of offsets{Except(chain)} leave no gap and do not overlap. In all {LinkComparison.Show(totals)}.");
+            : $"{Quantity.Of(chain.Links.Count, "commit")} follow on each other from {chain.Links[^1].Ledger.Commit} to {chain.Links[0].Ledger.Commit}: each stands on the one before, and their ranges of offsets{Except(chain)} leave no gap and do not overlap. In all {LinkComparison.Show(totals)}.");
     }
 
     private async ValueTask<FlowVerification> VerifyTopicAsync(
@@ -226,6 +225,4 @@ public sealed class PipelineVerifier(IConnectors connectors)
         /// <summary>Null where there was none, or it could not be loaded.</summary>
         public string? MetadataLocation { get; set; }
     }
-
-    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -132,8 +132,8 @@ internal sealed class PositionComparison(FindingLog findings, RangeTally ranges,
         }
         if (entry.RecordCount < 0 || entry.RecordCount > length - lost)
         {
-            findings.Violation(FindingCode.RecordsExceedRange, on, $"at most {length - lost} records in offsets {entry.FromOffset} to {entry.NextOffset - 1}{(lost == 0 ? "" : $", {lost} of them lost")}",
-                $"{entry.RecordCount} records", Uneven);
+            findings.Violation(FindingCode.RecordsExceedRange, on, $"at most {Quantity.Of(length - lost, "record")} in offsets {entry.FromOffset} to {entry.NextOffset - 1}{(lost == 0 ? "" : $", {Quantity.Count(lost)} of them lost")}",
+                Quantity.Of(entry.RecordCount, "record"), Uneven);
         }
         if (entry.Last is { } last && last.Offset >= entry.NextOffset)
             findings.Violation(FindingCode.LastRecord, on, $"the last record lies before position {entry.NextOffset}", $"the last record is that at offset {last.Offset}", LinkComparison.Tampering);
@@ -159,13 +159,13 @@ internal sealed class PositionComparison(FindingLog findings, RangeTally ranges,
         if (newer.Ledger.Replay is { } replay)
         {
             if (recordCount != 0)
-                findings.Violation(FindingCode.Replay, newer.Name, "a replay, which leaves the positions where they were", $"ranges with {recordCount} records", LinkComparison.Tampering);
+                findings.Violation(FindingCode.Replay, newer.Name, "a replay, which leaves the positions where they were", $"ranges with {Quantity.Of(recordCount, "record")}", LinkComparison.Tampering);
             recordCount = replay.Ranges.Sum(range => range.RecordCount);
         }
         if (books.RecordCount != recordCount)
-            findings.Violation(FindingCode.BooksRecords, newer.Name, $"the fates of {recordCount} records, as its ranges hold", $"the fates of {books.RecordCount}", LinkComparison.Tampering);
+            findings.Violation(FindingCode.BooksRecords, newer.Name, $"the fates of {Quantity.Of(recordCount, "record")}, as its ranges hold", $"the fates of {Quantity.Count(books.RecordCount)}", LinkComparison.Tampering);
         if (books.LostCount != lostCount)
-            findings.Violation(FindingCode.LostRanges, newer.Name, $"{books.LostCount} lost offsets, as its books say", $"lost ranges of {lostCount} offsets within what it took", LinkComparison.Tampering);
+            findings.Violation(FindingCode.LostRanges, newer.Name, $"{Quantity.Of(books.LostCount, "lost offset")}, as its books say", $"lost ranges of {Quantity.Of(lostCount, "offset")} within what it took", LinkComparison.Tampering);
     }
 
     private static string On(ChainLink newer, SourceLedger source, PartitionLedger entry) => $"{newer.Name}, partition {entry.Partition} of topic '{source.Topic}'";

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Matih.Delivery;
 using Matih.Kafka;
 
@@ -33,16 +32,16 @@ internal sealed class RecordRecount(FlowPlan plan, IRecordSource source, RangeTa
         }
         var which = countsAll ? "all commits" : "the newest commit of each partition";
         if (_countedOffsets > 0)
-            findings.Proved(FindingCode.RecordCount, $"A second fetch of the ranges of {which} gave {Count(_countedRecords)} records in {Count(_countedOffsets)} offsets: no record was passed over.");
+            findings.Proved(FindingCode.RecordCount, $"A second fetch of the ranges of {which} gave {Quantity.Of(_countedRecords, "record")} in {Quantity.Of(_countedOffsets, "offset")}: no record was passed over.");
         if (_fewer > 0)
         {
-            findings.NotProvable(FindingCode.RecordCount, $"That no record was passed over in {Count(_thinnedOffsets)} further offsets: the topic now holds {Count(_fewer)} records less there than were read.",
+            findings.NotProvable(FindingCode.RecordCount, $"That no record was passed over in {Quantity.Of(_thinnedOffsets, "further offset")}: the topic now holds {Quantity.Of(_fewer, "record")} less there than at the time.",
                 "Compaction removes records within what is still held, and one that is gone would make up for one that was passed over.");
         }
         if (_agedOffsets > 0)
-            findings.NotProvable(FindingCode.RecordCount, $"How many records {Count(_agedOffsets)} committed offsets held.", "The topic no longer holds them (retention).");
+            findings.NotProvable(FindingCode.RecordCount, $"How many records {Quantity.Of(_agedOffsets, "committed offset")} held.", "The topic no longer holds them (retention).");
         if (isBounded)
-            findings.NotProvable(FindingCode.RecordCount, "How many records the rest of the newest ranges hold.", $"More than {Count(OffsetCountMax)} offsets would have to be read; --count-all reads them.");
+            findings.NotProvable(FindingCode.RecordCount, "How many records the rest of the newest ranges hold.", $"More than {Quantity.Of(OffsetCountMax, "offset")} would have to be read; --count-all reads them.");
     }
 
     /// <summary>False where the bound cut it short.</summary>
@@ -76,7 +75,7 @@ internal sealed class RecordRecount(FlowPlan plan, IRecordSource source, RangeTa
             Take(range.NextOffset - range.FromOffset, found, range.RecordCount);
             return;
         }
-        findings.Violation(FindingCode.RecordCount, $"commit {range.Commit}, partition {partition} of topic '{source.Topic}'", $"{range.RecordCount} records in offsets {range.FromOffset} to {range.NextOffset - 1}, as its ledger says", $"{found} records in the topic",
+        findings.Violation(FindingCode.RecordCount, $"commit {range.Commit}, partition {partition} of topic '{source.Topic}'", $"{Quantity.Of(range.RecordCount, "record")} in offsets {range.FromOffset} to {range.NextOffset - 1}, as its ledger says", $"{Quantity.Of(found, "record")} in the topic",
             "Records were passed over, or the ledger was edited: roll the table back to before that commit and let the pipeline read the range again, with another librdkafka (MATIH_LIBRDKAFKA) if it happens again.");
     }
 
@@ -107,6 +106,4 @@ internal sealed class RecordRecount(FlowPlan plan, IRecordSource source, RangeTa
         }
         if (stretch.Count > 0) yield return stretch;
     }
-
-    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

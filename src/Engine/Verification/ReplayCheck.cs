@@ -49,7 +49,7 @@ internal sealed class ReplayCheck(FindingLog findings)
     {
         if (replay.NotMet.Count > 0)
         {
-            var missing = $"{replay.NotMet.Count} of {replay.Ledger.Commits.Length} commits that {replay.Link.Name} replaced";
+            var missing = $"{replay.NotMet.Count} of {Quantity.Of(replay.Ledger.Commits.Length, "commit")} that {replay.Link.Name} replaced";
             if (isWhole) findings.Violation(FindingCode.Replay, replay.Link.Name, "older commits of the lineage", $"it names {missing}, the first of them {replay.NotMet.First()}, which the lineage does not hold", LinkComparison.Tampering);
             else findings.NotProvable(FindingCode.Replay, $"That the books of {missing} were those that it names.", "They are beyond the end of the history.");
             return;
@@ -60,7 +60,7 @@ internal sealed class ReplayCheck(FindingLog findings)
         var (taken, readAgain) = (Join(replay.Ranges), Join(replay.Ledger.Ranges.Select(range => new Stretch(range.Partition, range.FromOffset, range.ToOffset, range.RecordCount))));
         if (taken.SequenceEqual(readAgain))
         {
-            findings.Proved(FindingCode.Replay, $"{replay.Link.Name} replaced {replay.Ledger.Commits.Length} commits and read just their offsets again.");
+            findings.Proved(FindingCode.Replay, $"{replay.Link.Name} replaced {Quantity.Of(replay.Ledger.Commits.Length, "commit")} and read just their offsets again.");
             return;
         }
         var differing = taken.Except(readAgain).Concat(readAgain.Except(taken)).First();
@@ -68,7 +68,7 @@ internal sealed class ReplayCheck(FindingLog findings)
     }
 
     private static string Show(IEnumerable<Stretch> ranges, int partition) =>
-        $"in partition {partition} {string.Join(", ", ranges.Where(range => range.Partition == partition).Select(range => $"{range.From} to {range.Next - 1} with {range.Count} records").DefaultIfEmpty("nothing"))}";
+        $"in partition {partition} {string.Join(", ", ranges.Where(range => range.Partition == partition).Select(range => $"{range.From} to {range.Next - 1} with {Quantity.Of(range.Count, "record")}").DefaultIfEmpty("nothing"))}";
 
     private static List<Stretch> Join(IEnumerable<Stretch> ranges)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Matih.Iceberg;
 
 namespace Matih.Verification;
@@ -18,7 +17,7 @@ internal sealed class RewriteCheck(FindingLog findings)
         var (removedRows, addedRows) = (FileCounts.Of(changes.Removed).Rows, FileCounts.Of(changes.Added).Rows);
         if (snapshot.Operation != "replace")
         {
-            Say($"Whether all rows are there: snapshot {snapshot.Id} ({Operation(snapshot)}) removed {Count(held.Count)} files with {Count(held.Sum(tracked => tracked.File.RowCount))} rows of the flow, and added {Count(addedRows)} rows.",
+            Say($"Whether all rows are there: snapshot {snapshot.Id} ({Operation(snapshot)}) removed {Quantity.Of(held.Count, "file")} with {Quantity.Of(held.Sum(tracked => tracked.File.RowCount), "row")} of the flow, and added {Quantity.Of(addedRows, "row")}.",
                 "Another engine deleted or changed rows, which it may; which of them it meant is not known.");
         }
         else if (addedRows == removedRows)
@@ -28,12 +27,12 @@ internal sealed class RewriteCheck(FindingLog findings)
         }
         else if (addedRows < removedRows && changes.HasDeleteFiles)
         {
-            Say($"Whether all rows are there: snapshot {snapshot.Id} rewrote {Count(removedRows)} rows into {Count(addedRows)}.",
+            Say($"Whether all rows are there: snapshot {snapshot.Id} rewrote {Quantity.Of(removedRows, "row")} into {Quantity.Count(addedRows)}.",
                 "Delete files of other engines were applied, which remove rows as those engines asked.");
         }
         else
         {
-            findings.Violation(FindingCode.RewriteRows, $"snapshot {snapshot.Id} ({Operation(snapshot)})", $"{removedRows} rows, as many as it removed", $"{addedRows} rows",
+            findings.Violation(FindingCode.RewriteRows, $"snapshot {snapshot.Id} ({Operation(snapshot)})", $"{Quantity.Of(removedRows, "row")}, as many as it removed", Quantity.Of(addedRows, "row"),
                 "The rewrite of another engine lost or doubled rows: roll the table back to before it, and report it to that engine.");
         }
     }
@@ -41,9 +40,9 @@ internal sealed class RewriteCheck(FindingLog findings)
     public void Finish()
     {
         if (_rewriteCount > 0)
-            findings.Proved(FindingCode.Rewritten, $"{Count(_rewriteCount)} rewrites by others (compaction) put as many rows in the place of those in the files that they removed: {Count(_rewrittenRows)} rows.");
+            findings.Proved(FindingCode.Rewritten, $"{Quantity.Of(_rewriteCount, "rewrite")} by others (compaction) put as many rows in the place of those in the files that they removed: {Quantity.Of(_rewrittenRows, "row")}.");
         if (_unsaid > 0)
-            findings.NotProvable(FindingCode.RemovedByOthers, $"Whether all rows are there: {Count(_unsaid)} further snapshots of other engines removed files with rows of the flow.", "Another engine deleted or changed rows, which it may.");
+            findings.NotProvable(FindingCode.RemovedByOthers, $"Whether all rows are there: {Quantity.Of(_unsaid, "further snapshot")} of other engines removed files with rows of the flow.", "Another engine deleted or changed rows, which it may.");
     }
 
     private void Say(string text, string reason)
@@ -53,6 +52,4 @@ internal sealed class RewriteCheck(FindingLog findings)
     }
 
     public static string Operation(Snapshot snapshot) => snapshot.Operation.Length == 0 ? "of an unnamed operation" : snapshot.Operation;
-
-    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

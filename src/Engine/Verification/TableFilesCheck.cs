@@ -1,4 +1,3 @@
-using System.Globalization;
 using Matih.Iceberg;
 
 namespace Matih.Verification;
@@ -34,9 +33,9 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
             var found = await Task.WhenAll(batch.Select(manifest => LookAsync(manifest, cancellationToken).AsTask()));
             foreach (var (manifest, (length, counts, strangers)) in batch.Zip(found))
             {
-                if (length != manifest.LengthBytes) Altered(manifest, $"{manifest.LengthBytes} bytes", $"{length} bytes");
+                if (length != manifest.LengthBytes) Altered(manifest, Quantity.Of(manifest.LengthBytes, "byte"), length is { } bytes ? Quantity.Of(bytes, "byte") : "no such file");
                 else if (counts != Said(manifest, counts)) Altered(manifest, Said(manifest, counts).ToString(), counts.ToString());
-                else if (strangers > 0) Altered(manifest, manifest.Content == ManifestContent.Data ? "data files" : "delete files", $"{strangers} entries of the other kind");
+                else if (strangers > 0) Altered(manifest, manifest.Content == ManifestContent.Data ? "data files" : "delete files", $"{Quantity.Of(strangers, "entry", "entries")} of the other kind");
             }
         }
 
@@ -73,7 +72,7 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
             // One Puffin file may hold the deletion vectors of many data files, and is listed once for each.
             if (file.IsData && !seen.Add(file.Path))
             {
-                findings.Violation(FindingCode.FileDoubled, file.Path, "listed once by the current snapshot", $"listed again, with {file.RowCount} rows",
+                findings.Violation(FindingCode.FileDoubled, file.Path, "listed once by the current snapshot", $"listed again, with {Quantity.Of(file.RowCount, "row")}",
                     "Its rows are read twice: roll the table back to before the snapshot that listed it again, or rewrite its manifests with another engine.");
             }
             if (!file.IsData) _deletes += file.RowCount;
@@ -84,7 +83,7 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
     {
         if (_listed.DeleteFiles > 0)
         {
-            findings.NotProvable(FindingCode.DeleteFiles, $"Which rows readers see: {Count(_listed.DeleteFiles)} delete files of other engines apply, with {Count(_deletes)} entries.",
+            findings.NotProvable(FindingCode.DeleteFiles, $"Which rows readers see, because of {Quantity.Of(_listed.DeleteFiles, "delete file")} of other engines with {Quantity.Of(_deletes, "entry", "entries")}.",
                 "Rows deleted by other engines are legitimate, and none are read here.");
         }
         var others = live.Where(tracked => tracked.MayHoldRowsOfEngine).ToList();
@@ -92,7 +91,7 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
         if (files > 0)
         {
             var hold = others.All(tracked => (tracked.Origin & FileOrigin.Engine) != 0) ? "hold" : "hold or may hold";
-            findings.NotProvable(FindingCode.AddedByOthers, $"That no row of the flow is there a second time among the {Count(rows)} rows of {Count(files)} files that {hold} rows which other engines added.",
+            findings.NotProvable(FindingCode.AddedByOthers, $"That no row of the flow is there a second time among the {Quantity.Of(rows, "row")} of {Quantity.Of(files, "file")} that {hold} rows which other engines added.",
                 "A copy of a file under another name, or of rows, looks like any other file: only the rows themselves tell, and none are read here.");
         }
     }
@@ -124,8 +123,6 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
         return false;
     }
 
-    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
-
     /// <summary>What a manifest lists, by status.</summary>
     private readonly record struct ManifestCounts(long AddedFiles, long ExistingFiles, long DeletedFiles, long AddedRows, long ExistingRows, long DeletedRows)
     {
@@ -136,7 +133,7 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
             _ => this with { DeletedFiles = DeletedFiles + 1, DeletedRows = DeletedRows + entry.File.RecordCount },
         };
 
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-            $"{AddedFiles} added, {ExistingFiles} existing and {DeletedFiles} deleted entries with {AddedRows}, {ExistingRows} and {DeletedRows} rows");
+        public override string ToString() => 
+            $"{Quantity.Count(AddedFiles)} added, {Quantity.Count(ExistingFiles)} existing and {Quantity.Count(DeletedFiles)} deleted entries with {Quantity.Count(AddedRows)}, {Quantity.Count(ExistingRows)} and {Quantity.Count(DeletedRows)} rows";
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Matih.Delivery;
 using Matih.Kafka;
 
@@ -32,7 +31,7 @@ internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, RangeTally
         foreach (var gone in known.Partitions.Where(entry => entry.Partition >= topic.PartitionCount))
         {
             if (TopicIds.ProveSame(known.TopicId, topic.TopicId)) throw TopicContinuity.StaleMetadata(source.Topic, topic, gone.Partition);
-            findings.Violation(FindingCode.OtherTopic, On(gone.Partition), $"a partition, of which {gone.NextOffset} offsets were taken", $"the topic has {topic.PartitionCount} partitions",
+            findings.Violation(FindingCode.OtherTopic, On(gone.Partition), $"a partition, of which {Quantity.Of(gone.NextOffset, "offset")} taken", $"the topic has {Quantity.Of(topic.PartitionCount, "partition")}",
                 "The topic was created again, or a broker has stale metadata: verify again. If it stays so, and the old topic's records are all in the table, start over on the new topic with --reset.");
         }
         foreach (var partition in partitions)
@@ -135,7 +134,7 @@ internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, RangeTally
     {
         var isKnownById = known.TopicId is not null && topic.TopicId is not null;
         var isKnownByCluster = known.ClusterId is not null && topic.ClusterId is not null;
-        var left = $"{Count(lag.Sum(item => item.OffsetCount))} offsets are still to be read";
+        var left = $"{Quantity.Of(lag.Sum(item => item.OffsetCount), "offset")} still to be read";
         if (!isKnownById && !isKnownByCluster && _fingerprintCount == 0)
         {
             findings.NotProvable(FindingCode.Topic, $"That topic '{source.Topic}' is the one that was read; {left}.", "Neither its id nor its cluster's id is known, and none of the last records that were read can be compared.");
@@ -143,14 +142,12 @@ internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, RangeTally
         else
         {
             var identity = isKnownById ? "by its id" : isKnownByCluster ? "by its cluster; its own id is not known" : "by the last records that were read; neither cluster nor topic id are known";
-            findings.Proved(FindingCode.Topic, $"Topic '{source.Topic}' is the one that was read ({identity}); the last records of {Count(_fingerprintCount)} of {Count(known.Partitions.Length)} partitions are those that were read, and {left}.");
+            findings.Proved(FindingCode.Topic, $"Topic '{source.Topic}' is the one that was read ({identity}); the last records of {Quantity.Count(_fingerprintCount)} of {Quantity.Of(known.Partitions.Length, "partition")} are those that were read; {left}.");
         }
         if (_unchecked.Count == 0) return;
-        findings.NotProvable(FindingCode.Fingerprint, $"That the last records of {Count(_unchecked.Count)} partitions ({string.Join(", ", _unchecked.Take(8))}{(_unchecked.Count > 8 ? ", …" : "")}) are those that were read.",
+        findings.NotProvable(FindingCode.Fingerprint, $"That the last records of {Quantity.Of(_unchecked.Count, "partition")} ({string.Join(", ", _unchecked.Take(8))}{(_unchecked.Count > 8 ? ", …" : "")}) are those that were read.",
             "The topic no longer holds them (retention or compaction).");
     }
 
     private string On(int partition) => $"partition {partition} of topic '{source.Topic}'";
-
-    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

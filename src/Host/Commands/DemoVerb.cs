@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Matih.Delivery;
 using Matih.Host.Demo;
+using Matih.Host.Output;
 using Matih.Host.Runtime;
 
 namespace Matih.Host.Commands;
@@ -16,9 +17,8 @@ internal sealed class DemoVerb : Verb
         code is 1.
         """,
         ["demo [--for DURATION] [--rate N] [--dir DIR] [--partitions N]"],
-        ("Examples", ["matih demo", "matih demo --for 2m --rate 50000", "matih demo --for 10s --dir ./try --progress plain"]),
-        ("Exit codes", ["0  The table holds exactly what was produced.", "1  It does not.", "3  Something else failed; the message says what."]),
-        HelpText.Variables);
+        ("Examples", [("matih demo", ""), ("matih demo --for 2m --rate 50000", ""), ("matih demo --for 10s --dir ./try --progress plain", "")]),
+        ("Exit codes", [("0", "The table holds exactly what was produced."), ("1", "It does not."), ("3", "Something else failed; the message says what.")]));
 
     private readonly HostSettings _settings;
     private readonly Option<TimeSpan?> _for;
@@ -32,7 +32,7 @@ internal sealed class DemoVerb : Verb
         _rate = Number("--rate", 1, 1_000_000, "The most events a second. Default 20000.");
         _dir = Text("--dir", "DIR", "A new or empty folder for table, definition and log. Default demo-output/TIME.");
         _partitions = Number("--partitions", 1, 64, "Partitions of the topic. Default 4.");
-        _progress = Choice("--progress", "How progress is shown. Default auto: live on a terminal, else plain.", "auto", "live", "plain", "none");
+        _progress = Choice("--progress", "How progress is shown: redrawn in place (live, on a terminal), as lines (plain), or not. Default auto: live where that is possible, else plain.", "auto", "live", "plain", "none");
     }
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
@@ -43,17 +43,18 @@ internal sealed class DemoVerb : Verb
             FreshDirectory(arguments.GetValue(_dir), environment.Clock), arguments.GetValue(_partitions) ?? 4);
         var run = new DemoRun(demo, _settings, environment);
         var progress = arguments.GetValue(_progress) ?? "auto";
-        var display = new DemoDisplay(() => run.Status, progress == "live" || progress == "auto" && !Console.IsErrorRedirected, environment.Clock, Console.Error);
-        using var signals = new StopSignals(_ => display.Say("Production ends; press Ctrl-C again to leave at once."), display.Abandon);
+        var terminal = Terminal.OfProcess();
+        var display = new DemoDisplay(() => run.Status, progress is "live" or "auto" && terminal.CanRedraw, environment.Clock, terminal);
+        using var signals = new StopSignals(_ => terminal.WriteLine("Production ends; press Ctrl-C again to leave at once."));
         DemoSummary summary;
         await using (display)
         {
             if (progress != "none") display.Start();
-            summary = await run.RunAsync(display.Say, signals.Stop);
+            summary = await run.RunAsync(terminal.WriteLine, signals.Stop);
         }
         summary.WriteTo(Console.Out);
         if (summary.Agrees) return ExitCode.Done;
-        await Console.Error.WriteLineAsync($"matih: {summary.ProducedCount} events were produced, but the table holds {summary.RowCount} rows. Please report this, with {demo.Directory}.");
+        await Console.Error.WriteLineAsync($"matih: {Quantity.Of(summary.ProducedCount, "event")} produced, but the table holds {Quantity.Of(summary.RowCount, "row")}. Please report this, with {demo.Directory}.");
         return HostExit.Disagreement;
     }
 

@@ -1,63 +1,68 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Matih.Host.Output;
 
 namespace Matih.Host.Commands;
 
 /// <summary>A page of help: what a command is for, then its arguments and options as they are declared, then these sections.</summary>
-/// <param name="Description">A few lines on what it does.</param>
+/// <param name="Description">A few lines on what it does; a blank line begins a paragraph.</param>
 /// <param name="Usage">The ways to call it, without the program's name.</param>
-/// <param name="Sections">Further titles with their lines: examples, exit codes, variables.</param>
-internal sealed record HelpPage(string Description, string[] Usage, params (string Title, string[] Lines)[] Sections)
+/// <param name="Sections">Further titles with their entries: examples, exit codes, variables. An entry may be its label alone.</param>
+internal sealed record HelpPage(string Description, string[] Usage, params (string Title, (string Label, string Text)[] Entries)[] Sections)
 {
-    private const int Width = 110;
-    private const int LabelMax = 34;
+    /// <summary>Wider lines are hard to read.</summary>
+    public const int WidthMax = 110;
 
-    public void Write(Command command, TextWriter output)
+    /// <summary>Columns that are left for a meaning beside its name.</summary>
+    private const int TextWidthMin = 45;
+
+    private const string Indent = "  ";
+
+    /// <param name="width">Columns of a line.</param>
+    public void Write(Command command, TextWriter output, int width)
     {
-        output.WriteLine(Description);
+        var paragraphs = Description.Split("\n\n").Select(paragraph => paragraph.ReplaceLineEndings(" "));
+        foreach (var line in paragraphs.SelectMany((paragraph, i) => TextWrap.Lines(i == 0 ? paragraph : "\n" + paragraph, width))) output.WriteLine(line);
         output.WriteLine();
         output.WriteLine("Usage:");
-        foreach (var usage in Usage) output.WriteLine($"  matih {usage}");
-        WriteList(output, "Commands:", command.Subcommands.Where(child => !child.Hidden).Select(child => (Label(child), child.Description ?? "")));
-        WriteList(output, "Arguments:", command.Arguments.Where(argument => !argument.Hidden).Select(argument => (argument.Name, argument.Description ?? "")));
-        WriteList(output, "Options:", command.Options.Where(option => !option.Hidden).Select(option => (Label(option), option.Description ?? "")));
-        foreach (var (title, lines) in Sections)
-        {
-            output.WriteLine();
-            output.WriteLine($"{title}:");
-            foreach (var line in lines) output.WriteLine(line.Length == 0 ? "" : $"  {line}");
-        }
+        foreach (var usage in Usage)
+            foreach (var line in TextWrap.Lines($"{Indent}matih {usage}", width, indent: 6)) output.WriteLine(line);
+        // The options of a command that only has further commands are theirs.
+        var declared = command.Options.Count == 0 ? [.. command.Subcommands] : (Command[])[command];
+        WriteList(output, "Commands", command.Subcommands.Where(child => !child.Hidden).Select(child => (Label(child), child.Description ?? "")), width);
+        WriteList(output, "Arguments", declared.SelectMany(item => item.Arguments).Where(argument => !argument.Hidden).DistinctBy(argument => argument.Name).Select(argument => (argument.Name, argument.Description ?? "")), width);
+        WriteList(output, "Options", declared.SelectMany(item => item.Options).Where(option => !option.Hidden).DistinctBy(option => option.Name).Select(option => (Label(option), option.Description ?? "")), width);
+        foreach (var (title, entries) in Sections) WriteList(output, title, entries, width);
+        if (command is RootCommand) return;
+        output.WriteLine();
+        output.WriteLine("matih --help lists the environment variables.");
     }
 
-    /// <summary>Names and meanings in two columns, the second one wrapped.</summary>
-    public static string[] TwoColumns(IEnumerable<(string Label, string Text)> entries)
+    /// <summary>Names and meanings in two columns, the second one wrapped; a name that is too long has a line of its own.</summary>
+    private static void WriteList(TextWriter output, string title, IEnumerable<(string Label, string Text)> entries, int width)
     {
         var all = entries.ToArray();
-        var indent = all.Where(entry => entry.Label.Length <= LabelMax).Select(entry => entry.Label.Length).DefaultIfEmpty(0).Max() + 2;
-        var lines = new List<string>();
+        if (all.Length == 0) return;
+        output.WriteLine();
+        output.WriteLine($"{title}:");
+        var labelMax = width - TextWidthMin;
+        var indent = Indent.Length + all.Where(entry => entry.Text.Length != 0 && entry.Label.Length <= labelMax).Select(entry => entry.Label.Length).DefaultIfEmpty(0).Max() + 2;
         foreach (var (label, text) in all)
         {
-            var rest = Wrap(text, Width - indent).ToList();
-            if (label.Length + 2 > indent) lines.Add(label);
-            else if (rest.Count != 0)
+            var first = (Indent + label).PadRight(indent);
+            if (text.Length == 0)
             {
-                lines.Add(label.PadRight(indent) + rest[0]);
-                rest.RemoveAt(0);
+                output.WriteLine(Indent + label);
+                continue;
             }
-            else lines.Add(label);
-            lines.AddRange(rest.Select(line => new string(' ', indent) + line));
+            if (first.Length > indent)
+            {
+                output.WriteLine(first);
+                first = new string(' ', indent);
+            }
+            foreach (var line in TextWrap.Lines(first + text, width, indent)) output.WriteLine(line);
         }
-        return [.. lines];
-    }
-
-    private static void WriteList(TextWriter output, string title, IEnumerable<(string, string)> entries)
-    {
-        var lines = TwoColumns(entries);
-        if (lines.Length == 0) return;
-        output.WriteLine();
-        output.WriteLine(title);
-        foreach (var line in lines) output.WriteLine($"  {line}");
     }
 
     private static string Label(Command command) => string.Join(' ', command.Arguments.Select(argument => argument.Name).Prepend(command.Name));
@@ -68,30 +73,15 @@ internal sealed record HelpPage(string Description, string[] Usage, params (stri
         { HelpName: { } value } => $"{option.Name} {value}",
         _ => option.Name,
     };
-
-    private static IEnumerable<string> Wrap(string text, int width)
-    {
-        var line = "";
-        foreach (var word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (line.Length != 0 && line.Length + 1 + word.Length > width)
-            {
-                yield return line;
-                line = word;
-            }
-            else line = line.Length == 0 ? word : $"{line} {word}";
-        }
-        if (line.Length != 0) yield return line;
-    }
 }
 
 /// <summary>Prints the page of the command that was named.</summary>
-internal sealed class HelpAction(Func<Command, HelpPage> pageOf) : SynchronousCommandLineAction
+internal sealed class HelpAction(Func<Command, HelpPage> pageOf, int width) : SynchronousCommandLineAction
 {
     public override int Invoke(ParseResult parseResult)
     {
         var command = parseResult.CommandResult.Command;
-        pageOf(command).Write(command, parseResult.InvocationConfiguration.Output);
+        pageOf(command).Write(command, parseResult.InvocationConfiguration.Output, width);
         return 0;
     }
 

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Matih.Delivery;
+using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Sql;
 
@@ -10,16 +12,19 @@ namespace Matih.Host.Commands;
 /// <summary>The <c>matih</c> command: finds the verb, runs it, and turns what went wrong into a message and an exit code.</summary>
 internal sealed class MatihCommand
 {
+    private const string HelpVerb = "help";
+
     private readonly Verb[] _verbs;
     private readonly RootCommand _root;
 
-    public MatihCommand(HostSettings settings)
+    /// <param name="width">Columns of the terminal that shows help; null where none does.</param>
+    public MatihCommand(HostSettings settings, int? width = null)
     {
         _verbs = [new RunVerb(settings), new ValidateVerb(settings), new SqlVerb(settings), new TableVerb(settings), new VerifyVerb(settings), new ReplayVerb(settings), new DemoVerb(settings)];
         _root = new RootCommand("Kafka into lakehouse tables, exactly once.");
         foreach (var verb in _verbs) _root.Subcommands.Add(verb.Command);
         foreach (var option in _root.Options)
-            if (option is HelpOption help) help.Action = new HelpAction(PageOf);
+            if (option is HelpOption help) help.Action = new HelpAction(PageOf, Math.Min(width ?? HelpPage.WidthMax, HelpPage.WidthMax));
             else if (option is VersionOption version) version.Action = new VersionAction();
     }
 
@@ -34,7 +39,7 @@ internal sealed class MatihCommand
     {
         try
         {
-            return await new MatihCommand(HostSettings.OfProcess()).InvokeAsync(arguments, Console.Out, Console.Error);
+            return await new MatihCommand(HostSettings.OfProcess(), Terminal.OutputWidth).InvokeAsync(arguments, Console.Out, Console.Error);
         }
         catch (UsageException usage)
         {
@@ -55,11 +60,8 @@ internal sealed class MatihCommand
 
     public async Task<int> InvokeAsync(string[] arguments, TextWriter output, TextWriter error)
     {
-        if (arguments.Length == 0)
-        {
-            HelpText.Root.Write(_root, output);
-            return ExitCode.Done;
-        }
+        if (arguments.Length == 0) arguments = ["--help"];
+        else if (arguments[0] == HelpVerb) arguments = [.. arguments[1..], "--help"];
         if (FindUnknownVerb(arguments) is { } unknown) return RefuseVerb(unknown, error);
         var parsed = _root.Parse(arguments);
         if (parsed.Errors.Count != 0 && parsed.Action is not (HelpAction or VersionAction)) return RefuseUsage(parsed, error);
@@ -79,7 +81,12 @@ internal sealed class MatihCommand
     private int RefuseVerb(string word, TextWriter error)
     {
         var names = _verbs.Select(verb => verb.Command.Name).ToArray();
-        error.WriteLine($"matih: there is no command '{word}'{NearestName.Suggest(word, names)} The commands are {string.Join(", ", names)}. See matih --help.");
+        return RefuseCommand("matih", $"there is no command '{word}'{NearestName.Suggest(word, [.. names, HelpVerb])}", names, error);
+    }
+
+    private static int RefuseCommand(string path, string fault, string[] names, TextWriter error)
+    {
+        error.WriteLine($"{path}: {fault} The commands are {string.Join(", ", names)}. See {path} --help.");
         return HostExit.Usage;
     }
 
@@ -90,11 +97,9 @@ internal sealed class MatihCommand
         if (command.Subcommands.Count != 0 && command is not RootCommand)
         {
             var names = command.Subcommands.Select(child => child.Name).ToArray();
-            var found = parsed.UnmatchedTokens is [var word, ..] ? $"there is no '{word}'{NearestName.Suggest(word, names)}" : "a word is missing.";
-            error.WriteLine($"{path}: {found} It shows {string.Join(", ", names)}. See {path} --help.");
-            return HostExit.Usage;
+            return RefuseCommand(path, parsed.UnmatchedTokens is [var word, ..] ? $"there is no command '{word}'{NearestName.Suggest(word, names)}" : "a command is missing.", names, error);
         }
-        var faults = parsed.Errors.Select(fault => Suggest(fault.Message, parsed, command)).ToArray();
+        var faults = parsed.Errors.Select(fault => Explain(fault, parsed, command)).Distinct().ToArray();
         // Behind a misspelled option everything is one argument off.
         if (faults.Any(IsOption)) faults = [.. faults.Where(IsOption)];
         foreach (var fault in faults) error.WriteLine($"{path}: {fault}");
@@ -103,6 +108,19 @@ internal sealed class MatihCommand
     }
 
     private static bool IsOption(string fault) => fault.StartsWith("there is no option ", StringComparison.Ordinal);
+
+    private static string Explain(ParseError fault, ParseResult parsed, Command command)
+    {
+        switch (fault.SymbolResult)
+        {
+            case ArgumentResult { Tokens.Count: 0, Parent: CommandResult, Argument: var argument }:
+                return $"{argument.Name} is missing.";
+            case OptionResult { IdentifierToken: null, Option: { Required: true } option }:
+                return $"{option.Name} {option.HelpName} is missing.";
+        }
+        var valueless = fault.SymbolResult is ArgumentResult { Tokens.Count: 0 } value ? value.Parent : fault.SymbolResult;
+        return valueless is OptionResult { Tokens.Count: 0, Option: { HelpName: { } form } needy } ? $"{needy.Name} needs a value: {needy.Name} {form}." : Suggest(fault.Message, parsed, command);
+    }
 
     private static string Suggest(string message, ParseResult parsed, Command command)
     {

@@ -26,12 +26,11 @@ internal sealed class ReplayVerb : Verb
         ["replay FILE --from-commit ID [--to-commit ID] [--sink NAME] [--yes]"],
         ("Examples",
         [
-            "matih table snapshots analytics.web.clicks                        commit ids, the oldest first",
-            "matih replay clicks.yaml --from-commit 0b8f4c1e-…                 that commit and all after it",
-            "matih replay clicks.yaml --from-commit 0b8f4c1e-… --to-commit 0b8f4c1e-… --yes      that one alone",
+            ("matih table snapshots analytics.web.clicks", "commit ids, the oldest first"),
+            ("matih replay clicks.yaml --from-commit 0b8f4c1e-…", "that commit and all after it"),
+            ("matih replay clicks.yaml --from-commit 0b8f4c1e-… --to-commit 0b8f4c1e-… --yes", "that one alone"),
         ]),
-        HelpText.ExitCodes,
-        HelpText.Variables);
+        HelpText.ExitCodes);
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _file;
@@ -60,17 +59,18 @@ internal sealed class ReplayVerb : Verb
         var to = arguments.GetValue(_to) is { } text ? CommitOf("--to-commit", text) : (CommitId?)null;
         var environment = SystemEnvironment.Create();
         var form = EngineLogWriter.FormOf(arguments.GetValue(_log), _settings);
-        var log = EngineLogWriter.Create(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, Console.Error);
+        var terminal = Terminal.OfProcess();
+        var log = EngineLogWriter.Create(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, terminal);
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
         if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
 
         var flow = Chosen(pipeline.Flows, arguments.GetValue(_sink));
-        using var signals = new StopSignals(_ => log.Information("stopping", "Stopping: a replay that has not committed yet changes nothing."), () => { });
+        using var signals = new StopSignals(_ => log.Information("stopping", "Stopping: a replay that has not committed yet changes nothing."));
         var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, log, flow.Plan.Parallelism), log);
         var isSure = arguments.GetValue(_yes);
         try
         {
-            await runner.ReplayAsync(flow, new ReplayRequest(from, to, preview => Confirm(preview, isSure), ProcessHints.Own), new FlowProgress(flow.Plan.Name.ToString()), signals.Stop);
+            await runner.ReplayAsync(flow, new ReplayRequest(from, to, preview => Confirm(preview, isSure, form, terminal, log, signals.Stop), ProcessHints.Own), new FlowProgress(flow.Plan.Name.ToString()), signals.Stop);
         }
         catch (OperationCanceledException) when (signals.Stop.IsCancellationRequested)
         {
@@ -84,21 +84,36 @@ internal sealed class ReplayVerb : Verb
         return ExitCode.Done;
     }
 
-    /// <summary>Tells what will be done in any case; without a terminal there is nobody to ask, and the answer is no.</summary>
-    private static bool Confirm(ReplayPreview preview, bool isSure)
+    /// <summary>Says in any case what will be done; where nobody can be asked, the answer is no.</summary>
+    private static bool Confirm(ReplayPreview preview, bool isSure, LogForm form, Terminal terminal, EngineLogWriter log, CancellationToken stop)
     {
-        var error = Console.Error;
-        error.WriteLine($"Replay of {preview.Flow} in table {preview.Table}: {Quantity.Count(preview.Commits.Length)} commits, from {preview.Commits[0]} to {preview.Commits[^1]}.");
-        foreach (var range in preview.Ranges.Take(RangesShownMax))
-            error.WriteLine($"  partition {range.Partition}: offsets {range.FromOffset} to {range.ToOffset - 1}, {Quantity.Count(range.RecordCount)} records");
-        if (preview.Ranges.Length > RangesShownMax) error.WriteLine($"  and {Quantity.Count(preview.Ranges.Length - RangesShownMax)} further ranges");
-        error.WriteLine($"  {Quantity.Count(preview.RecordCount)} records are read again; {Quantity.Count(preview.Replaced.AddedRowCount)} rows in {Quantity.Count(preview.Replaced.AddedFileCount)} files leave the table for what they give now.");
-        if (preview.IsWriterOpen) error.WriteLine("  A run of the pipeline is under way or did not end cleanly; if it runs, it ends with exit 4.");
-        if (isSure) return true;
-        if (Console.IsInputRedirected || Console.IsErrorRedirected) return false;
-        error.Write("Replay? [y/N] ");
-        return Console.ReadLine()?.Trim() is "y" or "Y" or "yes";
+        if (form == LogForm.Json)
+        {
+            log.Information("replay-preview", Heading(preview) + " " + Effect(preview), ("flow", preview.Flow.ToString()), ("commits", preview.Commits.Length),
+                ("records", preview.RecordCount), ("rows", preview.Replaced.AddedRowCount), ("files", preview.Replaced.AddedFileCount), ("is_writer_open", preview.IsWriterOpen));
+        }
+        else
+        {
+            foreach (var line in Lines(preview)) terminal.WriteLine(line);
+        }
+        return isSure || terminal.CanAsk && terminal.Ask("Replay?", stop);
     }
+
+    private static IEnumerable<string> Lines(ReplayPreview preview)
+    {
+        yield return Heading(preview);
+        foreach (var range in preview.Ranges.Take(RangesShownMax))
+            yield return $"  partition {range.Partition}: offsets {range.FromOffset} to {range.ToOffset - 1}, {Quantity.Of(range.RecordCount, "record")}";
+        if (preview.Ranges.Length > RangesShownMax) yield return $"  and {Quantity.Of(preview.Ranges.Length - RangesShownMax, "further range")}";
+        yield return "  " + Effect(preview);
+        if (preview.IsWriterOpen) yield return "  A run of the pipeline is under way or did not end cleanly; if it runs, it ends with exit 4.";
+    }
+
+    private static string Heading(ReplayPreview preview) =>
+        $"Replay of {preview.Flow} in table {preview.Table}: {Quantity.Of(preview.Commits.Length, "commit")}, from {preview.Commits[0]} to {preview.Commits[^1]}.";
+
+    private static string Effect(ReplayPreview preview) =>
+        $"Reads {Quantity.Of(preview.RecordCount, "record")} again and replaces {Quantity.Of(preview.Replaced.AddedRowCount, "row")} in {Quantity.Of(preview.Replaced.AddedFileCount, "file")} by what the records give now.";
 
     private static CommitId CommitOf(string option, string text) => Guid.TryParse(text, out var id)
         ? new CommitId(id)

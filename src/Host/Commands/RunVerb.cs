@@ -22,16 +22,15 @@ internal sealed class RunVerb : Verb
         ["run FILE [--once | --until-caught-up | --for DURATION] [options]"],
         ("Examples",
         [
-            "matih run pipeline.yaml",
-            "matih run pipeline.yaml --member                                 one of several processes that share the work",
-            "matih run pipeline.yaml --once                                   a scheduler's micro-batch",
-            "matih run pipeline.yaml --until-caught-up --log json             what is there now, then end",
-            "matih run pipeline.yaml --set orchestration.checkpoint_interval=5s --set sources.clicks.topic=clicks2",
-            "matih run pipeline.yaml --from 2026-05-01T00:00:00Z              first start from that instant",
-            "matih run pipeline.yaml --reset --from earliest --yes            start over; rows in the table stay",
+            ("matih run pipeline.yaml", ""),
+            ("matih run pipeline.yaml --member", "one of several processes that share the work"),
+            ("matih run pipeline.yaml --once", "a scheduler's micro-batch"),
+            ("matih run pipeline.yaml --until-caught-up --log json", "what is there now, then end"),
+            ("matih run pipeline.yaml --set orchestration.checkpoint_interval=5s --set sources.clicks.topic=clicks2", ""),
+            ("matih run pipeline.yaml --from 2026-05-01T00:00:00Z", "first start from that instant"),
+            ("matih run pipeline.yaml --reset --from earliest --yes", "start over; rows in the table stay"),
         ]),
-        HelpText.ExitCodes,
-        HelpText.Variables);
+        HelpText.ExitCodes);
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _file;
@@ -57,7 +56,7 @@ internal sealed class RunVerb : Verb
         _acceptTag = Flag("--accept-tag", "Go on from the ledger that the pipeline's tag pins, although the table's history has expired before it.");
         _log = Choice("--log", "Form of the log lines on the standard error stream.", "text", "json");
         _logLevel = Choice("--log-level", "Least severity that is logged. Default info.", "debug", "info", "warning", "error");
-        _progress = Choice("--progress", "How progress is shown: redrawn in place, as log lines, or not. Default auto: live on a terminal.", "auto", "live", "plain", "none");
+        _progress = Choice("--progress", "How progress is shown: redrawn in place (live, on a terminal), as log lines (plain), or not. Default auto: live where that is possible, else plain.", "auto", "live", "plain", "none");
         _health = Text("--health", "[HOST:]PORT|off", "Where GET /health, /health/live and /health/ready are answered. Default: port 8471 of loopback (a free one where it is taken) in continuous runs, off in others. Another interface has to be named: 0.0.0.0:8471.");
         _supervised = Flag("--supervised", "Another process runs this one: leave Ctrl-C to it, and stop when the standard input ends.");
         _supervised.Hidden = true;
@@ -74,9 +73,10 @@ internal sealed class RunVerb : Verb
     {
         var environment = SystemEnvironment.Create();
         var form = EngineLogWriter.FormOf(arguments.GetValue(_log), _settings);
-        var log = EngineLogWriter.Create(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, Console.Error);
+        var terminal = Terminal.OfProcess();
+        var log = EngineLogWriter.Create(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, terminal);
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        var answers = AnswersOf(arguments);
+        var start = arguments.GetValue(_from) is { } from ? StartOf(from) : null;
         var isContinuous = !arguments.GetValue(_once) && !arguments.GetValue(_untilCaughtUp) && arguments.GetValue(_for) is null;
         var address = HealthAddress.Of(arguments.GetValue(_health), _settings, isContinuous);
         if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
@@ -85,11 +85,14 @@ internal sealed class RunVerb : Verb
         if (definition.Orchestration.Engine == DeployTarget.Flink)
             log.Information("engine", $"Pipeline {definition.Metadata.Name}: engine: flink is where `matih deploy` would send it; this run is in its own process.");
         var progress = pipeline.Flows.Select(flow => new FlowProgress(flow.Plan.Name.ToString())).ToArray();
-        var display = ProgressDisplay.Create(arguments.GetValue(_progress) ?? "auto", !Console.IsErrorRedirected, form, progress, log, environment.Clock);
-        using var signals = new StopSignals(message => log.Information("stopping", message), display.Abandon, arguments.GetValue(_supervised));
+        var display = ProgressDisplay.Create(arguments.GetValue(_progress) ?? "auto", form, progress, log, terminal, environment.Clock);
+        using var signals = new StopSignals(message => log.Information("stopping", message), arguments.GetValue(_supervised));
         if (arguments.GetValue(_supervised)) StopWhenInputEnds(signals);
 
         var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, log, definition.Orchestration.Parallelism), log);
+        var isSure = arguments.GetValue(_yes);
+        var answers = new OpenAnswers(
+            start, arguments.GetValue(_reset), consequence => Confirm(consequence, isSure, terminal, log, signals.Stop), arguments.GetValue(_acceptTag), arguments.GetValue(_adopt));
         var run = new RunRequest(ModeOf(arguments, definition.Orchestration), answers, ProcessHints.Own, ProcessHints.IsGone, arguments.GetValue(_member));
         try
         {
@@ -120,7 +123,7 @@ internal sealed class RunVerb : Verb
     }
 
     private static void ReportEnd(FlowProgress flow, EngineLogWriter log) => log.Information("ended",
-        $"Flow {flow.Flow} ended: {Quantity.Count(flow.CommittedRowCount)} rows of {Quantity.Count(flow.CommittedRecordCount)} records committed by this run, in {Quantity.Count(flow.CommitCount)} commits and {Quantity.Count(flow.FileCount)} files ({Quantity.Bytes(flow.FileBytes)}).{(flow.StagedRecordCount == 0 ? "" : $" Staged for the member that commits: {Quantity.Count(flow.StagedRecordCount)} records in {Quantity.Count(flow.StagedFileCount)} files ({Quantity.Bytes(flow.StagedFileBytes)}).")}",
+        $"Flow {flow.Flow} ended: {Quantity.Of(flow.CommittedRowCount, "row")} of {Quantity.Of(flow.CommittedRecordCount, "record")} committed by this run, in {Quantity.Of(flow.CommitCount, "commit")} and {Quantity.Of(flow.FileCount, "file")} ({Quantity.Bytes(flow.FileBytes)}).{(flow.StagedRecordCount == 0 ? "" : $" Staged for the member that commits: {Quantity.Of(flow.StagedRecordCount, "record")} in {Quantity.Of(flow.StagedFileCount, "file")} ({Quantity.Bytes(flow.StagedFileBytes)}).")}",
         ("flow", flow.Flow), ("rows", flow.CommittedRowCount), ("records", flow.CommittedRecordCount), ("skipped", flow.SkippedCount),
         ("commits", flow.CommitCount), ("files", flow.FileCount), ("bytes", flow.FileBytes));
 
@@ -130,13 +133,6 @@ internal sealed class RunVerb : Verb
         if (arguments.GetValue(_untilCaughtUp)) return new RunMode.UntilCaughtUp();
         return arguments.GetValue(_for) is { } duration ? new RunMode.For(duration) : new RunMode.Continuous();
     }
-
-    private OpenAnswers AnswersOf(ParseResult arguments) => new(
-        arguments.GetValue(_from) is { } from ? StartOf(from) : null,
-        arguments.GetValue(_reset),
-        arguments.GetValue(_yes) ? null : Confirm,
-        arguments.GetValue(_acceptTag),
-        arguments.GetValue(_adopt));
 
     internal static StartPosition StartOf(string text) => StartOffset.TryParse(text, out var start)
         ? start switch
@@ -148,12 +144,12 @@ internal sealed class RunVerb : Verb
         }
         : throw new UsageException($"--from: '{text}' is neither earliest nor latest nor a time with its zone, such as 2026-05-01T00:00:00Z.");
 
-    /// <summary>Without a terminal there is nobody to ask, and the answer is no.</summary>
-    private static bool Confirm(string consequence)
+    /// <summary>Says in any case what stays; where nobody can be asked, the answer is no.</summary>
+    private static bool Confirm(string consequence, bool isSure, Terminal terminal, EngineLogWriter log, CancellationToken stop)
     {
-        if (Console.IsInputRedirected || Console.IsErrorRedirected) return false;
-        Console.Error.Write($"{consequence}\nReset? [y/N] ");
-        return Console.ReadLine()?.Trim() is "y" or "Y" or "yes";
+        if (!isSure && terminal.CanAsk) return terminal.Ask($"{consequence}\nReset?", stop);
+        log.Warning("reset-question", consequence);
+        return isSure;
     }
 
     private static void StopWhenInputEnds(StopSignals signals)

@@ -19,22 +19,21 @@ internal sealed class SqlVerb : Verb
         Rows go to the standard output, everything else to the standard error stream.
         """,
         ["sql [--schema COLUMNS] [--input FILE] [--json] [--option name=value]… STATEMENT"],
-        ("Options for --option", HelpPage.TwoColumns(
+        ("Names for --option",
         [
             ("format", "json or raw: what a line is. Default json."),
-            ("json.ignore-parse-errors", "true: a field of the wrong type is NULL, a line that is no JSON is left out."),
-            ("json.fail-on-missing-field", "true: a line that lacks a field is rejected."),
-            ("json.timestamp-format.standard", "SQL or ISO-8601: how timestamps are written."),
-            ("table.local-time-zone", "The session's time zone. Default UTC."),
-        ])),
+            ("json.ignore_parse_errors", "true: a field of the wrong type is NULL, a line that is no JSON is left out. Default false."),
+            ("json.fail_on_missing_field", "true: a line that lacks a field is rejected. Default false."),
+            ("json.timestamp_format", "sql or iso-8601: how timestamps are written. Default sql."),
+            ("time_zone", "The session's time zone. Default UTC, which every pipeline has."),
+        ]),
         ("Examples",
         [
-            "matih sql \"SELECT UPPER('a') AS u, 1.5 + 2 AS n\"",
-            "matih sql --input events.ndjson \"SELECT JSON_VALUE(value, '$.user_id') AS user_id FROM src\"",
-            "matih sql --schema 'c STRING, n INT' --input - --json \"SELECT c FROM src WHERE n > 1\" < sample.ndjson",
+            ("matih sql \"SELECT UPPER('a') AS u, 1.5 + 2 AS n\"", ""),
+            ("matih sql --input events.ndjson \"SELECT JSON_VALUE(value, '$.user_id') AS user_id FROM src\"", ""),
+            ("matih sql --schema 'c STRING, n INT' --input - --json \"SELECT c FROM src WHERE n > 1\" < sample.ndjson", ""),
         ]),
-        ("Exit codes", ["0  It ran.", "2  The statement or the command line is wrong.", "6  A line of the sample was rejected."]),
-        HelpText.Variables);
+        ("Exit codes", [("0", "It ran."), ("2", "The statement or the command line is wrong."), ("6", "A line of the sample was rejected.")]));
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _statement;

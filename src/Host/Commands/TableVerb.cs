@@ -18,25 +18,14 @@ internal sealed class TableVerb : Verb
         TABLE is a dotted name in the file catalog of the warehouse, or the path of the table's own folder. Reading never
         disturbs a running pipeline.
         """,
-        [
-            "table show TABLE         columns, partitioning, properties, refs, totals",
-            "table snapshots TABLE    one line for each snapshot, * is the current one",
-            "table files TABLE        the files of the current snapshot, from its manifests",
-            "table ledger TABLE       each pipeline's position, epoch, state and books",
-        ],
-        ("Options", HelpPage.TwoColumns(
-        [
-            ("--warehouse DIR", "Folder of the file catalog. Default: MATIH_WAREHOUSE, else ./warehouse."),
-            ("--json", "Print JSON, to the standard output."),
-        ])),
+        ["table <command> TABLE [options]"],
         ("Examples",
         [
-            "matih table show analytics.web.clickstream_events",
-            "matih table ledger ./demo-output/20260501-120000-000/warehouse/analytics/web/clickstream_events",
-            "matih table files analytics.web.clickstream_events --json | jq length",
+            ("matih table show analytics.web.clickstream_events", ""),
+            ("matih table ledger ./demo-output/20260501-120000-000/warehouse/analytics/web/clickstream_events", ""),
+            ("matih table files analytics.web.clickstream_events --json | jq length", ""),
         ]),
-        ("Exit codes", ["0  Done.", "2  There is no such table.", "3  It cannot be read."]),
-        HelpText.Variables);
+        ("Exit codes", [("0", "Done."), ("2", "There is no such table."), ("3", "It cannot be read.")]));
 
     private readonly HostSettings _settings;
 
@@ -47,14 +36,14 @@ internal sealed class TableVerb : Verb
         Command.Action = null;
         AddView("show", "Columns, partitioning, properties, refs, totals.",
             (table, _) => Task.FromResult<View>(new(TableReport.WriteText, TableReport.WriteJson)));
-        AddView("snapshots", "One line for each snapshot.",
+        AddView("snapshots", "One line for each snapshot; * is the current one.",
             (table, _) => Task.FromResult<View>(new(SnapshotReport.WriteText, SnapshotReport.WriteJson)));
-        AddView("files", "The files of the current snapshot.", async (table, cancellationToken) =>
+        AddView("files", "The files of the current snapshot, from its manifests.", async (table, cancellationToken) =>
         {
             var files = await FileReport.ReadAsync(table, cancellationToken);
             return new((_, output) => FileReport.WriteText(table, files, output), (_, json) => FileReport.WriteJson(table, files, json));
         });
-        AddView("ledger", "Where each pipeline stands.", async (table, cancellationToken) =>
+        AddView("ledger", "Each pipeline's position, epoch, state and books.", async (table, cancellationToken) =>
         {
             var ledgers = await LedgerReading.ReadAsync(table, cancellationToken);
             return new((_, output) => LedgerReport.WriteText(ledgers, output), (_, json) => LedgerReport.WriteJson(ledgers, json));
@@ -66,8 +55,8 @@ internal sealed class TableVerb : Verb
     private void AddView(string name, string summary, Func<Table, CancellationToken, Task<View>> view)
     {
         var argument = new Argument<string>("TABLE") { Description = "A dotted name in the file catalog, or the table's folder." };
-        var warehouse = new Option<string?>("--warehouse") { HelpName = "DIR", Description = "Folder of the file catalog." };
-        var isJson = new Option<bool>("--json") { Description = "Print JSON." };
+        var warehouse = new Option<string?>("--warehouse") { HelpName = "DIR", Description = "Folder of the file catalog. Default: MATIH_WAREHOUSE, else ./warehouse." };
+        var isJson = new Option<bool>("--json") { Description = "Print JSON, to the standard output." };
         var command = new Command(name, summary) { argument, warehouse, isJson };
         RefuseOptions(argument, command);
         command.SetAction(async (arguments, cancellationToken) =>

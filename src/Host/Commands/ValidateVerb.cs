@@ -17,9 +17,8 @@ internal sealed class ValidateVerb : Verb
         the steps, and the table with columns, types and partitioning.
         """,
         ["validate FILE [options]"],
-        ("Examples", ["matih validate pipeline.yaml", "matih validate pipeline.yaml --explain", "matih validate pipeline.yaml --set sources.clicks.format=raw"]),
-        ("Exit codes", ["0  The definition is right.", "2  It is not."]),
-        HelpText.Variables);
+        ("Examples", [("matih validate pipeline.yaml", ""), ("matih validate pipeline.yaml --explain", ""), ("matih validate pipeline.yaml --set sources.clicks.format=raw", "")]),
+        ("Exit codes", [("0", "The definition is right."), ("2", "It is not.")]));
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _file;

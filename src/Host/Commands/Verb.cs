@@ -37,7 +37,10 @@ internal abstract class Verb
     protected Option<string?> Choice(string name, string description, params string[] words)
     {
         var option = Add(new Option<string?>(name) { HelpName = string.Join('|', words), Description = description });
-        option.AcceptOnlyFromAmong(words);
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var word }] && !words.Contains(word)) result.AddError($"{name} is '{word}'; it can be {string.Join(", ", words[..^1])} or {words[^1]}.");
+        });
         return option;
     }
 

@@ -24,19 +24,18 @@ internal sealed class VerifyVerb : Verb
         ["verify FILE [options]"],
         ("Examples",
         [
-            "matih verify pipeline.yaml",
-            "matih verify pipeline.yaml --offline                     the table alone, without Kafka",
-            "matih verify pipeline.yaml --sink lake --json | jq '.flows[].violations'",
-            "matih verify pipeline.yaml --count-all                   count every range that the topic still holds again",
+            ("matih verify pipeline.yaml", ""),
+            ("matih verify pipeline.yaml --offline", "the table alone, without Kafka"),
+            ("matih verify pipeline.yaml --sink lake --json | jq '.flows[].violations'", ""),
+            ("matih verify pipeline.yaml --count-all", "count every range that the topic still holds again"),
         ]),
-        ("Exit codes", HelpPage.TwoColumns(
+        ("Exit codes",
         [
             ("0", "Proven, as far as table and topic still tell; also where the pipeline has never run."),
             ("2", "The definition, its SQL or the command line is wrong."),
             ("3", "Kafka or the store did not answer; everything else was looked at. With --offline Kafka is not asked."),
             ("5", "At least one violation."),
-        ])),
-        HelpText.Variables);
+        ]));
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _file;
@@ -64,7 +63,7 @@ internal sealed class VerifyVerb : Verb
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var environment = SystemEnvironment.Create();
-        var log = EngineLogWriter.Create(null, arguments.GetValue(_logLevel) ?? "warning", _settings, environment.Clock, Console.Error);
+        var log = EngineLogWriter.Create(null, arguments.GetValue(_logLevel) ?? "warning", _settings, environment.Clock, Terminal.OfProcess());
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
         if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
 
@@ -73,7 +72,7 @@ internal sealed class VerifyVerb : Verb
         var report = await new PipelineVerifier(connectors)
             .VerifyAsync(flows, new VerificationRequest(arguments.GetValue(_offline), arguments.GetValue(_countAll)), cancellationToken);
         if (arguments.GetValue(_json)) JsonOutput.Write(Console.OpenStandardOutput(), json => VerificationJson.Write(report, json));
-        else VerificationText.Write(report, Console.Out);
+        else VerificationText.Write(report, Console.Out, Terminal.OutputWidth);
         return report.ExitCode;
     }
 

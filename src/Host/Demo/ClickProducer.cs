@@ -34,7 +34,7 @@ internal sealed class ClickProducer(RecordProducer producer, string topic, int r
         }
         Volatile.Write(ref _isWaiting, 0);
         if (!producer.Flush(FlushMax)) throw new InvalidOperationException($"The embedded Kafka did not take all records within {FlushMax.TotalSeconds:0} s.");
-        if (producer.FailedCount != 0) throw new InvalidOperationException($"The embedded Kafka refused {producer.FailedCount} records: {producer.LastFailure}");
+        if (producer.FailedCount != 0) throw new InvalidOperationException($"The embedded Kafka refused {Quantity.Of(producer.FailedCount, "record")}: {producer.LastFailure}");
     }
 
     private void ProduceOne(ClickEvents events)

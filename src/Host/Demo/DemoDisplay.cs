@@ -1,76 +1,41 @@
-using System.Globalization;
 using Matih.Host.Output;
-using Spectre.Console;
 
 namespace Matih.Host.Demo;
 
 /// <summary>What a demonstration looks like at one moment.</summary>
 internal sealed record DemoStatus(long Produced, long Rows, long Uncommitted, long Snapshots, long Files, bool IsWaiting, string Worker);
 
-/// <summary>Says what happens, and shows the numbers: redrawn on a terminal, as lines elsewhere.</summary>
-internal sealed class DemoDisplay(Func<DemoStatus> status, bool isLive, TimeProvider clock, TextWriter output) : ProgressDisplay
+/// <summary>Shows the numbers of a demonstration: redrawn in place on a terminal, as lines elsewhere.</summary>
+internal sealed class DemoDisplay(Func<DemoStatus> status, bool isLive, TimeProvider clock, Terminal terminal) : ProgressDisplay
 {
-    private readonly Lock _gate = new();
+    private static readonly string[] Names = ["worker", "produced", "rate/s", "rows in the table", "not committed yet", "snapshots", "files"];
     private readonly RateMeter _rate = new(clock);
-    private Action<string>? _divert;
 
-    public void Say(string sentence)
+    protected override async Task ShowAsync(CancellationToken end)
     {
-        lock (_gate)
+        if (!isLive)
         {
-            if (_divert is { } divert) divert(sentence);
-            else output.WriteLine(sentence);
+            _rate.Note(status().Produced);
+            while (await WaitAsync(TimeSpan.FromSeconds(2), clock, end)) terminal.WriteLine(Line(status()));
+            return;
         }
+        do terminal.Show(Draw);
+        while (await WaitAsync(TimeSpan.FromMilliseconds(250), clock, end));
+        terminal.Show(Draw);
+        terminal.Leave();
     }
 
-    public override void Abandon()
-    {
-        if (isLive) output.Write("\u001b[?25h");
-    }
+    private string Line(DemoStatus now) =>
+        $"produced {Quantity.Count(now.Produced)} ({Quantity.Count(_rate.Note(now.Produced))}/s{(now.IsWaiting ? ", waiting for the table" : "")}), {Quantity.Of(now.Rows, "row")} in the table, {Quantity.Count(now.Uncommitted)} not committed yet, snapshots {Quantity.Count(now.Snapshots)}, files {Quantity.Count(now.Files)}; worker {now.Worker}";
 
-    protected override Task ShowAsync(CancellationToken end) => isLive ? ShowLiveAsync(end) : ShowLinesAsync(end);
-
-    private async Task ShowLinesAsync(CancellationToken end)
-    {
-        _rate.Note(status().Produced);
-        while (await WaitAsync(TimeSpan.FromSeconds(2), clock, end))
-        {
-            var now = status();
-            Say(string.Create(CultureInfo.InvariantCulture,
-                $"produced {now.Produced:N0} ({_rate.Note(now.Produced):N0}/s{(now.IsWaiting ? ", waiting for the table" : "")}), {now.Rows:N0} rows in the table, {now.Uncommitted:N0} not committed yet, snapshots {now.Snapshots}, files {now.Files}; worker {now.Worker}"));
-        }
-    }
-
-    private async Task ShowLiveAsync(CancellationToken end)
-    {
-        var console = LineAbove.CreateConsole();
-        lock (_gate) _divert = line => console.Write(new LineAbove(line));
-        try
-        {
-            await console.Live(Draw()).StartAsync(async live =>
-            {
-                do live.UpdateTarget(Draw());
-                while (await WaitAsync(TimeSpan.FromMilliseconds(250), clock, end));
-                live.UpdateTarget(Draw());
-            });
-        }
-        finally
-        {
-            lock (_gate) _divert = null;
-        }
-    }
-
-    private Table Draw()
+    private IReadOnlyList<string> Draw(int width)
     {
         var now = status();
         var rate = _rate.Note(now.Produced);
-        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey);
-        foreach (var name in (ReadOnlySpan<string>)["produced", "rate/s", "rows in the table", "not committed yet", "snapshots", "files", "worker"])
-            table.AddColumn(new TableColumn(new Text(name, new Style(Color.Grey))).RightAligned());
-        table.AddRow(
-            new Text(Quantity.Count(now.Produced)), new Text(now.IsWaiting ? "waiting" : Quantity.Count(rate)),
-            new Text(Quantity.Count(now.Rows), new Style(Color.Green)), new Text(Quantity.Count(now.Uncommitted)),
-            new Text(Quantity.Count(now.Snapshots)), new Text(Quantity.Count(now.Files)), new Text(now.Worker));
-        return table;
+        return LiveBlock.Lines(Names,
+        [
+            [now.Worker, Quantity.Count(now.Produced), now.IsWaiting ? "waiting" : Quantity.Count(rate), Quantity.Count(now.Rows), Quantity.Count(now.Uncommitted),
+             Quantity.Count(now.Snapshots), Quantity.Count(now.Files)],
+        ], width);
     }
 }

@@ -45,7 +45,7 @@ internal sealed class DemoRun(DemoSettings settings, HostSettings host, EngineEn
             ["enable.idempotence"] = "true",
             ["linger.ms"] = "20",
         }, environment.Clock);
-        say($"Embedded Kafka (librdkafka {library.Version}) at {cluster.BootstrapServers}, topic {DemoSettings.Topic} with {settings.PartitionCount} partitions.");
+        say($"Embedded Kafka (librdkafka {library.Version}) at {cluster.BootstrapServers}, topic {DemoSettings.Topic} with {Quantity.Of(settings.PartitionCount, "partition")}.");
 
         using var end = new CancellationTokenSource();
         var watching = Task.Run(() => _watch.RunAsync(end.Token), CancellationToken.None);
@@ -120,7 +120,7 @@ internal sealed class DemoRun(DemoSettings settings, HostSettings host, EngineEn
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         _clicks = new ClickProducer(producer, DemoSettings.Topic, settings.RatePerSecond, _production, environment.Clock);
-        say($"The start is committed. Producing up to {settings.RatePerSecond:N0} events a second for {DurationText.Show(settings.Duration)}.");
+        say($"The start is committed. Producing up to {Quantity.Of(settings.RatePerSecond, "event")} a second for {DurationText.Show(settings.Duration)}.");
         var producing = environment.Tasks.Start("click producer", token =>
         {
             _clicks.Run(token);
@@ -139,7 +139,7 @@ internal sealed class DemoRun(DemoSettings settings, HostSettings host, EngineEn
             await end.CancelAsync();
             await producing;
         }
-        say($"Production ended with {_production.TotalCount:N0} events; the worker drains.");
+        say($"Production ended with {Quantity.Of(_production.TotalCount, "event")}; the worker drains.");
     }
 
     private async Task KillWorkerAsync(string bootstrapServers, Action<string> say)
@@ -150,7 +150,7 @@ internal sealed class DemoRun(DemoSettings settings, HostSettings host, EngineEn
         await victim.KillAsync();
         await victim.DisposeAsync();
         StartWorker(bootstrapServers);
-        say($"Killed worker {victim.Id} with SIGKILL while {_production.UncommittedCount:N0} events were not committed ({rows:N0} rows were); worker {_worker!.Id} goes on from the table's ledger.");
+        say($"Killed worker {victim.Id} with SIGKILL: {Quantity.Of(_production.UncommittedCount, "event")} not committed, {Quantity.Of(rows, "row")} in the table. Worker {_worker!.Id} continues from the table's ledger.");
     }
 
     /// <summary>Lets time pass. False where it was cut short by a stop.</summary>

@@ -18,7 +18,7 @@ internal sealed record DemoSummary(long ProducedCount, long RowCount, int Snapsh
         {
             var length = await table.Store.LengthAsync(file.Path, cancellationToken);
             if (length != file.FileSizeBytes)
-                throw new InvalidTableException($"{file.Path} has {length?.ToString(CultureInfo.InvariantCulture) ?? "no"} bytes, its manifest says {file.FileSizeBytes}.");
+                throw new InvalidTableException($"{file.Path} has {(length is { } bytes ? Quantity.Of(bytes, "byte") : "no bytes")}, its manifest says {Quantity.Count(file.FileSizeBytes)}.");
             rows += file.RecordCount;
         }
         return new DemoSummary(

@@ -123,7 +123,7 @@ internal sealed class HealthEndpoint : IAsyncDisposable
             socket.NoDelay = true;
             var (head, hasLeft) = await ReadHeadAsync(socket, cancellationToken);
             if (hasLeft) return;
-            await SendAsync(socket, head is null ? new HealthAnswer(431, "The request's head has more than 4096 bytes.\n"u8.ToArray(), "text/plain") : Answer(head), head, cancellationToken);
+            await SendAsync(socket, head is null ? new HealthAnswer(431, "The request's head has more than 4,096 bytes.\n"u8.ToArray(), "text/plain") : Answer(head), head, cancellationToken);
             socket.Shutdown(SocketShutdown.Send);
             // Unread bytes would make the system reset the connection, and the client lose the answer.
             var rest = new byte[HeadBytesMax];

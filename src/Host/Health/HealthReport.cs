@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Matih.Host.Output;
+using Matih.Iceberg;
 using Matih.Telemetry;
 
 namespace Matih.Host.Health;
@@ -79,7 +80,7 @@ internal sealed class HealthReport(PipelineHealth health, string version, TimePr
             json.WriteStartObject("last_commit");
             var age = clock.GetUtcNow() - at;
             WriteSeconds(json, "age_seconds", age < TimeSpan.Zero ? TimeSpan.Zero : age);
-            WriteNumber(json, "snapshot_id", progress.LastSnapshotId);
+            json.WriteId("snapshot_id", progress.LastSnapshotId is { } id ? new SnapshotId(id) : null);
             json.WriteEndObject();
         }
         else json.WriteNull("last_commit");

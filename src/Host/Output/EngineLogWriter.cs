@@ -14,26 +14,12 @@ internal enum LogForm { Text, Json }
 /// Writes the engine's log entries as lines: for people <c>time severity message</c>, for machines one JSON object each.
 /// Thread-safe.
 /// </summary>
-internal sealed class EngineLogWriter(LogForm form, LogSeverity severityMin, TimeProvider clock, TextWriter output) : IEngineLog
+internal sealed class EngineLogWriter(LogForm form, LogSeverity severityMin, TimeProvider clock, Terminal terminal) : IEngineLog
 {
-    private readonly Lock _gate = new();
-    private Action<string>? _divert;
-
-    /// <summary>Hands lines to a live display, which shows them above itself; null writes them to the output again.</summary>
-    public void Divert(Action<string>? lines)
-    {
-        lock (_gate) _divert = lines;
-    }
-
     public void Write(LogEntry entry)
     {
         if (entry.Severity < severityMin) return;
-        var line = form == LogForm.Json ? Json(entry) : Text(entry);
-        lock (_gate)
-        {
-            if (_divert is { } divert) divert(line);
-            else output.WriteLine(line);
-        }
+        terminal.WriteLine(form == LogForm.Json ? Json(entry) : Text(entry));
     }
 
     private string Text(LogEntry entry) =>
@@ -78,8 +64,8 @@ internal sealed class EngineLogWriter(LogForm form, LogSeverity severityMin, Tim
 
     /// <summary>The log that options and environment ask for.</summary>
     /// <exception cref="UsageException">A variable holds something else.</exception>
-    public static EngineLogWriter Create(string? form, string? level, HostSettings settings, TimeProvider clock, TextWriter output) =>
-        new(FormOf(form, settings), SeverityOf(level, settings), clock, output);
+    public static EngineLogWriter Create(string? form, string? level, HostSettings settings, TimeProvider clock, Terminal terminal) =>
+        new(FormOf(form, settings), SeverityOf(level, settings), clock, terminal);
 
     internal static LogForm FormOf(string? option, HostSettings settings) => (option ?? settings.NonEmpty(HostSettings.LogVariable)) switch
     {

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Matih.Iceberg;
 
 namespace Matih.Host.Output;
 
@@ -15,6 +16,12 @@ internal static class JsonOutput
 
     /// <summary>Writes one indented document and a line's end.</summary>
     public static void Write(Stream output, Action<Utf8JsonWriter> write) => Write(output, Indented, write);
+
+    /// <summary>
+    /// A 64-bit id: a string, because JavaScript and others read JSON's numbers as doubles, which hold 53 bits. Offsets, counts,
+    /// sizes and times stay below that and are numbers.
+    /// </summary>
+    public static void WriteId(this Utf8JsonWriter json, string name, SnapshotId? id) => json.WriteString(name, id?.ToString());
 
     private static void Write(Stream output, JsonWriterOptions options, Action<Utf8JsonWriter> write)
     {

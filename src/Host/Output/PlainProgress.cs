@@ -1,4 +1,3 @@
-using System.Globalization;
 using Matih.Telemetry;
 
 namespace Matih.Host.Output;
@@ -29,8 +28,8 @@ internal sealed class PlainProgress(IReadOnlyList<FlowProgress> flows, EngineLog
         }
     }
 
-    internal static string Line(FlowProgress flow, double rate) => string.Create(CultureInfo.InvariantCulture,
-        $"Flow {flow.Flow}: {flow.ReadCount:N0} records in ({rate:N0}/s, {Quantity.Bytes(flow.ReadBytes)}), {flow.ProducedCount:N0} rows out, {flow.FilteredCount:N0} filtered, {flow.SkippedCount:N0} skipped, lag {Lag(flow)}; {flow.CommittedRowCount:N0} rows committed in {flow.CommitCount} commits, {flow.FileCount} files, {Quantity.Bytes(flow.FileBytes)}.");
+    internal static string Line(FlowProgress flow, double rate) => 
+        $"Flow {flow.Flow}: {Quantity.Of(flow.ReadCount, "record")} in ({Quantity.Count(rate)}/s, {Quantity.Bytes(flow.ReadBytes)}), {Quantity.Of(flow.ProducedCount, "row")} out, {Quantity.Count(flow.FilteredCount)} filtered, {Quantity.Count(flow.SkippedCount)} skipped, lag {Lag(flow)}; {Quantity.Of(flow.CommittedRowCount, "row")} committed in {Quantity.Of(flow.CommitCount, "commit")}, {Quantity.Of(flow.FileCount, "file")}, {Quantity.Bytes(flow.FileBytes)}.";
 
     internal static string Lag(FlowProgress flow) => flow.LagRecords is { } lag ? Quantity.Count(lag) : "unknown";
 }

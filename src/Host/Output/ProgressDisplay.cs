@@ -8,11 +8,6 @@ internal abstract class ProgressDisplay : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private Task _showing = Task.CompletedTask;
 
-    /// <summary>Gives the terminal back before the process is ended at once.</summary>
-    public virtual void Abandon()
-    {
-    }
-
     public void Start() => _showing = ShowAsync(_end.Token);
 
     public async ValueTask DisposeAsync()
@@ -39,16 +34,14 @@ internal abstract class ProgressDisplay : IAsyncDisposable
         }
     }
 
-    /// <param name="kind">auto, live, plain or none.</param>
-    /// <param name="isTerminal">Whether the standard error stream is one, which decides auto.</param>
+    /// <param name="kind">auto, live, plain or none. What is redrawn in place needs a terminal; without one live is plain.</param>
     public static ProgressDisplay Create(
-        string kind, bool isTerminal, LogForm form, IReadOnlyList<FlowProgress> flows, EngineLogWriter log, TimeProvider clock) => kind switch
-    {
-        "none" => new NoProgress(),
-        "plain" => new PlainProgress(flows, log, clock),
-        "live" => new LiveProgress(flows, log, clock),
-        _ => isTerminal && form == LogForm.Text ? new LiveProgress(flows, log, clock) : new PlainProgress(flows, log, clock),
-    };
+        string kind, LogForm form, IReadOnlyList<FlowProgress> flows, EngineLogWriter log, Terminal terminal, TimeProvider clock) => kind switch
+        {
+            "none" => new NoProgress(),
+            "live" or "auto" when terminal.CanRedraw && (form == LogForm.Text || kind == "live") => new LiveProgress(flows, terminal, clock),
+            _ => new PlainProgress(flows, log, clock),
+        };
 }
 
 /// <summary>Shows nothing.</summary>

@@ -25,25 +25,28 @@ internal sealed class TextTable
 
     public void WriteTo(TextWriter output, string indent = "")
     {
-        var widths = new int[_columns.Length];
-        for (var i = 0; i < widths.Length; i++)
-            widths[i] = _rows.Select(row => Width(row[i])).Append(Width(_columns[i].Name)).Max();
-        WriteRow(output, indent, [.. _columns.Select(column => column.Name)], widths);
-        foreach (var row in _rows) WriteRow(output, indent, row, widths);
+        foreach (var line in Lines()) output.WriteLine(indent + line);
     }
 
-    private void WriteRow(TextWriter output, string indent, string[] cells, int[] widths)
+    /// <summary>The names, then the rows.</summary>
+    public IReadOnlyList<string> Lines()
     {
-        var line = new StringBuilder(indent);
+        var widths = new int[_columns.Length];
+        for (var i = 0; i < widths.Length; i++)
+            widths[i] = _rows.Select(row => TextWidth.Of(row[i])).Append(TextWidth.Of(_columns[i].Name)).Max();
+        return [.. _rows.Prepend([.. _columns.Select(column => column.Name)]).Select(row => Line(row, widths))];
+    }
+
+    private string Line(string[] cells, int[] widths)
+    {
+        var line = new StringBuilder();
         for (var i = 0; i < cells.Length; i++)
         {
             if (i > 0) line.Append("  ");
-            var padding = widths[i] - Width(cells[i]);
+            var padding = widths[i] - TextWidth.Of(cells[i]);
             if (_columns[i].IsNumber) line.Append(' ', padding).Append(cells[i]);
             else line.Append(cells[i]).Append(' ', padding);
         }
-        output.WriteLine(line.ToString().TrimEnd());
+        return line.ToString().TrimEnd();
     }
-
-    private static int Width(string cell) => cell.EnumerateRunes().Count();
 }

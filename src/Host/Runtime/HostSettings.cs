@@ -21,7 +21,6 @@ internal sealed record HostSettings
         (LogLevelVariable, "debug, info, warning or error: the least severity that is logged, where --log-level is not given. Default info."),
         (HealthVariable, "[HOST:]PORT or off: where a run serves its health, where --health is not given. Default 127.0.0.1:8471 in continuous runs."),
         (MockVariable, "1 says that the brokers are librdkafka's mock cluster, which cannot look up offsets by time."),
-        ("NO_COLOR", "If set, nothing is coloured."),
     ];
 
     /// <summary>The value of an environment variable; null where it is not set.</summary>

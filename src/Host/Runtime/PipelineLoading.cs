@@ -40,7 +40,7 @@ internal static class PipelineLoading
     private static void Report(ImmutableArray<DefinitionError> errors, TextWriter error)
     {
         foreach (var item in errors) error.WriteLine(item.ToString());
-        error.WriteLine(errors.Length == 1 ? "1 error." : $"{errors.Length} errors.");
+        error.WriteLine($"{Quantity.Of(errors.Length, "error")}.");
     }
 
     private static string? ReadText(string file, HostSettings settings, TextWriter error)

@@ -12,19 +12,16 @@ internal sealed class StopSignals : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly Action<string> _announce;
-    private readonly Action _beforeAbort;
     private readonly bool _ignoresInterrupt;
     private int _count;
 
     /// <param name="announce">Told what the first signal does, one sentence.</param>
-    /// <param name="beforeAbort">Runs before a second signal ends the process: gives the terminal back.</param>
     /// <param name="ignoresInterrupt">
     /// Ctrl-C reaches every process of the terminal; one that is supervised leaves it to its supervisor.
     /// </param>
-    public StopSignals(Action<string> announce, Action beforeAbort, bool ignoresInterrupt = false)
+    public StopSignals(Action<string> announce, bool ignoresInterrupt = false)
     {
         _announce = announce;
-        _beforeAbort = beforeAbort;
         _ignoresInterrupt = ignoresInterrupt;
         foreach (var signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
             _registrations.Add(PosixSignalRegistration.Create(signal, Receive));
@@ -50,11 +47,7 @@ internal sealed class StopSignals : IDisposable
         context.Cancel = true;
         var isInterrupt = context.Signal == PosixSignal.SIGINT;
         if (isInterrupt && _ignoresInterrupt) return;
-        if (Interlocked.Increment(ref _count) > 1)
-        {
-            _beforeAbort();
-            Environment.Exit(isInterrupt ? ExitCode.Interrupted : HostExit.Terminated);
-        }
+        if (Interlocked.Increment(ref _count) > 1) Environment.Exit(isInterrupt ? ExitCode.Interrupted : HostExit.Terminated);
         WasInterrupted = isInterrupt;
         _announce(isInterrupt ? "Interrupted: taking a last checkpoint. Press Ctrl-C again to end at once." : "Asked to stop: taking a last checkpoint.");
         _stop.Cancel();

@@ -4,12 +4,12 @@ using Matih.Sql;
 
 namespace Matih.Host.Statements;
 
-/// <summary>What <c>--option</c> says, in Flink's words.</summary>
+/// <summary>What <c>--option</c> says, in the words of a definition.</summary>
 /// <param name="Format">What a line of the sample is.</param>
 internal sealed record StatementOptions(InputFormat Format, JsonDecodeSettings Json, QuerySettings Query)
 {
-    private const string FormatKey = "format", IgnoreKey = "json.ignore-parse-errors", MissingKey = "json.fail-on-missing-field",
-        TimestampKey = "json.timestamp-format.standard", ZoneKey = "table.local-time-zone";
+    private const string FormatKey = "format", IgnoreKey = "json.ignore_parse_errors", MissingKey = "json.fail_on_missing_field",
+        TimestampKey = "json.timestamp_format", ZoneKey = "time_zone", FlinkZoneKey = "table.local-time-zone";
 
     /// <exception cref="UsageException">An option is unknown, has no value, or one that it cannot have.</exception>
     public static StatementOptions Parse(IEnumerable<string> options)
@@ -37,12 +37,19 @@ internal sealed record StatementOptions(InputFormat Format, JsonDecodeSettings J
         {
             Json = Json with
             {
-                TimestampStandard = value switch { "SQL" => TimestampStandard.Sql, "ISO-8601" => TimestampStandard.Iso8601, _ => throw Refuse(name, value, "SQL or ISO-8601") },
+                TimestampStandard = value switch { "sql" => TimestampStandard.Sql, "iso-8601" => TimestampStandard.Iso8601, _ => throw Refuse(name, value, "sql or iso-8601") },
             },
         },
         ZoneKey => this with { Query = Query with { TimeZone = Zone(value) } },
-        _ => throw new UsageException($"--option: there is no option '{name}'. There are {string.Join(", ", FormatKey, IgnoreKey, MissingKey, TimestampKey, ZoneKey)}."),
+        _ => throw Unknown(name),
     };
+
+    private static UsageException Unknown(string name)
+    {
+        string[] names = [FormatKey, IgnoreKey, MissingKey, TimestampKey, ZoneKey];
+        var hint = name == FlinkZoneKey ? $"; did you mean '{ZoneKey}'?" : NearestName.Suggest(name, names);
+        return new UsageException($"--option: there is no option '{name}'{hint} There are {string.Join(", ", names)}.");
+    }
 
     private static bool Truth(string name, string value) => value switch { "true" => true, "false" => false, _ => throw Refuse(name, value, "true or false") };
 

@@ -41,8 +41,8 @@ internal static class StatementReport
         {
             case StatementResult.Done done:
                 WriteRows(done, output);
-                error.WriteLine($"{done.RowCount} {(done.RowCount == 1 ? "row" : "rows")} of {done.Type}");
-                if (done.RejectedCount != 0) error.WriteLine($"{done.RejectedCount} lines were left out, because they are no records of the schema.");
+                error.WriteLine($"{Quantity.Of(done.RowCount, "row")} of {done.Type}");
+                if (done.RejectedCount != 0) error.WriteLine($"{Quantity.Of(done.RejectedCount, "line")} left out: no record of the schema.");
                 break;
             case StatementResult.Wrong(var fault):
                 error.WriteLine(fault.ToString());

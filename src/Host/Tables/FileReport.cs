@@ -22,7 +22,7 @@ internal static class FileReport
         rows.WriteTo(output);
         var data = files.Where(file => file.Content == FileContent.Data).ToArray();
         output.WriteLine();
-        output.WriteLine($"{Quantity.Count(data.Sum(file => file.RecordCount))} rows in {Quantity.Count(data.Length)} data files, {Quantity.Bytes(data.Sum(file => file.FileSizeBytes))}");
+        output.WriteLine($"{Quantity.Of(data.Sum(file => file.RecordCount), "row")} in {Quantity.Of(data.Length, "data file")}, {Quantity.Bytes(data.Sum(file => file.FileSizeBytes))}");
     }
 
     public static void WriteJson(Table table, IReadOnlyList<DataFile> files, Utf8JsonWriter json)

@@ -22,7 +22,7 @@ internal static class LedgerReport
     {
         var ledger = flow.Ledger;
         output.WriteLine($"flow      {flow.Flow}");
-        output.WriteLine($"state     {StateOf(ledger)}, epoch {ledger.Epoch}, generation {ledger.Generation}{(ledger.TakeoverCount == 0 ? "" : $", taken over {ledger.TakeoverCount} times in a row")}");
+        output.WriteLine($"state     {StateOf(ledger)}, epoch {ledger.Epoch}, generation {ledger.Generation}{(ledger.TakeoverCount == 0 ? "" : $", taken over {Quantity.Of(ledger.TakeoverCount, "time")} in a row")}");
         output.WriteLine($"written   {Quantity.Instant(ledger.WrittenAtMillis)}{(ledger.Writer is { } writer ? $" by process {writer.ProcessId} on {writer.Host}" : "")}, commit {ledger.Commit}, snapshot {flow.SnapshotId}");
         output.WriteLine($"watermark {(ledger.WatermarkMillis is { } watermark ? Quantity.Instant(watermark) : "none yet")}");
         foreach (var source in ledger.Sources)
@@ -32,7 +32,7 @@ internal static class LedgerReport
             foreach (var entry in source.Partitions)
             {
                 positions.Add(
-                    Plain(entry.Partition), Plain(entry.NextOffset), Plain(entry.NextOffset - entry.FromOffset),
+                    Plain(entry.Partition), Plain(entry.NextOffset), Quantity.Count(entry.NextOffset - entry.FromOffset),
                     entry.Last is { } last ? $"offset {Plain(last.Offset)}{(last.TimestampMillis >= 0 ? $" of {Quantity.Instant(last.TimestampMillis)}" : "")}" : "none read");
             }
             positions.WriteTo(output, "  ");
@@ -43,9 +43,9 @@ internal static class LedgerReport
         books.WriteTo(output);
         if (ledger.Replay is { } replay)
         {
-            output.WriteLine($"replayed  {Quantity.Count(replay.Commits.Length)} commits, from {replay.Commits[0]} to {replay.Commits[^1]}");
+            output.WriteLine($"replayed  {Quantity.Of(replay.Commits.Length, "commit")}, from {replay.Commits[0]} to {replay.Commits[^1]}");
             foreach (var range in replay.Ranges)
-                output.WriteLine($"          {range.Source} partition {range.Partition}: offsets {range.FromOffset} to {range.ToOffset - 1}, {Quantity.Count(range.RecordCount)} records");
+                output.WriteLine($"          {range.Source} partition {range.Partition}: offsets {range.FromOffset} to {range.ToOffset - 1}, {Quantity.Of(range.RecordCount, "record")}");
         }
         foreach (var lost in ledger.Lost) output.WriteLine($"lost      {lost.Source} partition {lost.Partition}: offsets {lost.FromOffset} to {lost.ToOffset - 1}");
     }
@@ -65,9 +65,10 @@ internal static class LedgerReport
     {
         var ledger = flow.Ledger;
         json.WriteStartObject();
+        json.WriteString("flow", flow.Flow.ToString());
         json.WriteString("pipeline", flow.Flow.Pipeline);
         json.WriteString("sink", flow.Flow.Sink);
-        json.WriteNumber("snapshot_id", flow.SnapshotId.Value);
+        json.WriteId("snapshot_id", flow.SnapshotId);
         json.WriteString("commit", ledger.Commit.ToString());
         json.WriteString("base", ledger.Base?.ToString());
         json.WriteString("state", StateOf(ledger));
@@ -76,6 +77,15 @@ internal static class LedgerReport
         json.WriteNumber("takeovers", ledger.TakeoverCount);
         json.WriteString("definition_hash", ledger.DefinitionHash);
         json.WriteNumber("written_at_ms", ledger.WrittenAtMillis);
+        json.WritePropertyName("writer");
+        if (ledger.Writer is { } writer)
+        {
+            json.WriteStartObject();
+            json.WriteString("host", writer.Host);
+            json.WriteNumber("process_id", writer.ProcessId);
+            json.WriteEndObject();
+        }
+        else json.WriteNullValue();
         if (ledger.WatermarkMillis is { } watermark) json.WriteNumber("watermark_ms", watermark);
         else json.WriteNull("watermark_ms");
         json.WriteStartArray("sources");
@@ -95,6 +105,7 @@ internal static class LedgerReport
         }
         json.WriteEndArray();
         if (ledger.Replay is { } replay) WriteReplay(replay, json);
+        else json.WriteNull("replay");
         json.WriteEndObject();
     }
 
@@ -136,6 +147,16 @@ internal static class LedgerReport
             json.WriteNumber("from_offset", entry.FromOffset);
             json.WriteNumber("next_offset", entry.NextOffset);
             json.WriteNumber("records", entry.RecordCount);
+            json.WritePropertyName("last_record");
+            if (entry.Last is { } last)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("offset", last.Offset);
+                if (last.TimestampMillis >= 0) json.WriteNumber("timestamp_ms", last.TimestampMillis);
+                else json.WriteNull("timestamp_ms");
+                json.WriteEndObject();
+            }
+            else json.WriteNullValue();
             json.WriteEndObject();
         }
         json.WriteEndArray();

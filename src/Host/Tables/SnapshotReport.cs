@@ -38,9 +38,8 @@ internal static class SnapshotReport
     public static void WriteJson(Snapshot snapshot, bool isCurrent, Utf8JsonWriter json)
     {
         json.WriteStartObject();
-        json.WriteNumber("snapshot_id", snapshot.Id.Value);
-        if (snapshot.ParentId is { } parent) json.WriteNumber("parent_id", parent.Value);
-        else json.WriteNull("parent_id");
+        json.WriteId("snapshot_id", snapshot.Id);
+        json.WriteId("parent_id", snapshot.ParentId);
         json.WriteBoolean("is_current", isCurrent);
         json.WriteNumber("sequence_number", snapshot.SequenceNumber);
         json.WriteNumber("timestamp_ms", snapshot.TimestampMillis);

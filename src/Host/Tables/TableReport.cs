@@ -19,8 +19,8 @@ internal static class TableReport
         if (metadata.CurrentSnapshot is not { } head) output.WriteLine("snapshot  none");
         else
         {
-            output.WriteLine($"snapshot  {head.Id} ({head.Operation}, {Quantity.Instant(head.TimestampMillis)}), {metadata.Snapshots.Length} in all");
-            output.WriteLine($"rows      {Total(head, "total-records")} in {Total(head, "total-data-files")} files ({TotalBytes(head)}), {Total(head, "total-delete-files")} delete files");
+            output.WriteLine($"snapshot  {head.Id} ({head.Operation}, {Quantity.Instant(head.TimestampMillis)}), {Quantity.Count(metadata.Snapshots.Length)} in all");
+            output.WriteLine($"holds     {Total(head, "total-records", "row")} in {Total(head, "total-data-files", "data file")} ({TotalBytes(head)}), {Total(head, "total-delete-files", "delete file")}");
         }
         output.WriteLine();
         var columns = new TextTable("id#", "column", "type", "null");
@@ -76,7 +76,7 @@ internal static class TableReport
         {
             json.WriteStartObject(name);
             json.WriteString("kind", target.Kind.ToString().ToLowerInvariant());
-            json.WriteNumber("snapshot_id", target.SnapshotId.Value);
+            json.WriteId("snapshot_id", target.SnapshotId);
             json.WriteEndObject();
         }
         json.WriteEndObject();
@@ -86,8 +86,8 @@ internal static class TableReport
     private static string ColumnOf(TableMetadata metadata, PartitionField field) =>
         metadata.CurrentSchema.FindField(field.SourceId)?.Name ?? $"field {field.SourceId.ToString(CultureInfo.InvariantCulture)}, dropped";
 
-    private static string Total(Snapshot snapshot, string name) =>
-        SnapshotReport.Number(snapshot, name) is { } number ? Quantity.Count(number) : "an unknown number of";
+    private static string Total(Snapshot snapshot, string name, string noun) =>
+        SnapshotReport.Number(snapshot, name) is { } number ? Quantity.Of(number, noun) : $"an unknown number of {noun}s";
 
     private static string TotalBytes(Snapshot snapshot) => SnapshotReport.Number(snapshot, "total-files-size") is { } bytes ? Quantity.Bytes(bytes) : "size unknown";
 }

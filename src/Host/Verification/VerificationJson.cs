@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matih.Host.Output;
 using Matih.Verification;
 
 namespace Matih.Host.Verification;
@@ -23,8 +24,7 @@ internal static class VerificationJson
         json.WriteString("pipeline", flow.Flow.Pipeline);
         json.WriteString("sink", flow.Flow.Sink);
         json.WriteString("table", flow.Table.ToString());
-        if (flow.SnapshotId is { } snapshot) json.WriteNumber("snapshot_id", snapshot.Value);
-        else json.WriteNull("snapshot_id");
+        json.WriteId("snapshot_id", flow.SnapshotId);
         json.WriteString("commit", flow.Ledger?.Commit.ToString());
         json.WriteString("oldest_commit", flow.OldestCommit?.ToString());
         json.WriteNumber("commits", flow.CommitCount);

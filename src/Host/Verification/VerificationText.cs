@@ -19,77 +19,58 @@ internal static class VerificationText
 
     private const string Indent = "            ";
 
-    public static void Write(VerificationReport report, TextWriter output)
+    /// <param name="width">Columns to break lines for; null where a program may read them.</param>
+    public static void Write(VerificationReport report, TextWriter output, int? width = null)
     {
-        foreach (var flow in report.Flows)
-        {
-            Write(flow, output);
-            output.WriteLine();
-        }
-        output.WriteLine(Verdict(report));
+        foreach (var line in report.Flows.SelectMany(flow => Lines(flow).Append("")).Append(Verdict(report)))
+            foreach (var part in TextWrap.Lines(line, width, Indent.Length)) output.WriteLine(part);
     }
 
-    private static void Write(FlowVerification flow, TextWriter output)
+    private static IEnumerable<string> Lines(FlowVerification flow)
     {
-        output.WriteLine($"flow        {flow.Flow}");
-        output.WriteLine($"table       {flow.Table}{(flow.SnapshotId is { } snapshot ? $", snapshot {snapshot}" : "")}");
+        yield return $"flow        {flow.Flow}";
+        yield return $"table       {flow.Table}{(flow.SnapshotId is { } snapshot ? $", snapshot {snapshot}" : "")}";
         if (flow.Ledger is { } ledger)
-            output.WriteLine($"ledger      commit {ledger.Commit}, {(ledger.IsOpen ? "open" : "closed")}, epoch {ledger.Epoch}, generation {ledger.Generation}, {Quantity.Instant(ledger.WrittenAtMillis)}");
-        WriteLag(flow, output);
+            yield return $"ledger      commit {ledger.Commit}, {(ledger.IsOpen ? "open" : "closed")}, epoch {ledger.Epoch}, generation {ledger.Generation}, {Quantity.Instant(ledger.WrittenAtMillis)}";
+        foreach (var line in LagLines(flow)) yield return line;
         var shown = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var finding in flow.Findings)
         {
             var count = shown[finding.Code] = shown.GetValueOrDefault(finding.Code) + 1;
-            if (finding is not VerificationFinding.Violation || count <= ShownOfKindMax) Write(finding, output);
+            if (finding is VerificationFinding.Violation && count > ShownOfKindMax) continue;
+            foreach (var line in Lines(finding)) yield return line;
         }
         foreach (var kind in flow.Violations.CountBy(violation => violation.Code).Where(kind => kind.Value > ShownOfKindMax))
-            output.WriteLine($"VIOLATION   {kind.Key}: {Quantity.Count(kind.Value - ShownOfKindMax)} more; --json has them all");
-        if (flow.Ledger is not null) output.WriteLine($"not read    {NotRead}");
+            yield return $"VIOLATION   {kind.Key}: {Quantity.Count(kind.Value - ShownOfKindMax)} more; --json has them all";
+        if (flow.Ledger is not null) yield return $"not read    {NotRead}";
     }
 
-    private static void WriteLag(FlowVerification flow, TextWriter output)
+    private static IEnumerable<string> LagLines(FlowVerification flow)
     {
-        if (flow.Lag.IsEmpty) return;
+        if (flow.Lag.IsEmpty) yield break;
         var behind = flow.Lag.Where(place => place.OffsetCount > 0).ToArray();
-        output.WriteLine($"lag         {Quantity.Count(flow.Lag.Sum(place => place.OffsetCount))} offsets in {Quantity.Count(behind.Length)} of {Quantity.Count(flow.Lag.Length)} partitions");
+        yield return $"lag         {Quantity.Of(flow.Lag.Sum(place => place.OffsetCount), "offset")} in {Quantity.Count(behind.Length)} of {Quantity.Of(flow.Lag.Length, "partition")}";
         foreach (var place in behind.OrderByDescending(place => place.OffsetCount).Take(ShownPartitionsMax))
-            output.WriteLine($"{Indent}partition {Plain(place.Partition)}: {Quantity.Count(place.OffsetCount)} ({(place.NextOffset is { } next ? $"at {Plain(next)}" : "not read yet")}, end {Plain(place.End)})");
-        if (behind.Length > ShownPartitionsMax) output.WriteLine($"{Indent}and {Quantity.Count(behind.Length - ShownPartitionsMax)} partitions more");
+            yield return $"{Indent}partition {Plain(place.Partition)}: {Quantity.Count(place.OffsetCount)} ({(place.NextOffset is { } next ? $"at {Plain(next)}" : "not read yet")}, end {Plain(place.End)})";
+        if (behind.Length > ShownPartitionsMax) yield return $"{Indent}and {Quantity.Of(behind.Length - ShownPartitionsMax, "more partition")}";
     }
 
-    private static void Write(VerificationFinding finding, TextWriter output)
+    private static string[] Lines(VerificationFinding finding) => finding switch
     {
-        switch (finding)
-        {
-            case VerificationFinding.Proved proved:
-                output.WriteLine($"proved      {proved.Code}: {proved.Text}");
-                break;
-            case VerificationFinding.NotProvable missing:
-                output.WriteLine($"could not   {missing.Code}: {missing.Text}");
-                output.WriteLine($"{Indent}why: {missing.Reason}");
-                break;
-            case VerificationFinding.Warning warning:
-                output.WriteLine($"warning     {warning.Code}: {warning.Text}");
-                output.WriteLine($"{Indent}next: {warning.Remedy}");
-                break;
-            case VerificationFinding.Unreachable unreachable:
-                output.WriteLine($"unreachable {unreachable.Code}: {unreachable.Text}");
-                output.WriteLine($"{Indent}next: {unreachable.Remedy}");
-                break;
-            case VerificationFinding.Violation violation:
-                output.WriteLine($"VIOLATION   {violation.Code}: {violation.Object}");
-                output.WriteLine($"{Indent}expected: {violation.Expected}");
-                output.WriteLine($"{Indent}found: {violation.Found}");
-                output.WriteLine($"{Indent}next: {violation.Remedy}");
-                break;
-            default:
-                throw new InvalidOperationException($"Unknown finding {finding}.");
-        }
-    }
+        VerificationFinding.Proved proved => [$"proved      {proved.Code}: {proved.Text}"],
+        VerificationFinding.NotProvable missing => [$"could not   {missing.Code}: {missing.Text}", $"{Indent}why: {missing.Reason}"],
+        VerificationFinding.Warning warning => [$"warning     {warning.Code}: {warning.Text}", $"{Indent}next: {warning.Remedy}"],
+        VerificationFinding.Unreachable unreachable => [$"unreachable {unreachable.Code}: {unreachable.Text}", $"{Indent}next: {unreachable.Remedy}"],
+        VerificationFinding.Violation violation =>
+        [
+            $"VIOLATION   {violation.Code}: {violation.Object}", $"{Indent}expected: {violation.Expected}", $"{Indent}found: {violation.Found}", $"{Indent}next: {violation.Remedy}",
+        ],
+        _ => throw new InvalidOperationException($"Unknown finding {finding}."),
+    };
 
     private static string Verdict(VerificationReport report)
     {
-        if (report.HasViolations) return report.Flows.Sum(flow => flow.Violations.Count()) is var count and > 1 ? $"{Quantity.Count(count)} violations." : "1 violation.";
+        if (report.HasViolations) return $"{Quantity.Of(report.Flows.Sum(flow => flow.Violations.Count()), "violation")}.";
         if (report.HasUnreachable) return "No violation, but not everything answered.";
         return report.Flows.All(flow => flow.Findings.Any(finding => finding.Code == FindingCode.NeverRun))
             ? "Nothing to verify: never run."

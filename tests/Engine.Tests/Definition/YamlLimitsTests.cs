@@ -23,12 +23,12 @@ public sealed class YamlLimitsTests
         var padding = new string('x', (1 << 20) - Encoding.UTF8.GetByteCount(Valid) - 2);
 
         Samples.Valid(Valid + "# " + padding);
-        Assert.Equal("p.yaml:1:1: the file has 1048577 bytes; a definition has at most 1048576", Samples.Errors(Valid + "# x" + padding));
+        Assert.Equal("p.yaml:1:1: the file has 1,048,577 bytes; a definition has at most 1,048,576", Samples.Errors(Valid + "# x" + padding));
     }
 
     [Fact]
     public void The_length_limit_counts_bytes_and_not_characters() =>
-        Assert.Equal("p.yaml:1:1: the file has 1050002 bytes; a definition has at most 1048576", Samples.Errors("# " + new string('é', 525_000)));
+        Assert.Equal("p.yaml:1:1: the file has 1,050,002 bytes; a definition has at most 1,048,576", Samples.Errors("# " + new string('é', 525_000)));
 
     [Theory]
     [InlineData("[", "]")]
@@ -49,7 +49,7 @@ public sealed class YamlLimitsTests
         for (var c = 'b'; c <= 'g'; c++)
             text.Append(c).Append(": &").Append(c).Append(" [").AppendJoin(", ", Enumerable.Repeat("*" + (char)(c - 1), 10)).Append("]\n");
 
-        Assert.Equal("p.yaml:5:8: e[0]: more than 20000 values, aliases counted as what they stand for", Samples.Errors(text.ToString()));
+        Assert.Equal("p.yaml:5:8: e[0]: more than 20,000 values, aliases counted as what they stand for", Samples.Errors(text.ToString()));
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class YamlLimitsTests
 
     [Fact]
     public void More_than_20000_values_are_refused() =>
-        Assert.Contains("more than 20000 values", Samples.Errors("a: [" + string.Join(',', Enumerable.Repeat("x", 20_001)) + "]"), StringComparison.Ordinal);
+        Assert.Contains("more than 20,000 values", Samples.Errors("a: [" + string.Join(',', Enumerable.Repeat("x", 20_001)) + "]"), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("&")]

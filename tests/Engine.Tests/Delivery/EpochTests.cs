@@ -73,7 +73,7 @@ public sealed class EpochTests
         await flow.CatchUpAsync();
 
         var said = Assert.Single(flow.Entries, entry => entry.Event == "standing-by");
-        Assert.Contains("was taken over 1 times in a row", said.Message, StringComparison.Ordinal);
+        Assert.Contains("was taken over 1 time in a row", said.Message, StringComparison.Ordinal);
         Assert.Equal(2, flow.CountOf("taken-over"));
         await flow.AssertHoldsWholeTopicAsync();
     }

@@ -267,7 +267,7 @@ public sealed class ReplayTests
 
         var refusal = await RefusedAsync(flow, commits[0], null);
 
-        Assert.Contains("have left table shop.orders", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Table shop.orders no longer holds ", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(7, (await flow.RowsAsync()).Distinct().Count());
     }
 

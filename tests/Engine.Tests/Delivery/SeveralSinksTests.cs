@@ -127,7 +127,7 @@ public sealed class SeveralSinksTests
 
         Assert.True(text.Length <= 4096);
         Assert.All(Enumerable.Range(0, 150), i => Assert.StartsWith(GroupMarks.Find(text, Mark(i).Flow!)!.TableUuid, Mark(i).TableUuid, StringComparison.Ordinal));
-        Assert.Contains("4096 bytes", refusal, StringComparison.Ordinal);
+        Assert.Contains("4,096 bytes", refusal, StringComparison.Ordinal);
 
         static GroupMark Mark(int i) => new(new FlowName($"a-pipeline-with-a-longer-name-{i}", "lake"), $"{i:x8}-0000-4000-8000-000000000001");
     }

@@ -156,7 +156,7 @@ public sealed class StartTests
             return true;
         }));
 
-        Assert.Equal("The 10 rows that orders/lake wrote to table shop.orders stay; those whose records are read again will be there twice.", asked);
+        Assert.Equal("orders/lake has written 10 rows to table shop.orders. Rows stay in the table; those whose records are read again will be there twice.", asked);
         await flow.AssertHoldsExactlyAsync([.. flow.TopicRecords(), .. flow.TopicRecords()]);
         Assert.Equal(2, (await flow.LedgerAsync()).Generation);
     }

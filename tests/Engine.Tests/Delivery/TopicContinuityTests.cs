@@ -20,7 +20,7 @@ public sealed class TopicContinuityTests
             flow.Clock.Speed = 50;
             flow.Topic.Recreate(1, null);
         },
-        "has 1 partitions, but the table's ledger of orders/lake holds a position for partition 1");
+        "has 1 partition, but the table's ledger of orders/lake holds a position for partition 1");
 
     /// <summary>Partitions are never removed, and it is the very same topic: the broker does not know of its newest partition yet.</summary>
     [Fact]
@@ -36,7 +36,7 @@ public sealed class TopicContinuityTests
 
         await flow.AssertHoldsWholeTopicAsync();
         Assert.Equal(2, flow.CountOf("retrying"));
-        Assert.Contains(flow.Entries, entry => entry.Message.Contains("A broker says that topic 'shop.orders' has 1 partitions, but partition 1 of the very same topic (id topic-1) was read before", StringComparison.Ordinal));
+        Assert.Contains(flow.Entries, entry => entry.Message.Contains("A broker says that topic 'shop.orders' has 1 partition, but partition 1 of the very same topic (id topic-1) was read before", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public sealed class TopicContinuityTests
         }));
 
         Assert.Equal(ExitCode.Refused, refusal.ExitCode);
-        Assert.Contains("has 1 partitions, but the table's ledger of orders/lake holds a position for partition 1", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("has 1 partition, but the table's ledger of orders/lake holds a position for partition 1", refusal.Message, StringComparison.Ordinal);
     }
 
     /// <summary>Records of an open transaction were read; then the isolation level changes, and the readable end lies below the position.</summary>

@@ -137,7 +137,7 @@ public sealed class WaysOutTests
 
     public static TheoryData<string, string> TopicsThatAreNotTheSame => new()
     {
-        { "fewer partitions", "has 1 partitions" },
+        { "fewer partitions", "has 1 partition" },
         { "another topic id", "was deleted and created again" },
         { "another cluster", "of Kafka cluster cluster-1 so far" },
         { "a shorter topic", "ends at offset" },

@@ -38,7 +38,7 @@ public sealed class StatementTests
         string[] lines = ["""{"n":1}""", "{", """{"n":3}"""];
 
         var rejected = Assert.IsType<StatementResult.Rejected>(Run("SELECT n FROM src", "n INT", lines));
-        var done = Assert.IsType<StatementResult.Done>(Run("SELECT n FROM src", "n INT", lines, "json.ignore-parse-errors=true"));
+        var done = Assert.IsType<StatementResult.Done>(Run("SELECT n FROM src", "n INT", lines, "json.ignore_parse_errors=true"));
 
         Assert.Equal(2, rejected.Line);
         Assert.Equal((2, 1), (done.RowCount, done.RejectedCount));
@@ -49,10 +49,14 @@ public sealed class StatementTests
         Assert.Equal("""{"type":"ROW<`value` STRING>","rows":[["not json"]]}""", Json("SELECT `value` FROM src", null, ["not json"], "format=raw"));
 
     [Theory]
-    [InlineData("nope=1", "--option: there is no option 'nope'. There are format, json.ignore-parse-errors, json.fail-on-missing-field, json.timestamp-format.standard, table.local-time-zone.")]
+    [InlineData("nope=1", "--option: there is no option 'nope'. There are format, json.ignore_parse_errors, json.fail_on_missing_field, json.timestamp_format, time_zone.")]
+    [InlineData("json.ignore-parse-errors=true", "--option: there is no option 'json.ignore-parse-errors'; did you mean 'json.ignore_parse_errors'? There are format, json.ignore_parse_errors, json.fail_on_missing_field, json.timestamp_format, time_zone.")]
+    [InlineData("json.timestamp-format.standard=SQL", "--option: there is no option 'json.timestamp-format.standard'; did you mean 'json.timestamp_format'? There are format, json.ignore_parse_errors, json.fail_on_missing_field, json.timestamp_format, time_zone.")]
+    [InlineData("table.local-time-zone=UTC", "--option: there is no option 'table.local-time-zone'; did you mean 'time_zone'? There are format, json.ignore_parse_errors, json.fail_on_missing_field, json.timestamp_format, time_zone.")]
+    [InlineData("json.timestamp_format=ISO-8601", "--option: json.timestamp_format is 'ISO-8601'; it can be sql or iso-8601.")]
     [InlineData("format", "--option: 'format' has no value; write name=value.")]
     [InlineData("format=xml", "--option: format is 'xml'; it can be json or raw.")]
-    [InlineData("table.local-time-zone=Mars/Base", "--option: table.local-time-zone is 'Mars/Base'; it can be a time zone of this machine, such as UTC or America/New_York.")]
+    [InlineData("time_zone=Mars/Base", "--option: time_zone is 'Mars/Base'; it can be a time zone of this machine, such as UTC or America/New_York.")]
     public void A_wrong_option_is_refused_with_what_there_is(string option, string message) =>
         Assert.Equal(message, Assert.Throws<UsageException>(() => StatementOptions.Parse([option])).Message);
 

@@ -20,7 +20,7 @@ public sealed class ForeignFileTests
 
         var said = Assert.Single(verified.Findings.OfType<VerificationFinding.NotProvable>());
         Assert.Equal(FindingCode.AddedByOthers, said.Code);
-        Assert.Equal("That no row of the flow is there a second time among the 5 rows of 1 files that hold rows which other engines added.", said.Text);
+        Assert.Equal("That no row of the flow is there a second time among the 5 rows of 1 file that hold rows which other engines added.", said.Text);
         var listing = Assert.Single(verified.Findings.OfType<VerificationFinding.Proved>(), finding => finding.Code == FindingCode.Listing);
         Assert.EndsWith("and nothing else is listed: 35 rows in 7 files.", listing.Text, StringComparison.Ordinal);
     }
@@ -104,7 +104,7 @@ public sealed class ForeignFileTests
 
         var violation = await flow.AssertViolatedAsync(FindingCode.SnapshotSummary);
 
-        Assert.StartsWith("5 rows in 1 files added", violation.Expected, StringComparison.Ordinal);
+        Assert.StartsWith("5 rows in 1 file added", violation.Expected, StringComparison.Ordinal);
         Assert.StartsWith("0 rows in 0 files added", violation.Found, StringComparison.Ordinal);
     }
 
@@ -171,7 +171,7 @@ public sealed class ForeignFileTests
 
         var violation = await flow.AssertViolatedAsync(FindingCode.FileUnlisted);
 
-        Assert.StartsWith("at most 1 files removed by the snapshots whose manifests have expired", violation.Expected, StringComparison.Ordinal);
+        Assert.StartsWith("at most 1 file removed by the snapshots whose manifests have expired", violation.Expected, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -302,7 +302,7 @@ public sealed class ForeignFileTests
         var violation = await flow.AssertViolatedAsync(FindingCode.FileMissing);
 
         Assert.Equal(delete.Path, violation.Object);
-        Assert.Contains("and 1 delete files", Assert.Single(proven.Findings.OfType<VerificationFinding.Proved>(), finding => finding.Code == FindingCode.Files).Text, StringComparison.Ordinal);
+        Assert.Contains("and 1 delete file", Assert.Single(proven.Findings.OfType<VerificationFinding.Proved>(), finding => finding.Code == FindingCode.Files).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -326,7 +326,7 @@ public sealed class ForeignFileTests
 
         var violation = await flow.AssertViolatedAsync(FindingCode.SnapshotSummary);
 
-        Assert.StartsWith("0 rows in 0 files and 1 delete files added", violation.Expected, StringComparison.Ordinal);
+        Assert.StartsWith("0 rows in 0 files and 1 delete file added", violation.Expected, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -340,7 +340,7 @@ public sealed class ForeignFileTests
 
         var violation = await flow.AssertViolatedAsync(FindingCode.TableTotals);
 
-        Assert.Equal(("30 rows in 6 files and 1 delete files, as its summary says", "30 rows in 6 files in its manifests"), (violation.Expected, violation.Found));
+        Assert.Equal(("30 rows in 6 files and 1 delete file, as its summary says", "30 rows in 6 files in its manifests"), (violation.Expected, violation.Found));
     }
 
     [Fact]
@@ -365,7 +365,7 @@ public sealed class ForeignFileTests
         var verified = await flow.AssertProvenAsync();
 
         Assert.Null((await flow.TableAsync()).Metadata.FindSnapshot(older.Id));
-        Assert.Contains(verified.Findings, finding => finding is VerificationFinding.Proved { Code: FindingCode.Books } books && books.Text.StartsWith("1 further commits, whose manifests have expired", StringComparison.Ordinal));
+        Assert.Contains(verified.Findings, finding => finding is VerificationFinding.Proved { Code: FindingCode.Books } books && books.Text.StartsWith("All files of 1 further commit, whose manifests have expired", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -114,7 +114,7 @@ public sealed class HealthyTableTests
 
         var said = Assert.Single(verified.Findings.OfType<VerificationFinding.NotProvable>());
         Assert.Equal(FindingCode.Reset, said.Code);
-        Assert.Contains("30 rows had been added until then", said.Text, StringComparison.Ordinal);
+        Assert.Contains("30 rows added until then", said.Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -75,7 +75,7 @@ public sealed class RewrittenTableTests
 
         var said = Assert.Single(verified.Findings.OfType<VerificationFinding.NotProvable>());
         Assert.Equal(FindingCode.RemovedByOthers, said.Code);
-        Assert.Contains("(delete) removed 1 files with 5 rows of the flow", said.Text, StringComparison.Ordinal);
+        Assert.Contains("(delete) removed 1 file with 5 rows of the flow", said.Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -51,6 +51,11 @@ internal sealed class ClickPipeline : IDisposable
 
     public ExternalProcess Start(params string[] options) => MatihProcess.Start(["run", DefinitionFile, "--progress", "plain", .. options], Directory, Variables());
 
+    /// <summary>On a pseudo terminal of that many columns; the output is all that a terminal would get, the input what a person types.</summary>
+    public ExternalProcess StartOnTerminal(int width, params string[] options) => ExternalProcess.Start(
+        "script", ["-qefc", $"stty cols {width} rows 24 && exec '{MatihProcess.Executable}' run '{DefinitionFile}' {string.Join(' ', options)}", "/dev/null"],
+        Directory, new Dictionary<string, string?>(Variables()) { ["TERM"] = "xterm" }, keepInputOpen: true);
+
     public Task<ProcessOutput> RunAsync(params string[] options) => MatihProcess.RunAsync(["run", DefinitionFile, .. options], Directory, Variables());
 
     /// <summary>Any other verb on the definition.</summary>

@@ -28,7 +28,7 @@ public sealed class ReplayTests : IDisposable
 
         Assert.Equal(5, unasked.ExitCode);
         Assert.Contains("Give --yes", unasked.StandardError, StringComparison.Ordinal);
-        Assert.Contains("150 records are read again; 150 rows in", done.StandardError, StringComparison.Ordinal);
+        Assert.Contains("Reads 150 records again and replaces 150 rows in", done.StandardError, StringComparison.Ordinal);
         Assert.Equal(150, await NonNullRowsAsync());
         await IcebergReference.CheckAsync(_pipeline.TableFolder);
         Assert.Equal(2, (await _pipeline.TableAsync("ledger"))[0].GetProperty("generation").GetInt64());

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matih.Engine.Tests.Host;
 using Matih.Fixtures;
 
 namespace Matih.Interop.Tests.Host;
@@ -77,8 +78,70 @@ public sealed class RunTests : IDisposable
         Assert.Contains("Leave --from out", from.StandardError, StringComparison.Ordinal);
         Assert.Equal(5, unasked.ExitCode);
         Assert.Contains("Give --yes", unasked.StandardError, StringComparison.Ordinal);
+        Assert.Contains("warning clicks/lake has written 100 rows to table web.clicks.", unasked.StandardError, StringComparison.Ordinal);
+        Assert.Contains("warning clicks/lake has written 100 rows to table web.clicks.", confirmed.StandardError, StringComparison.Ordinal);
         Assert.Equal(0, confirmed.ExitCode);
         Assert.Equal(200, await _pipeline.RowCountAsync());
+    }
+
+    [Theory]
+    [InlineData(80, "y", 0, 200)]
+    [InlineData(60, "n", 5, 100)]
+    public async Task On_a_terminal_a_reset_asks_and_the_live_display_leaves_its_question_alone(int width, string answer, int exitCode, int rowCount)
+    {
+        _pipeline.Produce(100);
+        (await _pipeline.RunAsync("--until-caught-up")).Expect(0);
+
+        await using var run = _pipeline.StartOnTerminal(width, "--until-caught-up", "--from", "earliest", "--reset");
+        await run.Output.WaitForAsync("has written 100 rows");
+        await run.Input.WriteLineAsync(answer);
+        await run.Input.FlushAsync(TestContext.Current.CancellationToken);
+        var output = (await run.WaitForExitAsync()).Expect(exitCode);
+
+        Assert.Equal(rowCount, await _pipeline.RowCountAsync());
+        var screen = new FakeTerminal(width, 24);
+        screen.Write(output.StandardOutput);
+        Assert.Single(screen.Rows, row => row == $"Reset? [y/N] {answer}");
+        Assert.Single(screen.Rows, row => row == "clicks/lake");
+        Assert.Single(screen.Rows, row => row.Contains("filtered ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_signal_at_a_question_ends_the_run_and_changes_nothing()
+    {
+        _pipeline.Produce(10);
+        (await _pipeline.RunAsync("--until-caught-up")).Expect(0);
+        await using var run = _pipeline.StartOnTerminal(80, "--reset");
+        await run.Output.WaitForAsync("has written 10 rows");
+
+        await run.Input.WriteAsync('\x03');
+        await run.Input.FlushAsync(TestContext.Current.CancellationToken);
+
+        (await run.WaitForExitAsync()).Expect(130);
+        Assert.Equal(1, (await _pipeline.TableAsync("ledger"))[0].GetProperty("generation").GetInt64());
+    }
+
+    [Fact]
+    public async Task Every_command_prints_json_whose_snapshot_ids_are_strings()
+    {
+        _pipeline.Produce(10);
+        (await _pipeline.RunAsync("--until-caught-up")).Expect(0);
+
+        var verified = JsonDocument.Parse((await _pipeline.CommandAsync("verify", "--offline", "--json")).Expect(0).StandardOutput).RootElement;
+        var statement = JsonDocument.Parse((await MatihProcess.RunAsync(["sql", "--json", "SELECT 1 AS n"], _pipeline.Directory)).Expect(0).StandardOutput).RootElement;
+        var shown = await _pipeline.TableAsync("show");
+        var snapshots = await _pipeline.TableAsync("snapshots");
+        var files = await _pipeline.TableAsync("files");
+        var ledger = await _pipeline.TableAsync("ledger");
+
+        string?[] ids =
+        [
+            verified.GetProperty("flows")[0].GetProperty("snapshot_id").GetString(), shown.GetProperty("current_snapshot").GetProperty("snapshot_id").GetString(),
+            snapshots[snapshots.GetArrayLength() - 1].GetProperty("snapshot_id").GetString(), ledger[0].GetProperty("snapshot_id").GetString(),
+        ];
+        Assert.Matches("^[0-9]+$", Assert.Single(ids.Distinct()));
+        Assert.True(files.GetArrayLength() > 0);
+        Assert.Equal(1, statement.GetProperty("rows")[0][0].GetInt32());
     }
 
     [Fact]

@@ -31,7 +31,7 @@ internal static class ReferenceText
     private static string[] Rules =>
     [
         "Unknown keys, keys that stand twice, and YAML tags are errors. A key with nothing after it counts as left out, and so does an optional one whose variables come to nothing.",
-        $"Limits: {YamlLimits.FileBytesMax >> 20} MiB, {YamlLimits.DepthMax} levels, {YamlLimits.AliasCountMax} aliases, {YamlLimits.NodeCountMax} values (an alias counts as everything that it stands for). Anchors and aliases work within them; merge keys (`<<`) do not.",
+        $"Limits: {YamlLimits.FileBytesMax >> 20} MiB, {Quantity.Of(YamlLimits.DepthMax, "level")}, {Quantity.Of(YamlLimits.AliasCountMax, "alias", "aliases")}, {Quantity.Of(YamlLimits.NodeCountMax, "value")} (an alias counts as everything that it stands for). Anchors and aliases work within them; merge keys (`<<`) do not.",
         "`${NAME}` in a value is replaced by the environment variable, `${NAME:-default}` by the default where the variable is unset or empty; `$${` stands for `${`. Every other `$` stands for itself. An unset variable without a default is an error, except in `schema_registry`. Replacement comes after YAML is parsed, so that a value cannot add keys. Inside `{ }` and `[ ]` YAML wants quotes around it.",
         "Values that came from the environment are never shown in messages, nor are the values of secrets and of properties.",
         "A secret is text (best as `${NAME}`), `{ from_env: NAME }` or `{ from_file: PATH }` (its last line break is left out).",

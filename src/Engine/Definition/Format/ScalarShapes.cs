@@ -15,7 +15,7 @@ internal sealed class TextShape(string words, int lengthMax = 1000) : ScalarShap
         value = text.Value;
         problem = null;
         if (value.Length <= lengthMax) return value.Length != 0;
-        problem = $"has {value.Length} characters; at most {lengthMax} are allowed";
+        problem = $"has {Quantity.Of(value.Length, "character")}; at most {Quantity.Count(lengthMax)} are allowed";
         return false;
     }
 

@@ -68,7 +68,7 @@ internal sealed class SchemaShape : Shape<RowType>
         if (!state.TryResolve(scalar, path, out var text)) return false;
         if (text.Value.Length > TextLengthMax)
         {
-            state.Report(scalar.Position, path, $"the schema has {text.Value.Length} characters; at most {TextLengthMax} are allowed");
+            state.Report(scalar.Position, path, $"the schema has {Quantity.Of(text.Value.Length, "character")}; at most {Quantity.Count(TextLengthMax)} are allowed");
             return false;
         }
         if (!DataTypeSyntax.TryParseColumns(text.Value, out var columns, out var error))

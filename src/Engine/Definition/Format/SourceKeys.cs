@@ -106,6 +106,6 @@ internal static class JsonKeys
         DefaultText = "sql",
     };
 
-    public static readonly KeySet Set = new("sources.NAME.json", "Flink's options of the same names; they need a `schema`.",
+    public static readonly KeySet Set = new("sources.NAME.json", "What Flink's JSON options of these names do, written with `-` there; they need a `schema`.",
         FailOnMissingField, IgnoreParseErrors, TimestampFormat);
 }

@@ -78,6 +78,7 @@ internal sealed class BoundMapping(DefinitionPosition position, string path)
         var nearest = Spelling.Nearest(entry.Key, keys.Keys.Select(key => key.Name));
         var elsewhere = nearest is null ? PipelineFormat.PlacesOf(entry.Key) : [];
         var hint = nearest is not null ? $"; did you mean '{nearest}'?"
+            : FlinkNames.KeyOf(entry.Key) is { } key ? $"; Flink's {entry.Key} is {key} here."
             : elsewhere.Count != 0 ? $"; it belongs under {string.Join(" or ", elsewhere)}."
             : ".";
         var allowed = string.Join(", ", keys.Keys.Select(key => key.Name).Order(StringComparer.Ordinal));

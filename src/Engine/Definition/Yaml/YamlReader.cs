@@ -42,7 +42,7 @@ internal sealed class YamlReader
         var lengthBytes = Encoding.UTF8.GetByteCount(source.Text);
         if (lengthBytes > YamlLimits.FileBytesMax)
         {
-            report(outside ?? new DefinitionPosition(source.File, 1, 1), "", $"the file has {lengthBytes} bytes; a definition has at most {YamlLimits.FileBytesMax}");
+            report(outside ?? new DefinitionPosition(source.File, 1, 1), "", $"the file has {Quantity.Of(lengthBytes, "byte")}; a definition has at most {Quantity.Count(YamlLimits.FileBytesMax)}");
             return null;
         }
         try
@@ -93,7 +93,7 @@ internal sealed class YamlReader
     {
         var current = _parser.Current ?? throw new YamlException("the file ends in the middle of a value");
         var position = Place(current.Start);
-        if (++_nodeCount > YamlLimits.NodeCountMax) Stop(position, path, $"more than {YamlLimits.NodeCountMax} values, aliases counted as what they stand for");
+        if (++_nodeCount > YamlLimits.NodeCountMax) Stop(position, path, $"more than {Quantity.Of(YamlLimits.NodeCountMax, "value")}, aliases counted as what they stand for");
         if (current is AnchorAlias alias) return ReadAlias(alias.Value.Value, position, path);
         if (current is not NodeEvent start) throw new YamlException(current.Start, current.End, "a value is missing");
 
@@ -164,7 +164,7 @@ internal sealed class YamlReader
         if (_openAnchors.Contains(name)) Stop(position, path, "the alias stands inside what it stands for");
         if (!_anchors.TryGetValue(name, out var target)) Stop(position, path, "no anchor of that name stands before the alias");
         _nodeCount += target.Count - 1;
-        if (_nodeCount > YamlLimits.NodeCountMax) Stop(position, path, $"more than {YamlLimits.NodeCountMax} values, aliases counted as what they stand for");
+        if (_nodeCount > YamlLimits.NodeCountMax) Stop(position, path, $"more than {Quantity.Of(YamlLimits.NodeCountMax, "value")}, aliases counted as what they stand for");
         return target.Node;
     }
 

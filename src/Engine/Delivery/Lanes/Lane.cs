@@ -280,7 +280,7 @@ internal sealed class Lane : IAsyncDisposable
         var partitions = _partitions.Where(partition => partition is not null).Select(partition => partition!.Take()).ToImmutableArray();
         var books = _books with { AddedFileCount = files.Length, AddedRowCount = files.Sum(file => file.RecordCount) };
         if (books.AddedRowCount != books.ProducedCount)
-            throw new InvalidOperationException($"{books.ProducedCount} rows were produced but the closed files hold {books.AddedRowCount}.");
+            throw new InvalidOperationException($"{Quantity.Of(books.ProducedCount, "row")} produced, but the closed files hold {Quantity.Count(books.AddedRowCount)}.");
         _books = default;
         _reportedErrorCount = 0;
         var begunAt = _filesBegunAt;

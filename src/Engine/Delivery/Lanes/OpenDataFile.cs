@@ -49,7 +49,7 @@ internal sealed class OpenDataFile(PartitionKey key, string location, TableBindi
         var written = _object!;
         await written.CompleteAsync(cancellationToken);
         if (written.PositionBytes != summary.LengthBytes)
-            throw new InvalidOperationException($"{Location} has {written.PositionBytes} bytes, its encoder made {summary.LengthBytes}.");
+            throw new InvalidOperationException($"{Location} has {Quantity.Of(written.PositionBytes, "byte")}, its encoder made {Quantity.Count(summary.LengthBytes)}.");
         return summary;
     }
 

@@ -79,7 +79,7 @@ internal sealed class GroupMarks
         {
             var found = await source.ReadGroupMarkAsync(cancellationToken);
             if (IsOfAnotherVersion(found)) return $"its marks are of another version of this program ('{found?[..Math.Min(found.Length, 12)]}…'), and would be lost; use one version for all pipelines of the group.";
-            if (Merge(Parse(found)) is not { } text) return $"more flows share the group than their marks fit into {TextBytesMax} bytes; give some of them a consumer_group of their own.";
+            if (Merge(Parse(found)) is not { } text) return $"more flows share the group than their marks fit into {Quantity.Of(TextBytesMax, "byte")}; give some of them a consumer_group of their own.";
             var positions = ledger.Partitions.Select(entry => new PartitionPosition(entry.Partition, entry.NextOffset)).ToArray();
             var (isStored, reason) = await source.StoreGroupOffsetsAsync(positions, text, cancellationToken);
             return isStored ? null : reason ?? "the broker refused.";

@@ -27,7 +27,7 @@ internal sealed class LedgerReader(IStore store, TableIdentifier table)
         if (content.LongLength != file.LengthBytes || LedgerFormat.Sha256(content) != file.Sha256)
         {
             throw PipelineException.Refused(
-                $"The ledger of table {table} refers to {file.Location} with {file.LengthBytes} bytes and SHA-256 {file.Sha256}; the file has {content.LongLength} bytes and SHA-256 {LedgerFormat.Sha256(content)}.",
+                $"The ledger of table {table} refers to {file.Location} with {Quantity.Of(file.LengthBytes, "byte")} and SHA-256 {file.Sha256}; the file has {Quantity.Of(content.LongLength, "byte")} and SHA-256 {LedgerFormat.Sha256(content)}.",
                 "Bring the file back from a backup; without it nobody knows what the table holds, and only --reset goes on.");
         }
         return LedgerFormat.Read(property, content);

@@ -213,7 +213,7 @@ internal sealed class TableLedger(
         {
             var reason = last switch { CommitResult.Conflict conflict => conflict.Reason, CommitResult.Unknown unknown => $"no answer ({unknown.Cause.Message})", _ => last.ToString() };
             throw new PipelineException(FailureKind.Catalog,
-                $"Commit {commit.Ledger.Commit} of {flow} to table {identifier} did not get through in {attempt + 1} attempt{(attempt == 0 ? "" : "s")} and {elapsed.TotalSeconds:0} s; the last one: {reason.TrimEnd('.')}.",
+                $"Commit {commit.Ledger.Commit} of {flow} to table {identifier} did not get through in {Quantity.Of(attempt + 1, "attempt")} and {elapsed.TotalSeconds:N0} s; the last one: {reason.TrimEnd('.')}.",
                 "Check the catalog and its store. If other writers commit all the time, raise commit.retry.num-retries in the table's properties. The next attempt reads the table to learn what stands.",
                 (last as CommitResult.Unknown)?.Cause);
         }

@@ -65,7 +65,7 @@ internal sealed class StagingSession(FlowPlan plan, FlowParts parts, EngineEnvir
         {
             parts.Progress.NoteStaged(checkpoint.Books.RecordCount, range.Files.Length, range.Bytes, environment.Clock.GetUtcNow());
             parts.Log.Information("staged",
-                $"Flow {plan.Name}: staged offsets {entry.FromOffset} to {entry.NextOffset - 1} of partition {entry.Partition}: {checkpoint.Books.AddedRowCount:N0} rows of {entry.RecordCount:N0} records in {range.Files.Length} files ({range.Bytes:N0} bytes).",
+                $"Flow {plan.Name}: staged offsets {entry.FromOffset} to {entry.NextOffset - 1} of partition {entry.Partition}: {Quantity.Of(checkpoint.Books.AddedRowCount, "row")} of {Quantity.Of(entry.RecordCount, "record")} in {Quantity.Of(range.Files.Length, "file")} ({Quantity.Bytes(range.Bytes)}).",
                 ("flow", plan.Name.ToString()), ("partition", entry.Partition), ("from", entry.FromOffset), ("to", entry.NextOffset),
                 ("rows", checkpoint.Books.AddedRowCount), ("records", entry.RecordCount), ("files", range.Files.Length), ("bytes", range.Bytes));
             return;

@@ -256,8 +256,7 @@ internal sealed class FlowOpening(
             case LedgerStanding.Start:
                 return StartCommit(table, writer, await StartSourceAsync(answers, cancellationToken), null);
             case LedgerStanding.Reset reset:
-                if (reset.Old is { } old && answers.ConfirmReset is { } confirm
-                    && !confirm($"The {old.Totals.AddedRowCount:N0} rows that {plan.Name} wrote to table {plan.Table.Identifier} stay; those whose records are read again will be there twice."))
+                if (answers.ConfirmReset is { } confirm && WhatStays(table, reset) is { } consequence && !confirm(consequence))
                 {
                     throw PipelineException.Refused($"The reset of {plan.Name} on table {plan.Table.Identifier} was not confirmed.", "Nothing was changed. Give --yes to reset without being asked.");
                 }
@@ -271,6 +270,16 @@ internal sealed class FlowOpening(
             default:
                 throw new InvalidOperationException($"No opening for {standing}.");
         }
+    }
+
+    /// <summary>What a reset leaves in the table and may double; null where the flow has written nothing.</summary>
+    private string? WhatStays(Table table, LedgerStanding.Reset reset)
+    {
+        const string Doubled = "Rows stay in the table; those whose records are read again will be there twice.";
+        if (reset.Old is { } old) return $"{plan.Name} has written {Quantity.Of(old.Totals.AddedRowCount, "row")} to table {plan.Table.Identifier}. {Doubled}";
+        if (reset.Finding is LineageFinding.Absent || table.Metadata.CurrentSnapshot is not { } head) return null;
+        var rows = SnapshotTotals.Of(head.Summary) is { } totals ? Quantity.Of(totals.Records, "row") : "an unknown number of rows";
+        return $"Table {plan.Table.Identifier} holds {rows}, and nothing says how many of them {plan.Name} wrote. {Doubled}";
     }
 
     private OpeningCommit StartCommit(Table table, WriterIdentity writer, SourceLedger starting, LedgerStanding.Reset? reset)

@@ -20,7 +20,7 @@ internal sealed class TakeoverPatience(
         var factor = Math.Pow(2, Math.Min(found.TakeoverCount, 10)) * (1 + jitter());
         var watch = TimeSpan.FromTicks((long)Math.Min(WatchMax.Ticks, Math.Max(plan.CheckpointInterval.Ticks, TimeSpan.TicksPerSecond) * factor));
         log.Information("standing-by",
-            $"Flow {plan.Name}: the table's ledger was taken over {found.TakeoverCount} times in a row and its last writer may be alive; standing by for {watch.TotalSeconds:0} s to see whether it commits.",
+            $"Flow {plan.Name}: the table's ledger was taken over {Quantity.Of(found.TakeoverCount, "time")} in a row and its last writer may be alive; standing by for {watch.TotalSeconds:N0} s to see whether it commits.",
             ("takeovers", found.TakeoverCount));
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
         var startedAt = environment.Clock.GetTimestamp();

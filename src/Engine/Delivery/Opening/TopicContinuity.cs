@@ -58,17 +58,17 @@ internal sealed class TopicContinuity(IRecordSource source, FlowName flow, LostO
             if (look == 2)
             {
                 throw PipelineException.Refused(
-                    $"Topic '{source.Topic}' has {topic.PartitionCount} partitions, but the table's ledger of {flow} holds a position for partition {missing.Partition}: the topic was created again.",
+                    $"Topic '{source.Topic}' has {Quantity.Of(topic.PartitionCount, "partition")}, but the table's ledger of {flow} holds a position for partition {missing.Partition}: the topic was created again.",
                     "If the old topic's records are all in the table, start over on the new topic with --reset.");
             }
-            log.Information("fewer-partitions", $"Topic '{source.Topic}' seems to have {topic.PartitionCount} partitions, fewer than the table's ledger of {flow} knows. Looking again in {SecondLookAfter.TotalSeconds:0} s.");
+            log.Information("fewer-partitions", $"Topic '{source.Topic}' seems to have {Quantity.Of(topic.PartitionCount, "partition")}, fewer than the table's ledger of {flow} knows. Looking again in {SecondLookAfter.TotalSeconds:N0} s.");
             await Task.Delay(SecondLookAfter, clock, cancellationToken);
         }
     }
 
     /// <summary>What is said, and tried again, where a broker does not know a partition that the topic of this id has.</summary>
     public static PipelineException StaleMetadata(string name, TopicIdentity topic, int missing) => new(FailureKind.Kafka,
-        $"A broker says that topic '{name}' has {topic.PartitionCount} partitions, but partition {missing} of the very same topic (id {topic.TopicId}) was read before. Partitions are never removed, so the broker's metadata is stale.",
+        $"A broker says that topic '{name}' has {Quantity.Of(topic.PartitionCount, "partition")}, but partition {missing} of the very same topic (id {topic.TopicId}) was read before. Partitions are never removed, so the broker's metadata is stale.",
         "Nothing was changed. Start again a little later; if it stays so, find the broker that lags behind the controller and restart it.");
 
     private async ValueTask<PartitionLedger> ContinueAsync(

@@ -45,7 +45,7 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
                 case CommitOutcome.FilesChanged changed:
                     throw ReplayedFiles.Changed(standing.Table, changed.Finding);
                 case var raced when attempt >= TryCountMax:
-                    throw new PipelineException(FailureKind.Catalog, $"The replay of {plan.Name} was overtaken {attempt} times by commits of a running writer{(raced is CommitOutcome.Rebased rebased ? $": {rebased.Reason}" : ".")}",
+                    throw new PipelineException(FailureKind.Catalog, $"The replay of {plan.Name} was overtaken {Quantity.Of(attempt, "time")} by commits of a running writer{(raced is CommitOutcome.Rebased rebased ? $": {rebased.Reason}" : ".")}",
                         "Nothing was changed. Stop the running writer, or let it commit less often, and replay again.");
             }
             // Somebody committed on our base, so that nothing of the last try can land any more.
@@ -102,7 +102,7 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
         var books = checkpoints.Aggregate(default(Books), (sum, checkpoint) => sum + checkpoint.Books);
         var replaced = selection.Replaced;
         if (books.RecordCount != selection.Ranges.Sum(range => range.RecordCount))
-            throw new InvalidOperationException($"The fates of {books.RecordCount} records are known, but {selection.Ranges.Sum(range => range.RecordCount)} were read.");
+            throw new InvalidOperationException($"The fates of {Quantity.Of(books.RecordCount, "record")} are known, but {Quantity.Count(selection.Ranges.Sum(range => range.RecordCount))} were read.");
         return standing with
         {
             Commit = new CommitId(environment.Ids.NewUuid()),
@@ -127,7 +127,7 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
     {
         var replay = ledger.Replay!;
         parts.Log.Information("replayed",
-            $"Flow {plan.Name}: replayed {replay.Commits.Length} commits: {ledger.Books.AddedRowCount:N0} rows of {ledger.Books.RecordCount:N0} records in {ledger.Books.AddedFileCount} files took the place of {replay.Replaced.AddedRowCount:N0} rows in {replay.Replaced.AddedFileCount} files of {plan.Table.Identifier}, snapshot {snapshotId}.",
+            $"Flow {plan.Name}: replayed {Quantity.Of(replay.Commits.Length, "commit")}: {Quantity.Of(ledger.Books.AddedRowCount, "row")} of {Quantity.Of(ledger.Books.RecordCount, "record")} in {Quantity.Of(ledger.Books.AddedFileCount, "file")} took the place of {Quantity.Of(replay.Replaced.AddedRowCount, "row")} in {Quantity.Of(replay.Replaced.AddedFileCount, "file")} of {plan.Table.Identifier}, snapshot {snapshotId}.",
             ("flow", plan.Name.ToString()), ("snapshot", snapshotId), ("commit", ledger.Commit.ToString()), ("commits", replay.Commits.Length), ("records", ledger.Books.RecordCount),
             ("rows", ledger.Books.AddedRowCount), ("rows_before", replay.Replaced.AddedRowCount), ("skipped", ledger.Books.SkippedCount), ("epoch", ledger.Epoch.Value), ("generation", ledger.Generation));
         return new ReplayReport(ledger.Commit, snapshotId, replay.Replaced, ledger.Books);

@@ -40,7 +40,7 @@ internal sealed record ReplaySelection(
             if (read.Length == 0) continue;
             if (commit.Ledger.Books.AbsorbedCount != 0)
             {
-                throw PipelineException.Refused($"Commit {commit.Id} of {plan.Name} took {commit.Ledger.Books.AbsorbedCount} records into operator state, which a replay could not do again.",
+                throw PipelineException.Refused($"Commit {commit.Id} of {plan.Name} took {Quantity.Of(commit.Ledger.Books.AbsorbedCount, "record")} into operator state, which a replay could not do again.",
                     "Commits of statements that keep state cannot be replayed; start over with --reset.");
             }
             commits.Add(commit);

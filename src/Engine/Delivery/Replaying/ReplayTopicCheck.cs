@@ -17,7 +17,7 @@ internal sealed class ReplayTopicCheck(FlowPlan plan, IRecordSource source)
         if (partitions.Where(partition => partition >= topic.PartitionCount).ToArray() is [var missing, ..])
         {
             if (selection.Sources.All(known => TopicIds.ProveSame(known.TopicId, topic.TopicId))) throw TopicContinuity.StaleMetadata(plan.Topic, topic, missing);
-            throw Other($"topic '{plan.Topic}' has {topic.PartitionCount} partitions, and records of partition {missing} are to be replayed");
+            throw Other($"topic '{plan.Topic}' has {Quantity.Of(topic.PartitionCount, "partition")}, and records of partition {missing} are to be replayed");
         }
 
         var held = partitions.Zip(await source.RangesAsync(partitions, cancellationToken)).ToDictionary(pair => pair.First, pair => pair.Second);
@@ -62,7 +62,7 @@ internal sealed class ReplayTopicCheck(FlowPlan plan, IRecordSource source)
     }
 
     public static PipelineException OtherCount(FlowPlan plan, ReplayedRange range, long count) => PipelineException.Refused(
-        $"Offsets {range.FromOffset} to {range.ToOffset - 1} of partition {range.Partition} of topic '{plan.Topic}' held {range.RecordCount} records when they were committed, and hold {count} now (compaction, deleted records, or another isolation level).",
+        $"Offsets {range.FromOffset} to {range.ToOffset - 1} of partition {range.Partition} of topic '{plan.Topic}' held {Quantity.Of(range.RecordCount, "record")} when they were committed, and hold {Quantity.Count(count)} now (compaction, deleted records, or another isolation level).",
         LaterCommits);
 
     private PipelineException Other(string what) => PipelineException.Refused(

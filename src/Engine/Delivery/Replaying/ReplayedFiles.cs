@@ -26,7 +26,7 @@ internal static class ReplayedFiles
             var rows = files.Sum(file => file.RecordCount);
             if (files.Count == books.AddedFileCount && rows == books.AddedRowCount) continue;
             throw Changed(
-                $"Commit {commit.Id} of {flow} added {books.AddedRowCount} rows in {books.AddedFileCount} files to table {table.Identifier}, which holds {rows} rows in {files.Count} files of it now: the others were compacted, deleted or rewritten.");
+                $"Commit {commit.Id} of {flow} added {Quantity.Of(books.AddedRowCount, "row")} in {Quantity.Of(books.AddedFileCount, "file")} to table {table.Identifier}, which holds {Quantity.Of(rows, "row")} in {Quantity.Of(files.Count, "file")} of it now: the others were compacted, deleted or rewritten.");
         }
         var removal = new FileRemoval([.. wanted.Values.SelectMany(files => files).Select(file => file.Path)], KeepsRows: false);
         if ((await new RemovalSearch(removal.Paths).FindAsync(table, manifests, cancellationToken)).Fault is { } fault) throw Changed(table, fault);
@@ -35,7 +35,7 @@ internal static class ReplayedFiles
 
     public static PipelineException Changed(Table table, ChangeAttempt fault) => Changed(fault switch
     {
-        ChangeAttempt.FilesGone gone => $"{gone.Paths.Length} files of the commits have left table {table.Identifier}, the first of them {gone.Paths[0]}: they were compacted, deleted or rewritten.",
+        ChangeAttempt.FilesGone gone => $"Table {table.Identifier} no longer holds {Quantity.Of(gone.Paths.Length, "file")} of the commits, the first of them {gone.Paths[0]}: compacted, deleted or rewritten.",
         ChangeAttempt.RowsDeleted deleted => $"Rows of {deleted.Path} in table {table.Identifier} were deleted, or may be, by delete file {deleted.DeleteFilePath}; a replay would bring them back.",
         _ => throw new ArgumentOutOfRangeException(nameof(fault), fault, null),
     });

@@ -26,7 +26,7 @@ internal sealed class SmallRangeRewrite(FlowParts parts, OpenedFlow opened)
         {
             var rowCount = await CopyAsync(file, writer, cancellationToken);
             if (rowCount != file.RecordCount)
-                throw new InvalidTableException($"The staged data file {file.Path} holds {rowCount} rows, and {file.RecordCount} were staged.");
+                throw new InvalidTableException($"The staged data file {file.Path} holds {Quantity.Of(rowCount, "row")}, and {Quantity.Count(file.RecordCount)} were staged.");
         }
         var files = await writer.FinishAsync(cancellationToken);
         var (before, after) = (staged.Sum(file => file.RecordCount), files.Sum(file => file.RecordCount));

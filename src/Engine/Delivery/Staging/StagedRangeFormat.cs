@@ -68,10 +68,10 @@ internal static class StagedRangeFormat
         var (entry, books) = (range.Entry, range.Books);
         if (entry.Partition != name.Partition || entry.FromOffset != name.FromOffset || entry.NextOffset != name.ToOffset)
             throw new FormatException($"it holds offsets {entry.FromOffset} to {entry.NextOffset} of partition {entry.Partition}, its name says otherwise");
-        if (books.RecordCount != entry.RecordCount) throw new FormatException($"it holds {entry.RecordCount} records, of which the fates of {books.RecordCount} are known");
+        if (books.RecordCount != entry.RecordCount) throw new FormatException($"it holds {Quantity.Of(entry.RecordCount, "record")}, of which the fates of {Quantity.Count(books.RecordCount)} are known");
         var rows = range.Files.Sum(file => file.RecordCount);
         if (books.ProducedCount != rows || books.AddedRowCount != rows || books.AddedFileCount != range.Files.Length)
-            throw new FormatException($"its books say {books.ProducedCount} rows in {books.AddedFileCount} files, and it lists {rows} in {range.Files.Length}");
+            throw new FormatException($"its books say {Quantity.Of(books.ProducedCount, "row")} in {Quantity.Of(books.AddedFileCount, "file")}, and it lists {Quantity.Count(rows)} in {Quantity.Count(range.Files.Length)}");
         return range;
     }
 }

@@ -39,7 +39,7 @@ internal ref struct AvroDecoder(ReadOnlySpan<byte> bytes)
 
     public ReadOnlySpan<byte> Take(long length)
     {
-        if (length < 0 || length > _rest.Length) throw new InvalidDataException($"{length} bytes are announced where {_rest.Length} are left");
+        if (length < 0 || length > _rest.Length) throw new InvalidDataException($"{Quantity.Of(length, "byte")} announced, {Quantity.Count(_rest.Length)} left");
         var taken = _rest[..(int)length];
         _rest = _rest[(int)length..];
         return taken;

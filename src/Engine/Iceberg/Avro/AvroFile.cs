@@ -124,7 +124,7 @@ internal sealed class AvroFile
             if (distance <= 0 || distance > written || written + count > output.Length) throw new InvalidDataException("a snappy block refers outside itself");
             for (var i = 0; i < count; i++, written++) output[written] = output[written - distance];
         }
-        if (written != length) throw new InvalidDataException($"a snappy block gives {written} bytes, not {length}");
+        if (written != length) throw new InvalidDataException($"a snappy block gives {Quantity.Of(written, "byte")}, not {Quantity.Count(length)}");
         return output;
     }
 
@@ -139,7 +139,7 @@ internal sealed class AvroFile
             length |= (long)(item & 0x7F) << shift;
             if (item < 0x80) break;
         }
-        return length <= BlockBytesMax ? (int)length : throw new InvalidDataException($"a snappy block of {length} bytes");
+        return length <= BlockBytesMax ? (int)length : throw new InvalidDataException($"a snappy block of {Quantity.Of(length, "byte")}");
     }
 
     /// <summary>The file's content.</summary>

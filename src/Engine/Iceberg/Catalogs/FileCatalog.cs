@@ -47,7 +47,7 @@ public sealed class FileCatalog : ICatalog
             var bytes = await _store.ReadAsync(file.Location, cancellationToken);
             if (bytes is not null) return new Table(identifier, file.Location, TableMetadataJson.Read(bytes, file.Location), _store);
         }
-        throw new InvalidTableException($"The newest metadata version of {identifier} could not be told: its file was missing, or stood there twice (plain and compressed), {LooksMax} times in a row. Look into {TableLocation(identifier)}/metadata.");
+        throw new InvalidTableException($"The newest metadata version of {identifier} could not be told: its file was missing, or stood there twice (plain and compressed), {Quantity.Of(LooksMax, "time")} in a row. Look into {TableLocation(identifier)}/metadata.");
     }
 
     public async ValueTask<(Table Table, bool IsCreated)> CreateAsync(TableIdentifier identifier, NewTable table, CancellationToken cancellationToken)

@@ -32,7 +32,7 @@ public sealed class TableIdentifier : IEquatable<TableIdentifier>
     public static string? Fault(string part)
     {
         if (part.Length == 0) return "it is empty";
-        if (part.Length > PartCharsMax) return $"it has {part.Length} characters, more than {PartCharsMax}";
+        if (part.Length > PartCharsMax) return $"it has {Quantity.Of(part.Length, "character")}, more than {PartCharsMax}";
         if (part is "." or ".." || part.Contains("..", StringComparison.Ordinal)) return "dots lead out of the folder";
         if (part != part.Trim()) return "it starts or ends with a space";
         foreach (var item in part)

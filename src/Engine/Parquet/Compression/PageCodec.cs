@@ -36,7 +36,7 @@ internal abstract class PageCodec
         switch (codec)
         {
             case CompressionCodec.Uncompressed:
-                if (page.Length != target.Length) throw new InvalidDataException($"An uncompressed page has {page.Length} bytes, its header says {target.Length}.");
+                if (page.Length != target.Length) throw new InvalidDataException($"An uncompressed page has {Quantity.Of(page.Length, "byte")}, its header says {Quantity.Count(target.Length)}.");
                 page.CopyTo(target);
                 break;
             case CompressionCodec.Snappy:
@@ -57,7 +57,7 @@ internal abstract class PageCodec
     {
         using var gzip = new GZipStream(new MemoryStream(page.ToArray()), CompressionMode.Decompress);
         var read = gzip.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
-        if (read != target.Length || gzip.ReadByte() >= 0) throw new InvalidDataException($"A gzip page does not hold the {target.Length} bytes that its header says.");
+        if (read != target.Length || gzip.ReadByte() >= 0) throw new InvalidDataException($"A gzip page does not hold the {Quantity.Of(target.Length, "byte")} that its header says.");
     }
 
     private sealed class Uncompressed : PageCodec

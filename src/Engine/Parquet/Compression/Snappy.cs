@@ -10,7 +10,7 @@ internal static class Snappy
     {
         var at = 0;
         var length = ReadLength(source, ref at);
-        if (length != (uint)target.Length) throw new InvalidDataException($"A Snappy page holds {length} bytes, its header says {target.Length}.");
+        if (length != (uint)target.Length) throw new InvalidDataException($"A Snappy page holds {Quantity.Of((long)length, "byte")}, its header says {Quantity.Count(target.Length)}.");
         var filled = 0;
         while (at < source.Length)
         {

@@ -49,7 +49,7 @@ internal static unsafe class Zstd
             fixed (byte* to = target)
             {
                 var result = CompressNative(context, to, (nuint)target.Length, from, (nuint)source.Length, level);
-                if (IsError(result) != 0) throw new InvalidOperationException($"libzstd could not compress {source.Length} bytes: {Describe(result)}.");
+                if (IsError(result) != 0) throw new InvalidOperationException($"libzstd could not compress {Quantity.Of(source.Length, "byte")}: {Describe(result)}.");
                 return (int)result;
             }
         }
@@ -71,7 +71,7 @@ internal static unsafe class Zstd
             {
                 var result = DecompressNative(context, to, (nuint)target.Length, from, (nuint)source.Length);
                 if (IsError(result) != 0) throw new InvalidDataException($"A zstd page is damaged: {Describe(result)}.");
-                if (result != (nuint)target.Length) throw new InvalidDataException($"A zstd page holds {result} bytes, its header says {target.Length}.");
+                if (result != (nuint)target.Length) throw new InvalidDataException($"A zstd page holds {Quantity.Of((long)result, "byte")}, its header says {Quantity.Count(target.Length)}.");
             }
         }
         finally

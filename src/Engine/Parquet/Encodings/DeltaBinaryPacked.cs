@@ -79,8 +79,8 @@ internal static class DeltaBinaryPacked
         var total = ReadVarint(encoded, ref at);
         var value = ReadZigzag(encoded, ref at);
         if (block is 0 or > 1 << 20 || block % 128 != 0 || miniblocks == 0 || miniblocks > block || block % miniblocks != 0 || block / miniblocks % 32 != 0)
-            throw new InvalidDataException($"Delta blocks of {block} values in {miniblocks} miniblocks are not allowed.");
-        if (total != (ulong)target.Length) throw new InvalidDataException($"Delta data holds {total} values, expected {target.Length}.");
+            throw new InvalidDataException($"Delta blocks of {Quantity.Of((long)block, "value")} in {Quantity.Of((long)miniblocks, "miniblock")} are not allowed.");
+        if (total != (ulong)target.Length) throw new InvalidDataException($"Delta data holds {Quantity.Of((long)total, "value")}, expected {Quantity.Count(target.Length)}.");
         if (target.IsEmpty) return at;
         target[0] = value;
         var filled = 1;

@@ -19,8 +19,8 @@ internal sealed class ChunkReader(ParquetColumn column, StoredColumn stored, Par
         {
             var header = PageHeader.Read(bytes, out var headerBytes);
             bytes = bytes[headerBytes..];
-            if (header.CompressedBytes > bytes.Length) throw new InvalidDataException($"A page of {header.CompressedBytes} bytes ends past its column chunk.");
-            if (header.UncompressedBytes > chunk.UncompressedBytes) throw new InvalidDataException($"A page of {header.UncompressedBytes} bytes is larger than its column chunk.");
+            if (header.CompressedBytes > bytes.Length) throw new InvalidDataException($"A page of {Quantity.Of(header.CompressedBytes, "byte")} ends past its column chunk.");
+            if (header.UncompressedBytes > chunk.UncompressedBytes) throw new InvalidDataException($"A page of {Quantity.Of(header.UncompressedBytes, "byte")} is larger than its column chunk.");
             var body = bytes[..header.CompressedBytes];
             bytes = bytes[header.CompressedBytes..];
             switch (header.Type)

@@ -56,17 +56,17 @@ internal static class FooterReader
             if (group.RowCount < 0 || group.RowCount > metadata.RowCount - rows) throw new InvalidDataException("The Parquet row groups have more rows than the file.");
             rows += group.RowCount;
             if (group.Chunks.Length != metadata.Columns.Length)
-                throw new InvalidDataException($"A Parquet row group has {group.Chunks.Length} columns, the schema {metadata.Columns.Length}.");
+                throw new InvalidDataException($"A Parquet row group has {Quantity.Of(group.Chunks.Length, "column")}, the schema {Quantity.Count(metadata.Columns.Length)}.");
             foreach (var chunk in group.Chunks) Check(chunk, group.RowCount, footerOffset);
         }
-        if (rows != metadata.RowCount) throw new InvalidDataException($"The Parquet row groups have {rows} rows, the footer says {metadata.RowCount}.");
+        if (rows != metadata.RowCount) throw new InvalidDataException($"The Parquet row groups have {Quantity.Of(rows, "row")}, the footer says {Quantity.Count(metadata.RowCount)}.");
     }
 
     private static void Check(ParquetChunk chunk, long rowCount, long footerOffset)
     {
-        if (chunk.ValueCount != rowCount) throw new InvalidDataException($"A Parquet column chunk has {chunk.ValueCount} values, its row group {rowCount} rows.");
+        if (chunk.ValueCount != rowCount) throw new InvalidDataException($"A Parquet column chunk has {Quantity.Of(chunk.ValueCount, "value")}, its row group {Quantity.Of(rowCount, "row")}.");
         if (chunk.Offset < 4 || chunk.CompressedBytes < 0 || chunk.UncompressedBytes < 0 || chunk.Offset > footerOffset || chunk.CompressedBytes > footerOffset - chunk.Offset)
-            throw new InvalidDataException($"A Parquet column chunk at {chunk.Offset} of {chunk.CompressedBytes} bytes does not lie before the footer at {footerOffset}.");
+            throw new InvalidDataException($"A Parquet column chunk at {chunk.Offset} of {Quantity.Of(chunk.CompressedBytes, "byte")} does not lie before the footer at {footerOffset}.");
     }
 
     private static ParquetRowGroup ReadRowGroup(ref CompactProtocolReader reader)

@@ -42,7 +42,7 @@ internal sealed class PageValues
 
     private static void Need(ReadOnlySpan<byte> page, long bytes)
     {
-        if (page.Length < bytes) throw new InvalidDataException($"A Parquet page has {page.Length} bytes of values, expected {bytes}.");
+        if (page.Length < bytes) throw new InvalidDataException($"A Parquet page has {Quantity.Of(page.Length, "byte")} of values, expected {Quantity.Count(bytes)}.");
     }
 
     private static PageValues Bits(ReadOnlySpan<byte> page, int count)
@@ -89,7 +89,7 @@ internal sealed class PageValues
             Need(page, at + 4L);
             var length = BinaryPrimitives.ReadInt32LittleEndian(page[at..]);
             at += 4;
-            if (length < 0 || length > page.Length - at) throw new InvalidDataException($"A Parquet value of {length} bytes ends past its page.");
+            if (length < 0 || length > page.Length - at) throw new InvalidDataException($"A Parquet value of {Quantity.Of(length, "byte")} ends past its page.");
             starts[i] = at;
             lengths[i] = length;
             at += length;

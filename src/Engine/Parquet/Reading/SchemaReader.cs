@@ -184,7 +184,7 @@ internal struct SchemaReader
 
     private readonly (ParquetType, StoredColumn) ResolveFixed()
     {
-        if (_typeLength < 1) throw new InvalidDataException($"Parquet column '{_name}' has values of {_typeLength} bytes.");
+        if (_typeLength < 1) throw new InvalidDataException($"Parquet column '{_name}' has values of {Quantity.Of(_typeLength, "byte")}.");
         return _logical switch
         {
             SchemaFormat.LogicalDecimal => (Decimal(), Stored()),
@@ -203,7 +203,7 @@ internal struct SchemaReader
     private readonly ParquetType.Decimal Decimal()
     {
         if (_precision is < 1 or > ParquetType.Decimal.PrecisionMax || _scale < 0 || _scale > _precision)
-            throw new InvalidDataException($"Parquet column '{_name}' is a decimal of {_precision} digits with {_scale} after the point.");
+            throw new InvalidDataException($"Parquet column '{_name}' is a decimal of {Quantity.Of(_precision, "digit")} with {_scale} after the point.");
         return new ParquetType.Decimal(_precision, _scale);
     }
 }

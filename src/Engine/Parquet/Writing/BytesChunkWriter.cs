@@ -46,7 +46,7 @@ internal sealed class BytesChunkWriter : ValueChunkWriter
             var length = offsets[row + 1] - offsets[row];
             if (fixedLength == 0 ? length <= ValueBytesMax : length == fixedLength || source.IsNull(row)) continue;
             var expected = fixedLength == 0 ? $"at most {ValueBytesMax}" : $"exactly {fixedLength}";
-            throw Refused(row, fileRow + i, $"a value of {length} bytes, expected {expected}");
+            throw Refused(row, fileRow + i, $"a value of {Quantity.Of(length, "byte")}, expected {expected}");
         }
     }
 

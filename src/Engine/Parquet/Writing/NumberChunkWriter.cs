@@ -35,7 +35,7 @@ internal sealed class NumberChunkWriter<T, TOps>(ParquetColumn column, WriterCon
             var row = rows[i];
             var value = values[row];
             if ((value >= limit || value <= -limit) && !source.IsNull(row))
-                throw Refused(row, fileRow + i, $"an unscaled value of more than {type.Precision} digits");
+                throw Refused(row, fileRow + i, $"an unscaled value of more than {Quantity.Of(type.Precision, "digit")}");
         }
     }
 

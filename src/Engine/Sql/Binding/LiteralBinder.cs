@@ -41,7 +41,7 @@ internal static class LiteralBinder
         }
         var precision = digits.Length - 1;
         if (precision > DataType.Decimal.PrecisionMax)
-            throw SqlErrorException.Wrong(number.Offset, $"The number {number.Digits} has {precision} digits; at most {DataType.Decimal.PrecisionMax} are possible.");
+            throw SqlErrorException.Wrong(number.Offset, $"The number {number.Digits} has {Quantity.Of(precision, "digit")}; at most {DataType.Decimal.PrecisionMax} are possible.");
         return Literal(new DataType.Decimal(precision, scale), (Int128)unscaled);
     }
 

@@ -97,7 +97,7 @@ internal static class RegularExpressions
         var lengthMax = Encoding.UTF8.GetMaxByteCount(units.Length) + (long)count * replacement.Length;
         if (lengthMax > TextRows.ResultBytesMax)
         {
-            call.Reject(row, $"REGEXP_REPLACE would give up to {lengthMax} bytes; at most {TextRows.ResultBytesMax} are possible.");
+            call.Reject(row, $"REGEXP_REPLACE would give up to {Quantity.Of(lengthMax, "byte")}; at most {Quantity.Count(TextRows.ResultBytesMax)} are possible.");
             return;
         }
         var target = call.ResultBytes.Begin((int)lengthMax);

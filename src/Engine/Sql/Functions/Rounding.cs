@@ -45,7 +45,7 @@ internal static class Rounding
         if (ConstantFolder.Fold(call.Int(1)) is not Expression.Literal literal) throw call.Unsupported($"{call.Name} to a computed number of digits");
         if (literal.Value.IsNull) return null;
         var digits = (int)literal.Value.Value!;
-        return digits is >= -DataType.Decimal.PrecisionMax and <= 400 ? digits : throw call.Unsupported($"{call.Name} to {digits} digits");
+        return digits is >= -DataType.Decimal.PrecisionMax and <= 400 ? digits : throw call.Unsupported($"{call.Name} to {Quantity.Of(digits, "digit")}");
     }
 
     private static void RoundDecimals(KernelCall call, int scale, int digits, DataType.Decimal type, bool isCutting)

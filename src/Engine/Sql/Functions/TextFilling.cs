@@ -31,7 +31,7 @@ internal static class TextFilling
         var pad = call.Bytes(2)[row];
         var name = isLeft ? "LPAD" : "RPAD";
         if (length < 0 || pad.Length == 0) TextRows.AppendNull(call, row, $"{name} gives NULL for a negative length or an empty pad, where the type has no NULL.");
-        else if (length > TextRows.ResultBytesMax) call.Reject(row, $"{name} to {length} characters; at most {TextRows.ResultBytesMax} are possible.");
+        else if (length > TextRows.ResultBytesMax) call.Reject(row, $"{name} to {Quantity.Of(length, "character")}; at most {Quantity.Count(TextRows.ResultBytesMax)} are possible.");
         else if (System.Text.Ascii.IsValid(text) && System.Text.Ascii.IsValid(pad))
         {
             Fill(text[..Math.Min(text.Length, length)], pad, call.ResultBytes.Begin(length), isLeft);
@@ -63,7 +63,7 @@ internal static class TextFilling
             var length = (long)text.Length * times;
             if (length > TextRows.ResultBytesMax)
             {
-                values.Reject(row, $"REPEAT would give {length} bytes; at most {TextRows.ResultBytesMax} are possible.");
+                values.Reject(row, $"REPEAT would give {Quantity.Of(length, "byte")}; at most {Quantity.Count(TextRows.ResultBytesMax)} are possible.");
                 return;
             }
             var target = values.ResultBytes.Begin((int)length);

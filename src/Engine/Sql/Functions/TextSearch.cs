@@ -55,7 +55,7 @@ internal static class TextSearch
         var length = text.Length + occurrences * ((long)replacement.Length - old.Length);
         if (length > TextRows.ResultBytesMax)
         {
-            call.Reject(row, $"REPLACE would give {length} bytes; at most {TextRows.ResultBytesMax} are possible.");
+            call.Reject(row, $"REPLACE would give {Quantity.Of(length, "byte")}; at most {Quantity.Count(TextRows.ResultBytesMax)} are possible.");
             return;
         }
         if (old.Length == 0)

@@ -56,7 +56,7 @@ internal sealed class QueryParser
         var items = ImmutableArray.CreateBuilder<SelectItem>();
         do
         {
-            if (items.Count == ItemsMax) throw SqlErrorException.Wrong(_tokens.Current.Offset, $"A SELECT list has at most {ItemsMax} entries.");
+            if (items.Count == ItemsMax) throw SqlErrorException.Wrong(_tokens.Current.Offset, $"A SELECT list has at most {Quantity.Of(ItemsMax, "entry", "entries")}.");
             items.Add(ParseItem());
         }
         while (_tokens.TryTakeSymbol(","));
