@@ -78,7 +78,7 @@ public sealed class PipelinePlannerTests
 
     private static PlanResult Plan(params string[] statements)
     {
-        var steps = string.Concat(statements.Select((sql, index) => $"  - name: t{index + 1}\n    type: sql_transform\n    sql: |\n      {sql}\n"));
+        var steps = string.Concat(statements.Select((sql, index) => $"  - name: t{index + 1}\n    type: sql_transform\n    sql: |\n      {sql}\n    input: {(index == 0 ? "src" : $"t{index}")}\n"));
         return PipelinePlanner.Plan(Samples.Valid($"{Head}transformations:\n{steps}sinks:\n  lake: {{ type: iceberg, table: db.t }}\n"));
     }
 

@@ -108,7 +108,7 @@ public sealed class TableDifferencesTests
 
         flow.Overrides.Add("sinks.lake.partition_by=[id]");
         var different = await CheckAsync(flow);
-        flow.Overrides.Add("transformations.typed.sql=SELECT id AS other FROM {{ input }}");
+        flow.Overrides.Add("transformations.typed.sql=SELECT id, note AS other FROM {{ input }}");
         var unfit = await Assert.ThrowsAsync<PipelineException>(() => CheckAsync(flow));
 
         Assert.Empty(beforeTheTable);
