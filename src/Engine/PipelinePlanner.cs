@@ -32,9 +32,17 @@ public static class PipelinePlanner
         var errors = new List<DefinitionError>();
         foreach (var flow in definition.Flows)
             if (PlanFlow(definition, flow, errors) is { } plan) flows.Add(new PlannedFlow(flow, plan));
+        errors.AddRange(FindNested(definition.Sinks));
         var distinct = errors.Distinct().OrderBy(error => error.Position).ToImmutableArray();
         return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct, [.. definition.Sinks.SelectMany(FindMisspelt)]);
     }
+
+    /// <summary>A file catalog keeps a table in the folder of its name, which belongs to it alone.</summary>
+    private static IEnumerable<DefinitionError> FindNested(ImmutableArray<SinkDefinition> sinks) =>
+        from inner in sinks
+        from outer in sinks
+        where inner.Catalog == outer.Catalog && $"{inner.Table}.".StartsWith($"{outer.Table}.", StringComparison.Ordinal) && inner.Table != outer.Table
+        select At(inner.TablePosition, $"sinks.{inner.Name}.table", $"{inner.Table} would lie in the folder of table {outer.Table} of sink '{outer.Name}'; give it another namespace.");
 
     /// <summary>Iceberg allows any property, and one that is nearly a known one does nothing.</summary>
     private static IEnumerable<DefinitionError> FindMisspelt(SinkDefinition sink) =>

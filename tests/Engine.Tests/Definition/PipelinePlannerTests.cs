@@ -76,6 +76,21 @@ public sealed class PipelinePlannerTests
         Assert.Empty(PlanProperty(property).Warnings);
     }
 
+    [Theory]
+    [InlineData("db.t.data", true)]
+    [InlineData("db.t.a.b", true)]
+    [InlineData("db.t", false)]
+    [InlineData("db.tt.x", false)]
+    [InlineData("db.u", false)]
+    public void A_table_in_the_folder_of_another_sink_s_table_is_refused(string second, bool isNested)
+    {
+        var errors = PipelinePlanner.Plan(Samples.Valid($"{Head}sinks:\n  lake: {{ type: iceberg, table: db.t }}\n  pond: {{ type: iceberg, table: {second} }}\n")).Errors;
+
+        Assert.Equal(
+            isNested ? [$"p.yaml:6:33: sinks.pond.table: {second} would lie in the folder of table db.t of sink 'lake'; give it another namespace."] : [],
+            errors.Select(error => error.ToString()));
+    }
+
     private static PlanResult Plan(params string[] statements)
     {
         var steps = string.Concat(statements.Select((sql, index) => $"  - name: t{index + 1}\n    type: sql_transform\n    sql: |\n      {sql}\n    input: {(index == 0 ? "src" : $"t{index}")}\n"));

@@ -115,7 +115,7 @@ public sealed class ValidationCoversRunTests(ITestOutputHelper output)
             var records = Enumerable.Range(0, 4).Select(_ => definition.Record()).ToArray();
             try
             {
-                if (await RunWhereValidAsync(definition.Text, records) is not { } rows) continue;
+                if (await RunWhereValidAsync(definition.Text, records, startsTwice: i % 3 == 0) is not { } rows) continue;
                 validCount++;
                 rowCount += rows;
             }
@@ -129,20 +129,20 @@ public sealed class ValidationCoversRunTests(ITestOutputHelper output)
         Assert.True(validCount > 100 && rowCount > 100, $"seed {seed}: {validCount} were valid, and gave {rowCount} rows");
     }
 
-    /// <summary>The rows that two runs wrote, the second of which finds the table that the first has created; null where validation refuses.</summary>
-    private static async Task<long?> RunWhereValidAsync(string text, string[] records)
+    /// <summary>The rows that a run wrote, or two, the second of which finds the table that the first has created; null where validation refuses.</summary>
+    private static async Task<long?> RunWhereValidAsync(string text, string[] records, bool startsTwice)
     {
         var read = DefinitionReader.Read("p.yaml", text, Samples.Inputs());
         if (!read.IsValid || !PipelinePlanner.Plan(read.Definition).IsValid) return null;
         using var flow = new FlowHarness(partitionCount: 1) { Definition = text };
         var rowCount = 0L;
-        foreach (var part in (string[][])[records[..^1], records[^1..]])
+        foreach (var part in startsTwice ? [records[..^1], records[^1..]] : (string[][])[records])
         {
             foreach (var record in part) flow.Topic.Append(0, record, key: "k");
             await flow.CatchUpAsync();
             rowCount += flow.Progress.Sum(progress => progress.CommittedRowCount);
         }
-        await flow.AssertVerifiesAsync();
+        if (startsTwice) await flow.AssertVerifiesAsync();
         return rowCount;
     }
 
