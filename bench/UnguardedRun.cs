@@ -22,7 +22,7 @@ internal sealed class UnguardedRun(FlowPlan plan, FlowParts parts, EngineEnviron
         var ranges = await parts.Source.RangesAsync(partitions, cancellationToken);
         var positions = new SourceLedger(plan.SourceName, plan.Topic, null, null, plan.IsolationLevel,
             [.. partitions.Select(partition => PartitionLedger.StartingAt(partition, ranges[partition].LogStart, isEarliest: true))]);
-        var opened = new OpenedFlow(table, TableBinding.Bind(plan.Table, table, parts.Log), null!, new WriterEpoch(1), 0, positions);
+        var opened = new OpenedFlow(table, TableBinding.Bind(plan.Table, table), null!, new WriterEpoch(1), 0, positions);
 
         var mode = new RunMode.UntilCaughtUp();
         var limit = RecordLimit.None();

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Definition;
+using Matih.Definition.Format;
 using Matih.Delivery;
 using Matih.Iceberg;
 using Matih.Sql;
@@ -8,7 +9,8 @@ using Matih.Sql;
 namespace Matih;
 
 /// <summary>What planning gave: a plan for every flow, or every error found.</summary>
-public sealed record PlanResult(ImmutableArray<PlannedFlow> Flows, ImmutableArray<DefinitionError> Errors)
+/// <param name="Warnings">What is allowed but probably not meant, in the same form.</param>
+public sealed record PlanResult(ImmutableArray<PlannedFlow> Flows, ImmutableArray<DefinitionError> Errors, ImmutableArray<DefinitionError> Warnings)
 {
     public bool IsValid => Errors.IsEmpty;
 }
@@ -30,9 +32,26 @@ public static class PipelinePlanner
         var errors = new List<DefinitionError>();
         foreach (var flow in definition.Flows)
             if (PlanFlow(definition, flow, errors) is { } plan) flows.Add(new PlannedFlow(flow, plan));
+        errors.AddRange(FindNested(definition.Sinks));
         var distinct = errors.Distinct().OrderBy(error => error.Position).ToImmutableArray();
-        return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct);
+        return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct, [.. definition.Sinks.SelectMany(FindMisspelt)]);
     }
+
+    /// <summary>A file catalog keeps a table in the folder of its name, which belongs to it alone.</summary>
+    private static IEnumerable<DefinitionError> FindNested(ImmutableArray<SinkDefinition> sinks) =>
+        from inner in sinks
+        from outer in sinks
+        where inner.Catalog == outer.Catalog && $"{inner.Table}.".StartsWith($"{outer.Table}.", StringComparison.Ordinal) && inner.Table != outer.Table
+        select At(inner.TablePosition, $"sinks.{inner.Name}.table", $"{inner.Table} would lie in the folder of table {outer.Table} of sink '{outer.Name}'; give it another namespace.");
+
+    /// <summary>Iceberg allows any property, and one that is nearly a known one does nothing.</summary>
+    private static IEnumerable<DefinitionError> FindMisspelt(SinkDefinition sink) =>
+        from name in sink.Properties.Keys
+        where !TablePropertyNames.IsKnown(name)
+        let meant = Spelling.NearestWithin(Math.Min(2, name.Length / 5), name, TablePropertyNames.Candidates(name))
+        where meant is not null
+        let place = sink.PropertyPlaces.GetValueOrDefault(name)
+        select At(place?.Position ?? sink.Position, place?.Path ?? $"sinks.{sink.Name}.properties.{name}", $"is no property that Iceberg knows, and does nothing here; did you mean '{meant}'?");
 
     private static PlannedFlow WithSiblings(PlannedFlow flow, IEnumerable<PlannedFlow> all)
     {
@@ -89,8 +108,8 @@ public static class PipelinePlanner
             ? [(flow.Sink.Name, "SELECT * FROM {{ input }}")]
             : [.. flow.Transformations.Select(step => (step.Name, step.Sql.Text))];
         var compilation = QueryCompiler.CompileChain(chain, input, QuerySettings.Default);
-        if (compilation.Query is { } query) return query;
-        foreach (var error in compilation.Errors)
+        if (compilation is { Query: { } query, Unnamed.IsEmpty: true }) return query;
+        foreach (var error in compilation.Errors.Concat(compilation.Unnamed))
         {
             if (flow.Transformations.IsEmpty)
             {

@@ -137,6 +137,34 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         }
     }
 
+    /// <summary>Looks at the tables of the flows as a run would, without Kafka, and changes nothing.</summary>
+    /// <returns>What the definition says otherwise than a table that exists.</returns>
+    /// <exception cref="PipelineException">A run would refuse a table, or a table cannot be read.</exception>
+    public async Task<IReadOnlyList<LogEntry>> CheckTablesAsync(IReadOnlyList<PlannedFlow> flows, CancellationToken cancellationToken)
+    {
+        var differences = new List<LogEntry>();
+        foreach (var (definition, plan) in flows)
+        {
+            try
+            {
+                var catalog = connectors.OpenCatalog(definition.Sink.Catalog, connectors.OpenStore(definition.Sink.Catalog));
+                if (await catalog.LoadAsync(plan.Table.Identifier, cancellationToken) is not { } table)
+                {
+                    TableCreation.RequireAllowed(catalog, plan.Table);
+                    continue;
+                }
+                WritableTable.Check(table);
+                TableBinding.Bind(plan.Table, table);
+                differences.AddRange(TableDifferences.Find(plan.Table, table));
+            }
+            catch (Exception e) when (e is not PipelineException && FlowFailure.Of(plan, e, cancellationToken) is { } failure)
+            {
+                throw failure;
+            }
+        }
+        return differences;
+    }
+
     /// <summary>
     /// The group that shares out a flow's partitions. Not the consumer group itself: every flow of a pipeline reads all
     /// partitions, and a broker takes offsets for dashboards only from members of a group that has any.

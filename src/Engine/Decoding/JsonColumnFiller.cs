@@ -165,8 +165,8 @@ internal sealed class JsonColumnFiller
         var excerpt = Encoding.UTF8.GetString(raw[..shown]) + (shown < raw.Length ? "…" : "");
         return match.Kind switch
         {
-            JsonKind.String => $"{expected} the string \"{excerpt}\"",
-            JsonKind.Number => $"{expected} the number {excerpt}",
+            JsonKind.String => $"{expected} the string \"{excerpt}\"{TimestampHint.Of(field, raw)}",
+            JsonKind.Number => $"{expected} the number {excerpt}{TimestampHint.OfNumber(field)}",
             _ => $"{expected} the boolean {excerpt}",
         };
     }

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Globalization;
 using Matih.Batches;
 using Matih.Json;
 
@@ -63,11 +65,20 @@ public sealed class JsonRecordDecoder : IRecordDecoder
             return false;
         }
         if (_columns.Check(batch, row) is { } reason) return Reject(errors, row, reason);
-        if (!_chunk.TryRead(document)) return Reject(errors, row, "value: " + _chunk.Extractor.Error);
+        if (!_chunk.TryRead(document)) return Reject(errors, row, "value: " + _chunk.Extractor.Error + RegistryHint(document));
         if (_requiresObject && _chunk.Extractor.RootKind != JsonKind.Object)
             return Reject(errors, row, $"value: expected a JSON object, found {Name(_chunk.Extractor.RootKind)}");
         _chunk.Add();
         return true;
+    }
+
+    /// <summary>No JSON begins with a zero byte; what a schema registry's serializers write does: 0x00, and the schema's id in four bytes.</summary>
+    private static string RegistryHint(ReadOnlySpan<byte> document)
+    {
+        if (document is not [0, _, _, _, _, ..]) return "";
+        var id = BinaryPrimitives.ReadInt32BigEndian(document[1..]);
+        return string.Create(CultureInfo.InvariantCulture,
+            $". This looks like a schema registry message: 0x00, the schema id {id}, then {(document is [_, _, _, _, _, (byte)'{' or (byte)'[', ..] ? "JSON" : "Avro or Protobuf")}. Those are not read in this version: let the producer write plain JSON");
     }
 
     private static string Name(JsonKind kind) => kind switch

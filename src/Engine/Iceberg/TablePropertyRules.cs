@@ -42,8 +42,13 @@ public static class TablePropertyRules
         FrozenSet.Create(StringComparer.Ordinal, "write.data.path", "write.object-storage.path", "write.folder-storage.path");
 
     /// <summary>Every property that is read, those whose names end in a column's aside.</summary>
-    internal static IEnumerable<string> Names =>
-        [.. Numbers.Keys, .. Flags, .. Folders, Codec, Level, FormatVersion, "write.format.default", "write.metadata.metrics.default", "write.metadata.path", "write.location-provider.impl"];
+    internal static IEnumerable<string> Names => Read;
+
+    private static readonly FrozenSet<string> Read = FrozenSet.Create(StringComparer.Ordinal,
+        [.. Numbers.Keys, .. Flags, .. Folders, Codec, Level, FormatVersion, "write.format.default", "write.metadata.metrics.default", "write.metadata.path", "write.location-provider.impl"]);
+
+    /// <summary>Whether the property decides about anything that this program does.</summary>
+    internal static bool IsRead(string name) => Read.Contains(name) || name.StartsWith(ColumnMetrics, StringComparison.Ordinal);
 
     /// <summary>What is wrong with properties for a new table, each with its name; values are not shown.</summary>
     /// <param name="location">Where the table will be, or a folder around it.</param>

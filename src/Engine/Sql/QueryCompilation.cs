@@ -12,4 +12,7 @@ public sealed class QueryCompilation
 
     /// <summary>In the order of statements and positions; empty where there is a query.</summary>
     public ImmutableArray<SqlError> Errors { get; }
+
+    /// <summary>Columns of the query that have no name but the one that Flink makes up: right for looking at, wrong for a table.</summary>
+    public ImmutableArray<SqlError> Unnamed { get; internal init; } = [];
 }

@@ -34,7 +34,7 @@ public static class QueryCompiler
         plan = Rewrite(plan, new JsonPushDown(source).Apply);
         plan = DropConstantFilters(plan);
         plan = plan with { Inputs = InputCollector.Collect(plan.Filters.Concat(plan.Outputs)) };
-        return new QueryCompilation(new CompiledQuery(plan), []);
+        return new QueryCompilation(new CompiledQuery(plan), []) { Unnamed = FindUnnamed(chain, bound[^1]) };
     }
 
     /// <summary>Pass: text to syntax, statement by statement.</summary>
@@ -72,7 +72,7 @@ public static class QueryCompiler
             // Without this statement's columns nothing can be said about those after it.
             if (statement is null) break;
             bound.Add(statement);
-            scope = new NameScope(chain[i].Name, statement.Outputs, ImmutableDictionary<string, Expression>.Empty, false);
+            scope = new NameScope(chain[i].Name, statement.Outputs, ImmutableDictionary<string, Expression>.Empty, false) { Unnamed = statement.Unnamed };
         }
         errors = found.ToImmutable();
         return bound;
@@ -100,6 +100,11 @@ public static class QueryCompiler
             select SqlErrorException.Wrong(place.Offset, $"This fails for every row: {failure.Reason}").At(chain[place.Statement].Sql, place.Statement);
         return [.. failures.Distinct().OrderBy(error => error.Statement).ThenBy(error => error.Offset)];
     }
+
+    private static ImmutableArray<SqlError> FindUnnamed(IReadOnlyList<(string Name, string Sql)> chain, BoundStatement last) =>
+        [.. last.Unnamed.Select(column => SqlErrorException.Wrong(column.Place.Offset,
+            $"The column has no name: add AS and one. Left out, it would be {column.Name}, a name that depends on the columns before it; a table that has this column keeps it with AS `{column.Name}`.")
+            .At(chain[column.Place.Statement].Sql, column.Place.Statement))];
 
     private static QueryPlan Rewrite(QueryPlan plan, Func<Expression, Expression> pass) =>
         plan with { Filters = [.. plan.Filters.Select(pass)], Outputs = [.. plan.Outputs.Select(pass)] };

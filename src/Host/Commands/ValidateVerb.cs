@@ -3,6 +3,7 @@ using Matih.Definition;
 using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
+using Matih.Telemetry;
 
 namespace Matih.Host.Commands;
 
@@ -11,20 +12,20 @@ internal sealed class ValidateVerb : Verb
 {
     private static readonly HelpPage Page = new(
         """
-        Checks a definition and its SQL, without Kafka and without a catalog.
+        Checks a definition and its SQL, without Kafka; of the tables only with --with-table.
 
         Every error is printed with its place, file:line:column; a right definition prints its plan: for each flow the topic,
         the steps, and the table with columns, types and partitioning.
         """,
         ["validate FILE [options]"],
-        ("Examples", [("matih validate pipeline.yaml", ""), ("matih validate pipeline.yaml --explain", ""), ("matih validate pipeline.yaml --set sources.clicks.format=raw", "")]),
-        ("Exit codes", [("0", "The definition is right."), ("2", "It is not.")]));
+        ("Examples", [("matih validate pipeline.yaml", ""), ("matih validate pipeline.yaml --with-table", ""), ("matih validate pipeline.yaml --explain", ""), ("matih validate pipeline.yaml --set sources.clicks.format=raw", "")]),
+        ("Exit codes", [("0", "The definition is right."), ("2", "It is not, or does not fit a table."), ("3", "A table cannot be read (--with-table).")]));
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _file;
     private readonly Option<string[]> _set;
     private readonly Option<string?> _warehouse;
-    private readonly Option<bool> _explain;
+    private readonly Option<bool> _explain, _withTable;
 
     public ValidateVerb(HostSettings settings) : base("validate", "Check a definition and its SQL; print the plan.", Page)
     {
@@ -32,15 +33,25 @@ internal sealed class ValidateVerb : Verb
         _file = Positional("FILE", "The definition, a YAML file.");
         _set = Texts("--set", "path=value", "Change a value of the definition first. Can be given often.");
         _warehouse = Text("--warehouse", "DIR", "Folder of the file catalog's tables, for all sinks.");
+        _withTable = Flag("--with-table", "Look at the tables that exist: whether the query fits them, and what the definition says otherwise than they have.");
         _explain = Flag("--explain", "Print how each query is computed, too: what is read, what filters, what is given.");
     }
 
-    protected override Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+    protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return Task.FromResult(ExitCode.BadDefinition);
+        if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
+        if (arguments.GetValue(_withTable)) await CheckTablesAsync(pipeline, cancellationToken);
         WritePlan(pipeline, arguments.GetValue(_explain), Console.Out);
-        return Task.FromResult(ExitCode.Done);
+        return ExitCode.Done;
+    }
+
+    private async Task CheckTablesAsync(LoadedPipeline pipeline, CancellationToken cancellationToken)
+    {
+        var environment = SystemEnvironment.Create();
+        var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, EngineLog.None, laneCountMax: 1), EngineLog.None);
+        foreach (var difference in await runner.CheckTablesAsync(pipeline.Flows, cancellationToken))
+            Console.Error.WriteLine($"{(difference.Severity == LogSeverity.Warning ? "warning: " : "")}{difference.Message}");
     }
 
     internal static void WritePlan(LoadedPipeline pipeline, bool explain, TextWriter output)

@@ -24,17 +24,23 @@ internal static class PipelineLoading
             Overrides = request.Overrides,
             Warehouse = request.Warehouse is { } warehouse ? settings.Warehouse(warehouse) : null,
         });
-        foreach (var warning in result.Warnings) error.WriteLine($"warning: {warning}");
+        WriteWarnings(result.Warnings, error);
         if (!result.IsValid)
         {
             Report(result.Errors, error);
             return null;
         }
         var plan = PipelinePlanner.Plan(result.Definition);
+        WriteWarnings(plan.Warnings, error);
         ImmutableArray<DefinitionError> errors = [.. plan.Errors.Concat(HostConnectors.CheckClients(settings, result.Definition, error)).Distinct().OrderBy(item => (item.Line, item.Column))];
         if (errors.IsEmpty) return new LoadedPipeline(result.Definition, plan.Flows);
         Report(errors, error);
         return null;
+    }
+
+    private static void WriteWarnings(ImmutableArray<DefinitionError> warnings, TextWriter error)
+    {
+        foreach (var warning in warnings) error.WriteLine($"warning: {warning}");
     }
 
     private static void Report(ImmutableArray<DefinitionError> errors, TextWriter error)

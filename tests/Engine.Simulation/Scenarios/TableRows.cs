@@ -47,7 +47,7 @@ internal static class TableRows
     private static ImmutableArray<DataFile> Write(SimulatedWorld world, Table table, TablePlan plan, Func<Column[], int> fill)
     {
         var account = MemoryAccount.Unlimited();
-        var binding = TableBinding.Bind(plan, table, Telemetry.EngineLog.None);
+        var binding = TableBinding.Bind(plan, table);
         Column[] columns = [.. binding.Columns.Select(column => Column.Create(column.Type.ReadAs, account))];
         try
         {

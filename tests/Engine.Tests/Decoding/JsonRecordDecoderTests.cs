@@ -112,6 +112,20 @@ public sealed class JsonRecordDecoderTests
         Assert.Equal(["rejected: value: expected a JSON object, found a JSON array"], Decoded.Json([Offset], new JsonDecodeSettings { RequiresObject = true }, "[1]"));
     }
 
+    [Theory]
+    [InlineData("0000000011060A", "rejected: value: expected a JSON value, found 0x00 at offset 0. This looks like a schema registry message: 0x00, the schema id 17, then Avro or Protobuf. Those are not read in this version: let the producer write plain JSON")]
+    [InlineData("000000012C7B7D", "rejected: value: expected a JSON value, found 0x00 at offset 0. This looks like a schema registry message: 0x00, the schema id 300, then JSON. Those are not read in this version: let the producer write plain JSON")]
+    [InlineData("00000000", "rejected: value: expected a JSON value, found 0x00 at offset 0")]
+    [InlineData("0100000011060A", "rejected: value: expected a JSON value, found 0x01 at offset 0")]
+    public void What_a_registry_s_serializer_wrote_is_recognized(string value, string expected)
+    {
+        using var decoder = new JsonRecordDecoder([UserId], Defaults, "clicks", MemoryAccount.Unlimited());
+        using var batch = new ManagedRawBatch();
+        batch.Add(Convert.FromHexString(value));
+
+        Assert.Equal([expected], Decoded.Rows(decoder, batch));
+    }
+
     [Fact]
     public void A_record_that_fails_at_its_last_field_leaves_nothing_behind()
     {

@@ -1,4 +1,5 @@
 using Matih.Definition;
+using Matih.Engine.Tests.Delivery;
 using Matih.Engine.Tests.Kafka;
 using Matih.Engine.Tests.Storage;
 using Matih.Iceberg;
@@ -12,9 +13,13 @@ public sealed class ValidationCoversRunTests(ITestOutputHelper output)
 {
     private const string Head = "metadata: { name: p }\nsources:\n  src: { type: kafka, connection: \"localhost:9092\", topic: t, consumer_group: g, format: json, schema: \"ts TIMESTAMP(3), ts_day STRING, id INT, x BINARY(4)\" }\n";
 
-    private static readonly string[] Values =
+    internal static readonly string[] Values =
         ["", "0", "1", "-1", "5", "99", "128MB", "1_000_000", "1e+06", "1e6", "0x10", " 7", "2147483647", "2147483648", "9223372036854775807", "99999999999999999999", "1.5", "yes", "true", "TRUE",
             "false", "snappy", "orc", "parquet", "zstd", "GZIP", "none", "uncompressed", "counts", "full", "truncate(16)", "truncate(0)", "truncate(x)", "/tmp/data", "s3://b/data", "data", "file:/tmp/d", "é", "6000"];
+
+    /// <summary>Properties of tables, without those that name a folder: files belong into the test's own.</summary>
+    internal static readonly string[] PropertyNames =
+        [.. TablePropertyRules.Names.Where(name => !name.EndsWith(".path", StringComparison.Ordinal)).Order(StringComparer.Ordinal), "encryption.key-id", "owner", "write.parquet.compresion-codec"];
 
     private static readonly string[] ClientProperties =
         ["queued.min.messages", "queued.max.messages.kbytes", "fetch.wait.max.ms", "fetch.min.bytes", "socket.timeout.ms", "client.id", "client.rack", "enable.auto.commit.x", "fetch_min_bytes",
@@ -95,6 +100,50 @@ public sealed class ValidationCoversRunTests(ITestOutputHelper output)
 
             Assert.True(isValid == failure is null, $"seed {seed}, case {i}: {what}: validate says {(isValid ? "valid" : "invalid")}, the run {failure ?? "works"}");
         }
+    }
+
+    [Fact]
+    public async Task A_thousand_random_definitions_run_where_validate_accepts_them()
+    {
+        var seed = Environment.TickCount;
+        var random = new Random(seed);
+        output.WriteLine($"seed {seed}");
+        var (validCount, rowCount) = (0, 0L);
+        for (var i = 0; i < 1000; i++)
+        {
+            var definition = new RandomDefinition(random);
+            var records = Enumerable.Range(0, 4).Select(_ => definition.Record()).ToArray();
+            try
+            {
+                if (await RunWhereValidAsync(definition.Text, records, startsTwice: i % 3 == 0) is not { } rows) continue;
+                validCount++;
+                rowCount += rows;
+            }
+            catch (Exception failure)
+            {
+                Assert.Fail($"seed {seed}, case {i}: {failure}\n{definition.Text}\n{string.Join('\n', records)}");
+            }
+        }
+
+        output.WriteLine($"{validCount} were valid, and gave {rowCount} rows");
+        Assert.True(validCount > 100 && rowCount > 100, $"seed {seed}: {validCount} were valid, and gave {rowCount} rows");
+    }
+
+    /// <summary>The rows that a run wrote, or two, the second of which finds the table that the first has created; null where validation refuses.</summary>
+    private static async Task<long?> RunWhereValidAsync(string text, string[] records, bool startsTwice)
+    {
+        var read = DefinitionReader.Read("p.yaml", text, Samples.Inputs());
+        if (!read.IsValid || !PipelinePlanner.Plan(read.Definition).IsValid) return null;
+        using var flow = new FlowHarness(partitionCount: 1) { Definition = text };
+        var rowCount = 0L;
+        foreach (var part in startsTwice ? [records[..^1], records[^1..]] : (string[][])[records])
+        {
+            foreach (var record in part) flow.Topic.Append(0, record, key: "k");
+            await flow.CatchUpAsync();
+            rowCount += flow.Progress.Sum(progress => progress.CommittedRowCount);
+        }
+        if (startsTwice) await flow.AssertVerifiesAsync();
+        return rowCount;
     }
 
     private static async Task<(string What, bool IsValid, string? Failure)> TryTableAsync(Random random, string folder, int number)

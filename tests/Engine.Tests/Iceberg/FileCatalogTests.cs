@@ -48,6 +48,30 @@ public sealed class FileCatalogTests : IDisposable
     [Fact]
     public async Task A_table_that_does_not_exist_is_null() => Assert.Null(await _catalog.LoadAsync(Orders, None));
 
+    [Theory]
+    [InlineData("shop.web.orders.metadata")]
+    [InlineData("shop.web.orders.data.x")]
+    public async Task A_table_in_the_folder_of_another_is_refused(string nested)
+    {
+        await CreateAsync();
+
+        var refusal = await Assert.ThrowsAsync<UnsupportedTableException>(() => CreateAsync(TableIdentifier.Parse(nested)).AsTask());
+
+        Assert.Equal($"{nested} cannot be created: it would lie in the folder of table shop.web.orders. Give it another namespace.", refusal.Message);
+    }
+
+    [Fact]
+    public async Task A_table_whose_folder_holds_another_is_not_taken_for_it()
+    {
+        var (inner, _) = await CreateAsync(TableIdentifier.Parse("shop.web.orders.metadata"));
+
+        Assert.Null(await _catalog.LoadAsync(Orders, None));
+        var (outer, isCreated) = await CreateAsync();
+
+        Assert.True(isCreated);
+        Assert.NotEqual(inner.Metadata.TableUuid, outer.Metadata.TableUuid);
+    }
+
     [Fact]
     public async Task A_commit_is_what_the_next_load_sees()
     {
@@ -290,11 +314,13 @@ public sealed class FileCatalogTests : IDisposable
 
     private string Metadata(string name) => _folder.Child("shop/web/orders/metadata/" + name);
 
-    private ValueTask<(Table Table, bool IsCreated)> CreateAsync(params (string, string)[] properties)
+    private ValueTask<(Table Table, bool IsCreated)> CreateAsync(params (string, string)[] properties) => CreateAsync(Orders, properties);
+
+    private ValueTask<(Table Table, bool IsCreated)> CreateAsync(TableIdentifier identifier, params (string, string)[] properties)
     {
         var schema = Schema.FromRow(new RowType([new Field("id", new DataType.BigInt()), new Field("at", new DataType.Timestamp(3))]));
         var spec = PartitionSpec.Create(schema, [("at", new Transform.Day(), "date")]);
-        return _catalog.CreateAsync(Orders, new NewTable(schema, spec, TableMetadataSamples.Properties(properties)), None);
+        return _catalog.CreateAsync(identifier, new NewTable(schema, spec, TableMetadataSamples.Properties(properties)), None);
     }
 
     private async Task<Table> LoadAsync() => (await _catalog.LoadAsync(Orders, None))!;

@@ -23,7 +23,7 @@ internal static partial class Grammars
     private const string NamePattern = @"^[A-Za-z_][A-Za-z0-9_-]*$";
     private const string TopicPattern = @"^(?!\.{1,2}$)[A-Za-z0-9._-]+$";
     private const string GroupPattern = @"^[A-Za-z0-9._:/@+-]+$";
-    private const string TablePattern = @"^[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)+$";
+    private const string TablePattern = @"^[A-Za-z0-9_][A-Za-z0-9_-]{0,199}(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,199})+$";
     private const string ColumnPattern = @"^(?!.*\.\.)[\p{L}_@$]([\p{L}\p{M}\p{Nd}_@$#.: -]*[\p{L}\p{M}\p{Nd}_@$#])?$";
     private const string PropertyPattern = @"^[a-z0-9][a-z0-9._-]*$";
     private const string KeyPattern = @"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$";
@@ -40,7 +40,7 @@ internal static partial class Grammars
     public static Grammar Group { get; } = new(GroupPattern, 249, GroupRegex(), "a consumer group name (at most 249 letters, digits and . _ - : / @ +)");
 
     public static Grammar Table { get; } = new(TablePattern, 255, TableRegex(),
-        "a table name with its namespace, such as web.clicks (parts of letters, digits, '_' and '-', joined by '.')");
+        "a table name with its namespace, such as web.clicks (parts of at most 200 letters, digits, '_' and '-', joined by '.')");
 
     public static Grammar Column { get; } = new(ColumnPattern, 255, ColumnRegex(),
         "a column name of at most 255 letters, digits and _ @ $ # . : - or spaces, which begins with a letter, _, @ or $");

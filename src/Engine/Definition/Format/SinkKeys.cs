@@ -29,7 +29,7 @@ internal static class SinkKeys
         "The transformation or source to write. May be left out where only one transformation is read by no other, or where there is only one source and no transformation.");
 
     public static readonly Key<ImmutableArray<PartitionDefinition>> PartitionBy = new("partition_by", new ListShape<PartitionDefinition>("a list such as [day(ts), 'bucket(16, id)']", new PartitionShape()),
-        "How the table is partitioned when it is created: columns of the query or Iceberg transforms `year(c)`, `month(c)`, `day(c)`, `hour(c)`, `bucket(N, c)`, `truncate(N, c)`. `day(ts) AS name` names the partition field, which must not be named like another column; left out, it is Iceberg's usual name (`ts_day`). `date`, where no column has that name, is the day of the event time.") { Default = [] };
+        "How the table is partitioned when it is created: columns of the query or Iceberg transforms `year(c)`, `month(c)`, `day(c)`, `hour(c)`, `bucket(N, c)`, `truncate(N, c)`. `day(ts) AS name` names the partition field, which must not be named like another column; left out, it is Iceberg's usual name (`ts_day`). `date`, where no column has that name, is the day of the event time. On a table that exists the table's own partitioning is used; a run warns where the definition asks for another one.") { Default = [] };
 
     public static readonly Key<string?> Catalog = new("catalog", new NameShape(Grammars.Name)!,
         "An entry under `catalogs:`. Left out: the first part of `table` where that names a catalog, else what `MATIH_CATALOG` and `MATIH_WAREHOUSE` say, else the only catalog defined, else a file catalog in `./warehouse`.");
@@ -43,7 +43,7 @@ internal static class SinkKeys
     };
 
     public static readonly Key<ImmutableArray<TextPair>> Properties = new("properties", new TextMapShape("a mapping of table properties to values", Grammars.Key),
-        "Iceberg table properties, set when the table is created. Those that this program reads are checked; `format-version` can only be 2.") { Default = [] };
+        "Iceberg table properties, set when the table is created. Those that this program reads are checked, a name that is nearly one of Iceberg's is warned of; `format-version` can only be 2. On a table that exists the table's own are used: a run warns of those with another value, and names those that decide how files are written and are not in the definition. Other properties that you take out of the definition stay in the table without a word, because the table does not know who set them.") { Default = [] };
 
     public static readonly KeySet Set = new("sinks.NAME", "An Iceberg table.", Type, Table, Mode, Input, PartitionBy, Catalog, Create, TargetFileSize, Properties);
 }

@@ -25,6 +25,21 @@ internal static class Spelling
         return nearest ?? candidates.FirstOrDefault(candidate => BeginAlike(plain, Plain(candidate)));
     }
 
+    /// <summary>The candidate that differs least from the word, by that many letters at most; case and <c>-</c>, <c>_</c> and <c>.</c> aside.</summary>
+    public static string? NearestWithin(int distanceMax, string word, IEnumerable<string> candidates)
+    {
+        var plain = Plain(word);
+        string? nearest = null;
+        foreach (var candidate in candidates)
+        {
+            var distance = Distance(plain, Plain(candidate));
+            if (distance > distanceMax) continue;
+            nearest = candidate;
+            distanceMax = distance - 1;
+        }
+        return nearest;
+    }
+
     /// <summary>Whether two thirds of the word, and four letters at least, begin the candidate: <c>transforms</c> for <c>transformations</c>.</summary>
     private static bool BeginAlike(string word, string candidate) =>
         word.AsSpan().CommonPrefixLength(candidate) >= Math.Max(4, (word.Length * 2 + 2) / 3);

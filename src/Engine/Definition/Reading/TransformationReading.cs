@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Definition.Format;
+using Matih.Sql;
 
 namespace Matih.Definition.Reading;
 
@@ -16,6 +17,7 @@ internal static class TransformationReading
             var item = items[i];
             var above = sources.Concat(names.Take(i).Where(name => name is not null)).ToList();
             CheckName(item, sources, first, state);
+            if (item.Has(TransformationKeys.Sql)) CheckComments(item, state);
             var input = ResolveInput(item, above, names.Skip(i).ToList(), sources.Count == 0 || names.Contains(null!), state);
             if (input is not null && item.IsWhole)
                 read.Add(new TransformationDefinition(names[i], input, item.Get(TransformationKeys.Sql), item.Position));
@@ -30,6 +32,26 @@ internal static class TransformationReading
         var (position, path) = (item.PositionOf(TransformationKeys.Name), item.PathOf(TransformationKeys.Name));
         if (sources.Contains(name)) state.Report(position, path, $"'{name}' is the name of a source as well; a step needs a name of its own");
         else if (!first.TryAdd(name, position.Line)) state.Report(position, path, $"'{name}' is the name of another step as well{(first[name] == 0 ? "" : $", in line {first[name]}")}");
+    }
+
+    /// <summary>Where YAML joins lines, a comment takes those after it: the statement would break, or silently lose its WHERE.</summary>
+    private static void CheckComments(BoundMapping item, ReadState state)
+    {
+        var sql = item.Get(TransformationKeys.Sql);
+        foreach (var (start, end) in Lexer.LineComments(sql.Text))
+        {
+            var line = sql.PositionAt(start).Line;
+            for (var at = start; at < end; at++)
+            {
+                var lineHere = sql.PositionAt(at).Line;
+                if (char.IsWhiteSpace(sql.Text[at]) || lineHere == line) continue;
+                line = lineHere;
+                if (string.CompareOrdinal(sql.Text, at, "--", 0, 2) == 0) continue;
+                state.Report(sql.PositionAt(start), item.PathOf(TransformationKeys.Sql),
+                    $"the comment takes line {line} with it: YAML joins the lines of this text into one, and the comment goes to its end. Write 'sql: |', which keeps the lines, or the comment as /* ... */");
+                return;
+            }
+        }
     }
 
     /// <param name="below">This step's own name and those further down.</param>

@@ -45,9 +45,10 @@ internal sealed class YamlReader
             report(outside ?? new DefinitionPosition(source.File, 1, 1), "", $"the file has {Quantity.Of(lengthBytes, "byte")}; a definition has at most {Quantity.Count(YamlLimits.FileBytesMax)}");
             return null;
         }
+        var reader = new YamlReader(source, outside, report);
         try
         {
-            return new YamlReader(source, outside, report).ReadDocument();
+            return reader.ReadDocument();
         }
         catch (LimitException)
         {
@@ -55,11 +56,21 @@ internal sealed class YamlReader
         }
         catch (YamlException e)
         {
-            var line = (int)Math.Clamp(e.Start.Line, 1, source.LineCount);
-            var position = outside ?? new DefinitionPosition(source.File, line, (int)Math.Max(1, e.Start.Column));
-            report(position, "", $"is not YAML: {Reason(e)}{Hint(source.Line(line))}");
+            // About a tab the scanner gives the place where the mapping around it begins, be that the whole file.
+            var from = Math.Max(e.End.Line, reader._parser.Current?.End.Line ?? 1);
+            var position = e.Message.Contains(" tab ", StringComparison.Ordinal) ? FindTab(source, (int)from) : null;
+            position ??= new DefinitionPosition(source.File, (int)Math.Clamp(e.Start.Line, 1, source.LineCount), (int)Math.Max(1, e.Start.Column));
+            report(outside ?? position.Value, "", $"is not YAML: {Reason(e)}{Hint(source.Line(position.Value.Line))}");
             return null;
         }
+    }
+
+    /// <summary>The first tab in the indentation of a line from there on.</summary>
+    private static DefinitionPosition? FindTab(YamlText source, int line)
+    {
+        for (; line <= source.LineCount; line++)
+            if (source.Line(line).TrimStart(' ') is ['\t', ..] rest) return new DefinitionPosition(source.File, line, source.Line(line).Length - rest.Length + 1);
+        return null;
     }
 
     private static string Hint(ReadOnlySpan<char> line) =>

@@ -54,7 +54,7 @@ internal sealed class StagingOpening(FlowPlan plan, FlowParts parts, EngineEnvir
     {
         if (seen.Ledger.FindSource(plan.SourceName) is not { } source || source.Topic != plan.Topic) return null;
         var topic = await parts.Source.IdentifyAsync(cancellationToken);
-        var binding = TableBinding.Bind(plan.Table, seen.Table, parts.Log);
+        var binding = TableBinding.Bind(plan.Table, seen.Table);
         return new OpenedFlow(seen.Table, binding, seen.Ledger, seen.Ledger.Epoch, 0,
             source with { ClusterId = source.ClusterId ?? topic.ClusterId, TopicId = source.TopicId ?? topic.TopicId });
     }

@@ -25,6 +25,8 @@ internal sealed class FlowOpening(
     /// <summary>The snapshots of opening commits of which this run has not learned whether they got into the table.</summary>
     private readonly HashSet<SnapshotId> _undecided = [];
 
+    private readonly HashSet<string> _toldDifferences = [];
+
     public async ValueTask<OpenedFlow> OpenAsync(WriterIdentity writer, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
     {
         while (true)
@@ -39,7 +41,8 @@ internal sealed class FlowOpening(
                 table = await TableCreation.CreateAsync(ledgers.Catalog, plan.Table, log, abort);
             }
             if (_tableUuid is { } opened && opened != table.Metadata.TableUuid) throw ledgers.TableReplaced(table, opened);
-            var binding = TableBinding.Bind(plan.Table, table, log);
+            var binding = TableBinding.Bind(plan.Table, table);
+            TellDifferences(table);
             if (!_hasProbedStore) await StoreProbe.RequireConditionalWritesAsync(table, environment.Ids, abort);
             _hasProbedStore = true;
             var reading = await ledgers.ReadAsync(table, abort);
@@ -68,7 +71,7 @@ internal sealed class FlowOpening(
                     _tableUuid = committed.Table.Metadata.TableUuid;
                     await marks.StoreAsync(new GroupMark(plan.Name, committed.Ledger.TableUuid), source, committed.Ledger.FindSource(plan.SourceName)!, abort);
                     // Somebody may have changed the table since it was loaded.
-                    if (!binding.Fits(committed.Table)) binding = TableBinding.Bind(plan.Table, committed.Table, log);
+                    if (!binding.Fits(committed.Table)) binding = TableBinding.Bind(plan.Table, committed.Table);
                     return new OpenedFlow(committed.Table, binding, committed.Ledger, commit.Epoch, committed.Ledger.TakeoverCount, committed.Ledger.FindSource(plan.SourceName)!);
                 case CommitOutcome.Superseded superseded:
                     throw superseded.ToException(plan.Name);
@@ -95,12 +98,19 @@ internal sealed class FlowOpening(
                 TableCreation.RequireAllowed(ledgers.Catalog, plan.Table);
                 return;
             }
-            TableBinding.Bind(plan.Table, table, log);
+            TableBinding.Bind(plan.Table, table);
             var standing = await DecideAsync(table, await ledgers.ReadAsync(table, abort), answers, writer, abort);
             if (standing is null) continue;
             if (FoundBy(standing) is { } found && (await FollowRenameAsync(found, abort)).FindSource(plan.SourceName) is { } known) await _continuity.CheckAsync(known, abort);
             return;
         }
+    }
+
+    /// <summary>A run has many sessions, and says once what stays as it is.</summary>
+    private void TellDifferences(Table table)
+    {
+        foreach (var difference in TableDifferences.Find(plan.Table, table))
+            if (_toldDifferences.Add(difference.Message)) log.Write(difference);
     }
 
     private async ValueTask<bool> HasOpenedAsync(Table table, CancellationToken cancellationToken)

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Iceberg;
 using Matih.Parquet;
-using Matih.Telemetry;
 
 namespace Matih.Delivery;
 
@@ -73,7 +72,7 @@ internal sealed class TableBinding
         metadata.Properties.Keys.Where(key => !SettingsPrefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal))));
 
     /// <exception cref="PipelineException">A column is missing, or cannot hold what the query gives.</exception>
-    public static TableBinding Bind(TablePlan plan, Table table, IEngineLog log)
+    public static TableBinding Bind(TablePlan plan, Table table)
     {
         var schema = table.Metadata.CurrentSchema;
         var spec = table.Metadata.DefaultSpec;
@@ -103,18 +102,7 @@ internal sealed class TableBinding
                 $"The query does not fit table {plan.Identifier}: {string.Join("; ", faults)}.",
                 "Change the SQL (aliases, CAST, COALESCE), or evolve the table; columns are matched by name.");
         }
-        WarnOfPartitioning(plan, schema, spec, log);
         return new TableBinding(schema, spec, columns.ToImmutable(), map.ToImmutable(), table.Metadata.Location, SettingsOf(table.Metadata));
-    }
-
-    private static void WarnOfPartitioning(TablePlan plan, Schema schema, PartitionSpec spec, IEngineLog log)
-    {
-        if (plan.PartitionBy.IsEmpty) return;
-        var asked = plan.PartitionBy.Select(request => $"{request.Transform}({request.Column})");
-        var found = spec.Fields.Select(field => $"{field.Transform}({schema.FindField(field.SourceId)?.Name})");
-        if (asked.SequenceEqual(found)) return;
-        log.Warning("partitioning-differs",
-            $"Table {plan.Identifier} is partitioned by [{string.Join(", ", found)}], the definition asks for [{string.Join(", ", asked)}]; the table's own is used.");
     }
 
     private static ParquetType ParquetTypeOf(IcebergType type) => type switch

@@ -21,7 +21,8 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
     {
         var (standing, chosen) = await LookAsync(request.From, request.To, cancellationToken);
         var to = request.To ?? standing.Ledger.Commit;
-        var binding = TableBinding.Bind(plan.Table, standing.Table, parts.Log);
+        var binding = TableBinding.Bind(plan.Table, standing.Table);
+        foreach (var difference in TableDifferences.Find(plan.Table, standing.Table)) parts.Log.Write(difference);
         await new ReplayTopicCheck(plan, parts.Source).RequireAllAsync(chosen.Selection, cancellationToken);
         if (!request.Confirm(new ReplayPreview(
             plan.Name, plan.Table.Identifier, [.. chosen.Selection.Commits.Select(commit => commit.Id)], chosen.Selection.Ranges, chosen.Selection.Replaced, standing.Ledger.IsOpen)))

@@ -58,6 +58,7 @@ public sealed class FileCatalog : ICatalog
         if (await LoadAsync(identifier, cancellationToken) is { } existing) return (existing, false);
         var metadata = NewMetadata(location, table);
         Refuse(identifier, metadata);
+        await RefuseNestedAsync(identifier, cancellationToken);
         var file = MetadataLocation(identifier, 1);
         var bytes = TableMetadataJson.Write(metadata);
         if (await PutAsync(file, bytes, cancellationToken) is not { } failure)
@@ -68,6 +69,17 @@ public sealed class FileCatalog : ICatalog
         // Whether another caller or a lost answer of ours made the table: what stands there is the table.
         if (await LoadAsync(identifier, cancellationToken) is { } found) return (found, found.Metadata.TableUuid == metadata.TableUuid);
         throw new IOException($"The table {identifier} could not be created: {failure.Reason}. Try again.", failure.Cause);
+    }
+
+    /// <summary>A folder of a table belongs to it alone: who removes its orphan files would remove another table's.</summary>
+    private async ValueTask RefuseNestedAsync(TableIdentifier identifier, CancellationToken cancellationToken)
+    {
+        for (var depth = 0; depth < identifier.Namespace.Length; depth++)
+        {
+            var outer = new TableIdentifier(identifier.Namespace[..depth], identifier.Namespace[depth]);
+            if ((await ListAsync(outer, cancellationToken)).Head is not null)
+                throw new UnsupportedTableException($"{identifier} cannot be created: it would lie in the folder of table {outer}. Give it another namespace.");
+        }
     }
 
     private TableMetadata NewMetadata(string location, NewTable table)
@@ -235,8 +247,10 @@ public sealed class FileCatalog : ICatalog
     private async ValueTask<Versions> ListAsync(TableIdentifier identifier, CancellationToken cancellationToken)
     {
         var files = new List<VersionFile>();
-        await foreach (var item in _store.ListAsync($"{TableLocation(identifier)}/metadata", cancellationToken))
-            if (Versions.NumberOf(item.Location) is { } number) files.Add(new(number, item.Location));
+        var folder = $"{TableLocation(identifier)}/metadata";
+        // A listing goes deep, and a namespace may have the name of the table: db.t.metadata has its own files below.
+        await foreach (var item in _store.ListAsync(folder, cancellationToken))
+            if (item.Location.LastIndexOf('/') == folder.Length && Versions.NumberOf(item.Location) is { } number) files.Add(new(number, item.Location));
         return new Versions(files);
     }
 

@@ -6,8 +6,8 @@ namespace Matih.Iceberg;
 /// <summary>Partition values as people and folders show them. Nothing is ever parsed back from a folder's name.</summary>
 internal static class PartitionText
 {
-    // File systems end a name at 255 bytes; a longer value keeps its start and a hash of the whole.
-    private const int EscapedCharsMax = 160;
+    // File systems end a folder's name at 255 bytes, and "name=value" is one; a longer part keeps its start and a hash of the whole.
+    private const int EscapedCharsMax = 120;
     private const long MicrosPerSecond = 1_000_000;
 
     public static string Of(Transform transform, IcebergType type, PartitionValue value)

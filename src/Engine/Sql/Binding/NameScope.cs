@@ -14,6 +14,9 @@ internal sealed record NameScope(
     /// <summary>The record's headers, which exist only by name.</summary>
     public const string Headers = "headers";
 
+    /// <summary>Those of <see cref="Star"/> that nobody has named, and where they stand.</summary>
+    public ImmutableArray<(string Name, ExpressionPlace Place)> Unnamed { get; init; } = [];
+
     public static NameScope Empty { get; } = new("", [], ImmutableDictionary<string, Expression>.Empty, false);
 
     private static readonly (string Name, RecordMetadata Part, DataType Type)[] Metadata =

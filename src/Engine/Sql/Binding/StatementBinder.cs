@@ -4,7 +4,9 @@ using Matih.Batches;
 namespace Matih.Sql;
 
 /// <summary>A statement whose every name is resolved, as expressions over the source.</summary>
-internal sealed record BoundStatement(Expression? Filter, ImmutableArray<(string Name, Expression Value)> Outputs, bool HasInput);
+/// <param name="Unnamed">The outputs that have no name but the one that Flink makes up, and where their expressions stand.</param>
+internal sealed record BoundStatement(
+    Expression? Filter, ImmutableArray<(string Name, Expression Value)> Outputs, bool HasInput, ImmutableArray<(string Name, ExpressionPlace Place)> Unnamed);
 
 /// <summary>Pass: binds one statement; errors of its entries are collected, so that all are reported at once.</summary>
 internal static class StatementBinder
@@ -14,11 +16,12 @@ internal static class StatementBinder
         var before = errors.Count;
         var scope = statement.From is null ? NameScope.Empty : CheckTable(statement.From, table, errors);
         var binder = new Binder(scope, statement.From?.Alias, places, index);
-        var outputs = BindItems(statement, scope, binder, errors);
+        var unnamed = ImmutableArray.CreateBuilder<(string, ExpressionPlace)>();
+        var outputs = BindItems(statement, scope, binder, index, unnamed, errors);
         Expression? filter = null;
         if (statement.Where is { } where) Collect(errors, () => filter = binder.BindCondition(where, "WHERE"));
         CheckNames(statement, outputs, errors);
-        return errors.Count == before ? new BoundStatement(filter, outputs, statement.From is not null) : null;
+        return errors.Count == before ? new BoundStatement(filter, outputs, statement.From is not null, unnamed.ToImmutable()) : null;
     }
 
     private static NameScope CheckTable(TableName from, NameScope table, List<SqlErrorException> errors)
@@ -28,16 +31,22 @@ internal static class StatementBinder
         return table;
     }
 
-    private static ImmutableArray<(string Name, Expression Value)> BindItems(SelectStatement statement, NameScope scope, Binder binder, List<SqlErrorException> errors)
+    private static ImmutableArray<(string Name, Expression Value)> BindItems(
+        SelectStatement statement, NameScope scope, Binder binder, int index, ImmutableArray<(string, ExpressionPlace)>.Builder unnamed, List<SqlErrorException> errors)
     {
         var outputs = ImmutableArray.CreateBuilder<(string, Expression)>();
         foreach (var item in statement.Items)
         {
             Collect(errors, () =>
             {
+                if (item is { Expression: not (null or SqlNode.Name), Alias: null }) unnamed.Add((NameOf(item, outputs.Count), new ExpressionPlace(index, item.Offset)));
                 if (item.Expression is not null) outputs.Add((NameOf(item, outputs.Count), CheckHeld(binder.Bind(item.Expression), item.Offset)));
                 else if (statement.From is null) throw SqlErrorException.Wrong(item.Offset, "SELECT * needs a FROM.");
-                else outputs.AddRange(scope.Star.Select(field => (field.Name, CheckHeld(field.Value, item.Offset, field.Name))));
+                else
+                {
+                    outputs.AddRange(scope.Star.Select(field => (field.Name, CheckHeld(field.Value, item.Offset, field.Name))));
+                    unnamed.AddRange(scope.Unnamed);
+                }
             });
         }
         return outputs.ToImmutable();

@@ -11,6 +11,8 @@ internal sealed class Lexer
     private readonly string _text;
     private int _at;
 
+    private readonly List<(int Start, int End)> _lineComments = [];
+
     private Lexer(string text) => _text = text;
 
     public static List<Token> Tokenize(string text)
@@ -20,6 +22,24 @@ internal sealed class Lexer
         do tokens.Add(lexer.Next());
         while (tokens[^1].Kind != TokenKind.End);
         return tokens;
+    }
+
+    /// <summary>Where comments from <c>--</c> to the end of their line stand, up to the first fault of the text.</summary>
+    public static IReadOnlyList<(int Start, int End)> LineComments(string text)
+    {
+        var lexer = new Lexer(text);
+        try
+        {
+            while (lexer.Next().Kind != TokenKind.End)
+            {
+                // The comments are noted on the way.
+            }
+        }
+        catch (SqlErrorException)
+        {
+            // Whoever compiles the text reports it.
+        }
+        return lexer._lineComments;
     }
 
     private char Peek(int ahead = 0) => _at + ahead < _text.Length ? _text[_at + ahead] : '\0';
@@ -60,7 +80,9 @@ internal sealed class Lexer
             if (char.IsWhiteSpace(_text[_at])) _at++;
             else if (Peek() == '-' && Peek(1) == '-')
             {
+                var start = _at;
                 while (_at < _text.Length && _text[_at] != '\n') _at++;
+                _lineComments.Add((start, _at));
             }
             else if (Peek() == '/' && Peek(1) == '*')
             {

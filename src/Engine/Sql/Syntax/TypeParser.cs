@@ -88,15 +88,9 @@ internal sealed class TypeParser(TokenReader tokens)
             case "MULTISET" or "RAW" or "REAL" or "VARIANT" or "STRUCTURED":
                 throw SqlErrorException.Unsupported(word.Offset, $"The type {word.Text.ToUpperInvariant()}");
             default:
-                throw SqlErrorException.Wrong(word.Offset, $"'{word.Text}' is no type{NearestName.Suggest(word.Text.ToUpperInvariant(), Names)}");
+                throw SqlErrorException.Wrong(word.Offset, $"'{word.Text}' is no type{TypeNames.Suggest(word.Text)}");
         }
     }
-
-    private static readonly string[] Names =
-    [
-        "BOOLEAN", "TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "DEC", "NUMERIC", "CHAR", "VARCHAR",
-        "STRING", "BINARY", "VARBINARY", "BYTES", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ", "ARRAY", "MAP", "ROW", "INTERVAL",
-    ];
 
     private DataType ParseTimestamp()
     {
