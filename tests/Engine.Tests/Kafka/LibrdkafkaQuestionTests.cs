@@ -193,6 +193,61 @@ public sealed class LibrdkafkaQuestionTests
     }
 
     [Fact]
+    public async Task A_wrong_address_is_named_with_its_cause_long_before_the_calls_time_is_over()
+    {
+        using var topic = new MockTopic();
+        await using var refused = topic.Open(topic.Settings with { BootstrapServers = "127.0.0.1:1", CallTimeout = TimeSpan.FromHours(1) });
+        await using var unresolved = topic.Open(topic.Settings with { BootstrapServers = "no-such-host.invalid:9092", CallTimeout = TimeSpan.FromHours(1) });
+
+        var first = await Assert.ThrowsAsync<SourceException>(async () => await refused.IdentifyAsync(CancellationToken.None));
+        var second = await Assert.ThrowsAsync<SourceException>(async () => await unresolved.IdentifyAsync(CancellationToken.None));
+
+        Assert.Equal((SourceErrorKind.Unreachable, SourceErrorKind.Unreachable), (first.Kind, second.Kind));
+        Assert.Equal("Could not look up topic events: Kafka at 127.0.0.1:1 cannot be reached: connection refused.", first.Message);
+        Assert.StartsWith("Could not look up topic events: Kafka at no-such-host.invalid:9092 cannot be reached: the name does not resolve (", second.Message, StringComparison.Ordinal);
+        Assert.Equal((null, "connection refused"), (refused.LastContact, refused.Trouble));
+    }
+
+    [Fact]
+    public async Task A_cluster_that_was_reached_before_gets_the_calls_whole_time()
+    {
+        using var topic = new MockTopic();
+        await using var source = topic.Open(topic.Settings with { CallTimeout = TimeSpan.FromSeconds(7) });
+        await source.IdentifyAsync(CancellationToken.None);
+        var contact = source.LastContact;
+        topic.Cluster.SetReachable(1, false);
+
+        var error = await Assert.ThrowsAsync<SourceException>(async () => await source.RangesAsync([0], CancellationToken.None));
+
+        Assert.Contains("no answer from", error.Message, StringComparison.Ordinal);
+        Assert.Contains("within 7 s", error.Message, StringComparison.Ordinal);
+        Assert.Equal(contact, source.LastContact);
+        Assert.NotNull(source.Trouble);
+        topic.Cluster.SetReachable(1, true);
+        await source.RangesAsync([0], CancellationToken.None);
+        Assert.True(source.LastContact > contact);
+        Assert.Null(source.Trouble);
+    }
+
+    [Fact]
+    public async Task A_misspelt_topic_is_answered_with_the_nearest_one()
+    {
+        using var topic = new MockTopic();
+        topic.Cluster.CreateTopic("web.clicks", 1);
+        topic.Cluster.CreateTopic("__consumer_offsetz", 1);
+
+        Assert.EndsWith("; did you mean 'web.clicks'? Topics are not created by reading: create web.clikcs, or correct the name.", await RefusalAsync("web.clikcs"), StringComparison.Ordinal);
+        Assert.EndsWith("artition. Topics are not created by reading: create unheard.of, or correct the name.", await RefusalAsync("unheard.of"), StringComparison.Ordinal);
+        Assert.EndsWith("artition. Topics are not created by reading: create __consumer_offsets, or correct the name.", await RefusalAsync("__consumer_offsets"), StringComparison.Ordinal);
+
+        async Task<string> RefusalAsync(string name)
+        {
+            await using var source = LibrdkafkaSource.Open(MockTopic.Library, topic.Settings, name, TimeProvider.System);
+            return (await Assert.ThrowsAsync<SourceException>(async () => await source.IdentifyAsync(CancellationToken.None))).Message;
+        }
+    }
+
+    [Fact]
     public async Task A_question_notices_cancellation()
     {
         using var topic = new MockTopic();
