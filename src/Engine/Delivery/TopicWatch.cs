@@ -15,7 +15,7 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
     private readonly CancellationTokenSource _stopped = new();
     private DateTimeOffset _sameAt = environment.Clock.GetUtcNow();
     private int _fewerPartitionsLooks;
-    private volatile SourceLedger _committed = source;
+    private volatile SourceLedger? _committed;
     private volatile EndsLook? _ends;
     private volatile bool _hasChanged;
     private volatile PipelineException? _refusal;
@@ -101,9 +101,9 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
     private void NoteLag()
     {
         if (_ends is not { } look) return;
-        var committed = _committed;
+        var committed = _committed ?? source;
         var uncommitted = session.Lanes.SelectMany(lane => lane.Partitions)
-            .Sum(partition => Math.Max(0, look.Ends[partition] - committed.Find(partition)!.NextOffset));
+            .Sum(partition => committed.Find(partition) is { } entry ? Math.Max(0, look.Ends[partition] - entry.NextOffset) : 0);
         parts.Progress.NoteLag(new FlowLag(session.Lanes.Sum(lane => lane.Behind(look.Ends)), uncommitted, look.At));
     }
 

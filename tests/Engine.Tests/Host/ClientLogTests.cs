@@ -55,7 +55,7 @@ public sealed class ClientLogTests : IEngineLog
         Assert.Equal(5000, Warnings.Count);
     }
 
-    public void Write(LogEntry entry) => _entries.Add(entry);
+    void IEngineLog.Write(LogEntry entry) => _entries.Add(entry);
 
     private List<string> Warnings => [.. _entries.Where(entry => entry.Severity == LogSeverity.Warning).Select(entry => entry.Message)];
 

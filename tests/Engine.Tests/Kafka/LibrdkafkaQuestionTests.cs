@@ -230,24 +230,6 @@ public sealed class LibrdkafkaQuestionTests
     }
 
     [Fact]
-    public async Task A_misspelt_topic_is_answered_with_the_nearest_one()
-    {
-        using var topic = new MockTopic();
-        topic.Cluster.CreateTopic("web.clicks", 1);
-        topic.Cluster.CreateTopic("__consumer_offsetz", 1);
-
-        Assert.EndsWith("; did you mean 'web.clicks'? Topics are not created by reading: create web.clikcs, or correct the name.", await RefusalAsync("web.clikcs"), StringComparison.Ordinal);
-        Assert.EndsWith("artition. Topics are not created by reading: create unheard.of, or correct the name.", await RefusalAsync("unheard.of"), StringComparison.Ordinal);
-        Assert.EndsWith("artition. Topics are not created by reading: create __consumer_offsets, or correct the name.", await RefusalAsync("__consumer_offsets"), StringComparison.Ordinal);
-
-        async Task<string> RefusalAsync(string name)
-        {
-            await using var source = LibrdkafkaSource.Open(MockTopic.Library, topic.Settings, name, TimeProvider.System);
-            return (await Assert.ThrowsAsync<SourceException>(async () => await source.IdentifyAsync(CancellationToken.None))).Message;
-        }
-    }
-
-    [Fact]
     public async Task A_question_notices_cancellation()
     {
         using var topic = new MockTopic();

@@ -63,12 +63,16 @@ public sealed partial class LostContactTests : IDisposable
     /// <summary>Health has no signal: it is asked, as a probe asks, until it says so.</summary>
     private async Task<JsonElement> UntilAsync(string url, Func<JsonElement, bool> holds)
     {
-        while (true)
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(ExternalProcess.WaitMax);
+        JsonElement flow = default;
+        while (!limit.IsCancellationRequested)
         {
-            var health = await _client.GetFromJsonAsync<JsonElement>(new Uri(url), TestContext.Current.CancellationToken);
-            if (health.GetProperty("flows")[0] is var flow && holds(flow)) return flow;
-            await Task.Delay(200, TestContext.Current.CancellationToken);
+            flow = (await _client.GetFromJsonAsync<JsonElement>(new Uri(url), TestContext.Current.CancellationToken)).GetProperty("flows")[0];
+            if (holds(flow)) return flow;
+            await Task.WhenAny(Task.Delay(200, limit.Token));
         }
+        throw new TimeoutException($"Health still says {flow}.");
     }
 
     [GeneratedRegex("http://127[.]0[.]0[.]1:[0-9]+/health")]

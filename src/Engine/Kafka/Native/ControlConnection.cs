@@ -222,7 +222,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
             var elapsed = clock.GetElapsedTime(start);
             var timeMax = contact.WasMade || Settings.CallTimeout < FirstSilenceMax ? Settings.CallTimeout : FirstSilenceMax;
             if (!contact.WasMade && connection is { IsCutOff: true, LastTrouble: { } cause } && elapsed >= FirstContactMax)
-                throw new SourceException(SourceErrorKind.Unreachable, $"Could not {doing}: Kafka at {Settings.Address} cannot be reached: {cause}.");
+                throw new SourceException(SourceErrorKind.Unreachable, $"Could not {doing}: Kafka at {Settings.Address} cannot be reached: {BrokerTrouble.OfFirstContact(cause)}.");
             if (elapsed >= timeMax)
                 throw new SourceException(
                     SourceErrorKind.Unreachable,

@@ -253,8 +253,11 @@ internal sealed unsafe class KafkaConnection : IDisposable
     {
         byte* facility, text;
         int level;
-        if (_log is null || _native.EventLogLine(item, &facility, &text, &level) != 0) return;
-        _log(new KafkaLogLine(level, LibrdkafkaNative.Text(facility), Redact(LibrdkafkaNative.Text(text))));
+        if (_native.EventLogLine(item, &facility, &text, &level) != 0) return;
+        var line = new KafkaLogLine(level, LibrdkafkaNative.Text(facility), Redact(LibrdkafkaNative.Text(text)));
+        // Newer versions do not raise an error when a broker closes a connection: they only log it.
+        if (line.Facility == "FAIL") NoteTrouble(line.Text);
+        _log?.Invoke(line);
     }
 
     private void TakeError(int code, string text)
@@ -269,9 +272,11 @@ internal sealed unsafe class KafkaConnection : IDisposable
             Fault = _authenticationHint is null ? text : $"{text}. Likely cause: {_authenticationHint}";
             Interlocked.Increment(ref _faultSequence);
         }
-        else LastTrouble = BrokerTrouble.Of(text).Show(_properties.GetValueOrDefault("bootstrap.servers", ""));
+        else NoteTrouble(text);
         OnError?.Invoke(code, text);
     }
+
+    private void NoteTrouble(string text) => LastTrouble = BrokerTrouble.Of(text).Show(_properties.GetValueOrDefault("bootstrap.servers", ""));
 
     /// <summary>A handshake also fails when a broker goes away in the middle; only a refused certificate needs somebody's help.</summary>
     private static bool IsRefusedCertificate(int code, string text) =>
