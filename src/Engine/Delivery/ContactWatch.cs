@@ -67,7 +67,7 @@ internal sealed class ContactWatch(FlowPlan plan, FlowParts parts, EngineEnviron
     /// <summary>Where attempts fail, each failure is in the log already.</summary>
     private void Report(TimeSpan silence)
     {
-        var isLost = silence > HealthLimits.ContactAgeMax;
+        var isLost = silence > HealthLimits.DefaultContactAgeMax;
         if (isLost == _isLost || isLost && parts.Progress.FailureCount > 0) return;
         _isLost = isLost;
         if (isLost)

@@ -12,11 +12,11 @@ public sealed record HealthLimits(TimeSpan CommitWaitMax)
     /// </summary>
     public TimeSpan StallMax { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>
-    /// Without an answer of the brokers for that long, contact with them is lost: 30 s. They are asked every few seconds, and a
-    /// broker that restarts needs less.
-    /// </summary>
-    public static TimeSpan ContactAgeMax { get; } = TimeSpan.FromSeconds(30);
+    /// <summary>Without an answer of the brokers for longer than that, contact with them is lost.</summary>
+    public TimeSpan ContactAgeMax { get; init; } = DefaultContactAgeMax;
+
+    /// <summary>30 s: they are asked every few seconds, and a broker that restarts needs less.</summary>
+    public static TimeSpan DefaultContactAgeMax { get; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>One flow at one moment.</summary>
@@ -72,8 +72,8 @@ public sealed class PipelineHealth(IReadOnlyList<FlowProgress> flows, TimeProvid
     {
         if (flow.FailureCount is > 0 and var count) return $"Flow {flow.Flow} is {Name(state)} after {Quantity.Of(count, "failure")} in a row.";
         if (!flow.HasOpened && state is FlowState.Opening) return $"Flow {flow.Flow} has not opened its table yet.";
-        if (state != FlowState.Ended && silence > HealthLimits.ContactAgeMax)
-            return $"Flow {flow.Flow} has had no answer from Kafka for {silence.TotalSeconds:0} s; at most {HealthLimits.ContactAgeMax.TotalSeconds:0} s are expected. Its lag is of that time.";
+        if (state != FlowState.Ended && silence > limits.ContactAgeMax)
+            return $"Flow {flow.Flow} has had no answer from Kafka for {silence.TotalSeconds:0} s; at most {limits.ContactAgeMax.TotalSeconds:0} s are expected. Its lag is of that time.";
         if (waiting > limits.CommitWaitMax)
             return $"Flow {flow.Flow} has had something to commit for {waiting.Value.TotalSeconds:N0} s; at most {limits.CommitWaitMax.TotalSeconds:N0} s are expected.";
         return null;

@@ -17,5 +17,5 @@ internal static class LagText
 
     /// <summary>How long the brokers have not answered, where that is too long; otherwise null.</summary>
     public static TimeSpan? SilenceOf(FlowProgress flow, TimeProvider clock) =>
-        Moment.Of(flow.LastContact, clock) is { Age: var age } && age > HealthLimits.ContactAgeMax ? age : null;
+        Moment.Of(flow.LastContact, clock) is { Age: var age } && age > HealthLimits.DefaultContactAgeMax ? age : null;
 }
