@@ -1,4 +1,3 @@
-using System.Globalization;
 using Matih.Kafka;
 using Matih.Kafka.Native;
 using Matih.Telemetry;
@@ -28,7 +27,7 @@ internal sealed class ClientLog(IEngineLog log, TimeProvider clock, bool isMock)
         var folded = 0;
         var isNews = isTrouble && IsNews(text, out folded);
         log.Write(new LogEntry(isNews ? LogSeverity.Warning : LogSeverity.Debug, "kafka-client",
-            $"Kafka client: {text}{(folded == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" ({folded} times more since this was last reported)"))}", ("facility", line.Facility)));
+            $"Kafka client: {text}{(folded == 0 ? "" : $" ({Quantity.Of(folded, "time")} more since this was last reported)")}", ("facility", line.Facility)));
     }
 
     private bool IsNews(string text, out int folded)
