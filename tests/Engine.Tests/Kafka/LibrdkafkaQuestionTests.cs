@@ -212,7 +212,12 @@ public sealed class LibrdkafkaQuestionTests
     public async Task A_cluster_that_was_reached_before_gets_the_calls_whole_time()
     {
         using var topic = new MockTopic();
-        await using var source = topic.Open(topic.Settings with { CallTimeout = TimeSpan.FromSeconds(7) });
+        await using var source = topic.Open(topic.Settings with
+        {
+            CallTimeout = TimeSpan.FromSeconds(7),
+            // The default, 10 s, could pass before the client tries the broker again.
+            Properties = new Dictionary<string, string> { ["reconnect.backoff.max.ms"] = "200" },
+        });
         await source.IdentifyAsync(CancellationToken.None);
         var contact = source.LastContact;
         topic.Cluster.SetReachable(1, false);
