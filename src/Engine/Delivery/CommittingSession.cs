@@ -55,6 +55,7 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
 
             var staysOpen = !isLast || cause == CheckpointCause.TopicChanged;
             if (await CommitAsync(committer, checkpoints, staysOpen, abort) is { } end) return end;
+            session.NoteCommitted(committer.Source);
             history.NoteProgress();
             parts.Progress.NoteFailures(0);
             if (batch is not null) await intake!.ClearAsync(batch, abort);

@@ -19,6 +19,21 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
 
     public async Task RunAsync(RunMode mode, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
     {
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(abort);
+        var watch = environment.Tasks.Start($"contact of {plan.Name}", new ContactWatch(plan, parts, environment).RunAsync, watching.Token);
+        try
+        {
+            await RunToEndAsync(mode, answers, stop, abort);
+        }
+        finally
+        {
+            watching.Cancel();
+            await WaitAsync(new ValueTask(watch), CancellationToken.None);
+        }
+    }
+
+    private async Task RunToEndAsync(RunMode mode, OpenAnswers answers, CancellationToken stop, CancellationToken abort)
+    {
         var history = new RunHistory(mode, answers, environment.Clock.GetTimestamp());
         // A member may spend its time waiting for work, where no session looks at the clock.
         using var timer = mode is RunMode.For(var duration) && _seat is not null ? new CancellationTokenSource(duration, environment.Clock) : new CancellationTokenSource();
@@ -35,9 +50,9 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
             }
             catch (PositionOutOfRangeException e) when (!history.HasDoubtedPositions)
             {
-                // Opening anew compares the positions with what the topic holds: it refuses and says what is missing, or goes on.
+                // Opening again compares the positions with what the topic holds: it refuses and says what is missing, or goes on.
                 history.HasDoubtedPositions = true;
-                parts.Log.Information("position-doubted", $"Flow {plan.Name}: {e.Message} The flow is opened anew to find out what the topic still holds.");
+                parts.Log.Information("position-doubted", $"Flow {plan.Name}: {e.Message} The flow is opened again to find out what the topic still holds.");
             }
             catch (Exception e) when (FlowFailure.Of(plan, e, abort) is { Retry: RetryAdvice.BackOff } failure)
             {
@@ -69,6 +84,8 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
     {
         if (_seat is null) return await new CommittingSession(plan, parts, environment, _writer).RunAsync(mode, history, new WorkShare.Everything(), null, stop, abort);
 
+        // The group answers a member that reaches no broker with silence.
+        if (parts.Source.LastContact is null && !await WaitAsync(AskForContactAsync(either), abort)) return SessionEnd.Finished;
         var taking = _seat.TakeAsync(either).AsTask();
         await BeatUntilAsync(taking);
         if (!await WaitAsync(new ValueTask(taking), abort)) return SessionEnd.Finished;
@@ -87,6 +104,12 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
             watching.Cancel();
             await WaitAsync(new ValueTask(watched), CancellationToken.None);
         }
+    }
+
+    private async ValueTask AskForContactAsync(CancellationToken cancellationToken)
+    {
+        Enter(FlowState.Opening);
+        await parts.Source.IdentifyAsync(cancellationToken);
     }
 
     private void Enter(FlowState state) => parts.Progress.NoteState(state, environment.Clock.GetTimestamp());
@@ -134,7 +157,9 @@ internal sealed class FlowRun(FlowPlan plan, FlowParts parts, EngineEnvironment 
         }
         if (stop.IsCancellationRequested) throw failure;
         var seconds = Math.Min(60, Math.Pow(2, history.FailureCount - 1)) * (0.5 + parts.NextJitter());
-        parts.Log.Warning("retrying", $"Flow {plan.Name}: {failure.Message} Trying again in {seconds:0.0} s ({history.FailureCount} of {plan.RetryCountMax}). {failure.Remedy}");
+        var isKnown = failure.Message == history.LastFailure;
+        history.LastFailure = failure.Message;
+        parts.Log.Warning("retrying", $"Flow {plan.Name}: {(isKnown ? "the same failure again." : failure.Message)} Trying again in {seconds:0.0} s ({history.FailureCount} of {plan.RetryCountMax}).{(isKnown ? "" : $" {failure.Remedy}")}");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
         try
         {

@@ -61,6 +61,9 @@ internal sealed class FlowSession : IAsyncDisposable
             if (stretch.Entry.Last is { } last) _watch.Records.Note(stretch.Entry.Partition, last);
     }
 
+    /// <summary>The table's ledger stands there now, for the lag.</summary>
+    public void NoteCommitted(SourceLedger committed) => _watch.NoteCommitted(committed);
+
     /// <summary>The partitions' ends as last looked up; null before the first look.</summary>
     public IReadOnlyDictionary<int, long>? KnownEnds => _watch.KnownEnds;
 

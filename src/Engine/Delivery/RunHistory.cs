@@ -37,13 +37,17 @@ internal sealed class RunHistory(RunMode mode, OpenAnswers answers, long started
     /// <summary>When the first of those failures was met, a timestamp of the run's clock.</summary>
     public long FailingSince { get; set; }
 
-    /// <summary>Whether the flow was opened anew, without a commit since, because a position was out of range: once is enough to tell.</summary>
+    /// <summary>What the log said of the last of them, so that it says so once.</summary>
+    public string? LastFailure { get; set; }
+
+    /// <summary>Whether the flow was opened again, without a commit since, because a position was out of range: once is enough to tell.</summary>
     public bool HasDoubtedPositions { get; set; }
 
     /// <summary>A commit stands: earlier failures no longer count.</summary>
     public void NoteProgress()
     {
         FailureCount = 0;
+        LastFailure = null;
         HasDoubtedPositions = false;
     }
 

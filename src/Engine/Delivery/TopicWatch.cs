@@ -15,7 +15,8 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
     private readonly CancellationTokenSource _stopped = new();
     private DateTimeOffset _sameAt = environment.Clock.GetUtcNow();
     private int _fewerPartitionsLooks;
-    private volatile IReadOnlyDictionary<int, long>? _knownEnds;
+    private volatile SourceLedger? _committed;
+    private volatile EndsLook? _ends;
     private volatile bool _hasChanged;
     private volatile PipelineException? _refusal;
 
@@ -25,12 +26,19 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
     public PipelineException? Refusal => _refusal;
 
     /// <summary>The partitions' ends as last looked up; null before the first look.</summary>
-    public IReadOnlyDictionary<int, long>? KnownEnds => _knownEnds;
+    public IReadOnlyDictionary<int, long>? KnownEnds => _ends?.Ends;
 
     /// <summary>What lanes have read, to be looked at again.</summary>
     public ReadRecordCheck Records { get; } = new(parts.Source, source);
 
     public void Stop() => _stopped.Cancel();
+
+    /// <summary>The table's ledger stands there now.</summary>
+    public void NoteCommitted(SourceLedger committed)
+    {
+        _committed = committed;
+        NoteLag();
+    }
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -56,8 +64,8 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
             int[] partitions = [.. source.Partitions.Select(entry => entry.Partition)];
             var ranges = await parts.Source.RangesAsync(partitions, cancellationToken);
             var ends = partitions.Zip(ranges).ToDictionary(pair => pair.First, pair => pair.Second.End);
-            _knownEnds = ends;
-            parts.Progress.NoteLag(session.Lanes.Sum(lane => lane.Behind(ends)));
+            _ends = new EndsLook(ends, environment.Clock.GetTimestamp());
+            NoteLag();
             if (!withIdentity) return;
 
             var lookedAt = environment.Clock.GetUtcNow();
@@ -84,6 +92,19 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
         {
             parts.Log.Debug("watch-failed", $"Topic '{plan.Topic}' could not be looked at: {e.Message}");
         }
+        finally
+        {
+            parts.Progress.NoteContact(parts.Source.LastContact);
+        }
+    }
+
+    private void NoteLag()
+    {
+        if (_ends is not { } look) return;
+        var committed = _committed ?? source;
+        var uncommitted = session.Lanes.SelectMany(lane => lane.Partitions)
+            .Sum(partition => committed.Find(partition) is { } entry ? Math.Max(0, look.Ends[partition] - entry.NextOffset) : 0);
+        parts.Progress.NoteLag(new FlowLag(session.Lanes.Sum(lane => lane.Behind(look.Ends)), uncommitted, look.At));
     }
 
     /// <summary>
@@ -110,4 +131,7 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
             $"Compare the commits since {since} (matih table snapshots) with the topic. Where they hold records of the new one, roll the table back to the snapshot before them; then start over on the topic as it is now with --reset.");
         signal.Set();
     }
+
+    /// <summary>The partitions' ends, and when they were looked up.</summary>
+    private sealed record EndsLook(IReadOnlyDictionary<int, long> Ends, long At);
 }

@@ -48,6 +48,15 @@ public interface IRecordSource : IAsyncDisposable
 {
     string Topic { get; }
 
+    /// <summary>
+    /// When the brokers last answered a question of this source, whatever the answer, as a timestamp of its clock; null before
+    /// the first answer. Records that come are no answer: they may have waited in the client for long.
+    /// </summary>
+    long? LastContact { get; }
+
+    /// <summary>What keeps the source from the brokers, as far as it noticed since the last answer; null where nothing. The end of a sentence.</summary>
+    string? Trouble { get; }
+
     ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken);
 
     /// <summary>The offsets that each partition holds now, in the order asked.</summary>

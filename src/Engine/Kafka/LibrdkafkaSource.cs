@@ -15,6 +15,7 @@ public sealed class LibrdkafkaSource : IRecordSource
     private readonly KafkaSettings _settings;
     private readonly TimeProvider _clock;
     private readonly KafkaLog? _log;
+    private readonly BrokerContact _contact;
     private readonly ControlConnection _control;
     private readonly RecordScan _scan;
     /// <summary>As <see cref="_control"/> where the reader itself reads uncommitted.</summary>
@@ -34,9 +35,10 @@ public sealed class LibrdkafkaSource : IRecordSource
         _log = log;
         Topic = topic;
         Warnings = settings.WarningsFor(library);
-        _control = new ControlConnection(library, settings, topic, clock, log);
+        _contact = new BrokerContact(clock);
+        _control = new ControlConnection(library, settings, topic, clock, _contact, log);
         _scan = new RecordScan(_control);
-        _uncommitted = settings.Isolation == IsolationLevel.ReadUncommitted ? _control : new ControlConnection(library, settings.ReadingUncommitted(), topic, clock, log);
+        _uncommitted = settings.Isolation == IsolationLevel.ReadUncommitted ? _control : new ControlConnection(library, settings.ReadingUncommitted(), topic, clock, _contact, log);
         _group = new GroupOffsets(_control);
     }
 
@@ -46,6 +48,10 @@ public sealed class LibrdkafkaSource : IRecordSource
     public IReadOnlyList<string> Warnings { get; }
 
     public bool MaySkipRecords => _library.MaySkipRecords;
+
+    public long? LastContact => _contact.AnsweredAt;
+
+    public string? Trouble => _control.Trouble;
 
     /// <summary>The latest numbers of the reading connection; null before the first, and for ever where <c>statistics.interval.ms</c> is not set.</summary>
     public KafkaStatistics? LatestStatistics => _reader?.LatestStatistics;

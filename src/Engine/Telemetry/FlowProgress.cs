@@ -1,5 +1,11 @@
 namespace Matih.Telemetry;
 
+/// <summary>How far a flow is behind its topic: offsets, holes included, of the partitions that this process reads.</summary>
+/// <param name="Unread">From where it has read to, up to the topic's end.</param>
+/// <param name="Uncommitted">From what the table holds, up to the topic's end: the lag of the consumer group. At least <paramref name="Unread"/>.</param>
+/// <param name="AsOf">When the topic's end was looked up, as a timestamp of the run's clock.</param>
+public sealed record FlowLag(long Unread, long Uncommitted, long AsOf);
+
 /// <summary>
 /// Counters of one flow since its run began, for live displays and metrics. Written by lanes and the coordinator, read by
 /// anyone; each number is right by itself, together they are not one moment's.
@@ -7,9 +13,10 @@ namespace Matih.Telemetry;
 public sealed class FlowProgress(string flow)
 {
     private long _readCount, _readBytes, _producedCount, _filteredCount, _skippedCount, _committedRowCount, _committedRecordCount;
-    private long _commitCount, _fileCount, _fileBytes, _lag = -1, _readCountAtLook, _lastCommitMillis, _nextCheckpointMillis;
+    private long _commitCount, _fileCount, _fileBytes, _lastCommitMillis, _nextCheckpointMillis;
     private long _stagedRecordCount, _stagedFileCount, _stagedFileBytes, _lastStagingMillis;
-    private long _uncommittedCount, _uncommittedSince = None, _beatAt = None, _stateSince, _snapshotId = None;
+    private long _uncommittedCount, _uncommittedSince = None, _beatAt = None, _stateSince, _snapshotId = None, _contactAt = None;
+    private LagLook? _lag;
     private int _state, _failureCount, _hasOpened;
 
     private const long None = long.MinValue;
@@ -32,8 +39,10 @@ public sealed class FlowProgress(string flow)
     public long CommitCount => Interlocked.Read(ref _commitCount);
     public long FileCount => Interlocked.Read(ref _fileCount);
     public long FileBytes => Interlocked.Read(ref _fileBytes);
-    /// <summary>Records behind the topic's end as it was when last looked up, holes included; null before the first look.</summary>
-    public long? LagRecords => Interlocked.Read(ref _lag) is >= 0 and var lag ? Math.Max(0, lag - (ReadCount - Interlocked.Read(ref _readCountAtLook))) : null;
+    /// <summary>What was read since the topic's end was looked up is counted as read; null before the first look.</summary>
+    public FlowLag? Lag => Volatile.Read(ref _lag) is { } look ? look.Lag with { Unread = Math.Max(0, look.Lag.Unread - (ReadCount - look.ReadCount)) } : null;
+    /// <summary>When the brokers last answered, as a timestamp of the run's clock; null before the first answer.</summary>
+    public long? LastContact => Number(ref _contactAt);
     /// <summary>When the newest commit of the flow was made; until this run has made one, the one that it goes on from.</summary>
     public DateTimeOffset? LastCommit => Instant(ref _lastCommitMillis);
     /// <summary>Records whose rows wait, staged, for the member that commits.</summary>
@@ -139,11 +148,9 @@ public sealed class FlowProgress(string flow)
         Interlocked.Exchange(ref _lastStagingMillis, at.ToUnixTimeMilliseconds());
     }
 
-    internal void NoteLag(long records)
-    {
-        Interlocked.Exchange(ref _readCountAtLook, ReadCount);
-        Interlocked.Exchange(ref _lag, records);
-    }
+    internal void NoteLag(FlowLag lag) => Volatile.Write(ref _lag, new LagLook(lag, ReadCount));
+
+    internal void NoteContact(long? timestamp) => Interlocked.Exchange(ref _contactAt, timestamp ?? None);
 
     internal void NoteNextCheckpoint(DateTimeOffset at) => Interlocked.Exchange(ref _nextCheckpointMillis, at.ToUnixTimeMilliseconds());
 
@@ -151,4 +158,6 @@ public sealed class FlowProgress(string flow)
 
     private static DateTimeOffset? Instant(ref long millis) =>
         Interlocked.Read(ref millis) is > 0 and var value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
+
+    private sealed record LagLook(FlowLag Lag, long ReadCount);
 }

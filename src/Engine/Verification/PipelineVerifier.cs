@@ -184,10 +184,10 @@ public sealed class PipelineVerifier(IConnectors connectors)
             }
             if (!newest.HasPositions) return verification;
             var topic = new TopicCheck(flow.Plan, source, chain.Ranges, findings);
-            var lag = await topic.CheckAsync(newest.Ledger, cancellationToken);
-            if (!lag.IsEmpty && topic.SourceOf(newest.Ledger) is { } known)
-                await new RecordRecount(flow.Plan, source, chain.Ranges, findings).CheckAsync(known, lag, request.CountsAll, cancellationToken);
-            return verification with { Lag = lag };
+            verification = verification with { Lag = await topic.CheckAsync(newest.Ledger, cancellationToken), LagAsOf = source.LastContact };
+            if (!verification.Lag.IsEmpty && topic.SourceOf(newest.Ledger) is { } known)
+                await new RecordRecount(flow.Plan, source, chain.Ranges, findings).CheckAsync(known, verification.Lag, request.CountsAll, cancellationToken);
+            return verification;
         }
         catch (Exception e) when (e is SourceException or PositionOutOfRangeException or PipelineException)
         {

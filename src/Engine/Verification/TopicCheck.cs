@@ -134,7 +134,7 @@ internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, RangeTally
     {
         var isKnownById = known.TopicId is not null && topic.TopicId is not null;
         var isKnownByCluster = known.ClusterId is not null && topic.ClusterId is not null;
-        var left = $"{Quantity.Of(lag.Sum(item => item.OffsetCount), "offset")} still to be read";
+        var left = $"{Quantity.Of(lag.Sum(item => item.Uncommitted), "offset")} not committed yet";
         if (!isKnownById && !isKnownByCluster && _fingerprintCount == 0)
         {
             findings.NotProvable(FindingCode.Topic, $"That topic '{source.Topic}' is the one that was read; {left}.", "Neither its id nor its cluster's id is known, and none of the last records that were read can be compared.");

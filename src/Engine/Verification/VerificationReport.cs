@@ -14,7 +14,7 @@ public sealed record VerificationRequest(bool IsOffline = false, bool CountsAll 
 public readonly record struct PartitionLag(int Partition, long? NextOffset, long LogStart, long End)
 {
     /// <summary>Offsets that are not in the table yet; holes count.</summary>
-    public long OffsetCount => Math.Max(0, End - (NextOffset ?? LogStart));
+    public long Uncommitted => Math.Max(0, End - (NextOffset ?? LogStart));
 }
 
 /// <summary>All that was found of one flow.</summary>
@@ -38,6 +38,9 @@ public sealed record FlowVerification
 
     /// <summary>By partition; empty where Kafka was not asked.</summary>
     public ImmutableArray<PartitionLag> Lag { get; init; } = [];
+
+    /// <summary>When the brokers were asked for it, as a timestamp of the source's clock.</summary>
+    public long? LagAsOf { get; init; }
 
     public ImmutableArray<VerificationFinding> Findings { get; init; } = [];
 

@@ -71,8 +71,8 @@ internal sealed class VerifyVerb : Verb
         var connectors = new HostConnectors(_settings, environment, log, laneCountMax: 1);
         var report = await new PipelineVerifier(connectors)
             .VerifyAsync(flows, new VerificationRequest(arguments.GetValue(_offline), arguments.GetValue(_countAll)), cancellationToken);
-        if (arguments.GetValue(_json)) JsonOutput.Write(Console.OpenStandardOutput(), json => VerificationJson.Write(report, json));
-        else VerificationText.Write(report, Console.Out, Terminal.OutputWidth);
+        if (arguments.GetValue(_json)) JsonOutput.Write(Console.OpenStandardOutput(), json => VerificationJson.Write(report, environment.Clock, json));
+        else VerificationText.Write(report, environment.Clock, Console.Out, Terminal.OutputWidth);
         return report.ExitCode;
     }
 

@@ -86,7 +86,22 @@ internal sealed class HealthReport(PipelineHealth health, string version, TimePr
         else json.WriteNull("last_commit");
         if (flow.UncommittedAge is { } waiting) WriteSeconds(json, "uncommitted_age_seconds", waiting);
         else json.WriteNull("uncommitted_age_seconds");
-        WriteNumber(json, "lag_records", progress.LagRecords);
+        if (Moment.Of(progress.LastContact, clock) is { } contact)
+        {
+            json.WriteStartObject("last_contact");
+            WriteMoment(json, "at", contact);
+            json.WriteEndObject();
+        }
+        else json.WriteNull("last_contact");
+        if (progress.Lag is { } lag)
+        {
+            json.WriteStartObject("lag");
+            json.WriteNumber("unread", lag.Unread);
+            json.WriteNumber("uncommitted", lag.Uncommitted);
+            WriteMoment(json, "as_of", Moment.Of(lag.AsOf, clock)!.Value);
+            json.WriteEndObject();
+        }
+        else json.WriteNull("lag");
         json.WriteNumber("retries_in_a_row", progress.FailureCount);
         json.WriteNumber("rows_committed", progress.CommittedRowCount);
         json.WriteNumber("records_committed", progress.CommittedRecordCount);
@@ -94,6 +109,12 @@ internal sealed class HealthReport(PipelineHealth health, string version, TimePr
         json.WriteNumber("records_staged", progress.StagedRecordCount);
         json.WriteNumber("commits", progress.CommitCount);
         json.WriteEndObject();
+    }
+
+    private static void WriteMoment(Utf8JsonWriter json, string name, Moment moment)
+    {
+        json.WriteString(name, moment.Text);
+        WriteSeconds(json, "age_seconds", moment.Age);
     }
 
     private static void WriteSeconds(Utf8JsonWriter json, string name, TimeSpan time) => json.WriteNumber(name, Math.Round(time.TotalSeconds, 3));

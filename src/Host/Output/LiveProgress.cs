@@ -7,7 +7,7 @@ namespace Matih.Host.Output;
 internal sealed class LiveProgress(IReadOnlyList<FlowProgress> flows, Terminal terminal, TimeProvider clock) : ProgressDisplay
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
-    private static readonly string[] Names = ["flow", "in", "rate/s", "out", "filtered", "skipped", "lag", "committed", "files", "last commit", "next"];
+    private static readonly string[] Names = ["flow", "in", "rate/s", "out", "filtered", "skipped", "unread", "uncommitted", "committed", "files", "last commit", "next"];
     private readonly RateMeter[] _meters = [.. flows.Select(_ => new RateMeter(clock))];
 
     protected override async Task ShowAsync(CancellationToken end)
@@ -23,9 +23,13 @@ internal sealed class LiveProgress(IReadOnlyList<FlowProgress> flows, Terminal t
     private string[] Values(FlowProgress flow, double rate) =>
     [
         flow.Flow, Quantity.Count(flow.ReadCount), Quantity.Count(rate), Quantity.Count(flow.ProducedCount), Quantity.Count(flow.FilteredCount),
-        Quantity.Count(flow.SkippedCount), flow.LagRecords is { } lag ? Quantity.Count(lag) : "-", Quantity.Count(flow.CommittedRowCount),
+        Quantity.Count(flow.SkippedCount), Lag(flow, flow.Lag?.Unread), Lag(flow, flow.Lag?.Uncommitted), Quantity.Count(flow.CommittedRowCount),
         $"{Quantity.Count(flow.FileCount)} ({Quantity.Bytes(flow.FileBytes)})", Ago(flow.LastCommit), Ahead(flow.NextCheckpoint),
     ];
+
+    /// <summary>With its age where the brokers no longer answer.</summary>
+    private string Lag(FlowProgress flow, long? offsets) =>
+        offsets is not { } count ? "-" : LagText.SilenceOf(flow, clock) is { } silence ? $"{Quantity.Count(count)}, {DurationText.Show(Positive(silence))} ago" : Quantity.Count(count);
 
     private string Ago(DateTimeOffset? instant) => instant is { } at ? DurationText.Show(Positive(clock.GetUtcNow() - at)) + " ago" : "-";
 

@@ -10,7 +10,7 @@ internal sealed class PlainProgress(IReadOnlyList<FlowProgress> flows, EngineLog
     protected override async Task ShowAsync(CancellationToken end)
     {
         var meters = flows.Select(_ => new RateMeter(clock)).ToArray();
-        var shown = new (long, long, long?)[flows.Count];
+        var shown = new (long, long, long?, long?, bool)[flows.Count];
         for (var i = 0; i < flows.Count; i++) meters[i].Note(flows[i].ReadCount);
         while (await WaitAsync(Interval, clock, end))
         {
@@ -18,18 +18,17 @@ internal sealed class PlainProgress(IReadOnlyList<FlowProgress> flows, EngineLog
             {
                 var flow = flows[i];
                 var rate = meters[i].Note(flow.ReadCount);
-                var state = (flow.ReadCount, flow.CommittedRecordCount, flow.LagRecords);
+                var lag = flow.Lag;
+                var state = (flow.ReadCount, flow.CommittedRecordCount, lag?.Unread, lag?.Uncommitted, LagText.SilenceOf(flow, clock) is not null);
                 if (state == shown[i]) continue;
                 shown[i] = state;
-                log.Information("progress", Line(flow, rate),
+                log.Information("progress", Line(flow, rate, clock),
                     ("flow", flow.Flow), ("read", flow.ReadCount), ("rows", flow.ProducedCount), ("filtered", flow.FilteredCount), ("skipped", flow.SkippedCount),
-                    ("committed_rows", flow.CommittedRowCount), ("rate_per_s", Math.Round(rate)), ("lag", flow.LagRecords), ("files", flow.FileCount), ("bytes", flow.FileBytes));
+                    ("committed_rows", flow.CommittedRowCount), ("rate_per_s", Math.Round(rate)), ("unread", lag?.Unread), ("uncommitted", lag?.Uncommitted), ("lag_as_of", Moment.Of(lag?.AsOf, clock)?.Text), ("files", flow.FileCount), ("bytes", flow.FileBytes));
             }
         }
     }
 
-    internal static string Line(FlowProgress flow, double rate) => 
-        $"Flow {flow.Flow}: {Quantity.Of(flow.ReadCount, "record")} in ({Quantity.Count(rate)}/s, {Quantity.Bytes(flow.ReadBytes)}), {Quantity.Of(flow.ProducedCount, "row")} out, {Quantity.Count(flow.FilteredCount)} filtered, {Quantity.Count(flow.SkippedCount)} skipped, lag {Lag(flow)}; {Quantity.Of(flow.CommittedRowCount, "row")} committed in {Quantity.Of(flow.CommitCount, "commit")}, {Quantity.Of(flow.FileCount, "file")}, {Quantity.Bytes(flow.FileBytes)}.";
-
-    internal static string Lag(FlowProgress flow) => flow.LagRecords is { } lag ? Quantity.Count(lag) : "unknown";
+    internal static string Line(FlowProgress flow, double rate, TimeProvider clock) =>
+        $"Flow {flow.Flow}: {Quantity.Of(flow.ReadCount, "record")} in ({Quantity.Count(rate)}/s, {Quantity.Bytes(flow.ReadBytes)}), {Quantity.Of(flow.ProducedCount, "row")} out, {Quantity.Count(flow.FilteredCount)} filtered, {Quantity.Count(flow.SkippedCount)} skipped, lag {LagText.Show(flow, clock)}{LagText.Silence(flow, clock)}; {Quantity.Of(flow.CommittedRowCount, "row")} committed in {Quantity.Of(flow.CommitCount, "commit")}, {Quantity.Of(flow.FileCount, "file")}, {Quantity.Bytes(flow.FileBytes)}.";
 }

@@ -18,13 +18,14 @@ internal sealed class HostConnectors(HostSettings settings, EngineEnvironment en
 
     private static readonly string[] OwnFields = ["bootstrap.servers", "group.id", MockProperty];
 
+    private readonly ClientLog _clientLog = new(log, environment.Clock, settings.IsMockKafka);
     private readonly Lazy<Librdkafka> _library = new(() => Librdkafka.Load(settings.LibrdkafkaPath));
 
     public IRecordSource OpenSource(SourceDefinition source, long queueBytes)
     {
         try
         {
-            var opened = LibrdkafkaSource.Open(_library.Value, SettingsOf(source, queueBytes), source.Topic, environment.Clock, Log);
+            var opened = LibrdkafkaSource.Open(_library.Value, SettingsOf(source, queueBytes), source.Topic, environment.Clock, _clientLog.Write);
             foreach (var warning in opened.Warnings) log.Warning("kafka-client", warning, ("source", source.Name));
             return opened;
         }
@@ -38,7 +39,7 @@ internal sealed class HostConnectors(HostSettings settings, EngineEnvironment en
     {
         try
         {
-            return LibrdkafkaGroupMember.Join(_library.Value, SettingsOf(source, MemberQueueBytes), source.Topic, group, environment.Clock, environment.Tasks, Log);
+            return LibrdkafkaGroupMember.Join(_library.Value, SettingsOf(source, MemberQueueBytes), source.Topic, group, environment.Clock, environment.Tasks, _clientLog.Write);
         }
         catch (SourceException refusal)
         {
@@ -98,14 +99,4 @@ internal sealed class HostConnectors(HostSettings settings, EngineEnvironment en
     private static PipelineException Refused(SourceDefinition source, SourceException refusal) => new(
         FailureKind.KafkaAccess, $"Source {source.Name}: {refusal.Message}",
         $"Check the connection of source {source.Name} and the installed librdkafka.", refusal);
-
-    /// <summary>
-    /// What librdkafka calls an error is something that it gets past by itself; what it does not comes as an event. That the
-    /// mock cluster does not know of automatic topics is no news to anybody.
-    /// </summary>
-    private void Log(KafkaLogLine line)
-    {
-        var isNews = line.Level <= 4 && !(settings.IsMockKafka && line.Facility == "AUTOCREATE");
-        log.Write(new LogEntry(isNews ? LogSeverity.Warning : LogSeverity.Debug, "kafka-client", $"Kafka client: {line.Facility}: {line.Text}", ("facility", line.Facility)));
-    }
 }

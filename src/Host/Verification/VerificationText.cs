@@ -20,19 +20,19 @@ internal static class VerificationText
     private const string Indent = "            ";
 
     /// <param name="width">Columns to break lines for; null where a program may read them.</param>
-    public static void Write(VerificationReport report, TextWriter output, int? width = null)
+    public static void Write(VerificationReport report, TimeProvider clock, TextWriter output, int? width = null)
     {
-        foreach (var line in report.Flows.SelectMany(flow => Lines(flow).Append("")).Append(Verdict(report)))
+        foreach (var line in report.Flows.SelectMany(flow => Lines(flow, clock).Append("")).Append(Verdict(report)))
             foreach (var part in TextWrap.Lines(line, width, Indent.Length)) output.WriteLine(part);
     }
 
-    private static IEnumerable<string> Lines(FlowVerification flow)
+    private static IEnumerable<string> Lines(FlowVerification flow, TimeProvider clock)
     {
         yield return $"flow        {flow.Flow}";
         yield return $"table       {flow.Table}{(flow.SnapshotId is { } snapshot ? $", snapshot {snapshot}" : "")}";
         if (flow.Ledger is { } ledger)
             yield return $"ledger      commit {ledger.Commit}, {(ledger.IsOpen ? "open" : "closed")}, epoch {ledger.Epoch}, generation {ledger.Generation}, {Quantity.Instant(ledger.WrittenAtMillis)}";
-        foreach (var line in LagLines(flow)) yield return line;
+        foreach (var line in LagLines(flow, clock)) yield return line;
         var shown = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var finding in flow.Findings)
         {
@@ -45,13 +45,14 @@ internal static class VerificationText
         if (flow.Ledger is not null) yield return $"not read    {NotRead}";
     }
 
-    private static IEnumerable<string> LagLines(FlowVerification flow)
+    private static IEnumerable<string> LagLines(FlowVerification flow, TimeProvider clock)
     {
         if (flow.Lag.IsEmpty) yield break;
-        var behind = flow.Lag.Where(place => place.OffsetCount > 0).ToArray();
-        yield return $"lag         {Quantity.Of(flow.Lag.Sum(place => place.OffsetCount), "offset")} in {Quantity.Count(behind.Length)} of {Quantity.Of(flow.Lag.Length, "partition")}";
-        foreach (var place in behind.OrderByDescending(place => place.OffsetCount).Take(ShownPartitionsMax))
-            yield return $"{Indent}partition {Plain(place.Partition)}: {Quantity.Count(place.OffsetCount)} ({(place.NextOffset is { } next ? $"at {Plain(next)}" : "not read yet")}, end {Plain(place.End)})";
+        var behind = flow.Lag.Where(place => place.Uncommitted > 0).ToArray();
+        var asOf = Moment.Of(flow.LagAsOf, clock) is { } moment ? $", as of {moment.TimeOfDay}" : "";
+        yield return $"lag         {Quantity.Of(flow.Lag.Sum(place => place.Uncommitted), "offset")} uncommitted in {Quantity.Count(behind.Length)} of {Quantity.Of(flow.Lag.Length, "partition")}{asOf}";
+        foreach (var place in behind.OrderByDescending(place => place.Uncommitted).Take(ShownPartitionsMax))
+            yield return $"{Indent}partition {Plain(place.Partition)}: {Quantity.Count(place.Uncommitted)} ({(place.NextOffset is { } next ? $"at {Plain(next)}" : "not read yet")}, end {Plain(place.End)})";
         if (behind.Length > ShownPartitionsMax) yield return $"{Indent}and {Quantity.Of(behind.Length - ShownPartitionsMax, "more partition")}";
     }
 

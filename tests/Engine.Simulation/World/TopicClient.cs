@@ -21,6 +21,10 @@ internal sealed class TopicClient(
 
     public bool MaySkipRecords => habits.SkipsRecords;
 
+    public long? LastContact { get; private set; }
+
+    public string? Trouble => null;
+
     public SimulatedTopic Log => topic;
 
     public SimulatedProcess Process => process;
@@ -108,7 +112,11 @@ internal sealed class TopicClient(
         ? topic.Partitions[partition]
         : throw new SourceException(SourceErrorKind.UnknownTopic, $"Topic '{topic.Name}' has {topic.Partitions.Count} partitions, not {partition}.");
 
-    private ValueTask<T> CallAsync<T>(string what, Func<T> effect, CancellationToken cancellationToken) =>
-        process.CallAsync($"kafka {what}", weather.Decide(Service.Kafka, isWrite: false), effect,
+    private async ValueTask<T> CallAsync<T>(string what, Func<T> effect, CancellationToken cancellationToken)
+    {
+        var answer = await process.CallAsync($"kafka {what}", weather.Decide(Service.Kafka, isWrite: false), effect,
             cause => new SourceException(SourceErrorKind.Unreachable, $"Could not {what}: {cause}."), cancellationToken);
+        LastContact = process.Clock.GetTimestamp();
+        return answer;
+    }
 }

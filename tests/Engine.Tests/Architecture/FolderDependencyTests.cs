@@ -26,7 +26,7 @@ public sealed class FolderDependencyTests
     private static readonly string[] SeeEverything = ["Delivery", "Maintenance", "Verification"];
 
     /// <summary>Types beside the folders that hold no rules of a pipeline, so that every folder may use them.</summary>
-    private static readonly string[] Foundations = ["Matih.EngineEnvironment", "Matih.ITaskStarter", "Matih.PipelineException", "Matih.PipelineErrorKind", "Matih.Quantity"];
+    private static readonly string[] Foundations = ["Matih.EngineEnvironment", "Matih.ITaskStarter", "Matih.PipelineException", "Matih.PipelineErrorKind", "Matih.Quantity", "Matih.NearestName"];
 
     [Fact]
     public void A_folder_uses_only_the_folders_below_it()

@@ -299,7 +299,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public IRecordSource OpenSource(SourceDefinition source, long queueBytes)
     {
-        var opened = new ScriptedSource(Topic) { ReadsCommittedOnly = source.ReadsCommittedOnly };
+        var opened = new ScriptedSource(Topic, Clock) { ReadsCommittedOnly = source.ReadsCommittedOnly };
         OnSource?.Invoke(opened);
         return opened;
     }

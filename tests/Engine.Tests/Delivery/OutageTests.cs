@@ -115,7 +115,7 @@ public sealed partial class OutageTests
     private static async Task<IEnumerable<long>> PositionsAsync(FlowHarness flow) =>
         (await flow.LedgerAsync()).FindSource("src")!.Partitions.Select(entry => entry.NextOffset);
 
-    private static PipelineHealth Health(FlowHarness flow) => new(flow.Progress, flow.Clock, new HealthLimits(TimeSpan.FromDays(1)) { StallMax = TimeSpan.FromDays(1) });
+    private static PipelineHealth Health(FlowHarness flow) => new(flow.Progress, flow.Clock, new HealthLimits(TimeSpan.FromDays(1)) { StallMax = TimeSpan.FromDays(1), ContactAgeMax = TimeSpan.FromDays(1) });
 
     [GeneratedRegex(@"Trying again in ([0-9.]+) s")]
     private static partial Regex Wait();

@@ -4,11 +4,16 @@ using Matih.Kafka;
 namespace Matih.Engine.Tests.Delivery;
 
 /// <summary>Reads a <see cref="ScriptedTopic"/> as librdkafka reads a real one, one record source to a flow.</summary>
-internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
+internal sealed class ScriptedSource(ScriptedTopic topic, TimeProvider clock) : IRecordSource
 {
-    private long _assignment;
+    private long _assignment, _answeredAt;
 
     public string Topic => topic.Name;
+
+    public long? LastContact => Interlocked.Read(ref _answeredAt) is > 0 and var at ? at : null;
+
+    /// <summary>Why no question is answered; null while they are. Records that wait in the client still come.</summary>
+    public string? Trouble { get; set; }
 
     public bool MaySkipRecords { get; set; }
 
@@ -42,7 +47,8 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
     /// <summary>What a broker that lags behind with its metadata says the number of partitions is.</summary>
     public Func<int, int>? ToldPartitionCount { get; set; }
 
-    public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) => new(new TopicIdentity(topic.ClusterId, topic.TopicId, ToldPartitionCount?.Invoke(topic.PartitionCount) ?? topic.PartitionCount));
+    public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) =>
+        new(Answer(() => new TopicIdentity(topic.ClusterId, topic.TopicId, ToldPartitionCount?.Invoke(topic.PartitionCount) ?? topic.PartitionCount)));
 
     public Action? BeforeRanges { get; set; }
 
@@ -54,11 +60,11 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
 
     private ValueTask<IReadOnlyList<OffsetRange>> Ranges(IReadOnlyList<int> partitions) =>
         partitions.All(partition => partition < topic.PartitionCount)
-            ? new([.. partitions.Select(RangeOf)])
+            ? new(Answer<IReadOnlyList<OffsetRange>>(() => [.. partitions.Select(RangeOf)]))
             : throw new SourceException(SourceErrorKind.UnknownTopic, $"Topic '{topic.Name}' has {topic.PartitionCount} partitions.");
 
     public ValueTask<IReadOnlyList<long>> LogEndsAsync(IReadOnlyList<int> partitions, CancellationToken cancellationToken) =>
-        new([.. partitions.Select(partition => topic.Range(partition).End)]);
+        new(Answer<IReadOnlyList<long>>(() => [.. partitions.Select(partition => topic.Range(partition).End)]));
 
     public ValueTask<IReadOnlyList<long?>> OffsetsForTimeAsync(IReadOnlyList<int> partitions, DateTimeOffset time, CancellationToken cancellationToken) =>
         new([.. partitions.Select(partition => topic.Read(partition, 0, int.MaxValue).FirstOrDefault(record => record.TimestampMillis >= time.ToUnixTimeMilliseconds())?.Offset)]);
@@ -105,6 +111,14 @@ internal sealed class ScriptedSource(ScriptedTopic topic) : IRecordSource
     }
 
     public ValueTask DisposeAsync() => default;
+
+    private T Answer<T>(Func<T> question)
+    {
+        if (Trouble is { } trouble) throw new SourceException(SourceErrorKind.Unreachable, $"Could not ask about topic {topic.Name}: {trouble}.");
+        var answer = question();
+        Interlocked.Exchange(ref _answeredAt, clock.GetTimestamp());
+        return answer;
+    }
 
     private sealed class Lane(ScriptedSource source, long assignment, long generation, PartitionPosition[] positions) : IRecordLane
     {

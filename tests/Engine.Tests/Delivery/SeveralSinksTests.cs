@@ -114,7 +114,7 @@ public sealed class SeveralSinksTests
     public async Task More_marks_than_fit_are_shortened_and_far_more_are_refused_by_name_of_the_limit()
     {
         var topic = new ScriptedTopic("shop.orders", 1);
-        var source = new ScriptedSource(topic);
+        var source = new ScriptedSource(topic, TimeProvider.System);
         var ledger = new SourceLedger("src", "shop.orders", null, null, "read_committed", [PartitionLedger.StartingAt(0, 0, isEarliest: true)]);
         var marks = new GroupMarks();
         string? refusal = null;

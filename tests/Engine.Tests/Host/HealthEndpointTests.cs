@@ -25,7 +25,8 @@ public sealed class HealthEndpointTests
         _flow.NoteState(FlowState.Reading, _clock.GetTimestamp());
         _flow.NoteOpened(_clock.GetUtcNow().AddSeconds(-30).ToUnixTimeMilliseconds(), 41);
         _flow.NoteFates(10, 2, 1);
-        _flow.NoteLag(17);
+        _flow.NoteContact(_clock.GetTimestamp());
+        _flow.NoteLag(new FlowLag(17, 30, _clock.GetTimestamp()));
         _flow.NoteCommit(13, 10, 1, 100, _clock.GetUtcNow(), 9007199254740993);
 
         var live = await AskAsync(endpoint, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -42,12 +43,46 @@ public sealed class HealthEndpointTests
         Assert.Equal(["status", "live", "ready", "version", "uptime_seconds", "flows"], health.EnumerateObject().Select(property => property.Name));
         Assert.Equal("9.8.7", health.GetProperty("version").GetString());
         Assert.Equal(
-            ["flow", "state", "reason", "last_commit", "uncommitted_age_seconds", "lag_records", "retries_in_a_row", "rows_committed", "records_committed", "records_skipped", "records_staged", "commits"],
+            ["flow", "state", "reason", "last_commit", "uncommitted_age_seconds", "last_contact", "lag", "retries_in_a_row", "rows_committed", "records_committed", "records_skipped", "records_staged", "commits"],
             flow.EnumerateObject().Select(property => property.Name));
         Assert.Equal(("orders/lake", "reading"), (flow.GetProperty("flow").GetString(), flow.GetProperty("state").GetString()));
         Assert.Equal("9007199254740993", flow.GetProperty("last_commit").GetProperty("snapshot_id").GetString());
         Assert.InRange(flow.GetProperty("last_commit").GetProperty("age_seconds").GetDouble(), 0, 29);
-        Assert.Equal((17, 10, 13, 1), (flow.GetProperty("lag_records").GetInt64(), flow.GetProperty("rows_committed").GetInt64(), flow.GetProperty("records_committed").GetInt64(), flow.GetProperty("records_skipped").GetInt64()));
+        Assert.InRange(AgeOf(flow.GetProperty("last_contact"), "at"), 0, 29);
+        Assert.InRange(AgeOf(flow.GetProperty("lag"), "as_of"), 0, 29);
+        Assert.Equal((17, 30), (flow.GetProperty("lag").GetProperty("unread").GetInt64(), flow.GetProperty("lag").GetProperty("uncommitted").GetInt64()));
+        Assert.Equal((10, 13, 1), (flow.GetProperty("rows_committed").GetInt64(), flow.GetProperty("records_committed").GetInt64(), flow.GetProperty("records_skipped").GetInt64()));
+    }
+
+    [Fact]
+    public async Task Before_the_first_answer_of_a_broker_contact_and_lag_are_null()
+    {
+        await using var endpoint = Open();
+
+        var (_, _, body) = await AskAsync(endpoint, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+
+        Assert.Contains("\"last_contact\":null,\"lag\":null", body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Lost_contact_is_503_with_its_age_and_the_lag_is_of_that_time()
+    {
+        await using var endpoint = Open();
+        _flow.NoteState(FlowState.Reading, _clock.GetTimestamp());
+        _flow.NoteOpened(_clock.GetUtcNow().ToUnixTimeMilliseconds(), 41);
+        _flow.NoteContact(_clock.GetTimestamp());
+        _flow.NoteLag(new FlowLag(0, 0, _clock.GetTimestamp()));
+        _clock.Elapsed += TimeSpan.FromSeconds(45);
+        _clock.Jump += TimeSpan.FromDays(1);
+
+        var ready = await AskAsync(endpoint, "GET /health/ready HTTP/1.1\r\n\r\n");
+        var (_, _, body) = await AskAsync(endpoint, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+
+        Assert.Equal(503, ready.Status);
+        Assert.Contains("Flow orders/lake has had no answer from Kafka for 45 s", ready.Body, StringComparison.Ordinal);
+        var flow = JsonDocument.Parse(body).RootElement.GetProperty("flows")[0];
+        Assert.InRange(AgeOf(flow.GetProperty("last_contact"), "at"), 45, 59);
+        Assert.InRange(AgeOf(flow.GetProperty("lag"), "as_of"), 45, 59);
     }
 
     [Fact]
@@ -242,6 +277,14 @@ public sealed class HealthEndpointTests
         Environment = name => name == HostSettings.HealthVariable ? variable : null,
         CurrentDirectory = "/",
     };
+
+    /// <summary>The age in seconds, which must agree with the time beside it.</summary>
+    private double AgeOf(JsonElement moment, string name)
+    {
+        var age = moment.GetProperty("age_seconds").GetDouble();
+        Assert.Equal(_clock.GetUtcNow().AddSeconds(-age).ToUnixTimeMilliseconds() / 1000.0, moment.GetProperty(name).GetDateTimeOffset().ToUnixTimeMilliseconds() / 1000.0, tolerance: 10);
+        return age;
+    }
 
     private HealthEndpoint Open(HealthAddress? address = null, TimeSpan? timeMax = null) => HealthEndpoint.Open(
         address ?? AnyPort, new HealthReport(new PipelineHealth([_flow], _clock, new HealthLimits(TimeSpan.FromMinutes(2))), "9.8.7", _clock), new Log(_entries), timeMax)!;

@@ -31,7 +31,7 @@ public sealed class JsonOutputTests : IDisposable
         var show = Print(json => TableReport.WriteJson(table, json));
         var snapshots = Print(json => SnapshotReport.WriteJson(table, json));
         var ledger = Print(json => LedgerReport.WriteJson(ledgers, json));
-        var verified = Print(json => VerificationJson.Write(report, json));
+        var verified = Print(json => VerificationJson.Write(report, TimeProvider.System, json));
         Print(json => FileReport.WriteJson(table, files, json));
         var log = Logged();
 

@@ -193,6 +193,48 @@ public sealed class LibrdkafkaQuestionTests
     }
 
     [Fact]
+    public async Task A_wrong_address_is_named_with_its_cause_long_before_the_calls_time_is_over()
+    {
+        using var topic = new MockTopic();
+        await using var refused = topic.Open(topic.Settings with { BootstrapServers = "127.0.0.1:1", CallTimeout = TimeSpan.FromHours(1) });
+        await using var unresolved = topic.Open(topic.Settings with { BootstrapServers = "no-such-host.invalid:9092", CallTimeout = TimeSpan.FromHours(1) });
+
+        var first = await Assert.ThrowsAsync<SourceException>(async () => await refused.IdentifyAsync(CancellationToken.None));
+        var second = await Assert.ThrowsAsync<SourceException>(async () => await unresolved.IdentifyAsync(CancellationToken.None));
+
+        Assert.Equal((SourceErrorKind.Unreachable, SourceErrorKind.Unreachable), (first.Kind, second.Kind));
+        Assert.Equal("Could not look up topic events: Kafka at 127.0.0.1:1 cannot be reached: connection refused.", first.Message);
+        Assert.StartsWith("Could not look up topic events: Kafka at no-such-host.invalid:9092 cannot be reached: the name does not resolve (", second.Message, StringComparison.Ordinal);
+        Assert.Equal((null, "connection refused"), (refused.LastContact, refused.Trouble));
+    }
+
+    [Fact]
+    public async Task A_cluster_that_was_reached_before_gets_the_calls_whole_time()
+    {
+        using var topic = new MockTopic();
+        await using var source = topic.Open(topic.Settings with
+        {
+            CallTimeout = TimeSpan.FromSeconds(7),
+            // The default, 10 s, could pass before the client tries the broker again.
+            Properties = new Dictionary<string, string> { ["reconnect.backoff.max.ms"] = "200" },
+        });
+        await source.IdentifyAsync(CancellationToken.None);
+        var contact = source.LastContact;
+        topic.Cluster.SetReachable(1, false);
+
+        var error = await Assert.ThrowsAsync<SourceException>(async () => await source.RangesAsync([0], CancellationToken.None));
+
+        Assert.Contains("no answer from", error.Message, StringComparison.Ordinal);
+        Assert.Contains("within 7 s", error.Message, StringComparison.Ordinal);
+        Assert.Equal(contact, source.LastContact);
+        Assert.NotNull(source.Trouble);
+        topic.Cluster.SetReachable(1, true);
+        await source.RangesAsync([0], CancellationToken.None);
+        Assert.True(source.LastContact > contact);
+        Assert.Null(source.Trouble);
+    }
+
+    [Fact]
     public async Task A_question_notices_cancellation()
     {
         using var topic = new MockTopic();

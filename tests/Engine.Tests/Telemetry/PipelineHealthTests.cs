@@ -110,6 +110,63 @@ public sealed class PipelineHealthTests
         Assert.True(_health.Read() is { IsReady: true, IsLive: true });
     }
 
+    [Theory]
+    [InlineData(FlowState.Opening)]
+    [InlineData(FlowState.StandingBy)]
+    [InlineData(FlowState.Reading)]
+    [InlineData(FlowState.Committing)]
+    public void Brokers_that_do_not_answer_make_it_unready_until_they_do(FlowState state)
+    {
+        Open();
+        Enter(state);
+
+        _clock.Elapsed += TimeSpan.FromSeconds(29);
+        Assert.Null(Unready());
+        _clock.Elapsed += TimeSpan.FromSeconds(3);
+        Assert.Equal("Flow orders/lake has had no answer from Kafka for 32 s; at most 30 s are expected. Its lag is of that time.", Unready());
+        Assert.Equal(32, _health.Read().Flows[0].ContactAge!.Value.TotalSeconds, tolerance: 1);
+        Assert.True(_health.Read().IsLive);
+
+        _flow.NoteContact(_clock.GetTimestamp());
+        Assert.Null(Unready());
+    }
+
+    [Fact]
+    public void A_flow_that_stands_by_and_never_reached_a_broker_is_unready()
+    {
+        Enter(FlowState.StandingBy);
+
+        Pass(TimeSpan.FromSeconds(31), isAnswered: false);
+
+        Assert.StartsWith("Flow orders/lake has had no answer from Kafka for 31 s", Unready(), StringComparison.Ordinal);
+        Assert.Null(_health.Read().Flows[0].ContactAge);
+    }
+
+    [Fact]
+    public void An_ended_flow_needs_no_broker()
+    {
+        Open();
+        Enter(FlowState.Ended);
+
+        Pass(TimeSpan.FromHours(1), isAnswered: false);
+
+        Assert.Null(Unready());
+    }
+
+    [Fact]
+    public void What_is_read_after_the_topics_end_was_looked_up_is_no_longer_unread()
+    {
+        Assert.Null(_flow.Lag);
+
+        _flow.NoteRead(5, 50);
+        _flow.NoteLag(new FlowLag(7, 12, 99));
+        _flow.NoteRead(4, 40);
+
+        Assert.Equal(new FlowLag(3, 12, 99), _flow.Lag);
+        _flow.NoteRead(400, 40);
+        Assert.Equal(new FlowLag(0, 12, 99), _flow.Lag);
+    }
+
     [Fact]
     public void What_an_earlier_session_had_not_committed_is_no_longer_waiting_in_the_next()
     {
@@ -177,6 +234,7 @@ public sealed class PipelineHealthTests
     private void Open()
     {
         _flow.NoteOpened(_clock.GetUtcNow().ToUnixTimeMilliseconds(), 7);
+        _flow.NoteContact(_clock.GetTimestamp());
         Enter(FlowState.Reading);
     }
 
@@ -186,9 +244,10 @@ public sealed class PipelineHealthTests
 
     private void Beat() => _flow.NoteBeat(_clock.GetTimestamp());
 
-    private void Pass(TimeSpan time)
+    private void Pass(TimeSpan time, bool isAnswered = true)
     {
         _clock.Elapsed += time;
+        if (isAnswered) _flow.NoteContact(_clock.GetTimestamp());
         Beat();
     }
 }

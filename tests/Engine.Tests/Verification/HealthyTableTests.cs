@@ -41,7 +41,7 @@ public sealed class HealthyTableTests
         Assert.Equal(
             [FindingCode.History, FindingCode.Tag, FindingCode.Books, FindingCode.Listing, FindingCode.Files, FindingCode.Topic, FindingCode.RecordCount],
             verified.Findings.Select(finding => finding.Code));
-        Assert.Equal(3, verified.Lag.Sum(place => place.OffsetCount));
+        Assert.Equal(3, verified.Lag.Sum(place => place.Uncommitted));
         Assert.Equal(30, verified.Ledger!.Totals.ProducedCount);
     }
 
@@ -238,7 +238,7 @@ public sealed class HealthyTableTests
 
         await flow.AssertProvenAsync();
 
-        Assert.Contains(between.Lag, place => place is { Partition: 2, NextOffset: null, OffsetCount: > 0 });
+        Assert.Contains(between.Lag, place => place is { Partition: 2, NextOffset: null, Uncommitted: > 0 });
     }
 
     [Fact]

@@ -40,6 +40,24 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task A_wrong_broker_is_named_once_with_its_cause()
+    {
+        var nowhere = new Dictionary<string, string?> { ["KAFKA_CONNECTION"] = "127.0.0.1:1", ["MATIH_WAREHOUSE"] = null, ["MATIH_LOG"] = null, ["MATIH_LOG_LEVEL"] = null };
+
+        var run = await MatihProcess.RunAsync(["run", _pipeline.DefinitionFile, "--progress", "none", "--health", "off", "--set", "orchestration.max_retries=2"], _pipeline.Directory, nowhere);
+        var verified = await MatihProcess.RunAsync(["verify", _pipeline.DefinitionFile], _pipeline.Directory, nowhere);
+
+        Assert.Equal((3, 3), (run.ExitCode, verified.ExitCode));
+        var lines = run.StandardError.Split('\n');
+        Assert.Single(lines, line => line.EndsWith("warning Kafka client: 127.0.0.1:1: connection refused", StringComparison.Ordinal));
+        Assert.Single(lines, line => line.Contains("Kafka at 127.0.0.1:1 cannot be reached: connection refused. Trying again in ", StringComparison.Ordinal));
+        Assert.Single(lines, line => line.Contains("the same failure again. Trying again in ", StringComparison.Ordinal));
+        Assert.Single(lines, line => line.StartsWith("matih: ", StringComparison.Ordinal) && line.Contains("cannot be reached: connection refused.", StringComparison.Ordinal));
+        Assert.Equal(5, lines.Count(line => line.Length != 0));
+        Assert.Contains("Kafka at 127.0.0.1:1 cannot be reached: connection refused.", verified.StandardOutput, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Until_caught_up_ends_by_itself_and_the_next_run_goes_on_from_there()
     {
         _pipeline.Produce(300);

@@ -8,6 +8,22 @@ public sealed class LibrdkafkaSecurityTests(SharedKafka kafka)
 {
     public static TheoryData<string> Versions => LibrdkafkaVersions.All;
 
+    /// <summary>The version, what the broker speaks, what the client speaks, and what it is told.</summary>
+    public static TheoryData<string, string, string, string> WrongProtocols
+    {
+        get
+        {
+            var cases = new TheoryData<string, string, string, string>();
+            foreach (var version in (string[])[LibrdkafkaVersions.System, LibrdkafkaVersions.Newer])
+            {
+                cases.Add(version, "tls", "PLAINTEXT", "it closed the connection: perhaps it wants TLS or SASL (security.protocol)");
+                cases.Add(version, "sasl", "PLAINTEXT", "it closed the connection: perhaps it wants TLS or SASL (security.protocol)");
+                cases.Add(version, "plain", "SSL", "the TLS handshake failed: perhaps it speaks no TLS (security.protocol)");
+            }
+            return cases;
+        }
+    }
+
     [Theory, MemberData(nameof(Versions))]
     public async Task Client_certificates_are_accepted(string version)
     {
@@ -146,6 +162,38 @@ public sealed class LibrdkafkaSecurityTests(SharedKafka kafka)
         Assert.Equal(0, Assert.IsType<SourceEvent.Failed>(events[0]).Partition);
         Assert.Equal(SourceErrorKind.Authorization, error.Kind);
         Assert.EndsWith($"The principal needs the rights to describe and read topic {topic}.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(Versions))]
+    public async Task A_misspelt_topic_is_answered_with_the_nearest_one_that_the_principal_may_see(string version)
+    {
+        var (broker, client) = (await kafka.BrokerAsync(), await kafka.ClientAsync());
+        var topic = KafkaBroker.NewName("web.clicks");
+        var misspelt = topic.Replace("clicks", "clikcs", StringComparison.Ordinal);
+        await client.CreateTopicAsync(topic);
+        await client.AddAclAsync("alice", allow: true, "DESCRIBE", "TOPIC", topic);
+        await using var alice = await OpenAsync(version, broker.SaslPlaintext, misspelt, Plain(broker));
+        await using var bob = await OpenAsync(version, broker.SaslPlaintext, misspelt, new(Plain(broker)) { ["sasl.username"] = "bob", ["sasl.password"] = "bob-secret" });
+
+        var told = await Assert.ThrowsAsync<SourceException>(async () => await alice.IdentifyAsync(CancellationToken.None));
+        var notTold = await Assert.ThrowsAsync<SourceException>(async () => await bob.IdentifyAsync(CancellationToken.None));
+
+        Assert.EndsWith($"; did you mean '{topic}'? Topics are not created by reading: create {misspelt}, or correct the name.", told.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"artition. Topics are not created by reading: create {misspelt}, or correct the name.", notTold.Message, StringComparison.Ordinal);
+        Assert.NotNull(alice.LastContact);
+    }
+
+    [Theory, MemberData(nameof(WrongProtocols))]
+    public async Task A_client_that_speaks_another_protocol_is_told_so_long_before_the_calls_time_is_over(string version, string listener, string protocol, string cause)
+    {
+        var broker = await kafka.BrokerAsync();
+        var address = listener switch { "tls" => broker.Ssl, "sasl" => broker.SaslPlaintext, _ => broker.Bootstrap };
+        var properties = new Dictionary<string, string> { ["security.protocol"] = protocol, ["ssl.ca.location"] = broker.CaPath };
+        await using var source = await OpenAsync(version, address, "any", properties);
+
+        var error = await Assert.ThrowsAsync<SourceException>(async () => await source.IdentifyAsync(CancellationToken.None));
+
+        Assert.Equal($"Could not look up topic any: Kafka at {address} cannot be reached: {cause}.", error.Message);
     }
 
     private static Dictionary<string, string> Plain(KafkaBroker broker) => new()

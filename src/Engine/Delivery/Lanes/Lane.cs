@@ -102,6 +102,8 @@ internal sealed class Lane : IAsyncDisposable
     /// <summary>Whether a record was rejected under <c>on_error: fail</c>.</summary>
     public bool HasRejected => Volatile.Read(ref _rejected) is not null;
 
+    public IReadOnlyList<int> Partitions => _queue.Partitions;
+
     /// <summary>Whether every partition of the lane has been read up to the given ends.</summary>
     public bool HasReached(IReadOnlyDictionary<int, long> ends)
     {

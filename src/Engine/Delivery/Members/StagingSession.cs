@@ -51,7 +51,7 @@ internal sealed class StagingSession(FlowPlan plan, FlowParts parts, EngineEnvir
             if (checkpoints.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw rejected.ToException(plan.Topic);
             if (isLast) return cause is CheckpointCause.TopicChanged or CheckpointCause.ShareChanged ? SessionEnd.Reopen : SessionEnd.Finished;
 
-            if (await MustReopenAsync(opened, partitions, work, checkpoints, abort)) return SessionEnd.Reopen;
+            if (await MustReopenAsync(session, opened, partitions, work, checkpoints, abort)) return SessionEnd.Reopen;
             limit.IsSuspended = await IsFarAheadAsync(area, partitions, abort);
         }
     }
@@ -78,12 +78,13 @@ internal sealed class StagingSession(FlowPlan plan, FlowParts parts, EngineEnvir
 
     /// <summary>Whether what this session does is still wanted: the same table, schema and generation, and nobody is ahead of it.</summary>
     private async ValueTask<bool> MustReopenAsync(
-        OpenedFlow opened, ImmutableArray<int> partitions, WorkShare.Reader work, IReadOnlyList<LaneCheckpoint> checkpoints, CancellationToken abort)
+        FlowSession session, OpenedFlow opened, ImmutableArray<int> partitions, WorkShare.Reader work, IReadOnlyList<LaneCheckpoint> checkpoints, CancellationToken abort)
     {
         if (await _opening.LookAsync(abort) is not { } seen) return true;
         parts.Progress.NoteSeen(seen.Ledger.WrittenAtMillis, seen.Table.Metadata.CurrentSnapshotId?.Value);
         if (seen.Ledger.TableUuid != opened.Ledger.TableUuid || seen.Ledger.Generation != opened.Ledger.Generation || !opened.Binding.Fits(seen.Table)) return true;
         if (seen.Ledger.FindSource(plan.SourceName) is not { } source) return true;
+        session.NoteCommitted(source);
         if (work.Partitions.Any(partition => !partitions.Contains(partition) && source.Find(partition) is not null)) return true;
         return checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Any(stretch => source.Find(stretch.Entry.Partition)?.NextOffset > stretch.Entry.NextOffset);
     }

@@ -7,9 +7,19 @@ namespace Matih.Kafka.Native;
 /// question at a time. Native calls are cut into slices that double from 250 ms to 4 s, so that slow clusters get their
 /// time and cancellation is noticed in between; errors that pass are asked again until the call's time is up.
 /// </summary>
-internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings settings, string topic, TimeProvider clock, KafkaLog? log) : IDisposable
+/// <param name="contact">Takes note of every answer; shared by the connections of a source.</param>
+internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings settings, string topic, TimeProvider clock, BrokerContact contact, KafkaLog? log) : IDisposable
 {
-    private const int SliceMillisMin = 250, SliceMillisMax = 4000;
+    private const int SliceMillisMin = 250, SliceMillisMax = 4000, FirstSliceMillisMax = 2000;
+
+    /// <summary>
+    /// As long as no broker has ever answered, brokers that cannot be reached are probably wrong ones: this long they may just be
+    /// starting. Later on they are known, and get the call's whole time.
+    /// </summary>
+    private static readonly TimeSpan FirstContactMax = TimeSpan.FromSeconds(5);
+
+    /// <summary>The same, where connections are neither made nor refused.</summary>
+    private static readonly TimeSpan FirstSilenceMax = TimeSpan.FromSeconds(15);
 
     /// <summary>ListOffsets' special times (Kafka protocol guide, ListOffsets): the log's end, its start.</summary>
     public const long EndTime = -1, StartTime = -2;
@@ -25,6 +35,9 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
     public KafkaSettings Settings { get; } = settings;
     public string Topic { get; } = topic;
     public KafkaLog? Log { get; } = log;
+
+    /// <summary>What keeps the client from the brokers, as far as it noticed since the last answer.</summary>
+    public string? Trouble => _connection?.LastTrouble;
 
     public TopicIdentity Identify(CancellationToken cancellationToken)
     {
@@ -137,7 +150,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
                 var error = _native.EventErrorCode(item);
                 if (error == NativeErrors.None) error = ReadTopicId(_native.EventDescribeTopics(item), out id);
                 _native.EventDestroy(item);
-                // Answered with an error that passes: ask anew, for an answer that is still to come.
+                // Answered with an error that passes: ask again, for an answer that is still to come.
                 if (NativeErrors.IsTransient(error)) _native.DescribeTopics(connection.Handle, names, 0, queue);
                 return error;
             }, cancellationToken);
@@ -192,7 +205,10 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
         return offsets;
     }
 
-    /// <summary>Asks in slices until an answer that is no passing error, cancellation, a refused authentication, or the end of the call's time.</summary>
+    /// <summary>
+    /// Asks in slices until an answer that is no passing error, cancellation, a refused authentication, or the end of the call's
+    /// time; before the first answer ever, also until it is clear that no broker can be reached.
+    /// </summary>
     /// <param name="slice">Gets the milliseconds it may block and gives an error code.</param>
     public void Ask(KafkaConnection connection, string doing, Func<int, int> slice, CancellationToken cancellationToken)
     {
@@ -203,21 +219,45 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
             connection.Drain();
             if (connection.FaultSequence != faults)
                 throw new SourceException(SourceErrorKind.Authentication, $"Could not {doing}: {Settings.Address} refused us: {connection.Fault}");
-            var left = Settings.CallTimeout - clock.GetElapsedTime(start);
-            if (left <= TimeSpan.Zero)
+            var elapsed = clock.GetElapsedTime(start);
+            var timeMax = contact.WasMade || Settings.CallTimeout < FirstSilenceMax ? Settings.CallTimeout : FirstSilenceMax;
+            if (!contact.WasMade && connection is { IsCutOff: true, LastTrouble: { } cause } && elapsed >= FirstContactMax)
+                throw new SourceException(SourceErrorKind.Unreachable, $"Could not {doing}: Kafka at {Settings.Address} cannot be reached: {BrokerTrouble.OfFirstContact(cause)}.");
+            if (elapsed >= timeMax)
                 throw new SourceException(
                     SourceErrorKind.Unreachable,
-                    $"Could not {doing}: no answer from {Settings.Address} within {Settings.CallTimeout.TotalSeconds:0.#} s " +
-                    $"({connection.LastTrouble ?? Library.Describe(last)}).");
-            var error = slice((int)Math.Clamp(left.TotalMilliseconds, 1, sliceMillis));
+                    $"Could not {doing}: no answer from {Settings.Address} within {timeMax.TotalSeconds:0.#} s ({connection.LastTrouble ?? Library.Describe(last)}).");
+            var error = slice((int)Math.Clamp((timeMax - elapsed).TotalMilliseconds, 1, sliceMillis));
+            // Codes above zero are the broker's own: it answered.
+            if (error >= NativeErrors.None)
+            {
+                contact.NoteAnswer();
+                connection.NoteAnswer();
+            }
             if (error == NativeErrors.None) return;
             if (!NativeErrors.IsTransient(error))
-                throw new SourceException(NativeErrors.KindOf(error), $"Could not {doing} at {Settings.Address}: {Library.Describe(error)}.{Remedy(error)}");
+                throw new SourceException(NativeErrors.KindOf(error), $"Could not {doing} at {Settings.Address}: {Library.Describe(error)}{(NamesTopic(error) ? SuggestTopic(connection) : ".")}{Remedy(error)}");
             // An error can come back at once; a time-out has waited already.
             if (error != NativeErrors.TimedOut) connection.Wait(50);
             last = error;
-            sliceMillis = Math.Min(SliceMillisMax, sliceMillis * 2);
+            sliceMillis = Math.Min(contact.WasMade ? SliceMillisMax : FirstSliceMillisMax, sliceMillis * 2);
         }
+    }
+
+    /// <summary>Whether the topic's name may be the fault. A topic that does not exist is refused to a principal that may not know so.</summary>
+    private static bool NamesTopic(int error) => error == NativeErrors.TopicAuthorization || NativeErrors.KindOf(error) == SourceErrorKind.UnknownTopic;
+
+    /// <summary>The end of a message: the nearest of the topics that the brokers let this principal see.</summary>
+    private string SuggestTopic(KafkaConnection connection)
+    {
+        LibrdkafkaNative.Metadata* metadata;
+        if (_native.GetMetadata(connection.Handle, 1, 0, &metadata, SliceMillisMax) != NativeErrors.None) return ".";
+        var names = new List<string>();
+        for (var i = 0; i < metadata->TopicCount; i++)
+            if (metadata->Topics[i].Error == NativeErrors.None) names.Add(LibrdkafkaNative.Text(metadata->Topics[i].Name));
+        _native.MetadataDestroy(metadata);
+        // The partition is missing, not the topic; and Kafka's own topics are nobody's source.
+        return names.Contains(Topic) ? "." : NearestName.Suggest(Topic, names.Where(name => !name.StartsWith("__", StringComparison.Ordinal)));
     }
 
     private string Remedy(int error) => NativeErrors.KindOf(error) switch

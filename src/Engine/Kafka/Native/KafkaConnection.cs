@@ -74,8 +74,11 @@ internal sealed unsafe class KafkaConnection : IDisposable
     /// <summary>Rises with every refused authentication.</summary>
     public long FaultSequence => Interlocked.Read(ref _faultSequence);
 
-    /// <summary>The last error of a connection, for the message of a time-out.</summary>
+    /// <summary>The last error of a connection since a broker answered, for the message of a time-out.</summary>
     public string? LastTrouble { get; private set; }
+
+    /// <summary>Whether no broker can be reached, as far as librdkafka has tried since the last answer.</summary>
+    public bool IsCutOff { get; private set; }
 
     /// <summary>The group coordinator's last refusal; librdkafka tells it only once.</summary>
     public string? GroupFault { get; set; }
@@ -115,6 +118,13 @@ internal sealed unsafe class KafkaConnection : IDisposable
 
     /// <summary>A property that is a number, as it was given to librdkafka, which has checked it.</summary>
     public long Number(string property) => long.Parse(_properties[property], System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>A broker has answered: what kept the client from it is over.</summary>
+    public void NoteAnswer()
+    {
+        LastTrouble = null;
+        IsCutOff = false;
+    }
 
     /// <summary>Takes what waits on the main queue. Returns at once, also where another thread is at it.</summary>
     public void Drain() => Serve(0);
@@ -243,22 +253,30 @@ internal sealed unsafe class KafkaConnection : IDisposable
     {
         byte* facility, text;
         int level;
-        if (_log is null || _native.EventLogLine(item, &facility, &text, &level) != 0) return;
-        _log(new KafkaLogLine(level, LibrdkafkaNative.Text(facility), Redact(LibrdkafkaNative.Text(text))));
+        if (_native.EventLogLine(item, &facility, &text, &level) != 0) return;
+        var line = new KafkaLogLine(level, LibrdkafkaNative.Text(facility), Redact(LibrdkafkaNative.Text(text)));
+        // Newer versions do not raise an error when a broker closes a connection: they only log it.
+        if (line.Facility == "FAIL") NoteTrouble(line.Text);
+        _log?.Invoke(line);
     }
 
     private void TakeError(int code, string text)
     {
-        _log?.Invoke(new KafkaLogLine(NativeErrors.IsTransient(code) ? 4 : 3, "ERROR", $"{_library.Describe(code)}: {text}"));
-        if (code == NativeErrors.GroupAuthorization) GroupFault = text;
+        // The errors of the single brokers have been told; that these were all is no warning of its own.
+        var level = code == NativeErrors.AllBrokersDown ? 6 : NativeErrors.IsTransient(code) ? 4 : 3;
+        _log?.Invoke(new KafkaLogLine(level, "ERROR", text.Length == 0 ? _library.Describe(code) : text));
+        if (code == NativeErrors.AllBrokersDown) IsCutOff = true;
+        else if (code == NativeErrors.GroupAuthorization) GroupFault = text;
         else if (code is NativeErrors.Authentication or NativeErrors.SaslAuthenticationFailed or NativeErrors.UnsupportedSaslMechanism || IsRefusedCertificate(code, text))
         {
             Fault = _authenticationHint is null ? text : $"{text}. Likely cause: {_authenticationHint}";
             Interlocked.Increment(ref _faultSequence);
         }
-        else LastTrouble = text;
+        else NoteTrouble(text);
         OnError?.Invoke(code, text);
     }
+
+    private void NoteTrouble(string text) => LastTrouble = BrokerTrouble.Of(text).Show(_properties.GetValueOrDefault("bootstrap.servers", ""));
 
     /// <summary>A handshake also fails when a broker goes away in the middle; only a refused certificate needs somebody's help.</summary>
     private static bool IsRefusedCertificate(int code, string text) =>

@@ -1,4 +1,4 @@
-namespace Matih.Sql;
+namespace Matih;
 
 /// <summary>Finds what a misspelled name most likely meant.</summary>
 internal static class NearestName
