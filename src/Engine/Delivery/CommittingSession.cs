@@ -56,6 +56,7 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
             var staysOpen = !isLast || cause == CheckpointCause.TopicChanged;
             if (await CommitAsync(committer, checkpoints, staysOpen, abort) is { } end) return end;
             history.NoteProgress();
+            parts.Fields.Judge(isEnd: cause is CheckpointCause.Finished or CheckpointCause.Stopped);
             parts.Progress.NoteFailures(0);
             if (batch is not null) await intake!.ClearAsync(batch, abort);
             await _sideFiles.RunAsync(committer.Table, abort);

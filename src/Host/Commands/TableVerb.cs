@@ -23,6 +23,7 @@ internal sealed class TableVerb : Verb
             "table snapshots TABLE    one line for each snapshot, * is the current one",
             "table files TABLE        the files of the current snapshot, from its manifests",
             "table ledger TABLE       each pipeline's position, epoch, state and books",
+            "table skipped TABLE      the offsets of bad records that were skipped, commit by commit, and why",
         ],
         ("Options", HelpPage.TwoColumns(
         [
@@ -40,7 +41,7 @@ internal sealed class TableVerb : Verb
 
     private readonly HostSettings _settings;
 
-    public TableVerb(HostSettings settings) : base("table", "Show a table: show, snapshots, files, ledger.", Page)
+    public TableVerb(HostSettings settings) : base("table", "Show a table: show, snapshots, files, ledger, skipped.", Page)
     {
         _settings = settings;
         // Without a subcommand there is nothing to do, which the parser says.
@@ -58,6 +59,11 @@ internal sealed class TableVerb : Verb
         {
             var ledgers = await LedgerReading.ReadAsync(table, cancellationToken);
             return new((_, output) => LedgerReport.WriteText(ledgers, output), (_, json) => LedgerReport.WriteJson(ledgers, json));
+        });
+        AddView("skipped", "Which records were skipped.", async (table, cancellationToken) =>
+        {
+            var history = await SkippedReading.ReadAsync(table, cancellationToken);
+            return new((_, output) => SkippedReport.WriteText(history, output), (_, json) => SkippedReport.WriteJson(history, json));
         });
     }
 

@@ -23,14 +23,14 @@ internal sealed class PlainProgress(IReadOnlyList<FlowProgress> flows, EngineLog
                 if (state == shown[i]) continue;
                 shown[i] = state;
                 log.Information("progress", Line(flow, rate),
-                    ("flow", flow.Flow), ("read", flow.ReadCount), ("rows", flow.ProducedCount), ("filtered", flow.FilteredCount), ("skipped", flow.SkippedCount),
+                    ("flow", flow.Flow), ("read", flow.ReadCount), ("rows", flow.ProducedCount), ("filtered", flow.FilteredCount), ("skipped", flow.SkippedCount), ("lost_offsets", flow.LostCount),
                     ("committed_rows", flow.CommittedRowCount), ("rate_per_s", Math.Round(rate)), ("lag", flow.LagRecords), ("files", flow.FileCount), ("bytes", flow.FileBytes));
             }
         }
     }
 
     internal static string Line(FlowProgress flow, double rate) => string.Create(CultureInfo.InvariantCulture,
-        $"Flow {flow.Flow}: {flow.ReadCount:N0} records in ({rate:N0}/s, {Quantity.Bytes(flow.ReadBytes)}), {flow.ProducedCount:N0} rows out, {flow.FilteredCount:N0} filtered, {flow.SkippedCount:N0} skipped, lag {Lag(flow)}; {flow.CommittedRowCount:N0} rows committed in {flow.CommitCount} commits, {flow.FileCount} files, {Quantity.Bytes(flow.FileBytes)}.");
+        $"Flow {flow.Flow}: {flow.ReadCount:N0} records in ({rate:N0}/s, {Quantity.Bytes(flow.ReadBytes)}), {flow.ProducedCount:N0} rows out, {flow.FilteredCount:N0} filtered, {flow.SkippedCount:N0} skipped{Fates.Offsets(", ", flow.LostCount, 0)}, lag {Lag(flow)}; {flow.CommittedRowCount:N0} rows committed in {flow.CommitCount} commits, {flow.FileCount} files, {Quantity.Bytes(flow.FileBytes)}.");
 
     internal static string Lag(FlowProgress flow) => flow.LagRecords is { } lag ? Quantity.Count(lag) : "unknown";
 }

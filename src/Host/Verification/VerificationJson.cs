@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matih.Host.Output;
 using Matih.Verification;
 
 namespace Matih.Host.Verification;
@@ -35,6 +36,14 @@ internal static class VerificationJson
             json.WriteNumber("generation", ledger.Generation);
             json.WriteNumber("records", ledger.Totals.RecordCount);
             json.WriteNumber("added_rows", ledger.Totals.AddedRowCount);
+            json.WriteNumber("filtered", ledger.Totals.FilteredCount);
+            json.WriteNumber("skipped", ledger.Totals.SkippedCount);
+            json.WriteNumber("lost_offsets", ledger.Totals.LostCount);
+            json.WriteNumber("empty_offsets", flow.EmptyOffsetCount);
+            json.WriteStartObject("skipped_records");
+            Fates.WriteSkipped(flow.Skipped, json);
+            json.WriteNumber("unlisted", flow.UnlistedSkippedCount);
+            json.WriteEndObject();
         }
         json.WriteStartArray("lag");
         foreach (var place in flow.Lag)

@@ -13,9 +13,13 @@ internal static class VerificationText
 
     private const int ShownPartitionsMax = 16;
 
+<<<<<<< HEAD
     /// <summary>What no check looks at, of any table.</summary>
     public const string NotRead =
         "What rows and delete files hold is not looked at: other bytes of the same length, wrong values, and wrong partition values or column bounds in manifests, by which readers skip files, are not noticed.";
+=======
+    private const int ShownRangesMax = 16;
+>>>>>>> 6446acf (List the offsets of skipped records in each commit's ledger)
 
     private const string Indent = "            ";
 
@@ -35,6 +39,7 @@ internal static class VerificationText
         output.WriteLine($"table       {flow.Table}{(flow.SnapshotId is { } snapshot ? $", snapshot {snapshot}" : "")}");
         if (flow.Ledger is { } ledger)
             output.WriteLine($"ledger      commit {ledger.Commit}, {(ledger.IsOpen ? "open" : "closed")}, epoch {ledger.Epoch}, generation {ledger.Generation}, {Quantity.Instant(ledger.WrittenAtMillis)}");
+        WriteFates(flow, output);
         WriteLag(flow, output);
         var shown = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var finding in flow.Findings)
@@ -45,6 +50,19 @@ internal static class VerificationText
         foreach (var kind in flow.Violations.CountBy(violation => violation.Code).Where(kind => kind.Value > ShownOfKindMax))
             output.WriteLine($"VIOLATION   {kind.Key}: {Quantity.Count(kind.Value - ShownOfKindMax)} more; --json has them all");
         if (flow.Ledger is not null) output.WriteLine($"not read    {NotRead}");
+    }
+
+    private static void WriteFates(FlowVerification flow, TextWriter output)
+    {
+        if (flow.Ledger is not { } ledger) return;
+        output.WriteLine($"records     {Fates.Show(ledger.Totals, flow.EmptyOffsetCount)}");
+        if (ledger.Totals.SkippedCount == 0) return;
+        var skipped = flow.Skipped;
+        var lines = skipped.Ranges.Take(ShownRangesMax).Select(range => range.ToString()).ToList();
+        if (skipped.Ranges.Length > ShownRangesMax) lines.Add($"and {Quantity.Count(skipped.Ranges.Length - ShownRangesMax)} more ranges; matih table skipped {flow.Table} lists all, by commit");
+        if (flow.UnlistedSkippedCount > 0) lines.Add($"{Quantity.Count(flow.UnlistedSkippedCount)} that no commit of the history lists (expired, before a reset, or of an older version)");
+        lines.AddRange(skipped.Kinds.Select(kind => $"reason: {kind.Describe()}"));
+        for (var i = 0; i < lines.Count; i++) output.WriteLine($"{(i == 0 ? "skipped     " : Indent)}{lines[i]}");
     }
 
     private static void WriteLag(FlowVerification flow, TextWriter output)

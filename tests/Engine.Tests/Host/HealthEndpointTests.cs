@@ -27,6 +27,8 @@ public sealed class HealthEndpointTests
         _flow.NoteFates(10, 2, 1);
         _flow.NoteLag(17);
         _flow.NoteCommit(13, 10, 1, 100, _clock.GetUtcNow(), 9007199254740993);
+        _flow.NoteCommittedFates(2, 1, 4);
+        _flow.NoteLost(5);
 
         var live = await AskAsync(endpoint, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
         var ready = await AskAsync(endpoint, "GET /health/ready?verbose HTTP/1.0\r\n\r\n");
@@ -42,12 +44,13 @@ public sealed class HealthEndpointTests
         Assert.Equal(["status", "live", "ready", "version", "uptime_seconds", "flows"], health.EnumerateObject().Select(property => property.Name));
         Assert.Equal("9.8.7", health.GetProperty("version").GetString());
         Assert.Equal(
-            ["flow", "state", "reason", "last_commit", "uncommitted_age_seconds", "lag_records", "retries_in_a_row", "rows_committed", "records_committed", "records_skipped", "records_staged", "commits"],
+            ["flow", "state", "reason", "last_commit", "uncommitted_age_seconds", "lag_records", "retries_in_a_row", "rows_committed", "records_committed", "records_filtered", "records_skipped", "offsets_lost", "offsets_empty", "records_staged", "commits"],
             flow.EnumerateObject().Select(property => property.Name));
         Assert.Equal(("orders/lake", "reading"), (flow.GetProperty("flow").GetString(), flow.GetProperty("state").GetString()));
         Assert.Equal(9007199254740993, flow.GetProperty("last_commit").GetProperty("snapshot_id").GetInt64());
         Assert.InRange(flow.GetProperty("last_commit").GetProperty("age_seconds").GetDouble(), 0, 29);
         Assert.Equal((17, 10, 13, 1), (flow.GetProperty("lag_records").GetInt64(), flow.GetProperty("rows_committed").GetInt64(), flow.GetProperty("records_committed").GetInt64(), flow.GetProperty("records_skipped").GetInt64()));
+        Assert.Equal((2, 5, 4), (flow.GetProperty("records_filtered").GetInt64(), flow.GetProperty("offsets_lost").GetInt64(), flow.GetProperty("offsets_empty").GetInt64()));
     }
 
     [Fact]
