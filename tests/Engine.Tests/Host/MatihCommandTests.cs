@@ -37,8 +37,8 @@ public sealed class MatihCommandTests
         var (_, _, missing) = await RunAsync("table");
         var (_, _, misspelled) = await RunAsync("table", "shwo", "t");
 
-        Assert.Equal("matih table: a word is missing. It shows show, snapshots, files, ledger. See matih table --help.\n", missing);
-        Assert.Equal("matih table: there is no 'shwo'; did you mean 'show'? It shows show, snapshots, files, ledger. See matih table --help.\n", misspelled);
+        Assert.Equal("matih table: a word is missing. It shows show, snapshots, files, ledger, skipped. See matih table --help.\n", missing);
+        Assert.Equal("matih table: there is no 'shwo'; did you mean 'show'? It shows show, snapshots, files, ledger, skipped. See matih table --help.\n", misspelled);
     }
 
     [Fact]
