@@ -52,7 +52,7 @@ public sealed class FieldPresence
 /// <summary>One decoder's share of a <see cref="FieldPresence"/>.</summary>
 internal sealed class FieldWatch(FieldPresence presence, IReadOnlyList<JsonField> fields)
 {
-    /// <summary>Positions of fields that no record had so far. A field that must be there rejects records that lack it, which is told.</summary>
+    /// <summary>Positions of fields that no record had so far. A record without a field that must not be NULL is rejected for that.</summary>
     private readonly List<int> _missing = [.. Enumerable.Range(0, fields.Count).Where(path => fields[path].Conversion != JsonConversion.Scalar && fields[path].Type.IsNullable)];
     private readonly List<string> _seen = [];
     private int _knownNameCount;

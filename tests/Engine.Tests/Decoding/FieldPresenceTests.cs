@@ -51,7 +51,7 @@ public sealed class FieldPresenceTests
     }
 
     [Fact]
-    public void Records_that_are_rejected_or_dropped_do_not_count_and_a_field_that_must_be_there_is_told_by_its_rejections()
+    public void Records_that_are_rejected_or_dropped_do_not_count_and_a_field_that_must_not_be_null_is_not_looked_for()
     {
         var presence = new FieldPresence();
 

@@ -3,7 +3,7 @@ using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>A misspelt field of the schema is told, once, when the first records are through.</summary>
+/// <summary>The run warns of a misspelt field of the schema, once, when the first records are through.</summary>
 public sealed class FieldCheckTests
 {
     [Fact]

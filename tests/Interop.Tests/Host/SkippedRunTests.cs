@@ -11,7 +11,7 @@ public sealed class SkippedRunTests : IDisposable
     public void Dispose() => _pipeline.Dispose();
 
     [Fact]
-    public async Task Every_skipped_record_is_told_and_found_again()
+    public async Task Every_skipped_record_is_counted_and_found_again()
     {
         _pipeline.ReplaceInDefinition("format: json", "format: json\n    schema: \"n BIGINT, userId STRING\"\n    on_error: skip");
         _pipeline.ReplaceInDefinition("SELECT JSON_VALUE(`value`, '$.n') AS n", "SELECT n, userId");
