@@ -13,13 +13,11 @@ internal static class VerificationText
 
     private const int ShownPartitionsMax = 16;
 
-<<<<<<< HEAD
     /// <summary>What no check looks at, of any table.</summary>
     public const string NotRead =
         "What rows and delete files hold is not looked at: other bytes of the same length, wrong values, and wrong partition values or column bounds in manifests, by which readers skip files, are not noticed.";
-=======
+
     private const int ShownRangesMax = 16;
->>>>>>> 6446acf (List the offsets of skipped records in each commit's ledger)
 
     private const string Indent = "            ";
 
