@@ -186,6 +186,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         var catalog = connectors.OpenCatalog(definition.Sink.Catalog, store);
         var ledgers = new TableLedger(catalog, store, plan.Table.Identifier, plan.Name, environment, NextJitter, progress, log);
         var memory = new MemoryAccount(plan.MemoryBytes - plan.MemoryBytes / QueueShare);
+        var fields = new FieldPresence();
         return new FlowParts
         {
             Plan = plan,
@@ -200,11 +201,13 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             OpeningCheck = Open(EngineLog.None),
             Gate = shared.Gate,
             Marks = shared.Marks,
-            CreateDecoder = account => CreateDecoder(definition.Source, plan, account),
+            CreateDecoder = account => CreateDecoder(definition.Source, plan, account, fields),
             CreateWriter = opened => CreateWriter(plan, opened, plan.Table.Rows, opened.Binding, memory),
             CreateRewriter = opened => CreateWriter(plan, opened, opened.Binding.StoredRows, opened.Binding.OfStoredRows(), memory),
             Memory = memory,
             Progress = progress,
+            Skips = new RunSkips(plan, progress, log),
+            Fields = new FieldCheck(plan, fields, log),
             Log = log,
             Hint = request.Hint,
             NextJitter = NextJitter,
@@ -213,7 +216,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         FlowOpening Open(IEngineLog to) => new(plan, source, ledgers, shared.Starts, shared.Marks, request.IsMember ? _ => true : request.IsGone, environment, NextJitter, progress, to);
     }
 
-    private static IRecordDecoder CreateDecoder(SourceDefinition source, FlowPlan plan, MemoryAccount account) => source.Format switch
+    private static IRecordDecoder CreateDecoder(SourceDefinition source, FlowPlan plan, MemoryAccount account, FieldPresence fields) => source.Format switch
     {
         RecordFormat.Json => new JsonRecordDecoder(plan.Query.Inputs, new JsonDecodeSettings
         {
@@ -221,7 +224,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             IgnoreParseErrors = source.Json.IgnoreParseErrors,
             TimestampStandard = source.Json.TimestampFormat == JsonTimestampFormat.Iso8601 ? TimestampStandard.Iso8601 : TimestampStandard.Sql,
             RequiresObject = source.Schema is not null,
-        }, source.Topic, account),
+        }, source.Topic, account, fields),
         RecordFormat.Raw => new RawRecordDecoder(plan.Query.Inputs, source.Topic, account),
         _ => throw new InvalidOperationException($"Unknown format {source.Format}."),
     };

@@ -3,7 +3,8 @@ namespace Matih.Batches;
 /// <summary>Why a source record cannot become a row.</summary>
 /// <param name="Row">Index of the record in its <see cref="RawBatch"/>.</param>
 /// <param name="Reason">What failed, on which field, expected against found; without the record's content beyond a short excerpt.</param>
-public readonly record struct RowError(int Row, string Reason);
+/// <param name="Kind">The same without anything of the single record, so that records with one fault have one kind.</param>
+public readonly record struct RowError(int Row, string Reason, string Kind);
 
 /// <summary>
 /// The fate of the rows of one batch on their way from raw record to output row: rejected with a reason, dropped
@@ -38,12 +39,16 @@ public sealed class RowErrors
     }
 
     /// <summary>Rejects a row; only the first reason for a row is kept.</summary>
-    public void Reject(int row, string reason)
+    /// <param name="kind">What other records with the same fault have in common; null where the reason is that.</param>
+    public void Reject(int row, string reason, string? kind = null)
     {
         if (_left[row] != 0) return;
         _left[row] = 1;
-        _errors.Add(new RowError(row, reason));
+        _errors.Add(new RowError(row, reason, kind ?? reason));
     }
+
+    /// <summary>Puts the errors into the order of the rows; a step of the way rejects rows as it meets them.</summary>
+    public void Sort() => _errors.Sort(static (left, right) => left.Row.CompareTo(right.Row));
 
     /// <summary>Leaves a row out by declared rule, without error (a tombstone in a JSON topic); it counts as filtered.</summary>
     public void Drop(int row)

@@ -15,13 +15,16 @@ internal sealed class JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrail
     public const int RowsMax = 128;
 
     private readonly byte[] _isLive = new byte[RowsMax];
-    private readonly string?[] _failures = new string?[RowsMax];
+    private readonly (string Reason, string Kind)?[] _failures = new (string Reason, string Kind)?[RowsMax];
     private RawBatch? _batch;
     private int _firstRow;
 
     public JsonPathExtractor Extractor { get; } = new([.. fields.Select(field => field.Path)], allowTrailingText, isPlain: false, RowsMax);
 
     public int Count { get; private set; }
+
+    /// <summary>Rows that have a document.</summary>
+    public int LiveCount { get; private set; }
 
     /// <summary>Whether some row's value did not convert since <see cref="Begin"/>.</summary>
     public bool HasFailures { get; private set; }
@@ -31,6 +34,7 @@ internal sealed class JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrail
         _batch = batch;
         _firstRow = firstRow;
         Count = 0;
+        LiveCount = 0;
         HasFailures = false;
     }
 
@@ -38,7 +42,11 @@ internal sealed class JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrail
     public bool TryRead(ReadOnlySpan<byte> document) => Extractor.ExtractRow(document, Count);
 
     /// <summary>Keeps the row that was read last.</summary>
-    public void Add() => _isLive[Count++] = 1;
+    public void Add()
+    {
+        _isLive[Count++] = 1;
+        LiveCount++;
+    }
 
     /// <summary>Adds a row whose fields are all NULL.</summary>
     public void AddNull()
@@ -52,10 +60,11 @@ internal sealed class JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrail
     public ReadOnlySpan<byte> Document(int index) => _batch!.Value(_firstRow + index);
 
     /// <summary>Notes why a row must be rejected; the first reason counts.</summary>
-    public void Fail(int index, string reason)
+    /// <param name="kind">What other rows with the same fault have in common; null where the reason is that.</param>
+    public void Fail(int index, string reason, string? kind = null)
     {
         if (_isLive[index] == 0) return;
-        _failures[index] ??= reason;
+        _failures[index] ??= (reason, kind ?? reason);
         HasFailures = true;
     }
 
@@ -64,10 +73,11 @@ internal sealed class JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrail
     {
         for (var index = 0; index < Count; index++)
         {
-            if (_failures[index] is not { } reason) continue;
-            errors.Reject(_firstRow + index, reason);
+            if (_failures[index] is not var (reason, kind)) continue;
+            errors.Reject(_firstRow + index, reason, kind);
             Extractor.ClearRow(index);
             _isLive[index] = 0;
+            LiveCount--;
             _failures[index] = null;
         }
         HasFailures = false;

@@ -62,7 +62,7 @@ internal sealed class JsonColumnFiller
             }
             _validity[row] = (byte)(conversion == Conversion.Value ? 1 : 0);
             hasNulls |= conversion != Conversion.Value;
-            if (conversion == Conversion.Failed && !ignoresParseErrors) chunk.Fail(row, Describe(field, match, chunk.Document(row)));
+            if (conversion == Conversion.Failed && !ignoresParseErrors) Fail(chunk, row, field, match);
         }
         values[..chunk.Count].CopyTo(((FixedColumn<T>)field.Column).AppendUninitialized(chunk.Count, hasNulls ? _validity.AsSpan(0, chunk.Count) : default));
     }
@@ -126,7 +126,7 @@ internal sealed class JsonColumnFiller
                     continue;
                 }
             }
-            if (match.Kind > JsonKind.Null && !ignoresParseErrors) chunk.Fail(row, Describe(field, match, chunk.Document(row)));
+            if (match.Kind > JsonKind.Null && !ignoresParseErrors) Fail(chunk, row, field, match);
             column.AppendNull();
         }
     }
@@ -152,23 +152,26 @@ internal sealed class JsonColumnFiller
         _ => "a value that does not fit",
     };
 
-    /// <summary>Why the value does not convert, with a short excerpt of it.</summary>
-    private static string Describe(JsonField field, JsonMatch match, ReadOnlySpan<byte> document)
+    /// <summary>Says why the value does not convert, with a short excerpt of it.</summary>
+    private static void Fail(JsonChunk chunk, int row, JsonField field, JsonMatch match)
     {
         const int ExcerptBytesMax = 40;
         var expected = $"field {field.Name}: expected {field.Type.OrNull()}, found";
-        if (match.Kind == JsonKind.Object) return expected + " an object";
-        if (match.Kind == JsonKind.Array) return expected + " an array";
-        var raw = match.In(document);
+        if (match.Kind is JsonKind.Object or JsonKind.Array)
+        {
+            chunk.Fail(row, expected + (match.Kind == JsonKind.Object ? " an object" : " an array"));
+            return;
+        }
+        var raw = match.In(chunk.Document(row));
         var shown = Math.Min(raw.Length, ExcerptBytesMax);
         while (shown < raw.Length && (raw[shown] & 0xC0) == 0x80) shown--; // Not inside a character.
         var excerpt = Encoding.UTF8.GetString(raw[..shown]) + (shown < raw.Length ? "…" : "");
-        return match.Kind switch
+        switch (match.Kind)
         {
-            JsonKind.String => $"{expected} the string \"{excerpt}\"{TimestampHint.Of(field, raw)}",
-            JsonKind.Number => $"{expected} the number {excerpt}{TimestampHint.OfNumber(field)}",
-            _ => $"{expected} the boolean {excerpt}",
-        };
+            case JsonKind.String: chunk.Fail(row, $"{expected} the string \"{excerpt}\"{TimestampHint.Of(field, raw)}", expected + " a string"); break;
+            case JsonKind.Number: chunk.Fail(row, $"{expected} the number {excerpt}{TimestampHint.OfNumber(field)}", expected + " a number"); break;
+            default: chunk.Fail(row, $"{expected} the boolean {excerpt}", expected + " a boolean"); break;
+        }
     }
 
     /// <summary>

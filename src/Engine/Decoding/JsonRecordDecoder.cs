@@ -16,15 +16,17 @@ public sealed class JsonRecordDecoder : IRecordDecoder
     private readonly JsonField[] _fields;
     private readonly JsonChunk _chunk;
     private readonly JsonColumnFiller _filler = new();
+    private readonly FieldWatch? _watch;
     private readonly bool _requiresObject;
     private readonly bool _failsOnMissing;
     private readonly bool _ignoresParseErrors;
 
     /// <param name="columns">What is needed of a record; with none of its fields the document is validated all the same.</param>
     /// <param name="topic">For the topic column.</param>
+    /// <param name="presence">Takes note of the fields that records have; null where nobody asks.</param>
     /// <exception cref="NotSupportedException">A column's type cannot be filled from JSON (nested types, more than 6 fraction digits).</exception>
     /// <exception cref="ArgumentException">A path is malformed or not supported, or the settings contradict each other.</exception>
-    public JsonRecordDecoder(IReadOnlyList<InputColumn> columns, JsonDecodeSettings settings, string topic, MemoryAccount account)
+    public JsonRecordDecoder(IReadOnlyList<InputColumn> columns, JsonDecodeSettings settings, string topic, MemoryAccount account, FieldPresence? presence = null)
     {
         if (settings is { FailOnMissingField: true, IgnoreParseErrors: true })
             throw new ArgumentException("fail-on-missing-field and ignore-parse-errors cannot both be true.", nameof(settings));
@@ -35,6 +37,7 @@ public sealed class JsonRecordDecoder : IRecordDecoder
         _requiresObject = settings.RequiresObject || columns.Any(column => column is InputColumn.SchemaField);
         _failsOnMissing = settings.FailOnMissingField;
         _ignoresParseErrors = settings.IgnoreParseErrors;
+        if (presence is not null && !_failsOnMissing) _watch = new FieldWatch(presence, _fields);
     }
 
     public RowType Type => _columns.Type;
@@ -48,6 +51,7 @@ public sealed class JsonRecordDecoder : IRecordDecoder
             var end = Math.Min(batch.Count, first + JsonChunk.RowsMax);
             for (var row = first; row < end; row++)
                 if (errors.IsLeftOut(row) || !TryRead(batch, row, errors)) _chunk.AddNull();
+            _watch?.Look(_chunk);
             Fill(first, errors);
         }
         return _columns.Finish(batch, errors);
@@ -65,7 +69,7 @@ public sealed class JsonRecordDecoder : IRecordDecoder
             return false;
         }
         if (_columns.Check(batch, row) is { } reason) return Reject(errors, row, reason);
-        if (!_chunk.TryRead(document)) return Reject(errors, row, "value: " + _chunk.Extractor.Error + RegistryHint(document));
+        if (!_chunk.TryRead(document)) return Reject(errors, row, "value: " + _chunk.Extractor.Error + RegistryHint(document), "value: " + _chunk.Extractor.ErrorKind);
         if (_requiresObject && _chunk.Extractor.RootKind != JsonKind.Object)
             return Reject(errors, row, $"value: expected a JSON object, found {Name(_chunk.Extractor.RootKind)}");
         _chunk.Add();
@@ -103,9 +107,9 @@ public sealed class JsonRecordDecoder : IRecordDecoder
         for (var path = 0; path < _fields.Length; path++) _filler.Fill(_chunk, _fields[path], path, _failsOnMissing, _ignoresParseErrors);
     }
 
-    private static bool Reject(RowErrors errors, int row, string reason)
+    private static bool Reject(RowErrors errors, int row, string reason, string? kind = null)
     {
-        errors.Reject(row, reason);
+        errors.Reject(row, reason, kind);
         return false;
     }
 }

@@ -25,6 +25,9 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     /// <summary>After this time at work a take-over is no longer counted against the next one.</summary>
     private static readonly TimeSpan TakeoverMemory = TimeSpan.FromMinutes(10);
 
+    /// <summary>Skipped ranges that a log line names; the ledger has more.</summary>
+    private const int RangesShownMax = 8;
+
     private readonly long _openedAt = environment.Clock.GetTimestamp();
     private readonly HoleCheck _holes = new(plan, parts);
     private Ledger _base = opened.Ledger;
@@ -87,6 +90,10 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
         if (books.RecordCount != entries.Sum(entry => entry.RecordCount))
             throw new InvalidOperationException($"The fates of {Quantity.Of(books.RecordCount, "record")} are known, but {Quantity.Count(entries.Sum(entry => entry.RecordCount))} were read.");
 
+        var skipped = SkippedRecords.Merge(checkpoints.Select(checkpoint => checkpoint.Skipped));
+        if (books.SkippedCount != skipped.RecordCount)
+            throw new InvalidOperationException($"{Quantity.Of(books.SkippedCount, "record")} skipped, but {Quantity.Count(skipped.RecordCount)} listed.");
+
         var isSettled = environment.Clock.GetElapsedTime(_openedAt) > TakeoverMemory;
         var after = source with { Partitions = [.. source.Partitions.Select(before => entries.FirstOrDefault(entry => entry.Partition == before.Partition) ?? before.Unmoved())] };
         return _base.WithSource(after) with
@@ -103,6 +110,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
             Books = books,
             Totals = _base.Totals + books,
             Lost = [],
+            Skipped = skipped.IsEmpty ? null : new SkippedLedger(plan.SourceName, skipped),
             Replay = null,
             WatermarkMillis = after.Partitions.Any(entry => entry.MaxTimestampMillis < 0) ? null : after.Partitions.Min(entry => entry.MaxTimestampMillis) - WatermarkDelayMillis,
         };
@@ -131,11 +139,16 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     {
         var bytes = files.Sum(file => file.FileSizeBytes);
         parts.Progress.NoteCommit(ledger.Books.RecordCount, ledger.Books.AddedRowCount, files.Length, bytes, environment.Clock.GetUtcNow(), table.Metadata.CurrentSnapshotId?.Value);
+        var books = ledger.Books;
+        var offsetCount = ledger.FindSource(plan.SourceName)!.Partitions.Sum(entry => entry.NextOffset - entry.FromOffset);
+        parts.Progress.NoteCommittedFates(books.FilteredCount, books.SkippedCount, offsetCount - books.RecordCount);
+        var skipped = ledger.Skipped?.Records.Describe(RangesShownMax);
         parts.Log.Information("committed",
-            $"Flow {plan.Name}: committed {Quantity.Of(ledger.Books.AddedRowCount, "row")} of {Quantity.Of(ledger.Books.RecordCount, "record")} in {Quantity.Of(files.Length, "file")} ({Quantity.Bytes(bytes)}) to {plan.Table.Identifier}, snapshot {table.Metadata.CurrentSnapshotId}, in {took.TotalMilliseconds:N0} ms.",
-            ("flow", plan.Name.ToString()), ("snapshot", table.Metadata.CurrentSnapshotId), ("commit", ledger.Commit.ToString()), ("rows", ledger.Books.AddedRowCount),
-            ("records", ledger.Books.RecordCount), ("filtered", ledger.Books.FilteredCount), ("skipped", ledger.Books.SkippedCount), ("files", files.Length), ("bytes", bytes),
+            $"Flow {plan.Name}: committed {Quantity.Of(books.AddedRowCount, "row")} of {Quantity.Of(books.RecordCount, "record")} ({Quantity.Count(books.FilteredCount)} filtered, {Quantity.Count(books.SkippedCount)} skipped) in {Quantity.Of(files.Length, "file")} ({Quantity.Bytes(bytes)}) to {plan.Table.Identifier}, snapshot {table.Metadata.CurrentSnapshotId}, in {took.TotalMilliseconds:N0} ms.{(skipped is null ? "" : $" Skipped: {skipped}.")}",
+            ("flow", plan.Name.ToString()), ("snapshot", table.Metadata.CurrentSnapshotId), ("commit", ledger.Commit.ToString()), ("rows", books.AddedRowCount),
+            ("records", books.RecordCount), ("filtered", books.FilteredCount), ("skipped", books.SkippedCount), ("skipped_ranges", skipped), ("files", files.Length), ("bytes", bytes),
             ("took_ms", (long)took.TotalMilliseconds), ("state", ledger.IsOpen ? "open" : "closed"));
+        parts.Skips.Note(ledger);
     }
 
     private async ValueTask StoreGroupOffsetsAsync(CancellationToken abort)

@@ -57,6 +57,7 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
             if (await CommitAsync(committer, checkpoints, staysOpen, abort) is { } end) return end;
             session.NoteCommitted(committer.Source);
             history.NoteProgress();
+            parts.Fields.Judge(isEnd: cause is CheckpointCause.Finished or CheckpointCause.Stopped);
             parts.Progress.NoteFailures(0);
             if (batch is not null) await intake!.ClearAsync(batch, abort);
             await _sideFiles.RunAsync(committer.Table, abort);

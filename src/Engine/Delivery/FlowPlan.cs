@@ -86,6 +86,10 @@ internal sealed class FlowParts
     /// <summary>A writer for rows that were read back from files of the first.</summary>
     public required Func<OpenedFlow, SinkWriter> CreateRewriter { get; init; }
     public required FlowPlan Plan { get; init; }
+    /// <summary>What the run has skipped so far.</summary>
+    public required RunSkips Skips { get; init; }
+    /// <summary>Which of the schema's fields the topic's records were seen to have.</summary>
+    public required FieldCheck Fields { get; init; }
     /// <summary>A run warns once, however many sessions it has, that the group's offsets cannot be stored.</summary>
     public bool HasWarnedOfGroup { get; set; }
     public required TimeProvider Clock { get; init; }

@@ -43,6 +43,22 @@ internal static class JsonFaultText
         };
     }
 
+    /// <summary>The reason without what differs from text to text.</summary>
+    public static string Kind(JsonFault fault) => fault switch
+    {
+        JsonFault.None => "",
+        JsonFault.Empty => "the text is empty, expected one JSON document",
+        JsonFault.Truncated => "the text ends inside the JSON document",
+        JsonFault.ControlCharacter => "a control character in a string, expected an escape",
+        JsonFault.InvalidEscape => "an invalid escape in a string",
+        JsonFault.InvalidUtf8 => "invalid UTF-8",
+        JsonFault.InvalidNumber => "an invalid JSON number",
+        JsonFault.InvalidLiteral => "an unknown word, expected true, false or null",
+        JsonFault.TooDeep => "nesting that is too deep",
+        JsonFault.TrailingText => "text after the JSON document",
+        _ => $"expected {Expected(fault)}",
+    };
+
     private static string Expected(JsonFault fault) => fault switch
     {
         JsonFault.NameExpected => "a member name in double quotes",

@@ -79,6 +79,12 @@ public sealed partial class JsonPathExtractor
         return _slots.AsSpan(_slotOfPath[path]);
     }
 
+    /// <summary>How many names <see cref="LearntNames"/> gives.</summary>
+    internal int LearntNameCount => _root.Members?.LearntCount ?? 0;
+
+    /// <summary>Names of members that outermost objects were seen to have, and that no path speaks of.</summary>
+    internal IEnumerable<string> LearntNames() => _root.Members?.LearntNames() ?? [];
+
     /// <summary>Makes every path of a row lead to nothing.</summary>
     internal void ClearRow(int row) => _slots.AsSpan(row * _slotCount, _slotCount).Clear();
 
@@ -90,6 +96,9 @@ public sealed partial class JsonPathExtractor
 
     /// <summary>Why the last <see cref="Extract"/> gave false, with offset and byte; null after true.</summary>
     public string? Error => _fault == JsonFault.None ? null : _error;
+
+    /// <summary>The same without what differs from text to text.</summary>
+    public string? ErrorKind => _fault == JsonFault.None ? null : JsonFaultText.Kind(_fault);
 
     /// <summary>Where in the text the last <see cref="Extract"/> found it wrong, bytes from 0.</summary>
     public int ErrorOffset { get; private set; }

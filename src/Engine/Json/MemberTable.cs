@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Text;
 
 namespace Matih.Json;
 
@@ -63,7 +64,9 @@ internal sealed class MemberTable
     private readonly List<PathNode> _children = [];
     private MemberEntry?[] _slots = new MemberEntry?[16];
     private int _count;
-    private int _learnt;
+
+    /// <summary>How many names were learnt from documents.</summary>
+    public int LearntCount { get; private set; }
 
     /// <summary>Stands before the first member: its <see cref="MemberEntry.Next"/> is the member that objects begin with.</summary>
     public MemberEntry Head { get; } = new([], null);
@@ -93,12 +96,15 @@ internal sealed class MemberTable
     public MemberEntry? FindOrLearn(ReadOnlySpan<byte> name)
     {
         if (Find(name) is { } known) return known;
-        if (_learnt == LearntMax || name.Length > 64) return null;
-        _learnt++;
+        if (LearntCount == LearntMax || name.Length > 64) return null;
+        LearntCount++;
         var entry = new MemberEntry(name, null);
         Add(entry);
         return entry;
     }
+
+    /// <summary>The names that were learnt from documents.</summary>
+    public IEnumerable<string> LearntNames() => _slots.Where(entry => entry is { Child: null }).Select(entry => Encoding.UTF8.GetString(entry!.Name));
 
     private void Add(MemberEntry entry)
     {

@@ -17,6 +17,8 @@ public sealed class FlowProgress(string flow)
     private long _stagedRecordCount, _stagedFileCount, _stagedFileBytes, _lastStagingMillis;
     private long _uncommittedCount, _uncommittedSince = None, _beatAt = None, _stateSince, _snapshotId = None, _contactAt = None;
     private LagLook? _lag;
+    private long _committedFilteredCount, _committedSkippedCount, _lostCount, _emptyCount;
+    private string? _skipReason;
     private int _state, _failureCount, _hasOpened;
 
     private const long None = long.MinValue;
@@ -36,6 +38,16 @@ public sealed class FlowProgress(string flow)
     public long CommittedRowCount => Interlocked.Read(ref _committedRowCount);
     /// <summary>Source records whose fate is committed.</summary>
     public long CommittedRecordCount => Interlocked.Read(ref _committedRecordCount);
+    /// <summary>Of those, the ones that the SQL left out, and tombstones.</summary>
+    public long CommittedFilteredCount => Interlocked.Read(ref _committedFilteredCount);
+    /// <summary>Of those, the bad ones that were skipped.</summary>
+    public long CommittedSkippedCount => Interlocked.Read(ref _committedSkippedCount);
+    /// <summary>Offsets that this run gave up as lost.</summary>
+    public long LostCount => Interlocked.Read(ref _lostCount);
+    /// <summary>Committed offsets that hold no record: compacted away, or marks of transactions.</summary>
+    public long EmptyOffsetCount => Interlocked.Read(ref _emptyCount);
+    /// <summary>What most of the skipped records have in common, with one of them as an example; null before the first.</summary>
+    public string? SkipReason => Volatile.Read(ref _skipReason);
     public long CommitCount => Interlocked.Read(ref _commitCount);
     public long FileCount => Interlocked.Read(ref _fileCount);
     public long FileBytes => Interlocked.Read(ref _fileBytes);
@@ -138,6 +150,18 @@ public sealed class FlowProgress(string flow)
         Interlocked.Increment(ref _commitCount);
         Interlocked.Exchange(ref _lastCommitMillis, at.ToUnixTimeMilliseconds());
     }
+
+    /// <summary>What became of a commit's records that gave no rows, and how many of its offsets held none.</summary>
+    internal void NoteCommittedFates(long filtered, long skipped, long emptyOffsets)
+    {
+        Interlocked.Add(ref _committedFilteredCount, filtered);
+        Interlocked.Add(ref _committedSkippedCount, skipped);
+        Interlocked.Add(ref _emptyCount, emptyOffsets);
+    }
+
+    internal void NoteSkipReason(string reason) => Volatile.Write(ref _skipReason, reason);
+
+    internal void NoteLost(long offsets) => Interlocked.Add(ref _lostCount, offsets);
 
     /// <summary>A member that does not commit: what it handed to the one that does.</summary>
     internal void NoteStaged(long records, long files, long fileBytes, DateTimeOffset at)

@@ -23,5 +23,5 @@ internal sealed record ChainLink(Ledger Ledger, Snapshot? Snapshot, FlowName Wri
     public ImmutableArray<CommitId> Replaces => Ledger.Replay?.Commits ?? [];
 
     /// <summary>The same without what only the comparison with its neighbours needs: a long history must not fill the memory.</summary>
-    public ChainLink WithoutPositions() => this with { Ledger = Ledger with { Sources = [], Lost = [] } };
+    public ChainLink WithoutPositions() => this with { Ledger = Ledger with { Sources = [], Lost = [], Skipped = null } };
 }

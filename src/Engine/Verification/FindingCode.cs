@@ -32,6 +32,7 @@ public static class FindingCode
     public const string PositionLost = "position-lost";
     public const string TopicChanged = "topic-changed";
     public const string LostRanges = "lost-ranges";
+    public const string SkippedRanges = "skipped-ranges";
     public const string RecordsExceedRange = "records-exceed-range";
     public const string LastRecord = "last-record";
     public const string EpochFell = "epoch-fell";

@@ -10,6 +10,7 @@ internal sealed class LedgerChain
     private readonly FindingLog _findings;
     private readonly LedgerBody _bodies;
     private readonly LinkComparison _comparison;
+    private readonly SkipCheck _skips;
     private readonly List<ChainLink> _links = [];
     private readonly List<(Snapshot Snapshot, string Text)> _copies = [];
     private ChainLink? _oldest;
@@ -21,12 +22,16 @@ internal sealed class LedgerChain
         Ranges = new RangeTally(keepsRanges);
         _bodies = new LedgerBody(history.Table.Store, findings);
         _comparison = new LinkComparison(findings, Ranges);
+        _skips = new SkipCheck(findings);
     }
 
     /// <summary>Newest first; only the newest one's ledger still has its positions.</summary>
     public IReadOnlyList<ChainLink> Links => _links;
 
     public RangeTally Ranges { get; }
+
+    /// <summary>The skipped records that the commits list, back to the last reset.</summary>
+    public SkippedRecords Skipped => _skips.All;
 
     /// <summary>Commits whose positions are not known, because their side files are gone.</summary>
     public int UnknownRangeCount { get; private set; }
@@ -95,6 +100,7 @@ internal sealed class LedgerChain
     private void Append(ChainLink link)
     {
         if (_oldest is not null) _comparison.Compare(_oldest, link);
+        _skips.Meet(link);
         _oldest = link;
         if (!link.HasPositions) UnknownRangeCount++;
         _links.Add(_links.Count == 0 ? link : link.WithoutPositions());

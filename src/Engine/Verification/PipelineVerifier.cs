@@ -88,7 +88,16 @@ public sealed class PipelineVerifier(IConnectors connectors)
             isTableThere = true;
         }
         if (chain?.Links is [var newest, ..])
-            verification = verification with { Ledger = newest.Ledger, CommitCount = chain.Links.Count, OldestCommit = chain.Links[^1].Ledger.Commit };
+        {
+            verification = verification with
+            {
+                Ledger = newest.Ledger,
+                CommitCount = chain.Links.Count,
+                OldestCommit = chain.Links[^1].Ledger.Commit,
+                Skipped = chain.Skipped,
+                EmptyOffsetCount = chain.Ranges.EmptyOffsetCount,
+            };
+        }
         return await VerifyTopicAsync(flow, verification, chain, isTableThere, findings, request, cancellationToken);
     }
 

@@ -25,7 +25,7 @@ internal static class ProofScope
     private static bool IsOfChain(string mismatch) => mismatch is FindingCode.LedgerUnreadable or FindingCode.LedgerGone or FindingCode.SideFileMissing or FindingCode.SideFileAltered
         or FindingCode.OtherTable or FindingCode.ChainBroken or FindingCode.CopyDiffers or FindingCode.Reapplied or FindingCode.Start
         or FindingCode.Gap or FindingCode.Overlap or FindingCode.PositionFell or FindingCode.PositionLost or FindingCode.TopicChanged
-        or FindingCode.LostRanges or FindingCode.RecordsExceedRange or FindingCode.LastRecord or FindingCode.EpochFell or FindingCode.GenerationFell
+        or FindingCode.LostRanges or FindingCode.SkippedRanges or FindingCode.RecordsExceedRange or FindingCode.LastRecord or FindingCode.EpochFell or FindingCode.GenerationFell
         or FindingCode.BooksRecords or FindingCode.BooksRows or FindingCode.Totals or FindingCode.Replay
         or FindingCode.LostStillHeld or FindingCode.PartitionSkipped;
 }

@@ -23,6 +23,9 @@ internal sealed class RangeTally(bool keepsAll)
     private readonly List<FirstAppearance> _first = [];
     private bool _isClosed;
 
+    /// <summary>Offsets of the ranges that held no record: compacted away, or marks of transactions.</summary>
+    public long EmptyOffsetCount { get; private set; }
+
     /// <summary>Every range that commits gave up.</summary>
     public IReadOnlyList<LostStretch> Lost => _lost;
 
@@ -32,6 +35,7 @@ internal sealed class RangeTally(bool keepsAll)
     public void Add(string topic, CommitId commit, PartitionLedger entry)
     {
         if (_isClosed || entry.NextOffset <= entry.FromOffset) return;
+        EmptyOffsetCount += entry.NextOffset - entry.FromOffset - entry.RecordCount;
         if (!_ranges.TryGetValue((topic, entry.Partition), out var ranges)) _ranges.Add((topic, entry.Partition), ranges = []);
         if (ranges.Count > 0 && !keepsAll) return;
         ranges.Add(new TalliedRange(commit, entry.FromOffset, entry.NextOffset, entry.RecordCount));

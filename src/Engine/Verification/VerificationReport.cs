@@ -36,6 +36,15 @@ public sealed record FlowVerification
     /// <summary>The oldest commit that the history still shows: before it nothing is proven.</summary>
     public CommitId? OldestCommit { get; init; }
 
+    /// <summary>The skipped records that the commits of the history list, back to the last reset.</summary>
+    public SkippedRecords Skipped { get; init; } = SkippedRecords.None;
+
+    /// <summary>Skipped records of the totals that no ledger of the history lists: their snapshots have expired, or a version that only counted them wrote them, or they are of before a reset.</summary>
+    public long UnlistedSkippedCount => Math.Max(0, (Ledger?.Totals.SkippedCount ?? 0) - Skipped.RecordCount);
+
+    /// <summary>Offsets, of those that the commits of the history took since the last reset, that held no record.</summary>
+    public long EmptyOffsetCount { get; init; }
+
     /// <summary>By partition; empty where Kafka was not asked.</summary>
     public ImmutableArray<PartitionLag> Lag { get; init; } = [];
 

@@ -111,7 +111,7 @@ internal sealed class RunVerb : Verb
         {
             return failure.ExitCode;
         }
-        foreach (var flow in progress) ReportEnd(flow, log);
+        foreach (var flow in progress) log.Write(EndLine.Of(flow));
         return signals.CleanExitCode;
     }
 
@@ -121,11 +121,6 @@ internal sealed class RunVerb : Verb
         var limits = new HealthLimits(mode is RunMode.Once ? TimeSpan.MaxValue : orchestration.CheckpointInterval + orchestration.CommitFailureLimit);
         return new HealthReport(new PipelineHealth(progress, clock, limits), MatihCommand.Version, clock);
     }
-
-    private static void ReportEnd(FlowProgress flow, EngineLogWriter log) => log.Information("ended",
-        $"Flow {flow.Flow} ended: {Quantity.Of(flow.CommittedRowCount, "row")} of {Quantity.Of(flow.CommittedRecordCount, "record")} committed by this run, in {Quantity.Of(flow.CommitCount, "commit")} and {Quantity.Of(flow.FileCount, "file")} ({Quantity.Bytes(flow.FileBytes)}).{(flow.StagedRecordCount == 0 ? "" : $" Staged for the member that commits: {Quantity.Of(flow.StagedRecordCount, "record")} in {Quantity.Of(flow.StagedFileCount, "file")} ({Quantity.Bytes(flow.StagedFileBytes)}).")}",
-        ("flow", flow.Flow), ("rows", flow.CommittedRowCount), ("records", flow.CommittedRecordCount), ("skipped", flow.SkippedCount),
-        ("commits", flow.CommitCount), ("files", flow.FileCount), ("bytes", flow.FileBytes));
 
     private RunMode ModeOf(ParseResult arguments, OrchestrationDefinition orchestration)
     {

@@ -29,7 +29,7 @@ internal sealed class TableVerb : Verb
 
     private readonly HostSettings _settings;
 
-    public TableVerb(HostSettings settings) : base("table", "Show a table: show, snapshots, files, ledger.", Page)
+    public TableVerb(HostSettings settings) : base("table", "Show a table: show, snapshots, files, ledger, skipped.", Page)
     {
         _settings = settings;
         // Without a subcommand there is nothing to do, which the parser says.
@@ -47,6 +47,11 @@ internal sealed class TableVerb : Verb
         {
             var ledgers = await LedgerReading.ReadAsync(table, cancellationToken);
             return new((_, output) => LedgerReport.WriteText(ledgers, output), (_, json) => LedgerReport.WriteJson(ledgers, json));
+        });
+        AddView("skipped", "The offsets of bad records that were skipped, commit by commit, and why.", async (table, cancellationToken) =>
+        {
+            var history = await SkippedReading.ReadAsync(table, cancellationToken);
+            return new((_, output) => SkippedReport.WriteText(history, output), (_, json) => SkippedReport.WriteJson(history, json));
         });
     }
 

@@ -105,7 +105,10 @@ internal sealed class HealthReport(PipelineHealth health, string version, TimePr
         json.WriteNumber("retries_in_a_row", progress.FailureCount);
         json.WriteNumber("rows_committed", progress.CommittedRowCount);
         json.WriteNumber("records_committed", progress.CommittedRecordCount);
-        json.WriteNumber("records_skipped", progress.SkippedCount);
+        json.WriteNumber("records_filtered", progress.CommittedFilteredCount);
+        json.WriteNumber("records_skipped", progress.CommittedSkippedCount);
+        json.WriteNumber("offsets_lost", progress.LostCount);
+        json.WriteNumber("offsets_empty", progress.EmptyOffsetCount);
         json.WriteNumber("records_staged", progress.StagedRecordCount);
         json.WriteNumber("commits", progress.CommitCount);
         json.WriteEndObject();

@@ -23,12 +23,12 @@ internal sealed class PlainProgress(IReadOnlyList<FlowProgress> flows, EngineLog
                 if (state == shown[i]) continue;
                 shown[i] = state;
                 log.Information("progress", Line(flow, rate, clock),
-                    ("flow", flow.Flow), ("read", flow.ReadCount), ("rows", flow.ProducedCount), ("filtered", flow.FilteredCount), ("skipped", flow.SkippedCount),
+                    ("flow", flow.Flow), ("read", flow.ReadCount), ("rows", flow.ProducedCount), ("filtered", flow.FilteredCount), ("skipped", flow.SkippedCount), ("lost_offsets", flow.LostCount),
                     ("committed_rows", flow.CommittedRowCount), ("rate_per_s", Math.Round(rate)), ("unread", lag?.Unread), ("uncommitted", lag?.Uncommitted), ("lag_as_of", Moment.Of(lag?.AsOf, clock)?.Text), ("files", flow.FileCount), ("bytes", flow.FileBytes));
             }
         }
     }
 
     internal static string Line(FlowProgress flow, double rate, TimeProvider clock) =>
-        $"Flow {flow.Flow}: {Quantity.Of(flow.ReadCount, "record")} in ({Quantity.Count(rate)}/s, {Quantity.Bytes(flow.ReadBytes)}), {Quantity.Of(flow.ProducedCount, "row")} out, {Quantity.Count(flow.FilteredCount)} filtered, {Quantity.Count(flow.SkippedCount)} skipped, lag {LagText.Show(flow, clock)}{LagText.Silence(flow, clock)}; {Quantity.Of(flow.CommittedRowCount, "row")} committed in {Quantity.Of(flow.CommitCount, "commit")}, {Quantity.Of(flow.FileCount, "file")}, {Quantity.Bytes(flow.FileBytes)}.";
+        $"Flow {flow.Flow}: {Quantity.Of(flow.ReadCount, "record")} in ({Quantity.Count(rate)}/s, {Quantity.Bytes(flow.ReadBytes)}), {Quantity.Of(flow.ProducedCount, "row")} out, {Quantity.Count(flow.FilteredCount)} filtered, {Quantity.Count(flow.SkippedCount)} skipped{Fates.Offsets(", ", flow.LostCount, 0)}, lag {LagText.Show(flow, clock)}{LagText.Silence(flow, clock)}; {Quantity.Of(flow.CommittedRowCount, "row")} committed in {Quantity.Of(flow.CommitCount, "commit")}, {Quantity.Of(flow.FileCount, "file")}, {Quantity.Bytes(flow.FileBytes)}.";
 }

@@ -47,6 +47,11 @@ internal static class LedgerReport
             foreach (var range in replay.Ranges)
                 output.WriteLine($"          {range.Source} partition {range.Partition}: offsets {range.FromOffset} to {range.ToOffset - 1}, {Quantity.Of(range.RecordCount, "record")}");
         }
+        if (ledger.Skipped is { Records: var skipped })
+        {
+            foreach (var range in skipped.Ranges) output.WriteLine($"skipped   {range}");
+            foreach (var kind in skipped.Kinds) output.WriteLine($"          reason: {kind.Describe()}");
+        }
         foreach (var lost in ledger.Lost) output.WriteLine($"lost      {lost.Source} partition {lost.Partition}: offsets {lost.FromOffset} to {lost.ToOffset - 1}");
     }
 
@@ -104,6 +109,13 @@ internal static class LedgerReport
             json.WriteEndObject();
         }
         json.WriteEndArray();
+        if (ledger.Skipped is { } skipped)
+        {
+            json.WriteStartObject("skipped");
+            json.WriteString("source", skipped.Source);
+            Fates.WriteSkipped(skipped.Records, json);
+            json.WriteEndObject();
+        }
         if (ledger.Replay is { } replay) WriteReplay(replay, json);
         else json.WriteNull("replay");
         json.WriteEndObject();

@@ -35,6 +35,14 @@ internal static class VerificationJson
             json.WriteNumber("generation", ledger.Generation);
             json.WriteNumber("records", ledger.Totals.RecordCount);
             json.WriteNumber("added_rows", ledger.Totals.AddedRowCount);
+            json.WriteNumber("filtered", ledger.Totals.FilteredCount);
+            json.WriteNumber("skipped", ledger.Totals.SkippedCount);
+            json.WriteNumber("lost_offsets", ledger.Totals.LostCount);
+            json.WriteNumber("empty_offsets", flow.EmptyOffsetCount);
+            json.WriteStartObject("skipped_records");
+            Fates.WriteSkipped(flow.Skipped, json);
+            json.WriteNumber("unlisted", flow.UnlistedSkippedCount);
+            json.WriteEndObject();
         }
         WriteLag(flow, clock, json);
         WriteAll("proved", flow.Findings.OfType<VerificationFinding.Proved>(), json, static (finding, json) => json.WriteString("text", finding.Text));

@@ -17,6 +17,8 @@ internal static class VerificationText
     public const string NotRead =
         "What rows and delete files hold is not looked at: other bytes of the same length, wrong values, and wrong partition values or column bounds in manifests, by which readers skip files, are not noticed.";
 
+    private const int ShownRangesMax = 16;
+
     private const string Indent = "            ";
 
     /// <param name="width">Columns to break lines for; null where a program may read them.</param>
@@ -32,6 +34,7 @@ internal static class VerificationText
         yield return $"table       {flow.Table}{(flow.SnapshotId is { } snapshot ? $", snapshot {snapshot}" : "")}";
         if (flow.Ledger is { } ledger)
             yield return $"ledger      commit {ledger.Commit}, {(ledger.IsOpen ? "open" : "closed")}, epoch {ledger.Epoch}, generation {ledger.Generation}, {Quantity.Instant(ledger.WrittenAtMillis)}";
+        foreach (var line in FateLines(flow)) yield return line;
         foreach (var line in LagLines(flow, clock)) yield return line;
         var shown = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var finding in flow.Findings)
@@ -43,6 +46,19 @@ internal static class VerificationText
         foreach (var kind in flow.Violations.CountBy(violation => violation.Code).Where(kind => kind.Value > ShownOfKindMax))
             yield return $"VIOLATION   {kind.Key}: {Quantity.Count(kind.Value - ShownOfKindMax)} more; --json has them all";
         if (flow.Ledger is not null) yield return $"not read    {NotRead}";
+    }
+
+    private static IEnumerable<string> FateLines(FlowVerification flow)
+    {
+        if (flow.Ledger is not { } ledger) yield break;
+        yield return $"records     {Fates.Show(ledger.Totals, flow.EmptyOffsetCount)}";
+        if (ledger.Totals.SkippedCount == 0) yield break;
+        var skipped = flow.Skipped;
+        var lines = skipped.Ranges.Take(ShownRangesMax).Select(range => range.ToString()).ToList();
+        if (skipped.Ranges.Length > ShownRangesMax) lines.Add($"and {Quantity.Of(skipped.Ranges.Length - ShownRangesMax, "more range")}; matih table skipped {flow.Table} lists all, by commit");
+        if (flow.UnlistedSkippedCount > 0) lines.Add($"{Quantity.Count(flow.UnlistedSkippedCount)} that no commit of the history lists (expired, before a reset, or of an older version)");
+        lines.AddRange(skipped.Kinds.Select(kind => $"reason: {kind.Describe()}"));
+        for (var i = 0; i < lines.Count; i++) yield return $"{(i == 0 ? "skipped     " : Indent)}{lines[i]}";
     }
 
     private static IEnumerable<string> LagLines(FlowVerification flow, TimeProvider clock)

@@ -180,18 +180,15 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         var (rows, filtered, skipped, uncertain) = (0L, 0L, 0L, 0L);
         foreach (var (partition, from, to) in ranges)
         {
-            var log = topic.PartitionsOf(account.Incarnation)[partition];
-            // From there on it is not known which of two records the flow has met.
-            var end = Math.Max(from, Math.Min(to, log.TornFrom(flow.ToString())));
-            uncertain += to - end;
-            foreach (var record in log.Records.Skip((int)from).Take((int)(end - from)))
-            {
-                if (!record.WasReadable) continue;
-                if (record.IsCompacted) uncertain++;
-                else if (record.Kind == RecordKind.Row) rows++;
-                else if (record.Kind == RecordKind.Filtered) filtered++;
-                else skipped++;
-            }
+            var held = CountHeld(account, partition, from, to);
+            (rows, filtered, skipped, uncertain) = (rows + held.Rows, filtered + held.Filtered, skipped + held.Bad, uncertain + held.Uncertain);
+        }
+        var listed = ledger.Skipped?.Records.Ranges ?? [];
+        Require(listed.Sum(range => range.RecordCount) == books.SkippedCount, $"it skipped {books.SkippedCount} records and lists {listed.Sum(range => range.RecordCount)}");
+        foreach (var range in listed)
+        {
+            var (_, _, bad, doubtful) = CountHeld(account, range.Partition, range.FromOffset, range.ToOffset);
+            Require(range.RecordCount >= bad && range.RecordCount <= bad + doubtful, $"it lists {range} as skipped, where the topic has {bad} to {bad + doubtful} bad ones");
         }
         RequireWithin("produced", books.ProducedCount, rows);
         RequireWithin("filtered", books.FilteredCount, filtered);
@@ -207,5 +204,23 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         {
             if (!condition) throw new AuditException($"The books of {flow} do not balance in commit {ledger.Commit}: {fault}.");
         }
+    }
+
+    /// <summary>The records of a range by what becomes of them, and how many there may be besides.</summary>
+    private (long Rows, long Filtered, long Bad, long Uncertain) CountHeld(LedgerAccount account, int partition, long from, long to)
+    {
+        var log = topic.PartitionsOf(account.Incarnation)[partition];
+        // From there on it is not known which of two records the flow has met.
+        var end = Math.Max(from, Math.Min(to, log.TornFrom(flow.ToString())));
+        var (rows, filtered, bad, uncertain) = (0L, 0L, 0L, to - end);
+        foreach (var record in log.Records.Skip((int)from).Take((int)(end - from)))
+        {
+            if (!record.WasReadable) continue;
+            if (record.IsCompacted) uncertain++;
+            else if (record.Kind == RecordKind.Row) rows++;
+            else if (record.Kind == RecordKind.Filtered) filtered++;
+            else bad++;
+        }
+        return (rows, filtered, bad, uncertain);
     }
 }

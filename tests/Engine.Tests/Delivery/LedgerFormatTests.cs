@@ -27,6 +27,7 @@ public sealed class LedgerFormatTests
             WatermarkMillis = null,
             IsOpen = false,
             Lost = [],
+            Skipped = null,
             Replay = null,
             Sources = [new SourceLedger("src", "t", null, null, "read_uncommitted", [PartitionLedger.StartingAt(0, 7, isEarliest: false)])],
         };
@@ -37,12 +38,16 @@ public sealed class LedgerFormatTests
     }
 
     [Fact]
-    public void A_ledger_that_an_older_program_wrote_knows_of_no_replay()
+    public void A_ledger_that_an_older_program_wrote_knows_of_no_replay_and_lists_no_skipped_records()
     {
-        var text = LedgerFormat.Write(Full(partitionCount: 1) with { Replay = null }, sideFile: null);
+        var text = LedgerFormat.Write(Full(partitionCount: 1) with { Replay = null, Skipped = null }, sideFile: null);
 
         Assert.DoesNotContain("replay", text, StringComparison.Ordinal);
-        Assert.Null(LedgerFormat.Read(text, null).Replay);
+        Assert.DoesNotContain("ranges", text, StringComparison.Ordinal);
+        var read = LedgerFormat.Read(text, null);
+        Assert.Null(read.Replay);
+        Assert.Null(read.Skipped);
+        Assert.Equal(5, read.Books.SkippedCount);
     }
 
     [Fact]
@@ -218,6 +223,9 @@ public sealed class LedgerFormatTests
     {
         Assert.Equal(expected.Sources.AsEnumerable(), read.Sources.AsEnumerable());
         Assert.Equal(expected.Lost.AsEnumerable(), read.Lost.AsEnumerable());
+        Assert.Equal(expected.Skipped?.Source, read.Skipped?.Source);
+        Assert.Equal(expected.Skipped?.Records.Ranges.ToArray(), read.Skipped?.Records.Ranges.ToArray());
+        Assert.Equal(expected.Skipped?.Records.Kinds.ToArray(), read.Skipped?.Records.Kinds.ToArray());
         Assert.Equal(expected.Replay is null, read.Replay is null);
         if (expected.Replay is { } replay)
         {
@@ -225,7 +233,7 @@ public sealed class LedgerFormatTests
             Assert.Equal(replay.Ranges.AsEnumerable(), read.Replay.Ranges.AsEnumerable());
             Assert.Equal(replay.Replaced, read.Replay.Replaced);
         }
-        Assert.Equal(expected, read with { Sources = expected.Sources, Lost = expected.Lost, Replay = expected.Replay });
+        Assert.Equal(expected, read with { Sources = expected.Sources, Lost = expected.Lost, Skipped = expected.Skipped, Replay = expected.Replay });
     }
 
     private static Ledger Full(int partitionCount) => new()
@@ -250,6 +258,8 @@ public sealed class LedgerFormatTests
         Books = new Books(1, 2, 3, 4, 5, 6, 7, 8),
         Totals = new Books(11, 12, 13, 14, 15, 16, 17, 18),
         Lost = [new LostRange("src", 1, 5, 9)],
+        Skipped = new SkippedLedger("src", new SkippedRecords(
+            [new SkippedRange(0, 3, 6, 3), new SkippedRange(0, 9, long.MaxValue, 2)], [new SkippedKind("field \"id\": wrong", 4, 0, 3, "field \"id\": wrong, found ü")])),
         WatermarkMillis = 1_699_999_990_000,
         Replay = new ReplayLedger(
             [new CommitId(new Guid("4c9c6f8e-0000-4000-8000-000000000005")), new CommitId(new Guid("4c9c6f8e-0000-4000-8000-000000000006"))],

@@ -28,6 +28,8 @@ public sealed class HealthEndpointTests
         _flow.NoteContact(_clock.GetTimestamp());
         _flow.NoteLag(new FlowLag(17, 30, _clock.GetTimestamp()));
         _flow.NoteCommit(13, 10, 1, 100, _clock.GetUtcNow(), 9007199254740993);
+        _flow.NoteCommittedFates(2, 1, 4);
+        _flow.NoteLost(5);
 
         var live = await AskAsync(endpoint, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
         var ready = await AskAsync(endpoint, "GET /health/ready?verbose HTTP/1.0\r\n\r\n");
@@ -43,7 +45,7 @@ public sealed class HealthEndpointTests
         Assert.Equal(["status", "live", "ready", "version", "uptime_seconds", "flows"], health.EnumerateObject().Select(property => property.Name));
         Assert.Equal("9.8.7", health.GetProperty("version").GetString());
         Assert.Equal(
-            ["flow", "state", "reason", "last_commit", "uncommitted_age_seconds", "last_contact", "lag", "retries_in_a_row", "rows_committed", "records_committed", "records_skipped", "records_staged", "commits"],
+            ["flow", "state", "reason", "last_commit", "uncommitted_age_seconds", "last_contact", "lag", "retries_in_a_row", "rows_committed", "records_committed", "records_filtered", "records_skipped", "offsets_lost", "offsets_empty", "records_staged", "commits"],
             flow.EnumerateObject().Select(property => property.Name));
         Assert.Equal(("orders/lake", "reading"), (flow.GetProperty("flow").GetString(), flow.GetProperty("state").GetString()));
         Assert.Equal("9007199254740993", flow.GetProperty("last_commit").GetProperty("snapshot_id").GetString());
@@ -52,6 +54,7 @@ public sealed class HealthEndpointTests
         Assert.InRange(AgeOf(flow.GetProperty("lag"), "as_of"), 0, 29);
         Assert.Equal((17, 30), (flow.GetProperty("lag").GetProperty("unread").GetInt64(), flow.GetProperty("lag").GetProperty("uncommitted").GetInt64()));
         Assert.Equal((10, 13, 1), (flow.GetProperty("rows_committed").GetInt64(), flow.GetProperty("records_committed").GetInt64(), flow.GetProperty("records_skipped").GetInt64()));
+        Assert.Equal((2, 5, 4), (flow.GetProperty("records_filtered").GetInt64(), flow.GetProperty("offsets_lost").GetInt64(), flow.GetProperty("offsets_empty").GetInt64()));
     }
 
     [Fact]

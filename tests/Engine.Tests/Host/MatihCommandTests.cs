@@ -42,8 +42,8 @@ public sealed class MatihCommandTests
         var (_, _, missing) = await RunAsync("table");
         var (_, _, misspelled) = await RunAsync("table", "shwo", "t");
 
-        Assert.Equal("matih table: a command is missing. The commands are show, snapshots, files, ledger. See matih table --help.\n", missing);
-        Assert.Equal("matih table: there is no command 'shwo'; did you mean 'show'? The commands are show, snapshots, files, ledger. See matih table --help.\n", misspelled);
+        Assert.Equal("matih table: a command is missing. The commands are show, snapshots, files, ledger, skipped. See matih table --help.\n", missing);
+        Assert.Equal("matih table: there is no command 'shwo'; did you mean 'show'? The commands are show, snapshots, files, ledger, skipped. See matih table --help.\n", misspelled);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Matih.Delivery;
 using Matih.Engine.Tests.Delivery;
 using Matih.Iceberg;
@@ -604,6 +605,30 @@ public sealed class BrokenTableTests
         var violation = await flow.AssertViolatedAsync(FindingCode.RecordCount, isOffline: false);
 
         Assert.Equal(("8 records in offsets 0 to 9, as its ledger says", "9 records in the topic"), (violation.Expected, violation.Found));
+    }
+
+    [Theory]
+    [InlineData("[[0,3,5]]", "ranges with 2")]
+    [InlineData("[[0,40,43]]", "offsets 40 to 42 of partition 0")]
+    [InlineData("[[0,4,6],[0,3,4]]", "offset 3 of partition 0")]
+    [InlineData("[[0,3,5,3]]", "3 records among offsets 3 to 4 of partition 0")]
+    public async Task A_list_of_skipped_records_that_cannot_be(string ranges, string found)
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.AddRange(["sources.src.on_error=skip", "orchestration.checkpoint_interval=1h"]);
+        flow.Produce(0, 3);
+        for (var i = 0; i < 3; i++) flow.Topic.Append(0, "no json");
+        flow.Produce(6, 3);
+        await flow.CatchUpAsync();
+        await flow.AssertProvenAsync(isOffline: true);
+
+        await flow.EditLedgerAsync(0, ledger =>
+        {
+            Assert.Equal("[[0,3,6]]", ledger["skipped"]!["ranges"]!.ToJsonString());
+            ledger["skipped"]!["ranges"] = JsonNode.Parse(ranges);
+        });
+
+        Assert.Equal(found, (await flow.AssertViolatedAsync(FindingCode.SkippedRanges)).Found);
     }
 
     [Fact]

@@ -360,6 +360,32 @@ public sealed class HealthyTableTests
 
         var totals = verified.Ledger!.Totals;
         Assert.Equal((10, 2, 1), (totals.ProducedCount, totals.FilteredCount, totals.SkippedCount));
+        Assert.Equal([new SkippedRange(0, 1, 2, 1)], verified.Skipped.Ranges);
+        Assert.Equal((5, 0), (verified.EmptyOffsetCount, verified.UnlistedSkippedCount));
+    }
+
+    [Fact]
+    public async Task Skipped_records_of_commits_that_only_counted_them_are_said_to_be_unlisted()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.Add("sources.src.on_error=skip");
+        flow.Produce(0, 3);
+        flow.Topic.Append(0, "no json");
+        await flow.CatchUpAsync();
+        await flow.EditMetadataAsync(metadata =>
+        {
+            foreach (var snapshot in metadata["snapshots"]!.AsArray())
+            {
+                var ledger = System.Text.Json.Nodes.JsonNode.Parse(snapshot!["summary"]![TableTampering.LedgerKey]!.GetValue<string>())!.AsObject();
+                ledger.Remove("skipped");
+                snapshot["summary"]![TableTampering.LedgerKey] = ledger.ToJsonString();
+            }
+        });
+
+        var verified = await flow.AssertProvenAsync();
+
+        Assert.True(verified.Skipped.IsEmpty);
+        Assert.Equal(1, verified.UnlistedSkippedCount);
     }
 
     [Fact]

@@ -57,6 +57,7 @@ internal static class TableTampering
         [FindingCode.PositionLost] = [FindingCode.History],
         [FindingCode.TopicChanged] = [FindingCode.History],
         [FindingCode.LostRanges] = [FindingCode.History],
+        [FindingCode.SkippedRanges] = [FindingCode.History],
         [FindingCode.RecordsExceedRange] = [FindingCode.History],
         [FindingCode.LastRecord] = [FindingCode.History],
         [FindingCode.EpochFell] = [FindingCode.History],

@@ -26,6 +26,7 @@ internal sealed class Lane : IAsyncDisposable
     private readonly PartitionProgress?[] _partitions;
     private readonly RawBatch _batch;
     private readonly RowErrors _errors = new();
+    private readonly SkipTally _skipped = new();
     private readonly List<SourceEvent> _events = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly AsyncSignal _wake = new();
@@ -195,7 +196,7 @@ internal sealed class Lane : IAsyncDisposable
             CutAtFirstErrors();
             rows = Evaluate();
         }
-        ReportSkipped();
+        NoteSkipped();
 
         var taken = _batch.Count - _errors.ExcludedCount;
         var skipped = _errors.Errors.Count;
@@ -247,12 +248,15 @@ internal sealed class Lane : IAsyncDisposable
         }
     }
 
-    private void ReportSkipped()
+    private void NoteSkipped()
     {
+        if (_errors.Errors.Count == 0) return;
+        _errors.Sort();
         foreach (var error in _errors.Errors)
         {
-            if (_reportedErrorCount++ >= _parts.Settings.ReportedErrorsMax) return;
             ref readonly var record = ref _batch.Records[error.Row];
+            _skipped.Note(record.Partition, record.Offset, error);
+            if (_reportedErrorCount++ >= _parts.Settings.ReportedErrorsMax) continue;
             _parts.Log.Warning("record-skipped",
                 $"Skipped the record at offset {record.Offset} of partition {record.Partition} of topic '{_parts.Topic}': {error.Reason}",
                 ("topic", _parts.Topic), ("partition", record.Partition), ("offset", record.Offset), ("reason", error.Reason));
@@ -287,7 +291,7 @@ internal sealed class Lane : IAsyncDisposable
         _reportedErrorCount = 0;
         var begunAt = _filesBegunAt;
         _filesBegunAt = null;
-        return new LaneCheckpoint(files, partitions, books, _rejected) { BegunAt = begunAt };
+        return new LaneCheckpoint(files, partitions, books, _rejected) { BegunAt = begunAt, Skipped = _skipped.Take() };
     }
 
     public async ValueTask DisposeAsync()

@@ -9,6 +9,9 @@ internal sealed record LaneCheckpoint(ImmutableArray<DataFile> Files, ImmutableA
     /// <summary>When the first of the files was begun, or staged; null where there is none. Somebody's orphan removal counts from there.</summary>
     public DateTimeOffset? BegunAt { get; init; }
 
+    /// <summary>The bad records among those that were read; their number is in the books as well.</summary>
+    public SkippedRecords Skipped { get; init; } = SkippedRecords.None;
+
     public bool HasMoved => !Files.IsEmpty || Partitions.Any(stretch => stretch.Entry.NextOffset != stretch.Entry.FromOffset);
 }
 

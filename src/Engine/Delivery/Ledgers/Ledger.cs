@@ -163,6 +163,12 @@ public sealed record Ledger
     public ImmutableArray<LostRange> Lost { get; init; } = [];
 
     /// <summary>
+    /// Where the bad records lie that this commit skipped, and what was wrong with them; null where it skipped none, and in
+    /// ledgers of versions that only counted them.
+    /// </summary>
+    public SkippedLedger? Skipped { get; init; }
+
+    /// <summary>
     /// What this commit read again, null for all commits but replays. A replay leaves the positions where they were: its books
     /// are about these ranges, not about those of <see cref="Sources"/>.
     /// </summary>

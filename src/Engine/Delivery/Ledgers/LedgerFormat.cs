@@ -8,14 +8,15 @@ using System.Text.Json;
 namespace Matih.Delivery;
 
 /// <summary>
-/// A ledger as the text of one snapshot summary property. What grows with the partitions (sources, lost ranges, a replay) is the body;
+/// A ledger as the text of one snapshot summary property. What grows with the partitions (sources, lost and skipped ranges, a replay) is the body;
 /// it moves to a side file where the property would pass <see cref="PropertyBytesMax"/>.
 /// </summary>
 /// <remarks>
 /// Partition entries are arrays: <c>[partition, from, next, records, lastOffset, lastTimestamp, lastCrc32c, maxTimestamp]</c>,
 /// with null in the three "last" places before the first record, and a ninth element <c>1</c> for an unread earliest start.
 /// Only a replay has <c>replay</c>: the replaced commits, their books, and ranges <c>[source, partition, from, to, records,
-/// lastOffset, lastTimestamp, lastCrc32c]</c>.
+/// lastOffset, lastTimestamp, lastCrc32c]</c>. Only a commit that skipped records has <c>skipped</c>: the source's name, and what
+/// <see cref="SkippedFormat"/> says.
 /// </remarks>
 internal static class LedgerFormat
 {
@@ -163,6 +164,7 @@ internal static class LedgerFormat
         Totals = ReadBooks(root.GetProperty("totals")),
         Sources = [.. body.GetProperty("sources").EnumerateArray().Select(ReadSource)],
         Lost = body.TryGetProperty("lost", out var lost) ? [.. lost.EnumerateArray().Select(ReadLost)] : [],
+        Skipped = body.TryGetProperty("skipped", out var skipped) ? new SkippedLedger(Text(skipped, "source"), SkippedFormat.Read(skipped)) : null,
         Replay = body.TryGetProperty("replay", out var replay) ? ReadReplay(replay) : null,
     };
 
@@ -172,6 +174,13 @@ internal static class LedgerFormat
         foreach (var source in ledger.Sources) WriteSource(json, source);
         json.WriteEndArray();
         if (!ledger.Lost.IsEmpty) WriteLost(json, ledger.Lost);
+        if (ledger.Skipped is { } skipped)
+        {
+            json.WriteStartObject("skipped");
+            json.WriteString("source", skipped.Source);
+            SkippedFormat.WriteMembers(json, skipped.Records);
+            json.WriteEndObject();
+        }
         if (ledger.Replay is { } replay) WriteReplay(json, replay);
     }
 

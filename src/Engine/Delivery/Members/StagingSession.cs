@@ -47,6 +47,7 @@ internal sealed class StagingSession(FlowPlan plan, FlowParts parts, EngineEnvir
             foreach (var checkpoint in checkpoints) await StageAsync(area, checkpoint, abort);
             parts.Progress.NoteSettled(checkpoints.Sum(checkpoint => checkpoint.Books.RecordCount));
             history.NoteProgress();
+            parts.Fields.Judge(isEnd: cause is CheckpointCause.Finished or CheckpointCause.Stopped);
             parts.Progress.NoteFailures(0);
             if (checkpoints.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw rejected.ToException(plan.Topic);
             if (isLast) return cause is CheckpointCause.TopicChanged or CheckpointCause.ShareChanged ? SessionEnd.Reopen : SessionEnd.Finished;
@@ -60,7 +61,7 @@ internal sealed class StagingSession(FlowPlan plan, FlowParts parts, EngineEnvir
     {
         if (!checkpoint.HasMoved) return;
         var entry = checkpoint.Partitions.Single().Entry;
-        var range = new StagedRange(entry, checkpoint.Books, checkpoint.Files, run, environment.Clock.GetUtcNow().ToUnixTimeMilliseconds());
+        var range = new StagedRange(entry, checkpoint.Books, checkpoint.Files, run, environment.Clock.GetUtcNow().ToUnixTimeMilliseconds()) { Skipped = checkpoint.Skipped };
         if (await area.StageAsync(range, abort))
         {
             parts.Progress.NoteStaged(checkpoint.Books.RecordCount, range.Files.Length, range.Bytes, environment.Clock.GetUtcNow());

@@ -68,6 +68,7 @@ internal sealed class FlowOpening(
             {
                 case CommitOutcome.Committed committed:
                     Report(commit, committed.Ledger);
+                    progress.NoteLost(committed.Ledger.Books.LostCount);
                     _tableUuid = committed.Table.Metadata.TableUuid;
                     await marks.StoreAsync(new GroupMark(plan.Name, committed.Ledger.TableUuid), source, committed.Ledger.FindSource(plan.SourceName)!, abort);
                     // Somebody may have changed the table since it was loaded.
@@ -357,6 +358,7 @@ internal sealed class FlowOpening(
             Books = books,
             Totals = found.Totals + books,
             Lost = continued.Lost,
+            Skipped = null,
             Replay = null,
         };
         return new OpeningCommit(opening, epoch, opening, allowed, takesOver ? "taken-over" : "resumed");

@@ -33,6 +33,7 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
         var preparedAt = environment.Clock.GetUtcNow();
         var opened = new OpenedFlow(standing.Table, binding, standing.Ledger, standing.Ledger.Epoch, 0, standing.Ledger.Sources[0]);
         var checkpoints = await new ReplayReading(plan, parts, environment, opened).ReadAsync(chosen.Selection.Ranges, cancellationToken);
+        parts.Fields.Judge(isEnd: true);
         for (var attempt = 1; ; attempt++)
         {
             if (!binding.Fits(standing.Table)) throw TableChanged();
@@ -104,6 +105,7 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
         var replaced = selection.Replaced;
         if (books.RecordCount != selection.Ranges.Sum(range => range.RecordCount))
             throw new InvalidOperationException($"The fates of {Quantity.Of(books.RecordCount, "record")} are known, but {Quantity.Count(selection.Ranges.Sum(range => range.RecordCount))} were read.");
+        var skipped = SkippedRecords.Merge(checkpoints.Select(checkpoint => checkpoint.Skipped));
         return standing with
         {
             Commit = new CommitId(environment.Ids.NewUuid()),
@@ -120,6 +122,7 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
             Books = books,
             Totals = standing.Totals - replaced + books,
             Lost = [],
+            Skipped = skipped.IsEmpty ? null : new SkippedLedger(plan.SourceName, skipped),
             Replay = new ReplayLedger([.. selection.Commits.Select(commit => commit.Id)], selection.Ranges, replaced),
         };
     }

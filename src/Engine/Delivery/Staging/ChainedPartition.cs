@@ -17,6 +17,8 @@ internal sealed class ChainedPartition(PartitionLedger at)
 
     public Books Books { get; private set; }
 
+    public SkippedRecords Skipped { get; private set; } = SkippedRecords.None;
+
     public PartitionLedger Entry => _entry;
 
     /// <summary>Files of the pieces that go into the table as they are.</summary>
@@ -24,7 +26,7 @@ internal sealed class ChainedPartition(PartitionLedger at)
 
     /// <summary>Appends what was read from the position on.</summary>
     /// <param name="files">Those of the piece's files that are to be registered; the rows of others go into new ones.</param>
-    public void Append(PartitionLedger piece, Books books, IEnumerable<DataFile> files)
+    public void Append(PartitionLedger piece, Books books, SkippedRecords skipped, IEnumerable<DataFile> files)
     {
         if (piece.Partition != Partition || piece.FromOffset != Position || piece.NextOffset < piece.FromOffset)
             throw new InvalidOperationException($"Offsets {piece.FromOffset} to {piece.NextOffset} of partition {piece.Partition} do not follow on {Position} of partition {Partition}.");
@@ -38,6 +40,7 @@ internal sealed class ChainedPartition(PartitionLedger at)
             IsUnreadEarliest = _entry.IsUnreadEarliest && piece.NextOffset == piece.FromOffset,
         };
         Books += books;
+        if (!skipped.IsEmpty) Skipped = SkippedRecords.Merge([Skipped, skipped]);
         _files.AddRange(files);
     }
 }

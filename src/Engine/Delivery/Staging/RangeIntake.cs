@@ -58,6 +58,7 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
         var checkpoint = new LaneCheckpoint(files, [.. chained.Select(partition => new PartitionStretch(partition.Entry, StretchGaps.None))], books, rejected)
         {
             BegunAt = taken.Count == 0 ? null : taken.Min(name => name.StagedAt),
+            Skipped = SkippedRecords.Merge(chained.Select(partition => partition.Skipped)),
         };
         return new IntakeBatch(checkpoint, taken.ToImmutable(), rewritten.Replaced);
     }
@@ -96,7 +97,7 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
                 continue;
             }
             var isSmall = range.Bytes < plan.SmallRangeBytes;
-            partition.Append(range.Entry, range.Books with { AddedFileCount = 0 }, isSmall ? [] : range.Files);
+            partition.Append(range.Entry, range.Books with { AddedFileCount = 0 }, range.Skipped, isSmall ? [] : range.Files);
             if (isSmall) small.Add(range);
             taken.Add(name);
         }
@@ -138,7 +139,7 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
             $"Flow {plan.Name}: nobody staged offsets {partition.Position} to {end - 1} of partition {partition.Partition}; they are read from Kafka here.",
             ("partition", partition.Partition), ("from", partition.Position), ("to", end));
         var read = await _holes.ReadAsync(new BoundedRange(partition.Entry, end), timeMax, cancellationToken);
-        foreach (var (entry, _) in read.Partitions) partition.Append(entry, read.Books with { AddedFileCount = 0 }, read.Files);
+        foreach (var (entry, _) in read.Partitions) partition.Append(entry, read.Books with { AddedFileCount = 0 }, read.Skipped, read.Files);
         await ChainAsync(partition, names, small, taken, cancellationToken);
         return read.Rejected;
     }

@@ -12,6 +12,9 @@ namespace Matih.Delivery;
 /// <param name="StagedAtMillis">When, by that run's clock.</param>
 internal sealed record StagedRange(PartitionLedger Entry, Books Books, ImmutableArray<DataFile> Files, Guid Run, long StagedAtMillis)
 {
+    /// <summary>The bad records of the range.</summary>
+    public SkippedRecords Skipped { get; init; } = SkippedRecords.None;
+
     public RangeName NameIn(string folder) => new(Entry.Partition, Entry.FromOffset, Entry.NextOffset, folder, default);
 
     public long Bytes => Files.Sum(file => file.FileSizeBytes);

@@ -25,6 +25,12 @@ internal static class StagedRangeFormat
             json.WritePropertyName("range");
             LedgerFormat.WritePartition(json, range.Entry);
             LedgerFormat.WriteBooks(json, "books", range.Books);
+            if (!range.Skipped.IsEmpty)
+            {
+                json.WriteStartObject("skipped");
+                SkippedFormat.WriteMembers(json, range.Skipped);
+                json.WriteEndObject();
+            }
             json.WriteStartArray("files");
             foreach (var file in range.Files)
             {
@@ -55,6 +61,7 @@ internal static class StagedRangeFormat
             var range = new StagedRange(
                 LedgerFormat.ReadPartition(root.GetProperty("range")), LedgerFormat.ReadBooks(root.GetProperty("books")),
                 [.. files], root.GetProperty("run").GetGuid(), root.GetProperty("at").GetInt64());
+            range = range with { Skipped = root.TryGetProperty("skipped", out var skipped) ? SkippedFormat.Read(skipped) : Unlisted(range) };
             return Checked(range, name);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or InvalidTableException or UnsupportedTableException or OverflowException)
@@ -63,12 +70,22 @@ internal static class StagedRangeFormat
         }
     }
 
+    /// <summary>A member of an older version only counted what it skipped: it lies somewhere in the range.</summary>
+    private static SkippedRecords Unlisted(StagedRange range)
+    {
+        var entry = range.Entry;
+        return range.Books.SkippedCount == 0 ? SkippedRecords.None : new SkippedRecords([new SkippedRange(entry.Partition, entry.FromOffset, entry.NextOffset, range.Books.SkippedCount)], []);
+    }
+
     private static StagedRange Checked(StagedRange range, RangeName name)
     {
         var (entry, books) = (range.Entry, range.Books);
         if (entry.Partition != name.Partition || entry.FromOffset != name.FromOffset || entry.NextOffset != name.ToOffset)
             throw new FormatException($"it holds offsets {entry.FromOffset} to {entry.NextOffset} of partition {entry.Partition}, its name says otherwise");
         if (books.RecordCount != entry.RecordCount) throw new FormatException($"it holds {Quantity.Of(entry.RecordCount, "record")}, of which the fates of {Quantity.Count(books.RecordCount)} are known");
+        if (books.SkippedCount != range.Skipped.RecordCount) throw new FormatException($"its books say {Quantity.Of(books.SkippedCount, "skipped record")}, and it lists {Quantity.Count(range.Skipped.RecordCount)}");
+        if (range.Skipped.Ranges.Any(skipped => skipped.Partition != entry.Partition || skipped.FromOffset < entry.FromOffset || skipped.ToOffset > entry.NextOffset))
+            throw new FormatException("it lists skipped records outside of its offsets");
         var rows = range.Files.Sum(file => file.RecordCount);
         if (books.ProducedCount != rows || books.AddedRowCount != rows || books.AddedFileCount != range.Files.Length)
             throw new FormatException($"its books say {Quantity.Of(books.ProducedCount, "row")} in {Quantity.Of(books.AddedFileCount, "file")}, and it lists {Quantity.Count(rows)} in {Quantity.Count(range.Files.Length)}");

@@ -78,7 +78,8 @@ internal sealed class Frame : IDisposable
     /// <summary>The position of a row in the batch.</summary>
     public int InputRow(int row) => _isWholeInput ? row : _inputRows.Values[row];
 
-    public void Reject(int row, string reason) => _context.Errors.Reject(InputRow(row), reason);
+    /// <param name="kind">The reason without anything of the single row; null where only quoted texts and numbers in it are of the row.</param>
+    public void Reject(int row, string reason, string? kind = null) => _context.Errors.Reject(InputRow(row), reason, kind ?? ReasonKind.Of(reason));
 
     /// <summary>A column of the batch at the frame's rows: the column itself where they are all.</summary>
     public Column Input(int index)

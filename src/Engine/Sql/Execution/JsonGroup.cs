@@ -117,12 +117,12 @@ internal sealed class JsonValueNode : Node
     private void AppendError(int row, string what, string? detail)
     {
         if (_question.Error is { } error) error.AppendTo(_result);
-        else Reject(row, detail is null ? what : $"{what} ({detail})");
+        else Reject(row, what, detail);
     }
 
-    private void Reject(int row, string what)
+    private void Reject(int row, string what, string? detail = null)
     {
-        Frame.Reject(row, $"JSON_VALUE(…, '{Path}'): {what}.");
+        Frame.Reject(row, $"JSON_VALUE(…, '{Path}'): {(detail is null ? what : $"{what} ({detail})")}.", $"JSON_VALUE(…, '{Path}'): {what}.");
         _result.AppendNull();
     }
 

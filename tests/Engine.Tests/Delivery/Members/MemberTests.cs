@@ -43,6 +43,26 @@ public sealed class MemberTests
     }
 
     [Fact]
+    public async Task What_a_member_skipped_is_listed_by_the_one_that_commits()
+    {
+        using var committer = Member(0);
+        using var reader = Another(committer, 1, 2, 3, 4, 5);
+        foreach (var member in (FlowHarness[])[committer, reader]) member.Overrides.Add("sources.src.on_error=skip");
+        await committer.RunDuringAsync(() => committer.WaitForLogAsync("started"));
+        for (var i = 0; i < 3; i++) committer.Topic.Append(1, "no json");
+        committer.Produce(0, 60);
+        committer.Topic.Append(5, "no json");
+        await reader.RunDuringAsync(() => reader.WaitForLogAsync(entries => entries.Count(entry => entry.Event == "staged") >= 5));
+
+        await committer.RunDuringAsync(() => committer.WaitForRowsAsync(60));
+
+        var skipped = SkippedRecords.Merge((await SkippedReading.ReadAsync(await committer.TableAsync(), default)).Commits.Select(commit => commit.Records!));
+        Assert.Equal([new SkippedRange(1, 0, 3, 3), new SkippedRange(5, 10, 11, 1)], skipped.Ranges);
+        Assert.Equal(4, Assert.Single(skipped.Kinds).RecordCount);
+        await committer.AssertVerifiesAsync();
+    }
+
+    [Fact]
     public async Task What_a_dead_member_staged_is_committed_and_its_partitions_go_on_behind_it()
     {
         using var committer = Member(0);

@@ -16,6 +16,8 @@ public sealed class StagedRangeFormatTests
 
         Assert.Equal(range.Entry, read.Entry);
         Assert.Equal(range.Books, read.Books);
+        Assert.Equal(range.Skipped.Ranges.AsEnumerable(), read.Skipped.Ranges.AsEnumerable());
+        Assert.Equal(range.Skipped.Kinds.AsEnumerable(), read.Skipped.Kinds.AsEnumerable());
         Assert.Equal((range.Run, range.StagedAtMillis), (read.Run, read.StagedAtMillis));
         var (before, after) = (range.Files.Single(), read.Files.Single());
         Assert.Equal((before.Path, before.RecordCount, before.FileSizeBytes, before.SpecId), (after.Path, after.RecordCount, after.FileSizeBytes, after.SpecId));
@@ -28,7 +30,9 @@ public sealed class StagedRangeFormatTests
     [InlineData("\"v\":1", "\"v\":2", "it has format version 2, this program knows 1")]
     [InlineData("pipeline/sink", "pipeline/other", "it was staged under another key")]
     [InlineData("\"range\":[3,100", "\"range\":[3,101", "it holds offsets 101 to 200 of partition 3, its name says otherwise")]
-    [InlineData("\"filtered\":40", "\"filtered\":41", "it holds 60 records, of which the fates of 61 are known")]
+    [InlineData("\"filtered\":35", "\"filtered\":36", "it holds 60 records, of which the fates of 61 are known")]
+    [InlineData("[3,150,154]", "[3,150,155]", "its books say 5 skipped records, and it lists 6")]
+    [InlineData("[3,150,154]", "[3,198,202]", "it lists skipped records outside of its offsets")]
     [InlineData("\"rows\":20,\"files\":1", "\"rows\":20,\"files\":2", "its books say 20 rows in 2 files, and it lists 20 in 1")]
     public async Task A_range_that_contradicts_itself_its_name_or_its_key_is_refused(string part, string changed, string reason)
     {
@@ -41,6 +45,19 @@ public sealed class StagedRangeFormatTests
         var refusal = Assert.Throws<FormatException>(() => StagedRangeFormat.Read(edited, range.NameIn("f"), Key, table));
 
         Assert.Equal(reason, refusal.Message);
+    }
+
+    [Fact]
+    public async Task What_a_member_of_an_older_version_skipped_lies_somewhere_in_its_range()
+    {
+        using var flow = new FlowHarness();
+        var (table, range) = await SampleAsync(flow);
+        var old = StagedRangeFormat.Write(range with { Skipped = SkippedRecords.None }, Key, table);
+
+        var read = StagedRangeFormat.Read(old, range.NameIn("f"), Key, table);
+
+        Assert.Equal([new SkippedRange(3, 100, 200, 5)], read.Skipped.Ranges);
+        Assert.Empty(read.Skipped.Kinds);
     }
 
     [Fact]
@@ -65,6 +82,9 @@ public sealed class StagedRangeFormatTests
         var table = await flow.TableAsync();
         var file = (await SnapshotReader.LiveFilesAsync(table, table.Metadata.CurrentSnapshot!, default))[0] with { RecordCount = 20 };
         var entry = new PartitionLedger(3, 100, 200, 60, new Fingerprint(199, 5, 77), 9);
-        return (table, new StagedRange(entry, new Books(20, 40, 0, 0, 0, 0, 20, 1), [file], Guid.Parse("11111111-2222-3333-4444-555555555555"), 42));
+        return (table, new StagedRange(entry, new Books(20, 35, 0, 0, 5, 0, 20, 1), [file], Guid.Parse("11111111-2222-3333-4444-555555555555"), 42)
+        {
+            Skipped = new SkippedRecords([new SkippedRange(3, 110, 120, 1), new SkippedRange(3, 150, 154, 4)], [new SkippedKind("wrong", 5, 3, 115, "wrong: 'x'")]),
+        });
     }
 }
