@@ -109,7 +109,8 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
             starts[entry.Partition] = entry.NextOffset;
         }
         if (ground.Order is { } started) StartCheck.Require(flow, topic, starts.ToImmutable(), started);
-        return new LedgerAccount(flow, topic.Incarnation, starts.ToImmutable(), [], ledger) { Past = ground.Parent?.Stretches ?? [] };
+        // The topic may be created again between the look at it and the commit.
+        return new LedgerAccount(flow, topic.IncarnationOf(ledger.Sources[0].TopicId) ?? topic.Incarnation, starts.ToImmutable(), [], ledger) { Past = ground.Parent?.Stretches ?? [] };
     }
 
     private LedgerAccount Next(LedgerAccount before, Ledger ledger)

@@ -12,11 +12,16 @@ internal sealed class ReplayCauses(SimulatedWorld world, Auditor auditor)
     /// <summary>Tables that were rolled back, or whose snapshots have expired.</summary>
     public HashSet<string> Shortened { get; } = [];
 
-    public string? Find(PipelineSetup pipeline, int sink, int othersRunning)
+    /// <summary>When another engine last changed columns, partitioning or properties of a table.</summary>
+    public Dictionary<string, TimeSpan> ChangedAt { get; } = [];
+
+    /// <param name="startedAt">When the replay was started.</param>
+    public string? Find(PipelineSetup pipeline, int sink, TimeSpan startedAt, int othersRunning)
     {
         if (auditor.IsBeyondPromise(pipeline, sink)) return "the topic was created anew, unnoticeably";
         if (Rewritten.Contains(pipeline.Tables[sink])) return "another engine has rewritten the files";
         if (Shortened.Contains(pipeline.Tables[sink])) return "history was rolled back or has expired";
+        if (ChangedAt.TryGetValue(pipeline.Tables[sink], out var changedAt) && changedAt >= startedAt) return "another engine has changed the table meanwhile";
         if (auditor.TruthOf(pipeline, sink) is not { } account) return "the table holds no ledger of the flow";
         var topic = world.Kafka.Topics[pipeline.Topic];
         if (account.Incarnation != topic.Incarnation) return "the topic was created anew";

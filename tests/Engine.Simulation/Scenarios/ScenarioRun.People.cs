@@ -215,7 +215,7 @@ internal sealed partial class ScenarioRun
         if (end is not ProcessEnd.Failed({ ExitCode: ExitCode.Refused } refusal)) return;
         var others = Math.Max(othersBefore, _replays.Count(other => other != task && other.Pipeline.Name == task.Pipeline.Name && other.Sink == task.Sink));
         if (_auditor.Orders.Of(task.Process.Id).Replays.Count != 0) throw new AuditException($"The replay {task.Process.Name} of {task.Pipeline.Flow(task.Sink)} has landed and says that it was refused: {refusal.Message}");
-        if (_replayCauses.Find(task.Pipeline, task.Sink, others) is not { } cause) throw new AuditException($"A replay of {task.Pipeline.Flow(task.Sink)} was refused without a cause: {refusal.Message}");
+        if (_replayCauses.Find(task.Pipeline, task.Sink, _auditor.Orders.Of(task.Process.Id).StartedAt, others) is not { } cause) throw new AuditException($"A replay of {task.Pipeline.Flow(task.Sink)} was refused without a cause: {refusal.Message}");
         _simulator.Trace.Note(_simulator.Now, "auditor", $"a refused replay with cause: {cause}");
     }
 

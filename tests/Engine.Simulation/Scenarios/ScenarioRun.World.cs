@@ -42,15 +42,19 @@ internal sealed partial class ScenarioRun
                 _replicas[index].Process?.AfterCalls(afterCalls, () => _simulator.After(TimeSpan.Zero, () => ExpireHead(name)));
                 break;
             case WorldAction.AddColumn(var name):
+                _replayCauses.ChangedAt[name] = _simulator.Now;
                 if (Load(name) is { } widened) _engines.AddColumn(widened);
                 break;
             case WorldAction.ReplaceColumn(var name):
+                _replayCauses.ChangedAt[name] = _simulator.Now;
                 if (Load(name) is { } altered) _engines.ReplaceColumn(altered);
                 break;
             case WorldAction.ChangeSpec(var name, var choice):
+                _replayCauses.ChangedAt[name] = _simulator.Now;
                 if (Load(name) is { } partitioned) _engines.ChangeSpec(partitioned, choice);
                 break;
             case WorldAction.SetProperty(var name, var property, var value):
+                _replayCauses.ChangedAt[name] = _simulator.Now;
                 if (Load(name) is { } set) _engines.SetProperty(set, property, value);
                 break;
             case WorldAction.ForgetShapes(var name):

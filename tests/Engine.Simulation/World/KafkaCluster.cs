@@ -22,6 +22,10 @@ internal sealed class SimulatedTopic(Simulator simulator, string name, int parti
 
     public bool TellsId { get; init; } = true;
 
+    /// <summary>Which of the topics of this name has the id; null where the id tells none.</summary>
+    public int? IncarnationOf(string? topicId) =>
+        Enumerable.Range(0, _incarnations.Count).Where(incarnation => $"topic-id-{incarnation}" == topicId).Select(incarnation => (int?)incarnation).FirstOrDefault();
+
     public IReadOnlyList<PartitionLog> Partitions => _incarnations[^1];
 
     /// <summary>When the topic was last created.</summary>
