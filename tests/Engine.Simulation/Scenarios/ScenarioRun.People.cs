@@ -11,6 +11,8 @@ internal sealed partial class ScenarioRun
 {
     private readonly ReplayCauses _replayCauses;
     private readonly Dictionary<string, RefusalCause> _lastCauses = new(StringComparer.Ordinal);
+    /// <summary>When a table was last rolled back: a micro-batch that had nothing left to read does not look at it again.</summary>
+    private readonly Dictionary<string, TimeSpan> _rolledBackAt = new(StringComparer.Ordinal);
     /// <summary>Pipelines whose definition somebody has changed.</summary>
     private readonly Dictionary<string, PipelineSetup> _decided = new(StringComparer.Ordinal);
     private readonly Dictionary<string, OpenAnswers> _finalAnswers = new(StringComparer.Ordinal);
@@ -177,6 +179,7 @@ internal sealed partial class ScenarioRun
         if (order.EndsAtStart.Count > topic.Partitions.Count || topic.Incarnation != 0) return;
         foreach (var sink in Sinks(pipeline))
         {
+            if (_rolledBackAt.TryGetValue(pipeline.Tables[sink], out var rolledBackAt) && rolledBackAt >= order.StartedAt) continue;
             if (_auditor.IsBeyondPromise(pipeline, sink) || _auditor.ChainOf(pipeline, sink).Newest is not { } account || order.SeenOf(pipeline.Flow(sink)) >= once.RecordCountMax) continue;
             for (var partition = 0; partition < order.EndsAtStart.Count; partition++)
             {

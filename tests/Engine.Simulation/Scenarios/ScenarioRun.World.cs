@@ -30,6 +30,7 @@ internal sealed partial class ScenarioRun
                 break;
             case WorldAction.CherryPick(var name, var steps, var appends, var after, var pick):
                 if (Load(name) is { } setBack) _others.RollBack(setBack, steps);
+                _rolledBackAt[name] = _simulator.Now;
                 _replayCauses.Shortened.Add(name);
                 if (appends && Load(name) is { } above) _engines.AppendRows(above, PlanOf(name), 3);
                 _simulator.After(after, () =>

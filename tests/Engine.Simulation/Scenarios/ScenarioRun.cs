@@ -207,6 +207,7 @@ internal sealed partial class ScenarioRun
                 break;
             case WorldAction.RollBack(var name, var steps):
                 if (Load(name) is { } rolledBack) _others.RollBack(rolledBack, steps);
+                _rolledBackAt[name] = _simulator.Now;
                 _replayCauses.Shortened.Add(name);
                 break;
             case WorldAction.Expire(var name, var retainCount):
