@@ -60,7 +60,7 @@ internal sealed class FieldWatch(FieldPresence presence, IReadOnlyList<JsonField
     /// <summary>Looks at a chunk that was read, before its values are.</summary>
     public void Look(JsonChunk chunk)
     {
-        if (!presence.IsLooking || chunk.LiveCount == 0) return;
+        if (!presence.IsLooking || chunk.CountLive() is not (> 0 and var recordCount)) return;
         for (var i = _missing.Count - 1; i >= 0; i--)
         {
             if (!IsIn(chunk, _missing[i])) continue;
@@ -69,7 +69,7 @@ internal sealed class FieldWatch(FieldPresence presence, IReadOnlyList<JsonField
         }
         var names = _missing.Count == 0 || chunk.Extractor.LearntNameCount == _knownNameCount ? [] : chunk.Extractor.LearntNames();
         _knownNameCount = chunk.Extractor.LearntNameCount;
-        presence.Note(chunk.LiveCount, _missing.Select(path => fields[path].Name), _seen, names);
+        presence.Note(recordCount, _missing.Select(path => fields[path].Name), _seen, names);
         _seen.Clear();
     }
 

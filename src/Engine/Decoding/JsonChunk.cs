@@ -23,8 +23,8 @@ internal sealed class JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrail
 
     public int Count { get; private set; }
 
-    /// <summary>Rows that have a document.</summary>
-    public int LiveCount { get; private set; }
+    /// <summary>Rows that have a document, counted at each call.</summary>
+    public int CountLive() => _isLive.AsSpan(0, Count).Count((byte)1);
 
     /// <summary>Whether some row's value did not convert since <see cref="Begin"/>.</summary>
     public bool HasFailures { get; private set; }
@@ -34,7 +34,6 @@ internal sealed class JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrail
         _batch = batch;
         _firstRow = firstRow;
         Count = 0;
-        LiveCount = 0;
         HasFailures = false;
     }
 
@@ -42,11 +41,7 @@ internal sealed class JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrail
     public bool TryRead(ReadOnlySpan<byte> document) => Extractor.ExtractRow(document, Count);
 
     /// <summary>Keeps the row that was read last.</summary>
-    public void Add()
-    {
-        _isLive[Count++] = 1;
-        LiveCount++;
-    }
+    public void Add() => _isLive[Count++] = 1;
 
     /// <summary>Adds a row whose fields are all NULL.</summary>
     public void AddNull()
@@ -77,7 +72,6 @@ internal sealed class JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrail
             errors.Reject(_firstRow + index, reason, kind);
             Extractor.ClearRow(index);
             _isLive[index] = 0;
-            LiveCount--;
             _failures[index] = null;
         }
         HasFailures = false;
