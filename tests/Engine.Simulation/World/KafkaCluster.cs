@@ -18,13 +18,15 @@ internal sealed class SimulatedTopic(Simulator simulator, string name, int parti
     public int Incarnation => _incarnations.Count - 1;
 
     /// <summary>Null where librdkafka cannot tell.</summary>
-    public string? TopicId => TellsId ? $"topic-id-{Incarnation}" : null;
+    public string? TopicId => TellsId ? IdOf(Incarnation) : null;
 
     public bool TellsId { get; init; } = true;
 
     /// <summary>Which of the topics of this name has the id; null where the id tells none.</summary>
     public int? IncarnationOf(string? topicId) =>
-        Enumerable.Range(0, _incarnations.Count).Where(incarnation => $"topic-id-{incarnation}" == topicId).Select(incarnation => (int?)incarnation).FirstOrDefault();
+        Enumerable.Range(0, _incarnations.Count).Cast<int?>().FirstOrDefault(incarnation => IdOf(incarnation!.Value) == topicId);
+
+    private static string IdOf(int incarnation) => $"topic-id-{incarnation}";
 
     public IReadOnlyList<PartitionLog> Partitions => _incarnations[^1];
 
