@@ -1,4 +1,3 @@
-using Matih.Batches;
 using Matih.Fixtures;
 using Matih.Kafka;
 

@@ -1,8 +1,8 @@
-using System.Globalization;
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Fixtures;
 using Matih.Host.Runtime;
+using Matih.Planning;
 using Matih.Telemetry;
 
 namespace Matih.Bench;

@@ -1,6 +1,12 @@
 using Matih.Delivery;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Opening;
+using Matih.Delivery.Running;
 using Matih.Iceberg;
-using Matih.Kafka;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Planning;
 
 namespace Matih.Bench;
 

@@ -2,9 +2,18 @@ using Matih.Batches;
 using Matih.Decoding;
 using Matih.Definition;
 using Matih.Delivery;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Opening;
+using Matih.Delivery.Replaying;
+using Matih.Delivery.Running;
+using Matih.Delivery.Skipping;
+using Matih.Delivery.Topics;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
 using Matih.Parquet;
+using Matih.Planning;
 using Matih.Storage;
 using Matih.Telemetry;
 

@@ -44,10 +44,10 @@ public abstract class Column : IDisposable
     /// <summary>Takes back the rows from <paramref name="count"/> on: for records that turn out bad after some columns were filled.</summary>
     public abstract void Truncate(int count);
 
-    /// <summary>Appends rows of another column of the same lane: those at <paramref name="rows"/>, in that order.</summary>
+    /// <summary>Appends rows of another column of the same layout: those at <paramref name="rows"/>, in that order.</summary>
     public abstract void AppendRows(Column source, ReadOnlySpan<int> rows);
 
-    /// <summary>Appends rows of another column of the same lane: <paramref name="count"/> rows from <paramref name="start"/>.</summary>
+    /// <summary>Appends rows of another column of the same layout: <paramref name="count"/> rows from <paramref name="start"/>.</summary>
     public abstract void AppendRange(Column source, int start, int count);
 
     /// <summary>Bytes that the column's buffers take.</summary>
@@ -124,15 +124,15 @@ public abstract class Column : IDisposable
 
     /// <summary>A new empty column for the type.</summary>
     /// <exception cref="NotSupportedException">The type has no column layout yet (nested types).</exception>
-    public static Column Create(DataType type, MemoryAccount account) => type.Lane switch
+    public static Column Create(DataType type, MemoryAccount account) => type.Layout switch
     {
-        Lane.Byte => new FixedColumn<byte>(type, account),
-        Lane.Int32 => new FixedColumn<int>(type, account),
-        Lane.Int64 => new FixedColumn<long>(type, account),
-        Lane.Int128 => new FixedColumn<Int128>(type, account),
-        Lane.Float => new FixedColumn<float>(type, account),
-        Lane.Double => new FixedColumn<double>(type, account),
-        Lane.Bytes => new BytesColumn(type, account),
+        Layout.Byte => new FixedColumn<byte>(type, account),
+        Layout.Int32 => new FixedColumn<int>(type, account),
+        Layout.Int64 => new FixedColumn<long>(type, account),
+        Layout.Int128 => new FixedColumn<Int128>(type, account),
+        Layout.Float => new FixedColumn<float>(type, account),
+        Layout.Double => new FixedColumn<double>(type, account),
+        Layout.Bytes => new BytesColumn(type, account),
         _ => throw new NotSupportedException($"No column holds {type}."),
     };
 }

@@ -1,7 +1,7 @@
 namespace Matih.Batches;
 
-/// <summary>How a column's values lie in memory; one <see cref="Column"/> class per lane.</summary>
-public enum Lane
+/// <summary>How a column's values lie in memory; one <see cref="Column"/> class per layout.</summary>
+public enum Layout
 {
     /// <summary>One byte a value, 0 or 1: BOOLEAN.</summary>
     Byte,
@@ -28,13 +28,13 @@ public enum Lane
 /// <remarks>Source: Apache Flink 1.20, "Data Types".</remarks>
 public abstract record DataType
 {
-    private DataType(Lane lane) => Lane = lane;
+    private DataType(Layout layout) => Layout = layout;
 
     /// <summary>Whether NULL is a value of the type. Default true, as in SQL.</summary>
     public bool IsNullable { get; init; } = true;
 
     /// <summary>The memory layout of a column of this type.</summary>
-    public Lane Lane { get; }
+    public Layout Layout { get; }
 
     /// <summary>The type's name without nullability, e.g. <c>DECIMAL(10, 2)</c>.</summary>
     public abstract string Name { get; }
@@ -51,69 +51,69 @@ public abstract record DataType
     /// <summary>Whether both are the same type, nullability aside.</summary>
     public bool IsSameTypeAs(DataType other) => OrNull() == other.OrNull();
 
-    public sealed record Boolean() : DataType(Lane.Byte) { public override string Name => "BOOLEAN"; }
-    public sealed record TinyInt() : DataType(Lane.Int32) { public override string Name => "TINYINT"; }
-    public sealed record SmallInt() : DataType(Lane.Int32) { public override string Name => "SMALLINT"; }
-    public sealed record Int() : DataType(Lane.Int32) { public override string Name => "INT"; }
-    public sealed record BigInt() : DataType(Lane.Int64) { public override string Name => "BIGINT"; }
-    public sealed record Float() : DataType(Lane.Float) { public override string Name => "FLOAT"; }
-    public sealed record Double() : DataType(Lane.Double) { public override string Name => "DOUBLE"; }
+    public sealed record Boolean() : DataType(Layout.Byte) { public override string Name => "BOOLEAN"; }
+    public sealed record TinyInt() : DataType(Layout.Int32) { public override string Name => "TINYINT"; }
+    public sealed record SmallInt() : DataType(Layout.Int32) { public override string Name => "SMALLINT"; }
+    public sealed record Int() : DataType(Layout.Int32) { public override string Name => "INT"; }
+    public sealed record BigInt() : DataType(Layout.Int64) { public override string Name => "BIGINT"; }
+    public sealed record Float() : DataType(Layout.Float) { public override string Name => "FLOAT"; }
+    public sealed record Double() : DataType(Layout.Double) { public override string Name => "DOUBLE"; }
 
     /// <summary>Precision 1 to 38 digits, of which <paramref name="Scale"/> (0 to precision) are fractional.</summary>
-    public sealed record Decimal(int Precision, int Scale) : DataType(Lane.Int128)
+    public sealed record Decimal(int Precision, int Scale) : DataType(Layout.Int128)
     {
         public const int PrecisionMax = 38;
         public override string Name => $"DECIMAL({Precision}, {Scale})";
     }
 
     /// <summary>Text of exactly <paramref name="Length"/> code points.</summary>
-    public sealed record Char(int Length) : DataType(Lane.Bytes) { public override string Name => $"CHAR({Length})"; }
+    public sealed record Char(int Length) : DataType(Layout.Bytes) { public override string Name => $"CHAR({Length})"; }
 
     /// <summary>Text of at most <paramref name="Length"/> code points; <see cref="LengthMax"/> is STRING.</summary>
-    public sealed record Varchar(int Length) : DataType(Lane.Bytes)
+    public sealed record Varchar(int Length) : DataType(Layout.Bytes)
     {
         public const int LengthMax = int.MaxValue;
         public override string Name => Length == LengthMax ? "STRING" : $"VARCHAR({Length})";
     }
 
     /// <summary>Exactly <paramref name="Length"/> bytes.</summary>
-    public sealed record Binary(int Length) : DataType(Lane.Bytes) { public override string Name => $"BINARY({Length})"; }
+    public sealed record Binary(int Length) : DataType(Layout.Bytes) { public override string Name => $"BINARY({Length})"; }
 
     /// <summary>At most <paramref name="Length"/> bytes; <see cref="LengthMax"/> is BYTES.</summary>
-    public sealed record Varbinary(int Length) : DataType(Lane.Bytes)
+    public sealed record Varbinary(int Length) : DataType(Layout.Bytes)
     {
         public const int LengthMax = int.MaxValue;
         public override string Name => Length == LengthMax ? "BYTES" : $"VARBINARY({Length})";
     }
 
-    public sealed record Date() : DataType(Lane.Int32) { public override string Name => "DATE"; }
+    public sealed record Date() : DataType(Layout.Int32) { public override string Name => "DATE"; }
 
     /// <summary>Time of day; precision 0 to 9 is kept in the name, the value has milliseconds (as in Flink).</summary>
-    public sealed record Time(int Precision) : DataType(Lane.Int32) { public override string Name => $"TIME({Precision})"; }
+    public sealed record Time(int Precision) : DataType(Layout.Int32) { public override string Name => $"TIME({Precision})"; }
 
     /// <summary>Local date and time; precision 0 to 9 fractional digits of the second, of which at most 6 can be held.</summary>
-    public sealed record Timestamp(int Precision) : DataType(Lane.Int64)
+    public sealed record Timestamp(int Precision) : DataType(Layout.Int64)
     {
         public const int HeldPrecisionMax = 6;
         public override string Name => $"TIMESTAMP({Precision})";
     }
 
     /// <summary>An instant, shown in the session's time zone.</summary>
-    public sealed record TimestampLtz(int Precision) : DataType(Lane.Int64) { public override string Name => $"TIMESTAMP_LTZ({Precision})"; }
+    public sealed record TimestampLtz(int Precision) : DataType(Layout.Int64) { public override string Name => $"TIMESTAMP_LTZ({Precision})"; }
 
     /// <summary>A day-time interval, milliseconds.</summary>
-    public sealed record DayTimeInterval() : DataType(Lane.Int64) { public override string Name => "INTERVAL DAY TO SECOND(3)"; }
+    public sealed record DayTimeInterval() : DataType(Layout.Int64) { public override string Name => "INTERVAL DAY TO SECOND(3)"; }
 
     /// <summary>A year-month interval, months.</summary>
-    public sealed record YearMonthInterval() : DataType(Lane.Int32) { public override string Name => "INTERVAL YEAR TO MONTH"; }
+    public sealed record YearMonthInterval() : DataType(Layout.Int32) { public override string Name => "INTERVAL YEAR TO MONTH"; }
 
     /// <summary>The type of an untyped NULL.</summary>
-    public sealed record Null() : DataType(Lane.None) { public override string Name => "NULL"; }
+    public sealed record Null() : DataType(Layout.None) { public override string Name => "NULL"; }
 
-    public sealed record Array(DataType Element) : DataType(Lane.None) { public override string Name => $"ARRAY<{Element}>"; }
-    public sealed record Map(DataType Key, DataType Value) : DataType(Lane.None) { public override string Name => $"MAP<{Key}, {Value}>"; }
+    public sealed record Array(DataType Element) : DataType(Layout.None) { public override string Name => $"ARRAY<{Element}>"; }
+    public sealed record Map(DataType Key, DataType Value) : DataType(Layout.None) { public override string Name => $"MAP<{Key}, {Value}>"; }
 
-    public sealed record Row(RowType Type) : DataType(Lane.None) { public override string Name => Type.ToString(); }
+    public sealed record Row(RowType Type) : DataType(Layout.None) { public override string Name => Type.ToString(); }
 
     public static DataType String { get; } = new Varchar(Varchar.LengthMax);
     public static DataType Bytes { get; } = new Varbinary(Varbinary.LengthMax);

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Matih.Batches;
 
-/// <summary>A column of values of one size. <typeparamref name="T"/> is the lane's type: see <see cref="Lane"/>.</summary>
+/// <summary>A column of values of one size. <typeparamref name="T"/> is the layout's type: see <see cref="Layout"/>.</summary>
 public sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Column(type, account) where T : unmanaged
 {
     private T[] _values = [];

@@ -1,6 +1,5 @@
 using System.Text.Unicode;
 using Matih.Batches;
-using Matih.Json;
 
 namespace Matih.Decoding;
 

@@ -1,5 +1,3 @@
-using Matih.Batches;
-
 namespace Matih.Decoding;
 
 /// <summary>The end of a message about a timestamp that does not fit: by which format and type it would.</summary>

@@ -1,5 +1,7 @@
-using Matih.Iceberg;
+using Matih.Delivery.Lanes;
+using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
+using Matih.Planning;
 
 namespace Matih.Delivery;
 

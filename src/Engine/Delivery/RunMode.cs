@@ -1,3 +1,5 @@
+using Matih.Definition;
+
 namespace Matih.Delivery;
 
 /// <summary>When a run ends by itself.</summary>
@@ -25,7 +27,7 @@ public abstract record RunMode
 /// <param name="AcceptTag">Take the tagged snapshot's ledger although history cannot prove it (<c>--accept-tag</c>).</param>
 /// <param name="Adopt">Take over the ledger of the pipeline that had that name (<c>--adopt</c>).</param>
 public sealed record OpenAnswers(
-    StartPosition? Start = null, bool Reset = false, Func<string, bool>? ConfirmReset = null, bool AcceptTag = false, string? Adopt = null)
+    StartOffset? Start = null, bool Reset = false, Func<string, bool>? ConfirmReset = null, bool AcceptTag = false, string? Adopt = null)
 {
     public static OpenAnswers None { get; } = new();
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Iceberg;
 

@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 using Matih.Storage;
 
 namespace Matih.Iceberg;

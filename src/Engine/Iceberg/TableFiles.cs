@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
 namespace Matih.Iceberg;
 

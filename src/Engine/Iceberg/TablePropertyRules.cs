@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Iceberg;
 

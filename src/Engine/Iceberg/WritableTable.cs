@@ -1,3 +1,7 @@
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
+
 namespace Matih.Iceberg;
 
 /// <summary>Whether this build may append to a table; everything that speaks against it has a reason and a way out.</summary>

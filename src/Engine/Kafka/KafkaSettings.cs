@@ -77,7 +77,7 @@ public sealed record KafkaSettings
         var errors = new List<KafkaPropertyError>(Validate());
         var configuration = library.Native.ConfNew();
         foreach (var (property, value) in Properties)
-            if (!KafkaProperties.Reserved.ContainsKey(property) && KafkaConnection.Set(library.Native, configuration, property, value) is { } problem)
+            if (!KafkaProperties.Reserved.ContainsKey(property) && ClientConnection.Set(library.Native, configuration, property, value) is { } problem)
                 errors.Add(new(property, $"librdkafka {library.Version} refuses the property {property}: {KafkaProperties.Redact(problem, Properties)}."));
         library.Native.ConfDestroy(configuration);
         // Together they may still be refused: a time-out above another one, a file that is not there.
@@ -92,7 +92,7 @@ public sealed record KafkaSettings
         foreach (var properties in (Dictionary<string, string>[])[ReaderProperties(library, Nothing), ControlProperties(library, Nothing), MemberProperties(Nothing, Nothing)])
         {
             properties.Remove("bootstrap.servers");
-            if (KafkaConnection.Refusal(library, properties) is { } refusal) return refusal;
+            if (ClientConnection.Refusal(library, properties) is { } refusal) return refusal;
         }
         return null;
     }

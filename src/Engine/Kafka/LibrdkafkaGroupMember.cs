@@ -27,7 +27,7 @@ public sealed class LibrdkafkaGroupMember : IGroupMember
     private readonly string _group;
     private readonly TimeProvider _clock;
     private readonly KafkaLog? _log;
-    private readonly KafkaConnection _connection;
+    private readonly ClientConnection _connection;
     private readonly CancellationTokenSource _leaving = new();
     private readonly Lock _gate = new();
     private TaskCompletionSource _changed = NewSignal();
@@ -45,7 +45,7 @@ public sealed class LibrdkafkaGroupMember : IGroupMember
         _group = group;
         _clock = clock;
         _log = log;
-        _connection = new KafkaConnection(
+        _connection = new ClientConnection(
             library,
             LibrdkafkaNative.ConsumerType,
             settings.MemberProperties(topic, group),

@@ -24,7 +24,7 @@ public sealed class LibrdkafkaSource : IRecordSource
     private readonly Lock _assigning = new();
     private readonly List<RecordLane> _lanes = [];
     private readonly List<RecordLane> _closedLanes = [];
-    private KafkaConnection? _reader;
+    private ClientConnection? _reader;
     private bool _isDisposed;
 
     private LibrdkafkaSource(Librdkafka library, KafkaSettings settings, string topic, TimeProvider clock, KafkaLog? log)
@@ -157,7 +157,7 @@ public sealed class LibrdkafkaSource : IRecordSource
         return ValueTask.CompletedTask;
     }
 
-    private KafkaConnection OpenReader() => new(
+    private ClientConnection OpenReader() => new(
         _library,
         LibrdkafkaNative.ConsumerType,
         _settings.ReaderProperties(_library, Topic),
@@ -166,14 +166,14 @@ public sealed class LibrdkafkaSource : IRecordSource
         Warnings.Count == 0 ? null : Warnings[0],
         _log);
 
-    private Func<IReadOnlyList<int>, FetchWaker>? WakerOf(KafkaConnection reader)
+    private Func<IReadOnlyList<int>, FetchWaker>? WakerOf(ClientConnection reader)
     {
         if (_library.HasQueueBackoff) return null;
         var (countMax, bytesMax) = (reader.Number("queued.min.messages"), reader.Number("queued.max.messages.kbytes") << 10);
         return partitions => new FetchWaker(_library.Native, reader, _clock, Topic, partitions, countMax, bytesMax);
     }
 
-    private unsafe void Assign(KafkaConnection reader, IReadOnlyList<PartitionPosition> positions)
+    private unsafe void Assign(ClientConnection reader, IReadOnlyList<PartitionPosition> positions)
     {
         using var list = PartitionList.Of(_library.Native, reader.Handle, Topic, positions, metadata: null);
         var error = _library.Native.Assign(reader.Handle, list.Pointer);
@@ -188,7 +188,7 @@ public sealed class LibrdkafkaSource : IRecordSource
     /// (rd_kafka_toppar_fetch_stop). A new lane that forwarded before that would never get a record. The same thread answers
     /// rd_kafka_assignment, behind the stops, so its answer is the signal.
     /// </summary>
-    private unsafe void EndAssignment(KafkaConnection reader)
+    private unsafe void EndAssignment(ClientConnection reader)
     {
         if (_lanes.Count == 0) return;
         _library.Native.Assign(reader.Handle, null);

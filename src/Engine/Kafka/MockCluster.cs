@@ -9,10 +9,10 @@ namespace Matih.Kafka;
 public sealed unsafe class MockCluster : IDisposable
 {
     private readonly LibrdkafkaNative _native;
-    private readonly KafkaConnection _connection;
+    private readonly ClientConnection _connection;
     private nint _cluster;
 
-    private MockCluster(LibrdkafkaNative native, KafkaConnection connection, nint cluster)
+    private MockCluster(LibrdkafkaNative native, ClientConnection connection, nint cluster)
     {
         _native = native;
         _connection = connection;
@@ -28,7 +28,7 @@ public sealed unsafe class MockCluster : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(brokerCount, 1);
         // Only emergencies are logged: every client that leaves would be a line.
         var properties = new Dictionary<string, string> { ["client.id"] = "mock", ["log_level"] = "0", ["log.queue"] = "true" };
-        var connection = new KafkaConnection(
+        var connection = new ClientConnection(
             library, LibrdkafkaNative.ProducerType, properties, LibrdkafkaNative.EventLog | LibrdkafkaNative.EventError, refreshesTokens: false, authenticationHint: null, log: null);
         var cluster = library.Native.MockNew(connection.Handle, brokerCount);
         if (cluster != 0) return new MockCluster(library.Native, connection, cluster);

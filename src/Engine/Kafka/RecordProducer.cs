@@ -16,7 +16,7 @@ public sealed unsafe class RecordProducer : IDisposable
     private const int ReportsMax = 1024;
 
     private readonly LibrdkafkaNative _native;
-    private readonly KafkaConnection _connection;
+    private readonly ClientConnection _connection;
     private readonly TimeProvider _clock;
     private readonly Dictionary<string, nint> _topics = [];
     private readonly LibrdkafkaNative.Message*[] _reports = new LibrdkafkaNative.Message*[ReportsMax];
@@ -27,7 +27,7 @@ public sealed unsafe class RecordProducer : IDisposable
         _native = library.Native;
         _clock = clock;
         var all = new Dictionary<string, string>(properties) { ["log.queue"] = "true" };
-        _connection = new KafkaConnection(
+        _connection = new ClientConnection(
             library, LibrdkafkaNative.ProducerType, all,
             LibrdkafkaNative.EventLog | LibrdkafkaNative.EventError | LibrdkafkaNative.EventDelivery,
             refreshesTokens: false, authenticationHint: null, log) { OnDelivery = TakeReports };

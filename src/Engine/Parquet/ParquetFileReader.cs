@@ -75,7 +75,7 @@ public sealed class ParquetFileReader
     public static void ReadChunk(ParquetFileMetadata metadata, int rowGroup, int column, ReadOnlySpan<byte> chunkBytes, Column target)
     {
         var description = metadata.Columns[column];
-        if (target.Type.Lane != description.Type.ReadAs.Lane)
+        if (target.Type.Layout != description.Type.ReadAs.Layout)
             throw new ArgumentException($"Parquet column '{description.Name}' is {description.Type}, read as {description.Type.ReadAs}; the target is {target.Type}.", nameof(target));
         try
         {

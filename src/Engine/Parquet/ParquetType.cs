@@ -21,7 +21,7 @@ public abstract record ParquetType
 
     /// <summary>The type of a batch column that holds every value exactly; what <see cref="ParquetFileReader"/> fills.</summary>
     /// <remarks>
-    /// TIME is given as BIGINT microseconds of the day, because the batch lane of TIME keeps milliseconds only and other
+    /// TIME is given as BIGINT microseconds of the day, because the layout of TIME keeps milliseconds only and other
     /// writers' files have finer values. UUID and fixed are BINARY.
     /// </remarks>
     public abstract DataType ReadAs { get; }

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Matih.Batches;
+using Matih.Sql.Binding;
+using Matih.Sql.Execution;
 
 namespace Matih.Sql;
 
@@ -23,7 +25,7 @@ public sealed class CompiledQuery
 
     /// <summary>Buffers of the executor are charged to <paramref name="account"/>.</summary>
     public QueryExecutor CreateExecutor(TimeProvider clock, MemoryAccount account) =>
-        new(_plan, new ExecutionContext(clock, account, _plan.Settings.TimeZone));
+        new(_plan, new QueryContext(clock, account, _plan.Settings.TimeZone));
 
     /// <summary>The plan, for people and tests: what is read, what filters, what is given.</summary>
     public string Explain()

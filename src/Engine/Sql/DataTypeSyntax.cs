@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Matih.Batches;
+using Matih.Sql.Syntax;
 
 namespace Matih.Sql;
 
@@ -9,7 +10,7 @@ public static class DataTypeSyntax
 {
     /// <summary>
     /// Reads one type, e.g. <c>DECIMAL(10, 2) NOT NULL</c>, with all of Flink's synonyms. Nested types and TIMESTAMP above
-    /// precision 6 are read too, although no column holds them (<see cref="DataType.Lane"/>, <see cref="DataType.Timestamp.HeldPrecisionMax"/>).
+    /// precision 6 are read too, although no column holds them (<see cref="DataType.Layout"/>, <see cref="DataType.Timestamp.HeldPrecisionMax"/>).
     /// </summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out DataType? type, [NotNullWhen(false)] out SqlError? error)
     {

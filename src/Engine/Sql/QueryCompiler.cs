@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Batches;
+using Matih.Sql.Binding;
+using Matih.Sql.Syntax;
 
 namespace Matih.Sql;
 

@@ -1,4 +1,5 @@
 using Matih.Batches;
+using Matih.Sql.Execution;
 
 namespace Matih.Sql;
 
@@ -9,7 +10,7 @@ namespace Matih.Sql;
 public sealed class QueryExecutor : IDisposable
 {
     private readonly QueryPlan _plan;
-    private readonly ExecutionContext _context;
+    private readonly QueryContext _context;
     private readonly NodeBuilder _builder;
     private readonly Frame _root;
     private readonly (Node Condition, Frame Kept)[] _filters;
@@ -17,7 +18,7 @@ public sealed class QueryExecutor : IDisposable
     private readonly Column?[] _copies;
     private readonly FixedColumn<int> _survivors;
 
-    internal QueryExecutor(QueryPlan plan, ExecutionContext context)
+    internal QueryExecutor(QueryPlan plan, QueryContext context)
     {
         _plan = plan;
         _context = context;

@@ -2,6 +2,9 @@ using System.Globalization;
 using System.Text.Json;
 using Matih.Batches;
 using Matih.Json;
+using Matih.Sql.Binding;
+using Matih.Sql.Numbers;
+using Matih.Sql.Temporal;
 
 namespace Matih.Sql;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Verification;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
-using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
 namespace Matih.Verification;
 

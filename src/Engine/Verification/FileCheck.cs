@@ -1,4 +1,3 @@
-using Matih.Iceberg;
 using Matih.Parquet;
 using Matih.Storage;
 

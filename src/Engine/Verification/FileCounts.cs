@@ -1,4 +1,4 @@
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Verification;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Storage;
 
 namespace Matih.Verification;

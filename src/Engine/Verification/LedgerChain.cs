@@ -1,5 +1,7 @@
-using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
 namespace Matih.Verification;
 

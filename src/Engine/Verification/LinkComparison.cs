@@ -1,5 +1,5 @@
-using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Verification;
 

@@ -1,7 +1,9 @@
-using Matih.Definition;
 using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
+using Matih.Planning;
 using Matih.Storage;
 
 namespace Matih.Verification;

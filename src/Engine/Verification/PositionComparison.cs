@@ -1,4 +1,5 @@
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Topics;
 
 namespace Matih.Verification;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Kafka;
+using Matih.Planning;
 
 namespace Matih.Verification;
 

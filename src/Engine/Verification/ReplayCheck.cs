@@ -1,5 +1,4 @@
-using System.Collections.Immutable;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 
 namespace Matih.Verification;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
 
 namespace Matih.Verification;
 

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 using Matih.Storage;
 
 namespace Matih.Verification;

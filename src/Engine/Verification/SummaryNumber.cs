@@ -1,5 +1,5 @@
 using System.Globalization;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Verification;
 

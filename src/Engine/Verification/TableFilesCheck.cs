@@ -1,4 +1,5 @@
-using Matih.Iceberg;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Verification;
 

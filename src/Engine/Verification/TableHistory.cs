@@ -1,4 +1,6 @@
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Verification;
 

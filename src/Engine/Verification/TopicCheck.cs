@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
-using Matih.Delivery;
+using Matih.Definition;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Topics;
 using Matih.Kafka;
+using Matih.Planning;
 
 namespace Matih.Verification;
 

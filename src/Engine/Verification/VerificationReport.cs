@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
-using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
 namespace Matih.Verification;
 

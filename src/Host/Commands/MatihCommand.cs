@@ -5,7 +5,6 @@ using System.CommandLine.Parsing;
 using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
-using Matih.Sql;
 
 namespace Matih.Host.Commands;
 

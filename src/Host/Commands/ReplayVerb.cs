@@ -1,8 +1,11 @@
-using System.CommandLine;
 using System.Collections.Immutable;
+using System.CommandLine;
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Replaying;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
+using Matih.Planning;
 using Matih.Telemetry;
 
 namespace Matih.Host.Commands;

@@ -129,14 +129,8 @@ internal sealed class RunVerb : Verb
         return arguments.GetValue(_for) is { } duration ? new RunMode.For(duration) : new RunMode.Continuous();
     }
 
-    internal static StartPosition StartOf(string text) => StartOffset.TryParse(text, out var start)
-        ? start switch
-        {
-            StartOffset.Earliest => new StartPosition.Earliest(),
-            StartOffset.Latest => new StartPosition.Latest(),
-            StartOffset.AtTime(var time) => new StartPosition.At(time),
-            _ => throw new InvalidOperationException($"Unknown start {start}."),
-        }
+    internal static StartOffset StartOf(string text) => StartOffset.TryParse(text, out var start)
+        ? start!
         : throw new UsageException($"--from: '{text}' is neither earliest nor latest nor a time with its zone, such as 2026-05-01T00:00:00Z.");
 
     /// <summary>Says in any case what stays; where nobody can be asked, the answer is no.</summary>

@@ -1,10 +1,12 @@
 using System.CommandLine;
 using System.Text.Json;
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Host.Tables;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
 
 namespace Matih.Host.Commands;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Matih.Host.Runtime;
-using Matih.Sql;
 
 namespace Matih.Host.Commands;
 

@@ -1,9 +1,10 @@
-using System.CommandLine;
 using System.Collections.Immutable;
+using System.CommandLine;
 using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Host.Verification;
+using Matih.Planning;
 using Matih.Verification;
 
 namespace Matih.Host.Commands;

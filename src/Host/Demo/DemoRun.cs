@@ -1,7 +1,7 @@
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Host.Runtime;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
 using Matih.Storage;
 

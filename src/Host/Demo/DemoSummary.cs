@@ -1,5 +1,6 @@
 using System.Globalization;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
 
 namespace Matih.Host.Demo;
 

@@ -1,5 +1,6 @@
-using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Host.Demo;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Matih.Host.Runtime;
 
 namespace Matih.Host.Demo;
 

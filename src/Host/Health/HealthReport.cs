@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Matih.Host.Output;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 using Matih.Telemetry;
 
 namespace Matih.Host.Health;

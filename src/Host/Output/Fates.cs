@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
 
 namespace Matih.Host.Output;
 

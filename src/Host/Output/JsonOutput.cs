@@ -1,6 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Host.Output;
 

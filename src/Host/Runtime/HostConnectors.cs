@@ -1,6 +1,6 @@
 using Matih.Definition;
 using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
 using Matih.Storage;
 using Matih.Telemetry;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Definition;
+using Matih.Planning;
 
 namespace Matih.Host.Runtime;
 

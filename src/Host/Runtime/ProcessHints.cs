@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 
 namespace Matih.Host.Runtime;
 

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Matih.Host.Output;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Partitioning;
 
 namespace Matih.Host.Tables;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Host.Output;
 
 namespace Matih.Host.Tables;

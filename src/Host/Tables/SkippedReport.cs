@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Matih.Delivery;
+using Matih.Delivery.Skipping;
 using Matih.Host.Output;
 
 namespace Matih.Host.Tables;

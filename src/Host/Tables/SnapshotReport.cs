@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Host.Output;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Host.Tables;
 

@@ -1,6 +1,6 @@
 using Matih.Delivery;
 using Matih.Host.Runtime;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
 using Matih.Storage;
 
 namespace Matih.Host.Tables;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Verification;
 

@@ -1,5 +1,6 @@
-using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Auditing;
 

@@ -1,8 +1,12 @@
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 using Matih.Kafka;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Auditing;
 

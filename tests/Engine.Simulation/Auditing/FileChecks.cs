@@ -1,4 +1,8 @@
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
 namespace Matih.Engine.Simulation.Auditing;
 

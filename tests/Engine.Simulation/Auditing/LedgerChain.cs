@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.World;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Auditing;
 

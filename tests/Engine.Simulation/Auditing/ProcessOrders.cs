@@ -1,5 +1,7 @@
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.Scenarios;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Auditing;
 

@@ -1,7 +1,6 @@
 using Matih.Delivery;
 using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
-using Matih.Iceberg;
 
 namespace Matih.Engine.Simulation.Auditing;
 

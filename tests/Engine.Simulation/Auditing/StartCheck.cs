@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
-using Matih.Delivery;
+using Matih.Definition;
 using Matih.Engine.Simulation.Scheduling;
 using Matih.Engine.Simulation.World;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Auditing;
 
@@ -12,16 +13,16 @@ internal static class StartCheck
     public static void Require(FlowName flow, SimulatedTopic topic, ImmutableSortedDictionary<int, long> starts, ProcessOrder order)
     {
         if (order.Mode is null) throw new AuditException($"A replay starts {flow}.");
-        var start = order.Answers.Start ?? (order.Pipeline.StartsAtLatest ? new StartPosition.Latest() : new StartPosition.Earliest());
-        if (start is StartPosition.At at) RequireTime(flow, topic, starts, at);
+        var start = order.Answers.Start ?? (order.Pipeline.StartsAtLatest ? new StartOffset.Latest() : new StartOffset.Earliest());
+        if (start is StartOffset.AtTime at) RequireTime(flow, topic, starts, at);
         if (!order.StartsAll || order.FirstLookUp is not { } lookedUp) return;
         if (lookedUp.Count != starts.Count) throw new AuditException($"{flow} starts with {starts.Count} partitions; its run first looked them up with {lookedUp.Count}.");
         foreach (var (partition, offset) in starts)
         {
             var expected = start switch
             {
-                StartPosition.Earliest => lookedUp[partition].LogStart,
-                StartPosition.Latest => lookedUp[partition].End,
+                StartOffset.Earliest => lookedUp[partition].LogStart,
+                StartOffset.Latest => lookedUp[partition].End,
                 _ => offset,
             };
             if (offset != expected) throw new AuditException($"{flow} starts at {start} with offset {offset} in partition {partition}; its run first looked that up as {expected}.");
@@ -29,7 +30,7 @@ internal static class StartCheck
     }
 
     /// <summary>No record of that time or later lies before the start, and none of the time before comes after it.</summary>
-    private static void RequireTime(FlowName flow, SimulatedTopic topic, ImmutableSortedDictionary<int, long> starts, StartPosition.At at)
+    private static void RequireTime(FlowName flow, SimulatedTopic topic, ImmutableSortedDictionary<int, long> starts, StartOffset.AtTime at)
     {
         var millis = at.Time.ToUnixTimeMilliseconds();
         foreach (var (partition, offset) in starts)

@@ -1,7 +1,9 @@
 using System.Text;
 using Matih.Batches;
 using Matih.Engine.Simulation.World;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 using Matih.Parquet;
 
 namespace Matih.Engine.Simulation.Auditing;

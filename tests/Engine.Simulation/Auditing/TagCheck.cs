@@ -1,5 +1,7 @@
-using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Auditing;
 

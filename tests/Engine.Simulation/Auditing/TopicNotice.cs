@@ -1,7 +1,7 @@
-using Matih.Delivery;
-using Matih.Engine.Simulation.Scheduling;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.World;
 using Matih.Kafka;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Auditing;
 

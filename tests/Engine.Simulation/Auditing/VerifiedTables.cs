@@ -1,7 +1,8 @@
 using Matih.Definition;
 using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
 using Matih.Kafka;
 using Matih.Storage;
 using Matih.Verification;

@@ -1,7 +1,8 @@
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Auditing;
 

@@ -1,9 +1,11 @@
 using Matih.Definition;
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Replaying;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
 using Matih.Storage;
 using Matih.Telemetry;

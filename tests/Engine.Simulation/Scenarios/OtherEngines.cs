@@ -1,9 +1,14 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.World;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Scenarios;
 

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Matih.Delivery;
-using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.World;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Scenarios;
 

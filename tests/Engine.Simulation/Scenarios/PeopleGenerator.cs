@@ -1,5 +1,4 @@
-using System.Collections.Immutable;
-using Matih.Delivery;
+using Matih.Definition;
 using Matih.Engine.Simulation.Scheduling;
 
 namespace Matih.Engine.Simulation.Scenarios;
@@ -59,9 +58,9 @@ internal static class PeopleGenerator
         {
             From = random.Next(3) switch
             {
-                0 => new StartPosition.Earliest(),
-                1 => new StartPosition.Latest(),
-                _ => new StartPosition.At(SimulatedClock.Epoch + span * (0.5 * random.NextDouble())),
+                0 => new StartOffset.Earliest(),
+                1 => new StartOffset.Latest(),
+                _ => new StartOffset.AtTime(SimulatedClock.Epoch + span * (0.5 * random.NextDouble())),
             },
         };
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Matih.Definition;
 using Matih.Delivery;
 
 namespace Matih.Engine.Simulation.Scenarios;
@@ -13,7 +14,7 @@ internal sealed record PipelineHabits
     public string? RenamedFrom { get; init; }
 
     /// <summary><c>--from</c>, given while none of the pipeline's tables has a ledger of it: <c>earliest</c>, <c>latest</c>, or a time in seconds after the beginning.</summary>
-    public StartPosition? From { get; init; }
+    public StartOffset? From { get; init; }
 
     /// <summary>The limit of a micro-batch.</summary>
     public int OnceCountMax { get; init; } = 50;

@@ -2,7 +2,6 @@ using Matih.Delivery;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.Processes;
 using Matih.Engine.Simulation.World;
-using Matih.Iceberg;
 
 namespace Matih.Engine.Simulation.Scenarios;
 

@@ -1,8 +1,9 @@
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Replaying;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.Processes;
 using Matih.Engine.Simulation.World;
-using Matih.Iceberg;
 
 namespace Matih.Engine.Simulation.Scenarios;
 

@@ -3,7 +3,8 @@ using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.Processes;
 using Matih.Engine.Simulation.Scheduling;
 using Matih.Engine.Simulation.World;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Scenarios;
 

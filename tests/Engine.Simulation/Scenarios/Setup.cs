@@ -2,9 +2,8 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
 using Matih.Definition;
-using Matih.Delivery;
 using Matih.Engine.Simulation.World;
-using Matih.Iceberg;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Scenarios;
 

@@ -1,10 +1,13 @@
 using System.Collections.Immutable;
 using System.Text;
 using Matih.Batches;
-using Matih.Delivery;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Opening;
 using Matih.Engine.Simulation.World;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
 using Matih.Parquet;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Scenarios;
 

@@ -2,6 +2,8 @@ using System.Globalization;
 using Matih.Engine.Simulation.Processes;
 using Matih.Engine.Simulation.Scheduling;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
 using Matih.Storage;
 
 namespace Matih.Engine.Simulation.World;

@@ -1,7 +1,9 @@
 using System.Globalization;
-using Matih.Delivery;
 using Matih.Engine.Simulation.Scheduling;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.World;
 

@@ -1,5 +1,3 @@
-using Matih.Definition;
-
 namespace Matih.Engine.Tests.Definition;
 
 /// <summary>The hash changes with what decides the rows of the table, and with nothing else.</summary>

@@ -1,4 +1,4 @@
-using Matih.Definition;
+using Matih.Planning;
 
 namespace Matih.Engine.Tests.Definition;
 

@@ -3,7 +3,12 @@ using Matih.Engine.Tests.Delivery;
 using Matih.Engine.Tests.Kafka;
 using Matih.Engine.Tests.Storage;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 using Matih.Kafka;
+using Matih.Planning;
 using Matih.Storage;
 
 namespace Matih.Engine.Tests.Definition;

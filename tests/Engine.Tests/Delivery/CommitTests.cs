@@ -1,5 +1,7 @@
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;
 

@@ -1,5 +1,4 @@
 using Matih.Delivery;
-using Matih.Kafka;
 using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Delivery;

@@ -1,4 +1,4 @@
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 
 namespace Matih.Engine.Tests.Delivery;
 

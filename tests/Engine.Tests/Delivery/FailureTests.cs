@@ -1,8 +1,9 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Matih.Definition;
 using Matih.Delivery;
 using Matih.Host.Health;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 using Matih.Kafka;
 using Matih.Telemetry;
 
@@ -38,7 +39,7 @@ public sealed partial class FailureTests
             var successor = flow.Another();
             flow.Store.Before(".metadata.json", () => successor.CatchUpAsync());
         })),
-        [FailureKind.WouldLoseOrDouble] = (RetryAdvice.NeedsPerson, 5, () => MeetAsync(flow => flow.CatchUpAsync(), new OpenAnswers(Start: new StartPosition.Earliest()))),
+        [FailureKind.WouldLoseOrDouble] = (RetryAdvice.NeedsPerson, 5, () => MeetAsync(flow => flow.CatchUpAsync(), new OpenAnswers(Start: new StartOffset.Earliest()))),
         [FailureKind.RecordRejected] = (RetryAdvice.NeedsPerson, 6, () => MeetAsync(flow => flow.Topic.Append(1, "{ no json"))),
     };
 

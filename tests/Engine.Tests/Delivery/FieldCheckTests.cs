@@ -1,4 +1,3 @@
-using Matih.Delivery;
 using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Delivery;

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;
 

@@ -1,6 +1,7 @@
-using System.Collections.Immutable;
 using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;
 

@@ -1,5 +1,11 @@
+using Matih.Definition;
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Replaying;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;
 
@@ -322,7 +328,7 @@ public sealed class ReplayTests
         var unknown = await RefusedAsync(flow, new CommitId(Guid.NewGuid()), null);
         var reversed = await RefusedAsync(flow, commits[1], commits[0]);
         var empty = await RefusedAsync(flow, start, start);
-        await flow.CatchUpAsync(new OpenAnswers(Reset: true, Start: new StartPosition.Latest()));
+        await flow.CatchUpAsync(new OpenAnswers(Reset: true, Start: new StartOffset.Latest()));
         var beforeReset = await RefusedAsync(flow, commits[0], commits[1]);
 
         Assert.Contains("is not among the commits that orders/lake made", unknown.Message, StringComparison.Ordinal);

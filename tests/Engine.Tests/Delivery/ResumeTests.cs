@@ -1,6 +1,6 @@
 using Matih.Delivery;
 using Matih.Engine.Tests.Verification;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;
 

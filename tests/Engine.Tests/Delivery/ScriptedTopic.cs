@@ -1,5 +1,4 @@
 using System.Text;
-using Matih.Batches;
 using Matih.Kafka;
 
 namespace Matih.Engine.Tests.Delivery;

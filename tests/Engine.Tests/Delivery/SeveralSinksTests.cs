@@ -1,5 +1,7 @@
+using Matih.Definition;
 using Matih.Delivery;
-using Matih.Kafka;
+using Matih.Delivery.Ledgers;
+using Matih.Planning;
 
 namespace Matih.Engine.Tests.Delivery;
 
@@ -150,7 +152,7 @@ public sealed class SeveralSinksTests
             return true;
         };
 
-        await flow.CatchUpAsync(isAnswer ? new OpenAnswers(Start: new StartPosition.Latest()) : null);
+        await flow.CatchUpAsync(isAnswer ? new OpenAnswers(Start: new StartOffset.Latest()) : null);
 
         Assert.Equal(10, (await flow.RowsAsync()).Count);
     }
@@ -166,7 +168,7 @@ public sealed class SeveralSinksTests
             if (Interlocked.Increment(ref looks) > 1) flow.Produce(100 + looks, 1);
         };
 
-        await flow.CatchUpAsync(new OpenAnswers(Start: new StartPosition.Latest()));
+        await flow.CatchUpAsync(new OpenAnswers(Start: new StartOffset.Latest()));
 
         var first = (await flow.RowsAsync()).Select(row => row.Offset).DefaultIfEmpty(-1).Min();
         Assert.Equal(first, (await flow.RowsAsync("shop.copies")).Select(row => row.Offset).DefaultIfEmpty(-1).Min());

@@ -1,5 +1,6 @@
+using Matih.Definition;
 using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
 
 namespace Matih.Engine.Tests.Delivery;
 
@@ -123,7 +124,7 @@ public sealed class StartTests
         using var flow = new FlowHarness(partitionCount: 1);
         flow.Produce(0, 10);
 
-        await flow.CatchUpAsync(new OpenAnswers(Start: new StartPosition.Latest()));
+        await flow.CatchUpAsync(new OpenAnswers(Start: new StartOffset.Latest()));
 
         Assert.Empty(await flow.RowsAsync());
     }
@@ -135,7 +136,7 @@ public sealed class StartTests
         flow.Produce(0, 10);
         await flow.CatchUpAsync();
 
-        var refusal = await flow.RefusalAsync(new OpenAnswers(Start: new StartPosition.Earliest()));
+        var refusal = await flow.RefusalAsync(new OpenAnswers(Start: new StartOffset.Earliest()));
 
         Assert.Equal(ExitCode.Refused, refusal.ExitCode);
         Assert.Equal("--from earliest was given, but table shop.orders already holds a ledger of orders/lake and resumes from it.", refusal.Message);

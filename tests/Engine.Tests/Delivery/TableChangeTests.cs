@@ -1,6 +1,6 @@
-using System.Collections.Immutable;
-using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 using Matih.Parquet;
 using Matih.Parquet.Format;
 

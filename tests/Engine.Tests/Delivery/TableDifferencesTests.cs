@@ -1,6 +1,6 @@
 using Matih.Delivery;
 using Matih.Host.Runtime;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Delivery;

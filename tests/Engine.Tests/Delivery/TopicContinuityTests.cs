@@ -1,4 +1,5 @@
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 
 namespace Matih.Engine.Tests.Delivery;
 

@@ -1,5 +1,7 @@
+using Matih.Definition;
 using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;
 
@@ -16,7 +18,7 @@ public sealed class WaysOutTests
     {
         using var flow = await WithTenRowsAsync();
         flow.Produce(10, 4);
-        var atEnd = new OpenAnswers(Start: new StartPosition.Latest());
+        var atEnd = new OpenAnswers(Start: new StartOffset.Latest());
 
         Assert.Contains("Leave --from out", (await RefusedAsync(flow, atEnd, "--reset together with --from")).Remedy, StringComparison.Ordinal);
         await flow.CatchUpAsync();
@@ -350,7 +352,7 @@ public sealed class WaysOutTests
         flow.Overrides.AddRange(["orchestration.checkpoint_interval=1h", "orchestration.max_retries=3"]);
         flow.Produce(0, 10);
         if (resets) await flow.CatchUpAsync();
-        else await flow.CatchUpAsync(new OpenAnswers(Start: new StartPosition.Earliest()));
+        else await flow.CatchUpAsync(new OpenAnswers(Start: new StartOffset.Earliest()));
         if (!resets) flow.DropTable();
         if (!resets) flow.Topic.GroupMark = null;
         var properties = TableMetadata.EmptyProperties.Add("commit.retry.num-retries", "0");
@@ -363,7 +365,7 @@ public sealed class WaysOutTests
             flow.Store.FailRead("metadata.json");
             throw new IOException("connection reset");
         });
-        await flow.CatchUpAsync(resets ? Reset : new OpenAnswers(Start: new StartPosition.Earliest()));
+        await flow.CatchUpAsync(resets ? Reset : new OpenAnswers(Start: new StartOffset.Earliest()));
 
         Assert.Equal(1, flow.CountOf("retrying"));
         var generation = (await flow.LedgerAsync()).Generation;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Host;

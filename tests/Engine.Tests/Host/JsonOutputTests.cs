@@ -1,10 +1,10 @@
 using System.Text.Json;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Tests.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Tables;
 using Matih.Host.Verification;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
 using Matih.Telemetry;
 using Matih.Verification;
 

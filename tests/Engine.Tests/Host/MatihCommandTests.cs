@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Matih.Host.Commands;
 using Matih.Host.Runtime;
 

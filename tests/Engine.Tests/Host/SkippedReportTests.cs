@@ -1,8 +1,10 @@
 using System.Text;
 using System.Text.Json;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
 using Matih.Host.Tables;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
 namespace Matih.Engine.Tests.Host;
 

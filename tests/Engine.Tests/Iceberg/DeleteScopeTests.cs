@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Text;
-using Matih.Iceberg;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
 namespace Matih.Engine.Tests.Iceberg;
 

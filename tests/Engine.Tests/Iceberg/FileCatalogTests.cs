@@ -1,6 +1,9 @@
 using Matih.Batches;
 using Matih.Engine.Tests.Storage;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 using Matih.Storage;
 
 namespace Matih.Engine.Tests.Iceberg;

@@ -1,5 +1,7 @@
 using System.Text;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Iceberg;
 

@@ -1,6 +1,8 @@
 using System.Text;
 using Matih.Batches;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
 namespace Matih.Engine.Tests.Iceberg;
 

@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
 using Matih.Engine.Tests.Storage;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 using Matih.Storage;
 
 namespace Matih.Engine.Tests.Iceberg;

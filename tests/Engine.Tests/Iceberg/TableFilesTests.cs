@@ -1,4 +1,6 @@
 using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
 namespace Matih.Engine.Tests.Iceberg;
 

@@ -1,5 +1,3 @@
-using Matih.Iceberg;
-
 namespace Matih.Engine.Tests.Iceberg;
 
 public sealed class TableIdentifierTests

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Iceberg;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
 namespace Matih.Engine.Tests.Iceberg;
 

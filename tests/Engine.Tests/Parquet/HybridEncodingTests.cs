@@ -1,4 +1,3 @@
-using Matih.Parquet;
 using Matih.Parquet.Compression;
 using Matih.Parquet.Encodings;
 using Matih.Parquet.Writing;

@@ -1,4 +1,3 @@
-using Matih.Batches;
 using Matih.Sql;
 
 namespace Matih.Engine.Tests.Sql;

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Matih.Batches;
 using Matih.Sql;
+using Matih.Sql.Numbers;
 
 namespace Matih.Engine.Tests.Sql;
 

@@ -1,4 +1,4 @@
-using Matih.Sql;
+using Matih.Sql.Execution;
 
 namespace Matih.Engine.Tests.Sql;
 

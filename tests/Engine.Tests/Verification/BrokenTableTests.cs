@@ -1,8 +1,11 @@
 using System.Text.Json.Nodes;
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Tests.Delivery;
-using Matih.Iceberg;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 using Matih.Kafka;
+using Matih.Planning;
 using Matih.Verification;
 
 namespace Matih.Engine.Tests.Verification;

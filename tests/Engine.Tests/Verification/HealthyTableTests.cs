@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
 using Matih.Engine.Tests.Delivery;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 using Matih.Verification;
 
 namespace Matih.Engine.Tests.Verification;

@@ -1,8 +1,9 @@
-using System.Collections.Immutable;
 using System.Text.Json.Nodes;
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Tests.Delivery;
 using Matih.Iceberg;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 using Matih.Verification;
 
 namespace Matih.Engine.Tests.Verification;

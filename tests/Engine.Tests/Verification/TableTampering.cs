@@ -3,6 +3,9 @@ using System.Text.Json.Nodes;
 using Matih.Delivery;
 using Matih.Engine.Tests.Delivery;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 using Matih.Verification;
 
 namespace Matih.Engine.Tests.Verification;

@@ -52,7 +52,7 @@ public sealed class FlinkJsonFormatTests(ITestOutputHelper output)
         var names = selected == "*" ? schema.Fields.Select(field => field.Name) : selected.Split(", ");
         var fields = names.Select(name => schema.IndexOf(name) is >= 0 and var index ? schema[index] : null).ToList();
         isSkipped = fields.Contains(null);
-        isRefused = fields.Any(field => field?.Type.Lane == Lane.None);
+        isRefused = fields.Any(field => field?.Type.Layout == Layout.None);
         if (isSkipped || isRefused) return "";
         var settings = Settings(source.GetProperty("options"));
         try

@@ -1,5 +1,3 @@
-using Xunit;
-
 [assembly: AssemblyFixture(typeof(Matih.Fixtures.SharedKafka))]
 
 namespace Matih.Fixtures;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Matih.Fixtures;
 
 namespace Matih.Interop.Tests.Host;

@@ -1,5 +1,5 @@
 using Matih.Fixtures;
-using Matih.Iceberg;
+using Matih.Iceberg.Manifests;
 
 namespace Matih.Interop.Tests.Iceberg;
 

@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
 using Matih.Fixtures;
-using Matih.Iceberg;
-using Matih.Storage;
 using Matih.Host.Runtime;
+using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
+using Matih.Storage;
 
 namespace Matih.Interop.Tests.Iceberg;
 

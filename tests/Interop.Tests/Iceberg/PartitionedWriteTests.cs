@@ -1,8 +1,11 @@
-using System.Collections.Immutable;
 using System.Text;
 using Matih.Batches;
 using Matih.Fixtures;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 using Matih.Parquet;
 
 namespace Matih.Interop.Tests.Iceberg;

@@ -1,5 +1,6 @@
 using Matih.Fixtures;
 using Matih.Iceberg;
+using Matih.Iceberg.Manifests;
 
 namespace Matih.Interop.Tests.Iceberg;
 

@@ -1,4 +1,3 @@
-using Matih.Fixtures;
 using Matih.Kafka;
 
 namespace Matih.Interop.Tests.Kafka;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Matih.Batches;
 using Matih.Engine.Tests.Parquet;
 using Matih.Fixtures;

@@ -1,8 +1,6 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using Matih.Batches;
-using Matih.Engine.Tests.Parquet;
 using Matih.Fixtures;
 using Matih.Parquet;
 using static Matih.Engine.Tests.Parquet.ParquetSamples;

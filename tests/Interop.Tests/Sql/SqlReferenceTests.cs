@@ -1,5 +1,5 @@
 using Matih.Fixtures;
-using Matih.Sql;
+using Matih.Sql.Functions;
 
 namespace Matih.Interop.Tests.Sql;
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Definition.Format;
-using Matih.Sql;
+using Matih.Sql.Syntax;
 
 namespace Matih.Definition.Reading;
 

@@ -1,4 +1,4 @@
-namespace Matih.Delivery;
+namespace Matih.Delivery.Lanes;
 
 /// <summary>
 /// Lets one waiter sleep until somebody has news for it; any number may set it, also before it is waited for. Thread-safe.

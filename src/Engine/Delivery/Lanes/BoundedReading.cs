@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Opening;
 using Matih.Kafka;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Lanes;
 
 /// <summary>A range of one partition that is read by itself.</summary>
 /// <param name="At">Where to begin, with what is known of the partition there.</param>

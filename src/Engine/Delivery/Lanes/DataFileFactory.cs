@@ -1,8 +1,11 @@
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Partitioning;
 using Matih.Parquet;
 using Matih.Storage;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Lanes;
 
 /// <summary>Names data files, uniquely, and describes finished ones for the manifests.</summary>
 internal sealed class DataFileFactory(Table table, IIdSource ids)

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Kafka;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Lanes;
 
 /// <summary>
 /// The offsets of a stretch at which no record was seen, gap by gap, so that a second fetch can look into just these. A

@@ -1,14 +1,12 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Decoding;
+using Matih.Definition;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
 using Matih.Kafka;
-using Matih.Sql;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
-
-/// <summary>What a lane does with a record that cannot become a row.</summary>
-public enum ErrorPolicy { Fail, Skip }
+namespace Matih.Delivery.Lanes;
 
 /// <summary>
 /// One of the pipeline's parallel readers: polls its partitions, decodes, runs the SQL and writes data files, until the

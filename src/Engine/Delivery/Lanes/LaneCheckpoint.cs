@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
+using Matih.Iceberg.Manifests;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Lanes;
 
 /// <summary>Everything that a lane did between two checkpoints: durable files, positions, and the fate of each record.</summary>
 internal sealed record LaneCheckpoint(ImmutableArray<DataFile> Files, ImmutableArray<PartitionStretch> Partitions, Books Books, RejectedUnderFail? Rejected)

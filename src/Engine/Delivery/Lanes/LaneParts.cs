@@ -1,9 +1,11 @@
 using Matih.Batches;
 using Matih.Decoding;
+using Matih.Definition;
+using Matih.Delivery.Topics;
 using Matih.Sql;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Lanes;
 
 /// <summary>Limits of a lane's loop.</summary>
 /// <param name="OnError">What a bad record does.</param>

@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Iceberg;
+using Matih.Delivery.Opening;
+using Matih.Iceberg.Partitioning;
 using Matih.Parquet;
 using Matih.Storage;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Lanes;
 
 /// <summary>One data file being written: the encoder, and the object that its bytes go to (opened when there are some).</summary>
 internal sealed class OpenDataFile(PartitionKey key, string location, TableBinding binding, ParquetWriterSettings settings, MemoryAccount memory) : IAsyncDisposable

@@ -1,7 +1,8 @@
 using Matih.Batches;
+using Matih.Delivery.Ledgers;
 using Matih.Kafka;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Lanes;
 
 /// <summary>
 /// How far a lane has read one partition since the last checkpoint. Offsets only move forward: a record below the position

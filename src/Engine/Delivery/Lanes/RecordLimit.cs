@@ -1,4 +1,4 @@
-namespace Matih.Delivery;
+namespace Matih.Delivery.Lanes;
 
 /// <summary>
 /// Shares out a micro-batch's max_records among the lanes of one session. Nothing is reserved: a lane polls first and takes

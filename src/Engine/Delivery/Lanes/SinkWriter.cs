@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Iceberg;
+using Matih.Delivery.Opening;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Partitioning;
 using Matih.Parquet;
-using Matih.Storage;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Lanes;
 
 /// <summary>
 /// A lane's data files: routes rows to their table partitions, one open Parquet file each, and closes files at the target

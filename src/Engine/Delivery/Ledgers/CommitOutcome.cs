@@ -1,6 +1,8 @@
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Ledgers;
 
 /// <summary>How a commit of ours ended; expected races are values, not exceptions.</summary>
 internal abstract record CommitOutcome

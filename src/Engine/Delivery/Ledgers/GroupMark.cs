@@ -1,7 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Ledgers;
 
 /// <summary>What a flow writes beside its consumer group's offsets: a tripwire against a table that was dropped and created again.</summary>
 /// <param name="Flow">The flow; null where the group holds so many marks that only their hashes fit.</param>

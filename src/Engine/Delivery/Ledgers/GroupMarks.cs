@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using Matih.Kafka;
+using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Ledgers;
 
 /// <summary>
 /// The marks of all flows that share one consumer group and topic, as one metadata text. Kafka keeps a single text for each

@@ -1,12 +1,7 @@
 using System.Collections.Immutable;
+using Matih.Delivery.Skipping;
 
-namespace Matih.Delivery;
-
-/// <summary>Names one stream into one table: a ledger belongs to it.</summary>
-public sealed record FlowName(string Pipeline, string Sink)
-{
-    public override string ToString() => $"{Pipeline}/{Sink}";
-}
+namespace Matih.Delivery.Ledgers;
 
 /// <summary>Identifies one commit of one ledger; all attempts of a commit share it.</summary>
 public readonly record struct CommitId(Guid Value)

@@ -4,8 +4,9 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Matih.Delivery.Skipping;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Ledgers;
 
 /// <summary>
 /// A ledger as the text of one snapshot summary property. What grows with the partitions (sources, lost and skipped ranges, a replay) is the body;

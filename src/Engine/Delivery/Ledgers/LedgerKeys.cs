@@ -1,4 +1,7 @@
-namespace Matih.Delivery;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
+
+namespace Matih.Delivery.Ledgers;
 
 /// <summary>The names under which a flow's ledger lives in a table.</summary>
 internal static class LedgerKeys
@@ -64,7 +67,7 @@ internal static class LedgerKeys
     public static FlowName Parse(string flow) => FlowOf(Property(flow));
 
     /// <summary>The ledger property that a snapshot took over, or null.</summary>
-    public static string? AdoptedBy(Iceberg.Snapshot snapshot) =>
+    public static string? AdoptedBy(Snapshot snapshot) =>
         snapshot.Summary.TryGetValue(Adopted, out var flow) ? $"{LedgerPrefix}{flow}" : null;
 
     /// <summary>The tag that pins the flow's newest snapshot against expiry.</summary>

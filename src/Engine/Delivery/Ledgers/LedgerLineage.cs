@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Ledgers;
 
 /// <summary>What a table's history says about a flow. DELIVERY.md, "Start and resume".</summary>
 internal abstract record LineageFinding

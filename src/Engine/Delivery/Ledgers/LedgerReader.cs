@@ -1,7 +1,7 @@
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
 using Matih.Storage;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Ledgers;
 
 /// <summary>Reads and writes the side files of ledgers that are too large for a summary property.</summary>
 internal sealed class LedgerReader(IStore store, TableIdentifier table)

@@ -1,6 +1,8 @@
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Ledgers;
 
 /// <summary>A flow's ledger as a table's current snapshot has it.</summary>
 /// <param name="SnapshotId">The nearest snapshot that carries it: the flow's own commit, or another's that copied it forward.</param>

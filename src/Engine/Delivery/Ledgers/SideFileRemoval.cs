@@ -1,8 +1,9 @@
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
 using Matih.Storage;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Ledgers;
 
 /// <summary>
 /// Deletes side files of ledgers that no snapshot names any more, neither in the table's metadata nor in the older metadata

@@ -1,6 +1,6 @@
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Ledgers;
 
 /// <summary>
 /// Where a table's pipelines keep what is not part of the table. Beside its folder, not in it: removing orphan files looks

@@ -1,7 +1,8 @@
 using Matih.Kafka;
+using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Members;
 
 /// <summary>A flow's seat among the members of its pipeline: waits for work, and says what it is.</summary>
 internal sealed class Seat(FlowPlan plan, IGroupMember member, TimeProvider clock, Func<double> jitter, FlowProgress progress, IEngineLog log)

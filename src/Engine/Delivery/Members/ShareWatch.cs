@@ -1,6 +1,6 @@
 using Matih.Kafka;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Members;
 
 /// <summary>Ends a member's session when the group gives it other partitions; that the same ones are dealt again changes nothing.</summary>
 internal sealed class ShareWatch(IGroupMember member, GroupShare known) : IDisposable

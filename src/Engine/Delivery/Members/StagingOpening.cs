@@ -1,8 +1,12 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Opening;
+using Matih.Delivery.Staging;
+using Matih.Iceberg.Catalogs;
+using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Members;
 
 /// <summary>
 /// How a member that does not commit begins: at the ledger that the committer keeps, behind what is staged already. It

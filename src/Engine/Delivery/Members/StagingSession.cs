@@ -1,9 +1,13 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
-using Matih.Kafka;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Opening;
+using Matih.Delivery.Running;
+using Matih.Delivery.Staging;
+using Matih.Delivery.Topics;
+using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Members;
 
 /// <summary>One session of a member that does not commit: reads its partitions and stages what it made of them at every checkpoint.</summary>
 internal sealed class StagingSession(FlowPlan plan, FlowParts parts, EngineEnvironment environment, Guid run)

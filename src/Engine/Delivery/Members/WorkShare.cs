@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Kafka;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Members;
 
 /// <summary>What part of a flow's work is this process's, for the length of a session.</summary>
 internal abstract record WorkShare

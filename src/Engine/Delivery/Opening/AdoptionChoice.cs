@@ -1,4 +1,7 @@
-namespace Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Planning;
+
+namespace Matih.Delivery.Opening;
 
 /// <summary>
 /// Which ledger a flow takes over, of those that its table holds. <c>--adopt orders</c> matches sink to sink by name;

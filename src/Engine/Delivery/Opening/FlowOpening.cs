@@ -1,9 +1,16 @@
 using System.Collections.Immutable;
+using Matih.Definition;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Topics;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 using Matih.Kafka;
+using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Opening;
 
 /// <summary>A flow ready to read: the table, the ledger that the next commit stands on, and where the source's partitions stand.</summary>
 internal sealed record OpenedFlow(Table Table, TableBinding Binding, Ledger Ledger, WriterEpoch Epoch, int TakeoverCount, SourceLedger Source);
@@ -383,7 +390,7 @@ internal sealed class FlowOpening(
     {
         var start = answers.Start is not null ? starts.Answered! : starts.Defined;
         var (topic, positions) = await start.ResolveAsync(cancellationToken);
-        var isEarliest = start.Start is StartPosition.Earliest;
+        var isEarliest = start.Start is StartOffset.Earliest;
         return new SourceLedger(plan.SourceName, plan.Topic, topic.ClusterId, topic.TopicId, plan.IsolationLevel,
             [.. positions.Select(position => PartitionLedger.StartingAt(position.Partition, position.NextOffset, isEarliest))]);
     }

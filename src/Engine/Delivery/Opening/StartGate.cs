@@ -1,6 +1,8 @@
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Running;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Opening;
 
 /// <summary>
 /// Holds the flows of one pipeline back until each of them was checked, so that none creates a table or writes where another

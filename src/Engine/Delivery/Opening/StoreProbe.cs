@@ -1,7 +1,8 @@
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Catalogs;
 using Matih.Storage;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Opening;
 
 /// <summary>
 /// Makes sure that a store really refuses to write over what exists: some that speak the protocol ignore preconditions, and

@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 using Matih.Parquet;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Opening;
 
 /// <summary>
 /// Which column of the query goes into which column of the table, by name. Made at opening; where somebody changes the

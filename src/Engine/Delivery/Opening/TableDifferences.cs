@@ -1,7 +1,11 @@
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
+using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Opening;
 
 /// <summary>
 /// What a definition says of a table's creation and the table that is there has otherwise. The table's own counts and going on

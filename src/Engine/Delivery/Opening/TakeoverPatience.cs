@@ -1,6 +1,8 @@
+using Matih.Delivery.Ledgers;
+using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Opening;
 
 /// <summary>
 /// Keeps two replicas under a restart policy from fencing each other for ever. The first take-over of an open ledger is

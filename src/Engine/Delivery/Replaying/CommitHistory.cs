@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Replaying;
 
 /// <summary>One commit of a flow as the table's history tells of it.</summary>
 internal sealed record HistoricCommit(Ledger Ledger, SnapshotId SnapshotId)

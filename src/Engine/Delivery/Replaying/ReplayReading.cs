@@ -1,6 +1,11 @@
 using System.Collections.Immutable;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Opening;
+using Matih.Delivery.Topics;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Replaying;
 
 /// <summary>
 /// Reads ranges again, with the same lanes as everything else: one partition to a lane, as many at a time as the flow has

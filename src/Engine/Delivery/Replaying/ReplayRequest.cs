@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Replaying;
 
 /// <summary>Which commits of a flow are to be replayed.</summary>
 /// <param name="From">The oldest of them.</param>

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using Matih.Delivery.Ledgers;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Replaying;
 
 /// <summary>Whole commits that are replayed together: their files leave the table, their ranges are read again.</summary>
 /// <param name="Commits">Oldest first; only those that read records.</param>

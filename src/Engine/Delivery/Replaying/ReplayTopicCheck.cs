@@ -1,7 +1,9 @@
-using System.Collections.Immutable;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Topics;
 using Matih.Kafka;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Replaying;
 
 /// <summary>Whether Kafka still holds the records that commits once read: the same topic, and every one of them.</summary>
 internal sealed class ReplayTopicCheck(FlowPlan plan, IRecordSource source)

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Replaying;
 
 /// <summary>The data files that commits added, as the table holds them now.</summary>
 internal static class ReplayedFiles

@@ -1,6 +1,8 @@
+using Matih.Delivery.Ledgers;
+using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Skipping;
 
 /// <summary>
 /// What a run has skipped, commit by commit: warns where most records of a commit were bad, once for each fault, and keeps

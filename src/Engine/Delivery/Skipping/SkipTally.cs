@@ -1,6 +1,6 @@
 using Matih.Batches;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Skipping;
 
 /// <summary>
 /// What one lane has skipped since the last checkpoint. Bounded, however many records are bad; costs nothing for good ones.

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Skipping;
 
 /// <summary>Skipped records as the members of a JSON object, in ledgers and staged ranges.</summary>
 /// <remarks>

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Skipping;
 
 /// <summary>A commit that skipped records.</summary>
 /// <param name="Books">All that it did.</param>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Skipping;
 
 /// <summary>Where bad records were skipped, in one partition; the end is excluded.</summary>
 /// <param name="RecordCount">

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
+using Matih.Iceberg.Manifests;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Staging;
 
 /// <summary>The stretch of one partition that a commit takes over from elsewhere, put together piece by piece.</summary>
 internal sealed class ChainedPartition(PartitionLedger at)

@@ -1,4 +1,9 @@
-namespace Matih.Delivery;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Opening;
+using Matih.Delivery.Topics;
+using Matih.Planning;
+
+namespace Matih.Delivery.Staging;
 
 /// <summary>Reads from Kafka what nobody has staged, on a connection of its own, beside the session's lanes.</summary>
 internal sealed class HoleReading(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened)

@@ -1,4 +1,4 @@
-namespace Matih.Delivery;
+namespace Matih.Delivery.Staging;
 
 /// <summary>What follows on a position, as far as staged ranges tell.</summary>
 internal abstract record ChainStep

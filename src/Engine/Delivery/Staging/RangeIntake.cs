@@ -1,8 +1,13 @@
 using System.Collections.Immutable;
-using Matih.Iceberg;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Opening;
+using Matih.Delivery.Skipping;
+using Matih.Iceberg.Manifests;
+using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Staging;
 
 /// <summary>What a commit takes over from the other members.</summary>
 /// <param name="Checkpoint">Files, positions and books, as a lane would hand them over; null where there is nothing.</param>

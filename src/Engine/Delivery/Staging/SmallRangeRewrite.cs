@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Iceberg;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Opening;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
 using Matih.Parquet;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Staging;
 
 /// <summary>
 /// Puts the rows of small staged files together into files of the table's target size, so that many members do not make

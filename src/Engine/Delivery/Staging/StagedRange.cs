@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
+using Matih.Iceberg.Manifests;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Staging;
 
 /// <summary>A contiguous range of one partition that a reader has turned into durable data files which no table refers to yet.</summary>
 /// <param name="Entry">The range, what it held, and the fingerprint of its last record.</param>

@@ -1,8 +1,11 @@
 using System.Buffers;
 using System.Text.Json;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Staging;
 
 /// <summary>
 /// A staged range as a JSON object: the key in full (the file's name holds its hash), the ledger entry and books as a

@@ -1,7 +1,8 @@
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Iceberg.Catalogs;
 using Matih.Storage;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Staging;
 
 /// <summary>
 /// The staged ranges of one key: <c>&lt;beside the table&gt;/_matih/&lt;table uuid&gt;/staged/&lt;pipeline&gt;/&lt;sink&gt;/&lt;key&gt;/</c>.

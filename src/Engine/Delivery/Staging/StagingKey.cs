@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Opening;
+using Matih.Planning;
 
-namespace Matih.Delivery;
+namespace Matih.Delivery.Staging;
 
 /// <summary>
 /// Everything that two readers must agree on before one's rows may stand for the other's: a staged range counts only under

@@ -1,4 +1,6 @@
-namespace Matih.Delivery;
+using Matih.Planning;
+
+namespace Matih.Delivery.Staging;
 
 /// <summary>
 /// Notices partitions of other members that do not move although there is something to read: a gap in what was staged, or

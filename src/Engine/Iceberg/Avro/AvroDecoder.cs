@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Avro;
 
 /// <summary>Reads Avro's binary encoding front to back. Every read checks the bounds.</summary>
 /// <remarks>Source: Apache Avro specification 1.11, "Binary Encoding".</remarks>

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Avro;
 
 /// <summary>An Avro object container file: key-value metadata and blocks of records of one schema.</summary>
 /// <remarks>Source: Apache Avro specification 1.11, "Object Container Files".</remarks>

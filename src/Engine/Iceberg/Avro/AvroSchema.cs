@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Avro;
 
 /// <summary>The kinds of value that the Avro encoding knows without looking into them.</summary>
 internal enum AvroPrimitive { Null, Boolean, Int, Long, Float, Double, Bytes, String }

@@ -2,8 +2,10 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Avro;
 
 /// <summary>Table types as Avro schemas with field ids.</summary>
 /// <remarks>Source: Apache Iceberg table spec, Appendix A, "Avro"; Apache Avro specification 1.11, "Names".</remarks>

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text;
+using Matih.Iceberg.Metadata;
 using Matih.Storage;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Catalogs;
 
 /// <summary>
 /// A catalog that is nothing but files: the highest <c>vN.metadata.json</c> of a table's folder is the table. A commit is a

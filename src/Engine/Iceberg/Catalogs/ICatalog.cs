@@ -1,4 +1,6 @@
-namespace Matih.Iceberg;
+using Matih.Iceberg.Metadata;
+
+namespace Matih.Iceberg.Catalogs;
 
 /// <summary>How a commit ended.</summary>
 public abstract record CommitResult

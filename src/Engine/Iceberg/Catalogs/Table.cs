@@ -1,6 +1,8 @@
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 using Matih.Storage;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Catalogs;
 
 /// <summary>A table as a catalog last saw it. Immutable; load it again to see what others committed.</summary>
 /// <param name="MetadataLocation">The metadata file that <paramref name="Metadata"/> was read from or written to.</param>

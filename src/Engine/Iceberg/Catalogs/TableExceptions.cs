@@ -1,4 +1,4 @@
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Catalogs;
 
 /// <summary>A table's files contradict the format: a person must restore or roll back. Retrying does not help.</summary>
 public sealed class InvalidTableException : Exception

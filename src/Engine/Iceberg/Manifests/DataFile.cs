@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>What a file holds.</summary>
 public enum FileContent { Data = 0, PositionDeletes = 1, EqualityDeletes = 2 }

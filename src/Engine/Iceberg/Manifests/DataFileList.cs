@@ -1,4 +1,7 @@
-namespace Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>
 /// Descriptions of data files outside of any manifest of the table, for files that wait to be committed: in the form of a

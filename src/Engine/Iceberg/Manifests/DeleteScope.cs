@@ -1,6 +1,7 @@
 using System.Text;
+using Matih.Iceberg.Metadata;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>Whether a delete file takes rows out of a data file, as far as manifests tell. In doubt it does.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Scan Planning": the rules by sequence number, partition and path.</remarks>

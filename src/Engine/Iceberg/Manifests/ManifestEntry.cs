@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using Matih.Iceberg.Metadata;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>What a manifest says happened to a file.</summary>
 public enum EntryStatus { Existing = 0, Added = 1, Deleted = 2 }

@@ -3,8 +3,11 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Matih.Iceberg.Avro;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>Manifest lists: the manifests of one snapshot.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Manifest Lists"; version 2 is written, versions 1 to 3 are read.</remarks>

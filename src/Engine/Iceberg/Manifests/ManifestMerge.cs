@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 using Matih.Storage;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>
 /// Keeps the number of manifests small: new and old ones of a spec are packed into bins of the target size, and bins of

@@ -1,7 +1,11 @@
 using System.Collections.Immutable;
 using System.Text;
+using Matih.Iceberg.Avro;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>Reads manifests of any writer: fields are found by Iceberg field id, else by name; what is not known is skipped.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Manifests" and "Sequence Number Inheritance"; versions 1 to 3.</remarks>

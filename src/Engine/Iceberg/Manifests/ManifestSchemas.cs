@@ -1,6 +1,7 @@
-using System.Collections.Immutable;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>The structs of manifests and manifest lists of version 2, in the order that they are written.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Manifests" and "Manifest Lists".</remarks>

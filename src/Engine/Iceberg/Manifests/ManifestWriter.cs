@@ -3,8 +3,11 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Matih.Iceberg.Avro;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>Builds one manifest of one partition spec in memory. Not thread-safe.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Manifests", version 2.</remarks>

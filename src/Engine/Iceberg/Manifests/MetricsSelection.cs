@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>How much a manifest says about a column. The family is closed.</summary>
 /// <remarks>Source: Apache Iceberg documentation, "Configuration: write.metadata.metrics.default".</remarks>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using Matih.Iceberg.Catalogs;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>
 /// Finds files that are to be removed in the manifests of a table as it now stands. One search serves all attempts of a

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>Single values as bytes, the form of column bounds and partition summaries.</summary>
 /// <remarks>Source: Apache Iceberg table spec, Appendix D, "Binary single-value serialization".</remarks>

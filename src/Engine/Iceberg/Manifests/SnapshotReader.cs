@@ -1,4 +1,7 @@
-namespace Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>Reads what a snapshot is made of: its manifests and their files.</summary>
 public static class SnapshotReader

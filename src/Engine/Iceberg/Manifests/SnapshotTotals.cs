@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Manifests;
 
 /// <summary>What a table holds at a snapshot, as snapshot summaries tell it; some engines plan by these numbers.</summary>
 /// <remarks>Source: Apache Iceberg table spec, Appendix F, "Optional Snapshot Summary Fields".</remarks>

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>A type of a table's schema. The family is closed; <see cref="Other"/> keeps names that this build does not know.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Schemas and Data Types" and Appendix C.</remarks>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>The columns of a table at some time, each known by its field id. Immutable.</summary>
 public sealed class Schema

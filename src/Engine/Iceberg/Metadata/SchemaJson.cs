@@ -2,8 +2,9 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Matih.Iceberg.Partitioning;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>Schemas, partition specs and sort orders as JSON.</summary>
 /// <remarks>Source: Apache Iceberg table spec, Appendix C.</remarks>

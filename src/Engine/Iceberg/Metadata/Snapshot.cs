@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>The state of a table at some time. Immutable; the summary is parsed when first asked for.</summary>
 public sealed class Snapshot

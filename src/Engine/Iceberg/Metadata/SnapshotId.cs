@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>The id of a snapshot: positive, unique within its table.</summary>
 public readonly record struct SnapshotId(long Value)

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
+using Matih.Iceberg.Catalogs;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>Snapshots and refs as JSON.</summary>
 /// <remarks>Source: Apache Iceberg table spec, Appendix C, "Table Metadata and Snapshots".</remarks>

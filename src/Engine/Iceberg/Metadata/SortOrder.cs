@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>How a table would like its rows sorted. Kept as written; files of ours are written unsorted and say so. Immutable.</summary>
 public sealed class SortOrder

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using Matih.Iceberg.Partitioning;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>When a snapshot became the current one.</summary>
 public readonly record struct SnapshotLogEntry(long TimestampMillis, SnapshotId SnapshotId);

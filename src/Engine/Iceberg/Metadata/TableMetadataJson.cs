@@ -2,8 +2,10 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Text.Json;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Partitioning;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>Table metadata as the JSON of a metadata file.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>What must hold of a table for a commit to be applied. The family is closed.</summary>
 /// <remarks>Source: Apache Iceberg REST catalog API, TableRequirement.</remarks>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using Matih.Iceberg.Partitioning;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>One change to a table's metadata. The family is closed; <see cref="TableUpdates.Apply"/> applies it.</summary>
 /// <remarks>Source: Apache Iceberg REST catalog API, TableUpdate.</remarks>

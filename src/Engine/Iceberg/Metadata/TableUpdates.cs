@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using Matih.Iceberg.Partitioning;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>Applies changes to metadata: a pure function, the same for every catalog.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Table Metadata", and the REST catalog API's description of each update.</remarks>

@@ -1,6 +1,6 @@
 using Matih.Batches;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Metadata;
 
 /// <summary>SQL types as table types, the way Flink's Iceberg connector maps them.</summary>
 /// <remarks>Source: Apache Iceberg documentation, "Flink: type conversion".</remarks>

@@ -1,6 +1,8 @@
 using Matih.Batches;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Partitioning;
 
 /// <summary>Turns the values of one column into small numbers, one per distinct partition value; 0 is NULL. Not thread-safe.</summary>
 internal abstract class FieldRouter
@@ -21,10 +23,10 @@ internal abstract class FieldRouter
     public static FieldRouter Create(Transform transform, IcebergType type, DataType from)
     {
         if (!TypeMapping.IsWritable(from, type)) throw new UnsupportedTableException($"A partition column of type {type} cannot be filled from {from.Name}.");
-        return from.Lane switch
+        return from.Layout switch
         {
-            Lane.Bytes => new BytesFieldRouter(transform, type),
-            Lane.Int128 => new DecimalFieldRouter(transform),
+            Layout.Bytes => new BytesFieldRouter(transform, type),
+            Layout.Int128 => new DecimalFieldRouter(transform),
             _ => new NumberFieldRouter(transform, type, from),
         };
     }

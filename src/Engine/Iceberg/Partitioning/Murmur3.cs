@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Partitioning;
 
 /// <summary>The 32-bit Murmur3 hash, x86 variant, seed 0.</summary>
 /// <remarks>Source: Apache Iceberg table spec, Appendix B; MurmurHash3_x86_32 by Austin Appleby, public domain.</remarks>

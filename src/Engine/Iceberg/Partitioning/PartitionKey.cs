@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Text;
+using Matih.Iceberg.Metadata;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Partitioning;
 
 /// <summary>One partition of a spec: its values, and its folder. Equal where spec and values are.</summary>
 public sealed class PartitionKey : IEquatable<PartitionKey>

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Matih.Batches;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Partitioning;
 
 /// <summary>
 /// Divides batches by partition, column by column: each partition field turns its column into small numbers, one per

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using Matih.Iceberg.Metadata;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Partitioning;
 
 /// <summary>One field of a partition: a transform of one column.</summary>
 /// <param name="SourceId">Field id of the column.</param>

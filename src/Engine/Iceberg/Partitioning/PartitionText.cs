@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
+using Matih.Iceberg.Metadata;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Partitioning;
 
 /// <summary>Partition values as people and folders show them. Nothing is ever parsed back from a folder's name.</summary>
 internal static class PartitionText

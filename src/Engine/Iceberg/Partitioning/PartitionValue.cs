@@ -1,4 +1,6 @@
-namespace Matih.Iceberg;
+using Matih.Iceberg.Metadata;
+
+namespace Matih.Iceberg.Partitioning;
 
 /// <summary>
 /// One value of a partition: NULL, a number (integers, dates, times, decimals as unscaled value, booleans as 0 or 1, floats

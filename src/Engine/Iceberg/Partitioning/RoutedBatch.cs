@@ -1,4 +1,4 @@
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Partitioning;
 
 /// <summary>The rows of one batch that go to one partition.</summary>
 /// <param name="key">The partition; the same object batch after batch while the router remembers it.</param>

@@ -1,6 +1,7 @@
 using System.Globalization;
+using Matih.Iceberg.Metadata;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Partitioning;
 
 /// <summary>How a column's value becomes a partition value. NULL stays NULL. The family is closed.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Partition Transforms".</remarks>

@@ -1,6 +1,7 @@
 using System.Text;
+using Matih.Iceberg.Manifests;
 
-namespace Matih.Iceberg;
+namespace Matih.Iceberg.Partitioning;
 
 /// <summary>The arithmetic of the partition transforms on values as columns hold them.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Partition Transforms" and Appendix B.</remarks>

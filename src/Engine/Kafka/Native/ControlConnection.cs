@@ -25,7 +25,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
     public const long EndTime = -1, StartTime = -2;
 
     private readonly LibrdkafkaNative _native = library.Native;
-    private KafkaConnection? _connection;
+    private ClientConnection? _connection;
     private bool _isDisposed;
 
     /// <summary>Held by whoever asks.</summary>
@@ -107,7 +107,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
     }
 
     /// <summary>The number of partitions, asked of the cluster now. Under <see cref="Asking"/>.</summary>
-    public int CountPartitions(KafkaConnection connection, CancellationToken cancellationToken)
+    public int CountPartitions(ClientConnection connection, CancellationToken cancellationToken)
     {
         using var name = new NativeText(Topic);
         var handle = _native.TopicNew(connection.Handle, name.Pointer, 0);
@@ -133,7 +133,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
         return count;
     }
 
-    private string? AskTopicId(KafkaConnection connection, CancellationToken cancellationToken)
+    private string? AskTopicId(ClientConnection connection, CancellationToken cancellationToken)
     {
         using var name = new NativeText(Topic);
         var pointer = name.Pointer;
@@ -186,7 +186,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
     /// ListOffsets for all partitions at once; rd_kafka_offsets_for_times hands special times on as they are, and asks with
     /// the isolation level of the connection (rd_kafka_make_ListOffsetsRequest, 2.0.2 to 2.16), which is the reader's.
     /// </summary>
-    public long[] ListOffsets(KafkaConnection connection, IReadOnlyList<int> partitions, long time, string what, CancellationToken cancellationToken)
+    public long[] ListOffsets(ClientConnection connection, IReadOnlyList<int> partitions, long time, string what, CancellationToken cancellationToken)
     {
         using var list = PartitionList.Of(_native, Topic, partitions, time);
         var pointer = list.Pointer;
@@ -210,7 +210,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
     /// time; before the first answer ever, also until it is clear that no broker can be reached.
     /// </summary>
     /// <param name="slice">Gets the milliseconds it may block and gives an error code.</param>
-    public void Ask(KafkaConnection connection, string doing, Func<int, int> slice, CancellationToken cancellationToken)
+    public void Ask(ClientConnection connection, string doing, Func<int, int> slice, CancellationToken cancellationToken)
     {
         var (start, faults, sliceMillis, last) = (clock.GetTimestamp(), connection.FaultSequence, SliceMillisMin, NativeErrors.None);
         while (true)
@@ -248,7 +248,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
     private static bool NamesTopic(int error) => error == NativeErrors.TopicAuthorization || NativeErrors.KindOf(error) == SourceErrorKind.UnknownTopic;
 
     /// <summary>The end of a message: the nearest of the topics that the brokers let this principal see.</summary>
-    private string SuggestTopic(KafkaConnection connection)
+    private string SuggestTopic(ClientConnection connection)
     {
         LibrdkafkaNative.Metadata* metadata;
         if (_native.GetMetadata(connection.Handle, 1, 0, &metadata, SliceMillisMax) != NativeErrors.None) return ".";
@@ -269,10 +269,10 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
     };
 
     /// <summary>The connection, made when it is first needed. Under <see cref="Asking"/>.</summary>
-    public KafkaConnection Connect()
+    public ClientConnection Connect()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return _connection ??= new KafkaConnection(
+        return _connection ??= new ClientConnection(
             Library,
             LibrdkafkaNative.ConsumerType,
             Settings.ControlProperties(Library, Topic),

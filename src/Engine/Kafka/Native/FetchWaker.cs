@@ -12,7 +12,7 @@ internal sealed unsafe class FetchWaker : IDisposable
     private static readonly TimeSpan IntervalMin = TimeSpan.FromMilliseconds(10);
 
     private readonly LibrdkafkaNative _native;
-    private readonly KafkaConnection _connection;
+    private readonly ClientConnection _connection;
     private readonly TimeProvider _clock;
     private readonly long _countMax;
     private readonly long _bytesMax;
@@ -21,7 +21,7 @@ internal sealed unsafe class FetchWaker : IDisposable
 
     /// <param name="countMax">Records in the queue at which fetching stops (<c>queued.min.messages</c>).</param>
     /// <param name="bytesMax">Bytes of them at which it stops (<c>queued.max.messages.kbytes</c>).</param>
-    public FetchWaker(LibrdkafkaNative native, KafkaConnection connection, TimeProvider clock, string topic, IReadOnlyList<int> partitions, long countMax, long bytesMax)
+    public FetchWaker(LibrdkafkaNative native, ClientConnection connection, TimeProvider clock, string topic, IReadOnlyList<int> partitions, long countMax, long bytesMax)
     {
         _native = native;
         _connection = connection;

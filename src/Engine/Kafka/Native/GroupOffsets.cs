@@ -66,7 +66,7 @@ internal sealed unsafe class GroupOffsets(ControlConnection control)
         }
     }
 
-    private void ReadCommitted(KafkaConnection connection, PartitionList list, CancellationToken cancellationToken)
+    private void ReadCommitted(ClientConnection connection, PartitionList list, CancellationToken cancellationToken)
     {
         var pointer = list.Pointer;
         control.Ask(connection, $"read the offsets of group {control.Settings.GroupId}", slice =>

@@ -20,7 +20,7 @@ internal sealed unsafe class RecordLane : IRecordLane
     private const long Failed = long.MaxValue;
 
     private readonly LibrdkafkaNative _native;
-    private readonly KafkaConnection _connection;
+    private readonly ClientConnection _connection;
     private readonly TimeProvider _clock;
     private readonly string _topic;
     private readonly long _generation;
@@ -35,7 +35,7 @@ internal sealed unsafe class RecordLane : IRecordLane
 
     /// <param name="createWaker">Makes what wakes the fetching of these partitions, where the library needs that.</param>
     public RecordLane(
-        LibrdkafkaNative native, KafkaConnection connection, TimeProvider clock, string topic, IReadOnlyList<PartitionPosition> positions, long generation,
+        LibrdkafkaNative native, ClientConnection connection, TimeProvider clock, string topic, IReadOnlyList<PartitionPosition> positions, long generation,
         Func<IReadOnlyList<int>, FetchWaker>? createWaker)
     {
         _native = native;

@@ -66,7 +66,7 @@ internal sealed unsafe class RecordScan(ControlConnection control)
     }
 
     /// <summary>False where the offset is out of range.</summary>
-    private bool TryScan(KafkaConnection connection, int partition, long offset, Visit visit, CancellationToken cancellationToken)
+    private bool TryScan(ClientConnection connection, int partition, long offset, Visit visit, CancellationToken cancellationToken)
     {
         var queue = _native.QueueNew(connection.Handle);
         nint partitionQueue = 0;

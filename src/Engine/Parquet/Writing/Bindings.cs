@@ -19,7 +19,7 @@ internal static class Bindings
             DataType.BigInt => new SameLane<long>(),
             _ => null,
         }),
-        // Both timestamp lanes are microseconds, a local one being that of UTC, so that either fits either column.
+        // Both timestamp layouts are microseconds, a local one being that of UTC, so that either fits either column.
         ParquetType.Timestamp or ParquetType.TimestampTz => Longs(column, context, type => IsTimestamp(type) ? new SameLane<long>() : null),
         ParquetType.Float => new NumberChunkWriter<float, FloatOps>(column, context, default, type => type is DataType.Float ? new SameLane<float>() : null),
         ParquetType.Double => new NumberChunkWriter<double, DoubleOps>(column, context, default, Double),
@@ -72,7 +72,7 @@ internal static class Bindings
     public static bool IsBytes(ParquetType target, DataType type) => target switch
     {
         ParquetType.String => type is DataType.Char or DataType.Varchar,
-        ParquetType.Binary => type.Lane == Lane.Bytes,
+        ParquetType.Binary => type.Layout == Layout.Bytes,
         _ => type is DataType.Binary or DataType.Varbinary,
     };
 

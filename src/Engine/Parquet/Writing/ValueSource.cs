@@ -16,7 +16,7 @@ internal abstract class ValueSource<T> where T : unmanaged
     }
 }
 
-/// <summary>The lane is the physical type: a range of rows is not even copied.</summary>
+/// <summary>The layout is that of the physical type: a range of rows is not even copied.</summary>
 internal sealed class SameLane<T> : ValueSource<T> where T : unmanaged
 {
     public override ReadOnlySpan<T> Dense(Column source, RowSelection rows, PooledBuffer scratch)
@@ -35,7 +35,7 @@ internal interface IConversion<TLane, T>
     static abstract T Convert(TLane value);
 }
 
-/// <summary>The lane's values are converted one by one.</summary>
+/// <summary>The layout's values are converted one by one.</summary>
 internal sealed class ConvertedLane<TLane, T, TConversion> : ValueSource<T>
     where TLane : unmanaged where T : unmanaged where TConversion : struct, IConversion<TLane, T>
 {

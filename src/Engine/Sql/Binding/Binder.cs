@@ -1,8 +1,12 @@
-using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Json;
+using Matih.Sql.Functions;
+using Matih.Sql.Casting;
+using Matih.Sql.Conditions;
+using Matih.Sql.Numbers;
+using Matih.Sql.Syntax;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>Pass: gives names their columns and everything its type; conversions become explicit.</summary>
 internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces places, int statement)
@@ -161,7 +165,7 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
         var value = ConstantFolder.Fold(Bind(behavior.Value!));
         if (value is not Expression.Literal literal) throw SqlErrorException.Unsupported(behavior.Value!.Offset, "A computed DEFAULT of JSON_VALUE");
         if (literal.Value.IsNull) return Constant.Null(type);
-        if (literal.Type.Lane != type.Lane || TypeRules.IsBinary(literal.Type) || TypeRules.IsTemporal(literal.Type))
+        if (literal.Type.Layout != type.Layout || TypeRules.IsBinary(literal.Type) || TypeRules.IsTemporal(literal.Type))
             throw SqlErrorException.Unsupported(behavior.Value!.Offset, $"A DEFAULT of type {literal.Type.Name} for JSON_VALUE … RETURNING {type.Name}");
         return literal.Value with { Type = type };
     }

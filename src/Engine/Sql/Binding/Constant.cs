@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text;
 using Matih.Batches;
+using Matih.Sql.Numbers;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>A value known at compile time.</summary>
-/// <param name="Value">Null for NULL, else the lane's type boxed: byte, int, long, Int128, float, double or byte[].</param>
+/// <param name="Value">Null for NULL, else the layout's type boxed: byte, int, long, Int128, float, double or byte[].</param>
 internal sealed record Constant(DataType Type, object? Value)
 {
     public bool IsNull => Value is null;
@@ -21,7 +22,7 @@ internal sealed record Constant(DataType Type, object? Value)
     /// <summary>The text of a string constant.</summary>
     public string AsText() => Encoding.UTF8.GetString((byte[])Value!);
 
-    /// <summary>Appends the value to a column of the type's lane.</summary>
+    /// <summary>Appends the value to a column of the type's layout.</summary>
     public void AppendTo(Column column)
     {
         if (Value is null)

@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Matih.Batches;
+using Matih.Sql.Execution;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>
 /// Pass: computes what depends on no row, with the kernels that rows would use, and leaves out branches that no row can reach.
@@ -87,7 +88,7 @@ internal sealed class ConstantFolder(QuerySettings settings)
 
     private Expression Evaluate(Expression expression)
     {
-        if (expression is Expression.Literal or Expression.Input || expression.Type.Lane == Lane.None) return expression;
+        if (expression is Expression.Literal or Expression.Input || expression.Type.Layout == Layout.None) return expression;
         if (expression is Expression.Apply { Kernel.IsDeterministic: false }) return expression;
         if (!expression.Children.All(child => child is Expression.Literal)) return expression;
         if (ConstantEvaluator.TryEvaluate(expression, settings, out var failure) is { } constant) return new Expression.Literal(constant);
@@ -103,7 +104,7 @@ internal static class ConstantEvaluator
     {
         var errors = new RowErrors();
         errors.Clear(1);
-        var context = new ExecutionContext(new NoClock(), MemoryAccount.Unlimited(), settings.TimeZone) { Errors = errors };
+        var context = new QueryContext(new NoClock(), MemoryAccount.Unlimited(), settings.TimeZone) { Errors = errors };
         using var builder = new NodeBuilder(context, ImmutableArray<InputColumn>.Empty);
         var scope = builder.CreateScope(null);
         scope.Frame.FillWhole(1);

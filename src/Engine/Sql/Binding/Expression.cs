@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using Matih.Batches;
+using Matih.Sql.Execution;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>A typed expression: names are resolved, conversions explicit. Shared sub-expressions are shared objects.</summary>
 internal abstract record Expression(DataType Type)
@@ -42,7 +43,7 @@ internal abstract record Expression(DataType Type)
         public override int Depth { get; } = Above(Arguments);
     }
 
-    /// <summary>The same values under another type of the same lane.</summary>
+    /// <summary>The same values under another type of the same layout.</summary>
     public sealed record Retype(Expression Operand, DataType ResultType) : Expression(ResultType)
     {
         public override bool CanFail { get; } = Operand.CanFail;

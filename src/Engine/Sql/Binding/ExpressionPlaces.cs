@@ -1,4 +1,4 @@
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>Where an expression stands: the statement of the chain and the characters before it.</summary>
 internal readonly record struct ExpressionPlace(int Statement, int Offset);

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>Rebuilds an expression with other children; the same object where none changes.</summary>
 internal static class ExpressionRewriter

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>Prints expressions for plans and tests.</summary>
 internal static class ExpressionText

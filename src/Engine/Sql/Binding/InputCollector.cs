@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>Pass: lists the columns that are still needed, each once, in the order in which they are first named.</summary>
 internal sealed class InputCollector

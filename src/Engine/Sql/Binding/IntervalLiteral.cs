@@ -1,7 +1,8 @@
 using System.Globalization;
 using Matih.Batches;
+using Matih.Sql.Syntax;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>INTERVAL literals: '3' MONTH, '1-6' YEAR TO MONTH, '1 02:03:04.5' DAY TO SECOND.</summary>
 internal static class IntervalLiteral

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Matih.Batches;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>
 /// Pass: lets the decoder answer plain JSON_VALUE calls over the record's value, in the one pass that it makes anyway; the

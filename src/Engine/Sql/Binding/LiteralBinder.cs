@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Numerics;
 using Matih.Batches;
+using Matih.Sql.Temporal;
+using Matih.Sql.Syntax;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>Gives literals their value and type.</summary>
 /// <remarks>

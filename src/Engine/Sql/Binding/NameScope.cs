@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>What names mean in a statement: the columns of its table, each as an expression over the source.</summary>
 /// <param name="Table">The table's name.</param>

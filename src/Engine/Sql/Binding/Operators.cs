@@ -1,7 +1,11 @@
 using System.Collections.Immutable;
 using Matih.Batches;
+using Matih.Sql.Casting;
+using Matih.Sql.Conditions;
+using Matih.Sql.Strings;
+using Matih.Sql.Temporal;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>The type rules of operators: what converts to what, and what Flink refuses.</summary>
 internal static class Operators
@@ -14,7 +18,7 @@ internal static class Operators
             return TimeArithmetic.Bind(symbol, left, right, offset);
         if (!TypeRules.IsNumeric(left.Type) || !TypeRules.IsNumeric(right.Type))
             throw SqlErrorException.Wrong(offset, $"'{symbol}' takes numbers, found {left.Type.Name} {symbol} {right.Type.Name}.");
-        return Sql.Arithmetic.Bind(symbol, left, right, offset);
+        return Numbers.Arithmetic.Bind(symbol, left, right, offset);
     }
 
     public static Expression Concatenate(Expression left, Expression right, int offset)

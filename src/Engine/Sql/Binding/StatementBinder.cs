@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using Matih.Batches;
+using Matih.Sql.Syntax;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>A statement whose every name is resolved, as expressions over the source.</summary>
 /// <param name="Unnamed">The outputs that have no name but the one that Flink makes up, and where their expressions stand.</param>
@@ -24,7 +25,7 @@ internal static class StatementBinder
         return errors.Count == before ? new BoundStatement(filter, outputs, statement.From is not null, unnamed.ToImmutable()) : null;
     }
 
-    private static NameScope CheckTable(TableName from, NameScope table, List<SqlErrorException> errors)
+    private static NameScope CheckTable(TableReference from, NameScope table, List<SqlErrorException> errors)
     {
         if (from.Name is not null && from.Name != table.Table)
             errors.Add(SqlErrorException.Wrong(from.Offset, $"There is no table '{from.Name}'{NearestName.Suggest(from.Name, [table.Table])} This statement reads '{table.Table}' (or {{{{ input }}}})."));

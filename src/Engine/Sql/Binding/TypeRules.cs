@@ -1,6 +1,6 @@
 using Matih.Batches;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Binding;
 
 /// <summary>Which type comes of which, as Flink derives it.</summary>
 /// <remarks>
@@ -128,7 +128,7 @@ internal static class TypeRules
     {
         DataType.Timestamp { Precision: > DataType.Timestamp.HeldPrecisionMax } or DataType.TimestampLtz { Precision: > DataType.Timestamp.HeldPrecisionMax } =>
             $"{type.Name} (precision above {DataType.Timestamp.HeldPrecisionMax})",
-        { Lane: Lane.None } => $"The type {type.Name}",
+        { Layout: Layout.None } => $"The type {type.Name}",
         _ => null,
     };
 }

@@ -1,6 +1,6 @@
 using Matih.Batches;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Execution;
 
 /// <summary>A condition of CASE with its value; a frame where only the rows that reach it may evaluate it.</summary>
 internal sealed record ChoiceBranch(Node? When, Frame? WhenReached, Node Then, Frame? ThenReached);
@@ -17,7 +17,7 @@ internal sealed class ChoiceNode : Node
     private readonly int[] _next;
     private readonly Column _result;
 
-    public ChoiceNode(Frame frame, ChoiceBranch[] branches, DataType type, ExecutionContext context) : base(frame)
+    public ChoiceNode(Frame frame, ChoiceBranch[] branches, DataType type, QueryContext context) : base(frame)
     {
         _branches = branches;
         _taken = new FixedColumn<int>(new DataType.Int(), context.Account);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using Matih.Sql.Binding;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Execution;
 
 /// <summary>Numbers expressions so that those that say the same have the same number.</summary>
 internal sealed class ExpressionIdentity

@@ -1,6 +1,6 @@
 using Matih.Batches;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Execution;
 
 /// <summary>
 /// A set of rows over which expressions are evaluated densely: row i of every result belongs to the frame's row i. The
@@ -9,13 +9,13 @@ namespace Matih.Sql;
 /// </summary>
 internal sealed class Frame : IDisposable
 {
-    private readonly ExecutionContext _context;
+    private readonly QueryContext _context;
     private readonly FixedColumn<int> _rows;
     private readonly FixedColumn<int> _inputRows;
     private readonly List<(Column? Column, long Version)> _gathered = [];
     private bool _isWholeInput;
 
-    public Frame(ExecutionContext context, Frame? parent)
+    public Frame(QueryContext context, Frame? parent)
     {
         _context = context;
         Parent = parent;

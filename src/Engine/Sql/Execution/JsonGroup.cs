@@ -1,7 +1,8 @@
 using Matih.Batches;
 using Matih.Json;
+using Matih.Sql.Binding;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Execution;
 
 /// <summary>All JSON_VALUE calls of a frame over one document: answered together, in one pass over each document.</summary>
 internal sealed class JsonGroup(Frame frame, Node document)

@@ -1,12 +1,12 @@
 using Matih.Batches;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Execution;
 
 /// <summary>
 /// AND or OR in three-valued logic. An operand with a frame of its own is evaluated only for the rows that the operands
 /// before leave undecided (they may guard it against errors); the others over all rows.
 /// </summary>
-internal sealed class JunctionNode(Frame frame, bool isAnd, (Node Node, Frame? Reached)[] operands, ExecutionContext context) : Node(frame)
+internal sealed class JunctionNode(Frame frame, bool isAnd, (Node Node, Frame? Reached)[] operands, QueryContext context) : Node(frame)
 {
     private const byte Unknown = 2;
 

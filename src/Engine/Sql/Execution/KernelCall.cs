@@ -1,6 +1,7 @@
 using Matih.Batches;
+using Matih.Sql.Binding;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Execution;
 
 /// <summary>
 /// One function call over the rows of a frame, as its kernel sees it: arguments to read, a result to append
@@ -8,11 +9,11 @@ namespace Matih.Sql;
 /// </summary>
 internal sealed class KernelCall : IDisposable
 {
-    private readonly ExecutionContext _context;
+    private readonly QueryContext _context;
     private readonly FixedColumn<byte> _combined;
     private Frame _frame = null!;
 
-    public KernelCall(DataType resultType, int argumentCount, ExecutionContext context)
+    public KernelCall(DataType resultType, int argumentCount, QueryContext context)
     {
         _context = context;
         Arguments = new Operand[argumentCount];

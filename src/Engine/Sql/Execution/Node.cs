@@ -1,6 +1,7 @@
 using Matih.Batches;
+using Matih.Sql.Binding;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Execution;
 
 /// <summary>
 /// An expression made executable over one frame. It keeps its result until the frame is refilled, so that expressions
@@ -66,7 +67,7 @@ internal sealed class CarriedNode(Frame frame, Node source, DataType type, Memor
     public override void Dispose() => _column.Dispose();
 }
 
-/// <summary>The operand's own values: another type of the same lane.</summary>
+/// <summary>The operand's own values: another type of the same layout.</summary>
 internal sealed class RetypeNode(Frame frame, Node operand) : Node(frame)
 {
     protected override Operand Compute() => operand.Evaluate();
@@ -79,7 +80,7 @@ internal sealed class ApplyNode : Node
     private readonly KernelCall _call;
     private readonly Kernel _kernel;
 
-    public ApplyNode(Frame frame, Expression.Apply apply, Node[] arguments, ExecutionContext context) : base(frame)
+    public ApplyNode(Frame frame, Expression.Apply apply, Node[] arguments, QueryContext context) : base(frame)
     {
         _arguments = arguments;
         _kernel = apply.Kernel;

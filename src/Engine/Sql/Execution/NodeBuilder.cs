@@ -1,9 +1,10 @@
 using Matih.Batches;
+using Matih.Sql.Binding;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Execution;
 
 /// <summary>Makes expressions executable: shares equal ones within a frame, and gives lazy parts frames of their own.</summary>
-internal sealed class NodeBuilder(ExecutionContext context, IReadOnlyList<InputColumn> inputs) : IDisposable
+internal sealed class NodeBuilder(QueryContext context, IReadOnlyList<InputColumn> inputs) : IDisposable
 {
     private readonly ExpressionIdentity _identity = new();
     private readonly List<IDisposable> _owned = [];

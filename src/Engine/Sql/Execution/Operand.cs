@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Matih.Batches;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Execution;
 
 /// <summary>The values of an expression over a frame: a column of as many rows, or one row that stands for all.</summary>
 internal readonly record struct Operand(Column Column, bool IsScalar)

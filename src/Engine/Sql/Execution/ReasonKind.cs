@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Execution;
 
 /// <summary>What the reasons of an expression's failures have in common: the text without the values in it.</summary>
 internal static class ReasonKind

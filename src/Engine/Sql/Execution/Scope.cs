@@ -1,4 +1,4 @@
-namespace Matih.Sql;
+namespace Matih.Sql.Execution;
 
 /// <summary>A frame with the nodes that are evaluated over all its rows, by the identity of their expressions.</summary>
 internal sealed class Scope(Frame frame, Scope? parent)

@@ -1,6 +1,10 @@
 using System.Collections.Frozen;
+using Matih.Sql.Conditions;
+using Matih.Sql.Numbers;
+using Matih.Sql.Strings;
+using Matih.Sql.Temporal;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Functions;
 
 /// <summary>All functions by name.</summary>
 internal static class FunctionTable

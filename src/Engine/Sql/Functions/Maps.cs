@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using Matih.Sql.Execution;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Functions;
 
 /// <summary>One value from one; a struct without state, so that the loop around it is compiled for it.</summary>
 internal interface IUnary<TIn, TOut>

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using Matih.Batches;
+using Matih.Sql.Binding;
+using Matih.Sql.Casting;
+using Matih.Sql.Syntax;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Functions;
 
 /// <summary>
 /// A function that SQL can call by name. <paramref name="Bind"/> is its type rule: it checks the arguments and says what

@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Functions;
 
 /// <summary>Functions that Flink has and this engine has not: refused with the advice to run on Flink, where a misspelling gets a suggestion.</summary>
 /// <remarks>Source: Apache Flink 1.20, "System (Built-in) Functions".</remarks>

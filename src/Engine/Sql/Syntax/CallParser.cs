@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Syntax;
 
 /// <summary>Reads a call: CAST, JSON_VALUE, and functions, those with keywords between their arguments included.</summary>
 internal readonly struct CallParser(ExpressionParser expressions)

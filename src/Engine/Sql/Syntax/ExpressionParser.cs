@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Syntax;
 
 /// <summary>
 /// Reads an expression by recursive descent, loosest operators first: OR, AND, NOT, IS, comparison, BETWEEN/IN/LIKE,

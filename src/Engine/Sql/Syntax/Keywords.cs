@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Syntax;
 
 /// <summary>
 /// Words that cannot be a name without backticks. Flink reserves many more (VALUE, TIMESTAMP, OFFSET, …); those name

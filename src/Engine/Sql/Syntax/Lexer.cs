@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Syntax;
 
 /// <summary>Splits a statement into tokens; comments (<c>--</c>, <c>/* */</c>) and blanks are gone afterwards.</summary>
 internal sealed class Lexer

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Syntax;
 
 /// <summary>Reads what operators stand between: literals, names, parentheses, CASE, CAST, and calls.</summary>
 internal readonly struct PrimaryParser(ExpressionParser expressions)

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Syntax;
 
 /// <summary>Reads <c>SELECT … [FROM … [WHERE …]]</c>. The first error ends it: after a syntax error nothing can be trusted.</summary>
 internal sealed class QueryParser
@@ -26,7 +26,7 @@ internal sealed class QueryParser
         _tokens.TryTakeWords("ALL");
         RefuseWord("DISTINCT", "SELECT DISTINCT");
         var items = ParseItems();
-        TableName? from = null;
+        TableReference? from = null;
         SqlNode? where = null;
         if (_tokens.TryTakeWords("FROM"))
         {
@@ -80,7 +80,7 @@ internal sealed class QueryParser
 
     private bool IsAlias() => _tokens.Current.Kind == TokenKind.QuotedName || (_tokens.Current.Kind == TokenKind.Word && !Keywords.IsReserved(_tokens.Current.Text));
 
-    private TableName ParseTable()
+    private TableReference ParseTable()
     {
         var token = _tokens.Current;
         if (token.IsSymbol("(")) throw SqlErrorException.Unsupported(token.Offset, "A subquery in FROM (chain transformations instead)");
@@ -97,7 +97,7 @@ internal sealed class QueryParser
         if (isAliased && !IsAlias()) throw _tokens.Expected("a name", "AS");
         var alias = IsAlias() ? _tokens.Take().Text : null;
         if (_tokens.Current.IsSymbol("(")) throw SqlErrorException.Unsupported(_tokens.Current.Offset, "Renaming a table's columns");
-        return new TableName(token.Offset, token.Kind == TokenKind.Template ? null : token.Text, alias);
+        return new TableReference(token.Offset, token.Kind == TokenKind.Template ? null : token.Text, alias);
     }
 
     private void RefuseJoin()

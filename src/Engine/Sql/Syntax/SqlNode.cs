@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Syntax;
 
 /// <summary>What a statement says, before names and types mean anything. <paramref name="Offset"/> is where a message points.</summary>
 internal abstract record SqlNode(int Offset)
@@ -80,6 +80,6 @@ internal sealed record SelectItem(int Offset, SqlNode? Expression, string? Alias
 
 /// <summary>The table of FROM.</summary>
 /// <param name="Name">Null for <c>{{ input }}</c>.</param>
-internal sealed record TableName(int Offset, string? Name, string? Alias);
+internal sealed record TableReference(int Offset, string? Name, string? Alias);
 
-internal sealed record SelectStatement(string Text, ImmutableArray<SelectItem> Items, TableName? From, SqlNode? Where);
+internal sealed record SelectStatement(string Text, ImmutableArray<SelectItem> Items, TableReference? From, SqlNode? Where);

@@ -1,4 +1,4 @@
-namespace Matih.Sql;
+namespace Matih.Sql.Syntax;
 
 internal enum TokenKind : byte
 {

@@ -1,4 +1,4 @@
-namespace Matih.Sql;
+namespace Matih.Sql.Syntax;
 
 /// <summary>Walks over tokens; the two parsers (types, queries) share it.</summary>
 internal sealed class TokenReader(string text)

@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Syntax;
 
 /// <summary>The names of types, and what is called otherwise elsewhere: for messages about a name that is none.</summary>
 internal static class TypeNames

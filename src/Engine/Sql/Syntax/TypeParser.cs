@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Matih.Batches;
 
-namespace Matih.Sql;
+namespace Matih.Sql.Syntax;
 
 /// <summary>
 /// Reads a type in Flink's words, synonyms included. Types that no column can hold (nested ones, TIMESTAMP above

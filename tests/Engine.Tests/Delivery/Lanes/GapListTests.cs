@@ -1,4 +1,4 @@
-using Matih.Delivery;
+using Matih.Delivery.Lanes;
 using Matih.Kafka;
 
 namespace Matih.Engine.Tests.Delivery;

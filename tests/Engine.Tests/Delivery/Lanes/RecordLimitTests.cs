@@ -1,4 +1,4 @@
-using Matih.Delivery;
+using Matih.Delivery.Lanes;
 
 namespace Matih.Engine.Tests.Delivery.Lanes;
 

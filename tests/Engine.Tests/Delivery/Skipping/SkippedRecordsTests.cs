@@ -1,5 +1,5 @@
 using Matih.Batches;
-using Matih.Delivery;
+using Matih.Delivery.Skipping;
 
 namespace Matih.Engine.Tests.Delivery;
 

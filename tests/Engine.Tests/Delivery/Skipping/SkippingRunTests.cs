@@ -1,6 +1,7 @@
-using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
 using Matih.Host.Output;
-using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
 using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Delivery;

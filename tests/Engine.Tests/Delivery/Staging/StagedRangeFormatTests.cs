@@ -1,6 +1,10 @@
 using System.Text;
-using Matih.Delivery;
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
+using Matih.Delivery.Staging;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Planning;
 
 namespace Matih.Engine.Tests.Delivery;
 

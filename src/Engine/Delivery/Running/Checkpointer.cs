@@ -1,0 +1,168 @@
+using System.Collections.Immutable;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Opening;
+using Matih.Delivery.Skipping;
+using Matih.Delivery.Topics;
+using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Planning;
+using Matih.Telemetry;
+
+namespace Matih.Delivery.Running;
+
+/// <summary>
+/// Turns what the lanes did into the next ledger and commits both together. One per session; its base moves with each commit.
+/// </summary>
+internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnvironment environment, WriterIdentity writer, OpenedFlow opened)
+{
+    /// <summary>The seed's watermark: behind the event time by this much.</summary>
+    private const long WatermarkDelayMillis = 10_000;
+
+    /// <summary>
+    /// A ledger of ours that is older than this is committed again where the head is another engine's: expiry must not take away
+    /// what leads from the head to it, however busy that engine and however idle the topic is.
+    /// </summary>
+    private static readonly TimeSpan BuriedLedgerAgeMax = TimeSpan.FromHours(1);
+
+    /// <summary>Between looks at the table of an idle run.</summary>
+    private static readonly TimeSpan HeadLookInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>After this time at work a take-over is no longer counted against the next one.</summary>
+    private static readonly TimeSpan TakeoverMemory = TimeSpan.FromMinutes(10);
+
+    /// <summary>Skipped ranges that a log line names; the ledger has more.</summary>
+    private const int RangesShownMax = 8;
+
+    private readonly long _openedAt = environment.Clock.GetTimestamp();
+    private readonly HoleCheck _holes = new(plan, parts);
+    private Ledger _base = opened.Ledger;
+    private long _lastHeadLook = environment.Clock.GetTimestamp();
+    private long _committedAt = environment.Clock.GetTimestamp();
+
+    /// <summary>The table's schema, partition spec or write settings are no longer those that the writers were made for.</summary>
+    public bool TableHasChanged { get; private set; }
+
+    /// <summary>The table as the last commit left it.</summary>
+    public Table Table { get; private set; } = opened.Table;
+
+    /// <summary>The source's positions in the ledger that the next commit stands on.</summary>
+    public SourceLedger Source => _base.FindSource(plan.SourceName)!;
+
+    /// <summary>Commits the lanes' work; a ledger alone where only positions moved; nothing where nothing did.</summary>
+    /// <returns>Committed also where there was nothing to commit.</returns>
+    public async ValueTask<CommitOutcome> CommitAsync(IReadOnlyList<LaneCheckpoint> checkpoints, bool staysOpen, CancellationToken abort)
+    {
+        var hasMoved = checkpoints.Any(checkpoint => checkpoint.HasMoved);
+        var mustClose = !staysOpen && _base.IsOpen;
+        if (!hasMoved && !mustClose && !await MustCommitAgainAsync(abort)) return new CommitOutcome.Committed(opened.Table, _base);
+
+        await _holes.RequireRealAsync(checkpoints, abort);
+
+        var ledger = NextLedger(checkpoints, staysOpen);
+        var files = checkpoints.SelectMany(checkpoint => checkpoint.Files).ToImmutableArray();
+        var startedAt = environment.Clock.GetTimestamp();
+        var append = await PreparedChange.PrepareAsync(opened.Table, files, environment.Ids, abort);
+        // The batch is as old as its oldest file: the machine may have slept between writing that and coming here.
+        var begunAt = checkpoints.Min(checkpoint => checkpoint.BegunAt) ?? environment.Clock.GetUtcNow();
+        var outcome = await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, append, begunAt, files.IsEmpty ? null : opened.Binding), null, abort);
+        if (outcome is not CommitOutcome.Committed committed) return outcome;
+
+        _base = committed.Ledger;
+        Table = committed.Table;
+        _committedAt = environment.Clock.GetTimestamp();
+        TableHasChanged = !opened.Binding.Fits(committed.Table);
+        Report(ledger, files, environment.Clock.GetElapsedTime(startedAt), committed.Table);
+        await StoreGroupOffsetsAsync(abort);
+        return outcome;
+    }
+
+    private Ledger NextLedger(IReadOnlyList<LaneCheckpoint> checkpoints, bool staysOpen)
+    {
+        var source = Source;
+        var entries = checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Select(stretch => stretch.Entry).OrderBy(entry => entry.Partition).ToImmutableArray();
+        foreach (var entry in entries)
+        {
+            var before = source.Find(entry.Partition);
+            if (before is null || before.NextOffset != entry.FromOffset || entry.NextOffset < entry.FromOffset)
+            {
+                throw new InvalidOperationException(
+                    $"Partition {entry.Partition} of {plan.Name} would go from {entry.FromOffset} to {entry.NextOffset}, but the ledger stands at {before?.NextOffset}.");
+            }
+        }
+        if (entries.DistinctBy(entry => entry.Partition).Count() != entries.Length) throw new InvalidOperationException($"A partition of {plan.Name} was read twice for one commit.");
+
+        var books = checkpoints.Aggregate(default(Books), (sum, checkpoint) => sum + checkpoint.Books);
+        if (books.RecordCount != entries.Sum(entry => entry.RecordCount))
+            throw new InvalidOperationException($"The fates of {Quantity.Of(books.RecordCount, "record")} are known, but {Quantity.Count(entries.Sum(entry => entry.RecordCount))} were read.");
+
+        var skipped = SkippedRecords.Merge(checkpoints.Select(checkpoint => checkpoint.Skipped));
+        if (books.SkippedCount != skipped.RecordCount)
+            throw new InvalidOperationException($"{Quantity.Of(books.SkippedCount, "record")} skipped, but {Quantity.Count(skipped.RecordCount)} listed.");
+
+        var isSettled = environment.Clock.GetElapsedTime(_openedAt) > TakeoverMemory;
+        var after = source with { Partitions = [.. source.Partitions.Select(before => entries.FirstOrDefault(entry => entry.Partition == before.Partition) ?? before.Unmoved())] };
+        return _base.WithSource(after) with
+        {
+            Commit = new CommitId(environment.Ids.NewUuid()),
+            Base = _base.Commit,
+            Run = writer.Run,
+            Epoch = opened.Epoch,
+            IsOpen = staysOpen,
+            TakeoverCount = staysOpen && !isSettled ? opened.TakeoverCount : 0,
+            Writer = writer.Hint,
+            DefinitionHash = plan.DefinitionHash,
+            WrittenAtMillis = environment.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            Books = books,
+            Totals = _base.Totals + books,
+            Lost = [],
+            Skipped = skipped.IsEmpty ? null : new SkippedLedger(plan.SourceName, skipped),
+            Replay = null,
+            WatermarkMillis = after.Partitions.Any(entry => entry.MaxTimestampMillis < 0) ? null : after.Partitions.Min(entry => entry.MaxTimestampMillis) - WatermarkDelayMillis,
+        };
+    }
+
+    /// <summary>
+    /// Looks at the table of a run that has nothing to commit, once a minute. Its ledger is committed all the same where
+    /// somebody rolled the table back past it, which the commit then finds out, and where it is old and lies below the commits
+    /// of another engine.
+    /// </summary>
+    private async ValueTask<bool> MustCommitAgainAsync(CancellationToken abort)
+    {
+        if (environment.Clock.GetElapsedTime(_lastHeadLook) < HeadLookInterval) return false;
+        _lastHeadLook = environment.Clock.GetTimestamp();
+        if (await parts.Ledgers.LoadAsync(abort) is not { } table) return true;
+        TableHasChanged = !opened.Binding.Fits(table);
+        await parts.Marks.RenewAsync(plan.Name, parts.Source, Source, parts.Log, abort);
+        if (table.Metadata.CurrentSnapshot is not { } head) return true;
+        if (head.Summary.TryGetValue(LedgerKeys.Property(plan.Name), out var text)) return LedgerFormat.TryReadCommit(text) != _base.Commit;
+        var age = TimeSpan.FromMilliseconds(environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() - _base.WrittenAtMillis);
+        if (age > BuriedLedgerAgeMax || environment.Clock.GetElapsedTime(_committedAt) > BuriedLedgerAgeMax) return true;
+        return (await parts.Ledgers.ReadAsync(table, abort)).Finding is not LineageFinding.Found found || found.Ledger.Commit != _base.Commit;
+    }
+
+    private void Report(Ledger ledger, ImmutableArray<DataFile> files, TimeSpan took, Table table)
+    {
+        var bytes = files.Sum(file => file.FileSizeBytes);
+        parts.Progress.NoteCommit(ledger.Books.RecordCount, ledger.Books.AddedRowCount, files.Length, bytes, environment.Clock.GetUtcNow(), table.Metadata.CurrentSnapshotId?.Value);
+        var books = ledger.Books;
+        var offsetCount = ledger.FindSource(plan.SourceName)!.Partitions.Sum(entry => entry.NextOffset - entry.FromOffset);
+        parts.Progress.NoteCommittedFates(books.FilteredCount, books.SkippedCount, offsetCount - books.RecordCount);
+        var skipped = ledger.Skipped?.Records.Describe(RangesShownMax);
+        parts.Log.Information("committed",
+            $"Flow {plan.Name}: committed {Quantity.Of(books.AddedRowCount, "row")} of {Quantity.Of(books.RecordCount, "record")} ({Quantity.Count(books.FilteredCount)} filtered, {Quantity.Count(books.SkippedCount)} skipped) in {Quantity.Of(files.Length, "file")} ({Quantity.Bytes(bytes)}) to {plan.Table.Identifier}, snapshot {table.Metadata.CurrentSnapshotId}, in {took.TotalMilliseconds:N0} ms.{(skipped is null ? "" : $" Skipped: {skipped}.")}",
+            ("flow", plan.Name.ToString()), ("snapshot", table.Metadata.CurrentSnapshotId), ("commit", ledger.Commit.ToString()), ("rows", books.AddedRowCount),
+            ("records", books.RecordCount), ("filtered", books.FilteredCount), ("skipped", books.SkippedCount), ("skipped_ranges", skipped), ("files", files.Length), ("bytes", bytes),
+            ("took_ms", (long)took.TotalMilliseconds), ("state", ledger.IsOpen ? "open" : "closed"));
+        parts.Skips.Note(ledger);
+    }
+
+    private async ValueTask StoreGroupOffsetsAsync(CancellationToken abort)
+    {
+        if (await parts.Marks.StoreAsync(new GroupMark(plan.Name, _base.TableUuid), parts.Source, Source, abort) is not { } reason || parts.HasWarnedOfGroup) return;
+        parts.HasWarnedOfGroup = true;
+        parts.Log.Warning("group-offsets-unavailable",
+            $"Flow {plan.Name}: consumer-group offsets could not be stored ({reason.TrimEnd('.')}). Dashboards that show lag by group will not see progress, and it will not be noticed if the table is dropped and created again between two runs. The table's ledger is the position; nothing is lost.");
+    }
+}

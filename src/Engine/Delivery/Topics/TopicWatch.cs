@@ -1,0 +1,141 @@
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Running;
+using Matih.Kafka;
+using Matih.Planning;
+using Matih.Telemetry;
+
+namespace Matih.Delivery.Topics;
+
+/// <summary>
+/// Looks at the topic beside the lanes: how far its ends are (at every look, for the lag), and at every sixth whether
+/// partitions were added, which ends the session so that opening decides, and whether it is still the same topic. One that
+/// was created again may have been read for as long as since the last of these looks, so that the run stops and says so.
+/// </summary>
+internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironment environment, SourceLedger source, FlowSession session, AsyncSignal signal)
+{
+    private const int LooksPerIdentityCheck = 6;
+
+    private readonly CancellationTokenSource _stopped = new();
+    private DateTimeOffset _sameAt = environment.Clock.GetUtcNow();
+    private int _fewerPartitionsLooks;
+    private volatile SourceLedger? _committed;
+    private volatile EndsLook? _ends;
+    private volatile bool _hasChanged;
+    private volatile PipelineException? _refusal;
+
+    public bool HasChanged => _hasChanged;
+
+    /// <summary>Why the session must end without another commit; null while it need not.</summary>
+    public PipelineException? Refusal => _refusal;
+
+    /// <summary>The partitions' ends as last looked up; null before the first look.</summary>
+    public IReadOnlyDictionary<int, long>? KnownEnds => _ends?.Ends;
+
+    /// <summary>What lanes have read, to be looked at again.</summary>
+    public ReadRecordCheck Records { get; } = new(parts.Source, source);
+
+    public void Stop() => _stopped.Cancel();
+
+    /// <summary>The table's ledger stands there now.</summary>
+    public void NoteCommitted(SourceLedger committed)
+    {
+        _committed = committed;
+        NoteLag();
+    }
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopped.Token);
+        try
+        {
+            for (var look = 1; ; look++)
+            {
+                await LookAsync(look % LooksPerIdentityCheck == 0, either.Token);
+                await Task.Delay(plan.TopicLookInterval, environment.Clock, either.Token);
+            }
+        }
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        {
+            // The session ends.
+        }
+    }
+
+    private async ValueTask LookAsync(bool withIdentity, CancellationToken cancellationToken)
+    {
+        try
+        {
+            int[] partitions = [.. source.Partitions.Select(entry => entry.Partition)];
+            var ranges = await parts.Source.RangesAsync(partitions, cancellationToken);
+            var ends = partitions.Zip(ranges).ToDictionary(pair => pair.First, pair => pair.Second.End);
+            _ends = new EndsLook(ends, environment.Clock.GetTimestamp());
+            NoteLag();
+            if (!withIdentity) return;
+
+            var lookedAt = environment.Clock.GetUtcNow();
+            var topic = await parts.Source.IdentifyAsync(cancellationToken);
+            if (!TopicIds.Agree(topic.TopicId, source.TopicId))
+            {
+                Refuse($"it was deleted and created again: its id was {source.TopicId} and is {topic.TopicId} now");
+                return;
+            }
+            if (!TopicIds.Agree(topic.ClusterId, source.ClusterId) || HasOtherPartitions(topic))
+            {
+                _hasChanged = true;
+                signal.Set();
+                return;
+            }
+            if (await Records.FindChangedAsync(cancellationToken) is { } changed)
+            {
+                Refuse($"the record at offset {changed.Expected.Offset} of partition {changed.Partition} is not the one that was read (expected timestamp {changed.Expected.TimestampMillis} and CRC-32C {changed.Expected.Crc32C:x8}, found {changed.Found.TimestampMillis} and {changed.Found.Crc32C:x8}), so it was created again and refilled, or lost records in an unclean leader election");
+                return;
+            }
+            _sameAt = lookedAt;
+        }
+        catch (SourceException e)
+        {
+            parts.Log.Debug("watch-failed", $"Topic '{plan.Topic}' could not be looked at: {e.Message}");
+        }
+        finally
+        {
+            parts.Progress.NoteContact(parts.Source.LastContact);
+        }
+    }
+
+    private void NoteLag()
+    {
+        if (_ends is not { } look) return;
+        var committed = _committed ?? source;
+        var uncommitted = session.Lanes.SelectMany(lane => lane.Partitions)
+            .Sum(partition => committed.Find(partition) is { } entry ? Math.Max(0, look.Ends[partition] - entry.NextOffset) : 0);
+        parts.Progress.NoteLag(new FlowLag(session.Lanes.Sum(lane => lane.Behind(look.Ends)), uncommitted, look.At));
+    }
+
+    /// <summary>
+    /// Whether the topic has more partitions than the session reads, or fewer. Partitions are never removed: fewer under the
+    /// same topic id are a broker's stale metadata. Where ids are unknown, fewer count when two looks in a row find them.
+    /// </summary>
+    private bool HasOtherPartitions(TopicIdentity topic)
+    {
+        if (topic.PartitionCount >= source.Partitions.Length)
+        {
+            _fewerPartitionsLooks = 0;
+            return topic.PartitionCount > source.Partitions.Length;
+        }
+        if (!TopicIds.ProveSame(topic.TopicId, source.TopicId) && ++_fewerPartitionsLooks >= 2) return true;
+        parts.Log.Debug("stale-metadata", $"A broker says that topic '{plan.Topic}' has {Quantity.Of(topic.PartitionCount, "partition")}, not {Quantity.Count(source.Partitions.Length)}; its metadata is taken for stale, and it is asked again.");
+        return false;
+    }
+
+    private void Refuse(string finding)
+    {
+        var since = _sameAt.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+        _refusal = PipelineException.Refused(
+            $"Topic '{plan.Topic}' is no longer the one that {plan.Name} began to read: {finding}. It was still the same at {since}; commits since then may hold records of the new one, and lack those before them.",
+            $"Compare the commits since {since} (matih table snapshots) with the topic. Where they hold records of the new one, roll the table back to the snapshot before them; then start over on the topic as it is now with --reset.");
+        signal.Set();
+    }
+
+    /// <summary>The partitions' ends, and when they were looked up.</summary>
+    private sealed record EndsLook(IReadOnlyDictionary<int, long> Ends, long At);
+}

@@ -1,0 +1,225 @@
+using System.Collections.Immutable;
+using Matih.Batches;
+using Matih.Definition;
+using Matih.Definition.Format;
+using Matih.Iceberg;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
+using Matih.Sql;
+
+namespace Matih.Planning;
+
+/// <summary>What planning gave: a plan for every flow, or every error found.</summary>
+/// <param name="Warnings">What is allowed but probably not meant, in the same form.</param>
+public sealed record PlanResult(ImmutableArray<PlannedFlow> Flows, ImmutableArray<DefinitionError> Errors, ImmutableArray<DefinitionError> Warnings)
+{
+    public bool IsValid => Errors.IsEmpty;
+}
+
+/// <summary>One flow: its definition, and the plan to run.</summary>
+public sealed record PlannedFlow(FlowDefinition Definition, FlowPlan Plan);
+
+/// <summary>
+/// Second half of validation: compiles the SQL of every flow, and resolves partition fields and column types against the
+/// query's output. Needs neither Kafka nor a catalog.
+/// </summary>
+public static class PipelinePlanner
+{
+    private const string EventTimestamp = "event_timestamp";
+
+    public static PlanResult Plan(PipelineDefinition definition)
+    {
+        var flows = ImmutableArray.CreateBuilder<PlannedFlow>();
+        var errors = new List<DefinitionError>();
+        foreach (var flow in definition.Flows)
+            if (PlanFlow(definition, flow, errors) is { } plan) flows.Add(new PlannedFlow(flow, plan));
+        errors.AddRange(FindNested(definition.Sinks));
+        var distinct = errors.Distinct().OrderBy(error => error.Position).ToImmutableArray();
+        return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct, [.. definition.Sinks.SelectMany(FindMisspelt)]);
+    }
+
+    /// <summary>A file catalog keeps a table in the folder of its name, which belongs to it alone.</summary>
+    private static IEnumerable<DefinitionError> FindNested(ImmutableArray<SinkDefinition> sinks) =>
+        from inner in sinks
+        from outer in sinks
+        where inner.Catalog == outer.Catalog && $"{inner.Table}.".StartsWith($"{outer.Table}.", StringComparison.Ordinal) && inner.Table != outer.Table
+        select At(inner.TablePosition, $"sinks.{inner.Name}.table", $"{inner.Table} would lie in the folder of table {outer.Table} of sink '{outer.Name}'; give it another namespace.");
+
+    /// <summary>Iceberg allows any property, and one that is nearly a known one does nothing.</summary>
+    private static IEnumerable<DefinitionError> FindMisspelt(SinkDefinition sink) =>
+        from name in sink.Properties.Keys
+        where !TablePropertyNames.IsKnown(name)
+        let meant = Spelling.NearestWithin(Math.Min(2, name.Length / 5), name, TablePropertyNames.Candidates(name))
+        where meant is not null
+        let place = sink.PropertyPlaces.GetValueOrDefault(name)
+        select At(place?.Position ?? sink.Position, place?.Path ?? $"sinks.{sink.Name}.properties.{name}", $"is no property that Iceberg knows, and does nothing here; did you mean '{meant}'?");
+
+    private static PlannedFlow WithSiblings(PlannedFlow flow, IEnumerable<PlannedFlow> all)
+    {
+        var sink = flow.Definition.Sink;
+        var siblings = all.Where(other => other.Definition.Sink.Name != sink.Name && other.Definition.Sink.Table == sink.Table && other.Definition.Sink.Catalog == sink.Catalog);
+        return flow with { Plan = flow.Plan with { SiblingSinks = [.. siblings.Select(other => other.Definition.Sink.Name)] } };
+    }
+
+    private static FlowPlan? PlanFlow(PipelineDefinition definition, FlowDefinition flow, List<DefinitionError> errors)
+    {
+        if (Compile(flow, errors) is not { } query) return null;
+        var partitionBy = ResolvePartitioning(flow.Sink, query.Output, errors);
+        var hasUnwritable = CheckTypes(flow.Sink, query.Output, errors);
+        var areSound = CheckProperties(flow.Sink, query.Output, errors);
+        if (partitionBy is not { } requests || hasUnwritable || !CheckPartitionNames(flow.Sink, query.Output, requests, errors) || !areSound) return null;
+
+        var orchestration = definition.Orchestration;
+        var source = flow.Source;
+        return new FlowPlan
+        {
+            Name = new FlowName(flow.Pipeline, flow.Sink.Name),
+            SourceName = source.Name,
+            Topic = source.Topic,
+            IsolationLevel = source.ReadsCommittedOnly ? "read_committed" : "read_uncommitted",
+            Start = source.Start,
+            OnError = source.OnError,
+            OnLostOffsets = source.OnLostOffsets,
+            DefinitionHash = flow.Hash,
+            Query = query,
+            Table = new TablePlan(
+                new TableIdentifier(flow.Sink.Table.Namespace, flow.Sink.Table.Name), query.Output, requests, flow.Sink.Properties.Remove(TablePropertyRules.FormatVersion), flow.Sink.CreatesTable,
+                flow.Sink.TargetFileBytes),
+            CheckpointInterval = orchestration.CheckpointInterval,
+            Parallelism = orchestration.Parallelism,
+            RecordCountMax = orchestration.MaxRecords,
+            IdleTimeout = orchestration.IdleTimeout,
+            RetryCountMax = orchestration.MaxRetries,
+            CommitFailureMax = orchestration.CommitFailureLimit,
+            MemoryBytes = orchestration.MemoryBytesMax,
+        };
+    }
+
+    private static CompiledQuery? Compile(FlowDefinition flow, List<DefinitionError> errors)
+    {
+        var format = flow.Source.Format == RecordFormat.Json ? InputFormat.Json : InputFormat.Raw;
+        var input = new QueryInput(flow.Source.Name, flow.Source.Schema, HasRecordMetadata: true, format);
+        (string Name, string Sql)[] chain = flow.Transformations.IsEmpty
+            ? [(flow.Sink.Name, "SELECT * FROM {{ input }}")]
+            : [.. flow.Transformations.Select(step => (step.Name, step.Sql.Text))];
+        var compilation = QueryCompiler.CompileChain(chain, input, QuerySettings.Default);
+        if (compilation is { Query: { } query, Unnamed.IsEmpty: true }) return query;
+        foreach (var error in compilation.Errors.Concat(compilation.Unnamed))
+        {
+            if (flow.Transformations.IsEmpty)
+            {
+                errors.Add(At(flow.Sink.Position, $"sinks.{flow.Sink.Name}", error.Message));
+                continue;
+            }
+            var step = flow.Transformations[error.Statement];
+            errors.Add(At(step.Sql.PositionAt(error.Offset), $"transformations.{step.Name}.sql", error.Message));
+        }
+        return null;
+    }
+
+    private static ImmutableArray<PartitionRequest>? ResolvePartitioning(SinkDefinition sink, RowType rows, List<DefinitionError> errors)
+    {
+        var requests = ImmutableArray.CreateBuilder<PartitionRequest>();
+        var isRight = true;
+        for (var i = 0; i < sink.PartitionBy.Length; i++)
+        {
+            var entry = sink.PartitionBy[i];
+            var request = Resolve(entry, rows, out var fault);
+            if (request is not null && rows[rows.IndexOf(request.Column)].Type is var type
+                && CanBeWritten(type) && request.Transform.ResultType(TypeMapping.ToIceberg(type)) is null)
+            {
+                fault = $"{request.Transform} cannot partition column '{request.Column}' of type {type.Name}.";
+            }
+            if (fault is null)
+            {
+                requests.Add(request!);
+                continue;
+            }
+            errors.Add(At(entry.Position, $"sinks.{sink.Name}.partition_by[{i}]", fault));
+            isRight = false;
+        }
+        return isRight ? requests.ToImmutable() : null;
+    }
+
+    private static PartitionRequest? Resolve(PartitionDefinition entry, RowType rows, out string? fault)
+    {
+        fault = null;
+        if (rows.IndexOf(entry.Column) >= 0) return new PartitionRequest(entry.Column, TransformOf(entry), entry.FieldName);
+        if (entry.MayBeEventDate && rows.IndexOf(EventTimestamp) >= 0) return new PartitionRequest(EventTimestamp, new Transform.Day(), entry.FieldName ?? entry.Text);
+        var columns = string.Join(", ", rows.Fields.Select(field => field.Name));
+        fault = entry.MayBeEventDate
+            ? $"'date' stands for the day of {EventTimestamp}, which the query does not give (its columns are {columns}). Select {EventTimestamp}, or partition by one of these."
+            : $"'{entry.Column}' is no column of the query; its columns are {columns}.";
+        return null;
+    }
+
+    /// <summary>Builds the partition spec as the table's creation does, entry by entry, so that both give the same answer.</summary>
+    private static bool CheckPartitionNames(SinkDefinition sink, RowType rows, ImmutableArray<PartitionRequest> requests, List<DefinitionError> errors)
+    {
+        var schema = Schema.FromRow(rows);
+        for (var i = 0; i < requests.Length; i++)
+        {
+            try
+            {
+                PartitionSpec.Create(schema, requests[..(i + 1)].Select(request => (request.Column, request.Transform, request.Name)));
+            }
+            catch (ArgumentException fault)
+            {
+                errors.Add(At(sink.PartitionBy[i].Position, $"sinks.{sink.Name}.partition_by[{i}]", $"{fault.Message} '{sink.PartitionBy[i].Text} AS name' gives the partition field a name."));
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static bool CheckProperties(SinkDefinition sink, RowType rows, List<DefinitionError> errors)
+    {
+        var before = errors.Count;
+        var location = sink.Catalog is CatalogDefinition.File file ? file.Warehouse : "";
+        foreach (var (property, fault) in TablePropertyRules.FaultsOfNew(sink.Properties, rows.Fields.Select(field => field.Name), location))
+        {
+            var place = sink.PropertyPlaces.GetValueOrDefault(property);
+            errors.Add(At(place?.Position ?? sink.Position, place?.Path ?? $"sinks.{sink.Name}.properties.{property}", fault));
+        }
+        return errors.Count == before;
+    }
+
+    private static Transform TransformOf(PartitionDefinition entry) => entry.Transform switch
+    {
+        PartitionTransform.Identity => new Transform.Identity(),
+        PartitionTransform.Year => new Transform.Year(),
+        PartitionTransform.Month => new Transform.Month(),
+        PartitionTransform.Day => new Transform.Day(),
+        PartitionTransform.Hour => new Transform.Hour(),
+        PartitionTransform.Bucket => new Transform.Bucket(entry.Parameter!.Value),
+        PartitionTransform.Truncate => new Transform.Truncate(entry.Parameter!.Value),
+        _ => throw new InvalidOperationException($"Unknown transform {entry.Transform}."),
+    };
+
+    private static bool CheckTypes(SinkDefinition sink, RowType rows, List<DefinitionError> errors)
+    {
+        var unwritable = rows.Fields.Where(field => !CanBeWritten(field.Type)).ToList();
+        foreach (var field in unwritable)
+        {
+            errors.Add(At(sink.Position, $"sinks.{sink.Name}",
+                $"column '{field.Name}' of the query has type {field.Type.Name}, which no Iceberg column holds here; cast it in the SQL."));
+        }
+        return unwritable.Count != 0;
+    }
+
+    private static bool CanBeWritten(DataType type)
+    {
+        try
+        {
+            TypeMapping.ToIceberg(type);
+            return true;
+        }
+        catch (NotSupportedException)
+        {
+            return false;
+        }
+    }
+
+    private static DefinitionError At(DefinitionPosition position, string path, string message) =>
+        new(position.File, position.Line, position.Column, path, message);
+}
