@@ -32,9 +32,8 @@ internal sealed class UnguardedRun(FlowPlan plan, FlowParts parts, EngineEnviron
 
         var mode = new RunMode.UntilCaughtUp();
         var limit = RecordLimit.None();
-        using var lanesToken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var session = await FlowSession.StartAsync(
-            plan, parts, environment, opened, new LaneDeal([.. partitions], plan.Parallelism), limit, 1, null, lanesToken);
+            plan, parts, environment, opened, new LaneDeal([.. partitions], plan.Parallelism), limit, 1, null, cancellationToken);
         var ends = partitions.ToDictionary(partition => partition, partition => ranges[partition].End);
         var finish = new FinishCondition(mode, limit, session, environment.Clock, environment.Clock.GetTimestamp(), ends);
         while (true)

@@ -42,7 +42,7 @@ public sealed unsafe class ManagedRawBatch : RawBatch
     }
 
     /// <summary>Stamps the batch with an assignment's number; default 0.</summary>
-    public void SetGeneration(long generation) => Generation = generation;
+    public void SetAssignment(long assignment) => Assignment = assignment;
 
     public override bool TryGetHeader(int row, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value, out bool isNull)
     {

@@ -28,7 +28,7 @@ public abstract unsafe class RawBatch : IDisposable
     private RawRecord[] _records = [];
 
     /// <summary>The assignment that the records belong to; records of an older one must be thrown away.</summary>
-    public long Generation { get; protected set; }
+    public long Assignment { get; protected set; }
 
     public int Count { get; private set; }
 

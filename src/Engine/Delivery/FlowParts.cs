@@ -48,10 +48,5 @@ internal sealed class FlowParts
     public bool HasWarnedOfGroup { get; set; }
     public required TimeProvider Clock { get; init; }
 
-    /// <summary>A batch is there several times over: as the client's records, as decoded columns, as the query's, as open pages.</summary>
-    private long BatchBytes => Math.Max(64 << 10, Memory.CeilingBytes / (16 * Plan.Parallelism));
-
-    public LaneParts CreateLaneParts(OpenedFlow opened, RecordLimit limit, AsyncSignal signal, ActivityClock activity) => new(
-        Plan.Topic, CreateDecoder(Memory), Plan.Query.CreateExecutor(Clock, Memory), CreateWriter(opened), new LaneSettings(Plan.OnError, BatchBytes),
-        limit, Memory, Progress, signal, Log, Clock, activity);
+    public FlowLanes LanesFor(OpenedFlow opened) => new(Plan, Memory, CreateDecoder, () => CreateWriter(opened), Progress, Log, Clock);
 }

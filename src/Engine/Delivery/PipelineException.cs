@@ -1,3 +1,5 @@
+using Matih.Iceberg.Catalogs;
+
 namespace Matih.Delivery;
 
 /// <summary>Why a run cannot go on. One policy table (<see cref="FailurePolicy"/>) says what follows from each kind.</summary>

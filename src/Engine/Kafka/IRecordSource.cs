@@ -25,13 +25,13 @@ public readonly record struct OffsetGap(long FromOffset, long ToOffset);
 /// <param name="Crc32C">CRC-32C over the key's bytes, then the value's.</param>
 public sealed record ProbedRecord(long Offset, long TimestampMillis, uint Crc32C);
 
-/// <summary>What a lane met besides records.</summary>
+/// <summary>What a queue met besides records.</summary>
 public abstract record SourceEvent
 {
     private SourceEvent() { }
 
     /// <summary>The partition has been read up to this position (past trailing control records).</summary>
-    public sealed record ReachedEnd(int Partition, long NextOffset, long Generation) : SourceEvent;
+    public sealed record ReachedEnd(int Partition, long NextOffset, long Assignment) : SourceEvent;
 
     /// <summary>The position lies outside what the partition holds (retention, deleted records, a recreated topic).</summary>
     public sealed record OffsetOutOfRange(int Partition, string Detail) : SourceEvent;
@@ -41,10 +41,11 @@ public abstract record SourceEvent
 }
 
 /// <summary>
-/// A topic that can be read from given positions. Implementations: librdkafka, a file replay, the simulation, a Functions
-/// trigger, a native database. Positions come from the caller only; the source never remembers or moves one.
+/// Questions about a topic, which anything that knows the brokers can answer, whether it reads records or not. One question is
+/// answered at a time; each may take as long as the brokers do.
 /// </summary>
-public interface IRecordSource : IAsyncDisposable
+/// <exception cref="SourceException">Of every question: the brokers did not answer, or refused.</exception>
+public interface ITopic
 {
     string Topic { get; }
 
@@ -56,6 +57,9 @@ public interface IRecordSource : IAsyncDisposable
 
     /// <summary>What keeps the source from the brokers, as far as it noticed since the last answer; null where nothing. The end of a sentence.</summary>
     string? Trouble { get; }
+
+    /// <summary>Whether this client is known to skip records (librdkafka before 2.1.0), so that every hole must be counted again.</summary>
+    bool MaySkipRecords { get; }
 
     ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken);
 
@@ -90,17 +94,14 @@ public interface IRecordSource : IAsyncDisposable
     /// </summary>
     /// <param name="gaps">At least one; ascending, without overlap.</param>
     ValueTask<long> CountInGapsAsync(int partition, IReadOnlyList<OffsetGap> gaps, CancellationToken cancellationToken);
+}
 
-    /// <summary>Whether this client is known to skip records (librdkafka before 2.1.0), so that every hole must be counted again.</summary>
-    bool MaySkipRecords { get; }
-
-    /// <summary>
-    /// Starts reading: partitions are dealt to <paramref name="laneCount"/> lanes, which can be polled side by side. Any
-    /// earlier assignment ends: its lanes give nothing more. Never pauses or seeks in place.
-    /// </summary>
-    /// <param name="generation">Stamped on every batch and event of this assignment.</param>
-    ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken);
-
+/// <summary>
+/// The offsets of a consumer group, which dashboards show. They are never a position: what they hold may be old, and storing
+/// them may fail, without any harm to the table.
+/// </summary>
+public interface IGroupOffsets
+{
     /// <summary>The metadata that some consumer group member stored with this group's offsets, or null: a tripwire, never a position.</summary>
     ValueTask<string?> ReadGroupMarkAsync(CancellationToken cancellationToken);
 
@@ -108,13 +109,30 @@ public interface IRecordSource : IAsyncDisposable
     ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken);
 }
 
-/// <summary>One of the queues of an assignment; polled by one caller at a time.</summary>
-public interface IRecordLane
+/// <summary>Reads a topic from given positions. Positions come from the caller only; a reader never remembers or moves one.</summary>
+public interface IRecordReader
 {
-    /// <summary>The partitions that this lane reads.</summary>
+    /// <summary>
+    /// Starts reading: partitions are dealt to <paramref name="queueCount"/> queues, which can be polled side by side. Any
+    /// earlier assignment ends: its queues give nothing more. Never pauses or seeks in place.
+    /// </summary>
+    /// <param name="assignment">Stamped on every batch and event of this assignment.</param>
+    ValueTask<IReadOnlyList<IRecordQueue>> AssignAsync(IReadOnlyList<PartitionPosition> positions, int queueCount, long assignment, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// A Kafka topic with all that a run needs of it. Implementations: librdkafka, and the simulation. A host that is handed its
+/// records (a trigger) answers as <see cref="ITopic"/> and <see cref="IGroupOffsets"/>, and reads nothing by itself.
+/// </summary>
+public interface IRecordSource : ITopic, IGroupOffsets, IRecordReader, IAsyncDisposable;
+
+/// <summary>One of the queues of an assignment; polled by one caller at a time.</summary>
+public interface IRecordQueue
+{
+    /// <summary>The partitions that this queue reads.</summary>
     IReadOnlyList<int> Partitions { get; }
 
-    /// <summary>A batch to poll into, to be used with this lane only.</summary>
+    /// <summary>A batch to poll into, to be used with this queue only.</summary>
     RawBatch CreateBatch();
 
     /// <summary>

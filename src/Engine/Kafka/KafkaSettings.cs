@@ -35,8 +35,8 @@ public sealed record KafkaSettings
     /// </summary>
     public long QueueBytes { get; init; } = 64L << 20;
 
-    /// <summary>The most lanes that an assignment will have: <see cref="QueueBytes"/> is shared out among them. Default 4.</summary>
-    public int LaneCountMax { get; init; } = 4;
+    /// <summary>The most queues that an assignment will have: <see cref="QueueBytes"/> is shared out among them. Default 4.</summary>
+    public int QueueCountMax { get; init; } = 4;
 
     /// <summary>How long a question to the cluster may go unanswered. Default 30 s: longer than a broker's restart usually keeps a partition without leader.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -111,13 +111,13 @@ public sealed record KafkaSettings
     internal Dictionary<string, string> ReaderProperties(Librdkafka library, string topic)
     {
         var properties = Common(topic);
-        var lanes = Math.Max(1, LaneCountMax);
+        var queues = Math.Max(1, QueueCountMax);
         // An answer being unpacked, and one being received, may be under way while the queues are full.
         properties["fetch.max.bytes"] = Text(Math.Clamp(QueueBytes / 4, 1 << 20, 50 << 20));
-        properties["max.partition.fetch.bytes"] = Text(Math.Clamp(QueueBytes / 4 / lanes, 256 << 10, 8 << 20));
-        properties["queued.max.messages.kbytes"] = Text(Math.Clamp(QueueBytes / 2 / lanes >> 10, 256, 2097151));
+        properties["max.partition.fetch.bytes"] = Text(Math.Clamp(QueueBytes / 4 / queues, 256 << 10, 8 << 20));
+        properties["queued.max.messages.kbytes"] = Text(Math.Clamp(QueueBytes / 2 / queues >> 10, 256, 2097151));
         // A queued record takes some 400 bytes of librdkafka's own.
-        properties["queued.min.messages"] = Text(Math.Clamp(QueueBytes / 4 / lanes / 400, 1000, 1_000_000));
+        properties["queued.min.messages"] = Text(Math.Clamp(QueueBytes / 4 / queues / 400, 1000, 1_000_000));
         // A partition's end is known once a fetch at the end has been answered, so its wait is the delay of that.
         properties["fetch.wait.max.ms"] = "100";
         // Looked at again after the default of 1 s, a queue would run empty in between.
@@ -192,7 +192,7 @@ public sealed record KafkaSettings
     private bool PrintMembers(StringBuilder text)
     {
         text.Append(System.Globalization.CultureInfo.InvariantCulture, $"BootstrapServers = {Address}, GroupId = {GroupId}, ClientId = {ClientId}, ");
-        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"QueueBytes = {QueueBytes}, LaneCountMax = {LaneCountMax}, CallTimeout = {CallTimeout}, IsMockCluster = {IsMockCluster}, Properties = [");
+        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"QueueBytes = {QueueBytes}, QueueCountMax = {QueueCountMax}, CallTimeout = {CallTimeout}, IsMockCluster = {IsMockCluster}, Properties = [");
         text.AppendJoin(", ", Properties.Select(property => $"{property.Key}={KafkaProperties.Shown(property.Key, property.Value)}"));
         text.Append(']');
         return true;

@@ -5,7 +5,7 @@ namespace Matih.Kafka;
 /// <summary>A partition's numbers among <see cref="KafkaStatistics"/>.</summary>
 /// <param name="Partition">Its id.</param>
 /// <param name="LagRecords">Offsets from the last record handed over to the end (the last stable offset under read committed); null before both are known.</param>
-/// <param name="QueuedRecords">Records fetched ahead in this partition's own queue; 0 where it is forwarded to a lane's.</param>
+/// <param name="QueuedRecords">Records fetched ahead in this partition's own queue; 0 where it is forwarded to another queue.</param>
 /// <param name="ReceivedRecords">Records received since the start.</param>
 /// <param name="ReceivedBytes">Bytes of them.</param>
 public sealed record KafkaPartitionStatistics(int Partition, long? LagRecords, long QueuedRecords, long ReceivedRecords, long ReceivedBytes);

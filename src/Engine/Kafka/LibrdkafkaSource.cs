@@ -6,7 +6,7 @@ namespace Matih.Kafka;
 /// A Kafka topic through librdkafka: partitions are assigned by hand and polled in batches that stay in librdkafka's memory.
 /// Nothing is ever paused, resumed or sought, no group is joined and no offset reset. Two connections: one reads, the other
 /// asks, so that questions do not wait behind fetches and probes do not disturb the assignment. Thread-safe, but for
-/// lanes, which take one caller each. Calls block the caller's thread until they are answered. A third connection is made
+/// queues, which take one caller each. Calls block the caller's thread until they are answered. A third connection is made
 /// only where a position lies above what read committed shows: what it finds there is compared, and never read.
 /// </summary>
 public sealed class LibrdkafkaSource : IRecordSource
@@ -22,8 +22,8 @@ public sealed class LibrdkafkaSource : IRecordSource
     private readonly ControlConnection _uncommitted;
     private readonly GroupOffsets _group;
     private readonly Lock _assigning = new();
-    private readonly List<RecordLane> _lanes = [];
-    private readonly List<RecordLane> _closedLanes = [];
+    private readonly List<RecordQueue> _queues = [];
+    private readonly List<RecordQueue> _closedQueues = [];
     private ClientConnection? _reader;
     private bool _isDisposed;
 
@@ -104,11 +104,11 @@ public sealed class LibrdkafkaSource : IRecordSource
     public ValueTask<long> CountInGapsAsync(int partition, IReadOnlyList<OffsetGap> gaps, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_scan.CountInGaps(partition, gaps, cancellationToken));
 
-    /// <remarks>At most as many lanes as positions. A lane without partitions would have nothing to read.</remarks>
-    public ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(
-        IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)
+    /// <remarks>At most as many queues as positions. A queue without partitions would have nothing to read.</remarks>
+    public ValueTask<IReadOnlyList<IRecordQueue>> AssignAsync(
+        IReadOnlyList<PartitionPosition> positions, int queueCount, long assignment, CancellationToken cancellationToken)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(laneCount, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(queueCount, 1);
         foreach (var position in positions)
             if (position.Partition < 0 || position.NextOffset < 0)
                 throw new ArgumentException($"Partition {position.Partition} at offset {position.NextOffset} is no position.", nameof(positions));
@@ -120,13 +120,13 @@ public sealed class LibrdkafkaSource : IRecordSource
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var reader = _reader ??= OpenReader();
             EndAssignment(reader);
-            for (var i = 0; i < Math.Min(laneCount, positions.Count); i++)
+            for (var i = 0; i < Math.Min(queueCount, positions.Count); i++)
             {
-                var share = positions.OrderBy(position => position.Partition).Where((_, index) => index % laneCount == i).ToArray();
-                _lanes.Add(new RecordLane(_library.Native, reader, _clock, Topic, share, generation, WakerOf(reader)));
+                var share = positions.OrderBy(position => position.Partition).Where((_, index) => index % queueCount == i).ToArray();
+                _queues.Add(new RecordQueue(_library.Native, reader, _clock, Topic, share, assignment, WakerOf(reader)));
             }
             if (positions.Count != 0) Assign(reader, positions);
-            return ValueTask.FromResult<IReadOnlyList<IRecordLane>>([.. _lanes]);
+            return ValueTask.FromResult<IReadOnlyList<IRecordQueue>>([.. _queues]);
         }
     }
 
@@ -148,7 +148,7 @@ public sealed class LibrdkafkaSource : IRecordSource
             if (_reader is not null)
             {
                 EndAssignment(_reader);
-                foreach (var lane in _closedLanes) lane.ReleaseBatches();
+                foreach (var queue in _closedQueues) queue.ReleaseBatches();
                 _reader.Dispose();
             }
         }
@@ -185,18 +185,18 @@ public sealed class LibrdkafkaSource : IRecordSource
     /// <summary>
     /// Unassigns, waits until librdkafka has stopped fetching, then drops what is queued. The wait matters: stopping a
     /// partition takes its forwarding away, in librdkafka's main thread after rd_kafka_assign has returned
-    /// (rd_kafka_toppar_fetch_stop). A new lane that forwarded before that would never get a record. The same thread answers
+    /// (rd_kafka_toppar_fetch_stop). A new queue that forwarded before that would never get a record. The same thread answers
     /// rd_kafka_assignment, behind the stops, so its answer is the signal.
     /// </summary>
     private unsafe void EndAssignment(ClientConnection reader)
     {
-        if (_lanes.Count == 0) return;
+        if (_queues.Count == 0) return;
         _library.Native.Assign(reader.Handle, null);
         LibrdkafkaNative.PartitionArray* none;
         if (_library.Native.Assignment(reader.Handle, &none) == NativeErrors.None) _library.Native.PartitionsDestroy(none);
-        foreach (var lane in _lanes) lane.Close();
-        _closedLanes.RemoveAll(lane => !lane.HoldsMemory);
-        _closedLanes.AddRange(_lanes);
-        _lanes.Clear();
+        foreach (var queue in _queues) queue.Close();
+        _closedQueues.RemoveAll(queue => !queue.HoldsMemory);
+        _closedQueues.AddRange(_queues);
+        _queues.Clear();
     }
 }

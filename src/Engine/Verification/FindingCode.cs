@@ -1,3 +1,5 @@
+using Matih.Delivery.Ledgers;
+
 namespace Matih.Verification;
 
 /// <summary>The codes of findings. A code that was released keeps its meaning.</summary>

@@ -91,7 +91,7 @@ internal sealed class HostConnectors(HostSettings settings, EngineEnvironment en
             GroupId = source.ConsumerGroup,
             Properties = properties.RemoveRange(OwnFields),
             QueueBytes = queueBytes,
-            LaneCountMax = laneCountMax,
+            QueueCountMax = laneCountMax,
             IsMockCluster = settings.IsMockKafka || properties.ContainsKey(MockProperty),
         };
     }

@@ -1,3 +1,5 @@
+using Matih.Iceberg.Catalogs;
+
 namespace Matih.Engine.Simulation.Scenarios;
 
 /// <summary>What other engines and administrators do to tables, and accidents of brokers and stores.</summary>

@@ -1,3 +1,5 @@
+using Matih.Iceberg.Catalogs;
+
 namespace Matih.Engine.Simulation.Scenarios;
 
 /// <content>What people do with pipelines.</content>

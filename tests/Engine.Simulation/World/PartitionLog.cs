@@ -1,3 +1,5 @@
+using Matih.Definition.Format;
+
 namespace Matih.Engine.Simulation.World;
 
 /// <summary>What should become of a record.</summary>

@@ -77,14 +77,14 @@ internal sealed class TopicClient(
     public ValueTask<long> CountInGapsAsync(int partition, IReadOnlyList<OffsetGap> gaps, CancellationToken cancellationToken) =>
         CallAsync("count in gaps", () => Find(partition).Read(gaps[0].FromOffset).LongCount(record => gaps.Any(gap => gap.FromOffset <= record.Offset && record.Offset < gap.ToOffset)), cancellationToken);
 
-    public async ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(
+    public async ValueTask<IReadOnlyList<IRecordQueue>> AssignAsync(
         IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)
     {
         var assignment = ++_assignment;
         await process.WaitAsync(TimeSpan.FromMilliseconds(1), null, cancellationToken);
         onAssign();
         var ordered = positions.OrderBy(position => position.Partition).ToList();
-        return [.. Enumerable.Range(0, Math.Min(laneCount, ordered.Count)).Select(lane => new TopicLane(
+        return [.. Enumerable.Range(0, Math.Min(laneCount, ordered.Count)).Select(lane => new TopicQueue(
             this, assignment, generation, [.. ordered.Where((_, index) => index % laneCount == lane)], habits, new Random(random.Next())))];
     }
 

@@ -1,3 +1,5 @@
+using Matih.Delivery;
+
 namespace Matih.Engine.Tests.Architecture;
 
 /// <summary>Holds which folder of src/Engine may use which: the way of a record has two ends, and only its runner sees both.</summary>

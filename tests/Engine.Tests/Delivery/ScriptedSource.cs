@@ -1,4 +1,7 @@
 using Matih.Batches;
+using Matih.Definition.Format;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
 using Matih.Kafka;
 
 namespace Matih.Engine.Tests.Delivery;
@@ -91,11 +94,11 @@ internal sealed class ScriptedSource(ScriptedTopic topic, TimeProvider clock) : 
         return new(ReadFrom(partition, 0, int.MaxValue).LongCount(record => gaps.Any(gap => gap.FromOffset <= record.Offset && record.Offset < gap.ToOffset)));
     }
 
-    public ValueTask<IReadOnlyList<IRecordLane>> AssignAsync(IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<IRecordQueue>> AssignAsync(IReadOnlyList<PartitionPosition> positions, int laneCount, long generation, CancellationToken cancellationToken)
     {
         BeforeAssign?.Invoke();
         var assignment = ++_assignment;
-        IReadOnlyList<IRecordLane> lanes =
+        IReadOnlyList<IRecordQueue> lanes =
             [.. Enumerable.Range(0, laneCount).Select(lane => new Lane(this, assignment, generation, [.. positions.Where((_, index) => index % laneCount == lane)]))];
         return new(lanes);
     }
@@ -120,7 +123,7 @@ internal sealed class ScriptedSource(ScriptedTopic topic, TimeProvider clock) : 
         return answer;
     }
 
-    private sealed class Lane(ScriptedSource source, long assignment, long generation, PartitionPosition[] positions) : IRecordLane
+    private sealed class Lane(ScriptedSource source, long assignment, long generation, PartitionPosition[] positions) : IRecordQueue
     {
         private readonly Dictionary<int, long> _next = positions.ToDictionary(
             position => position.Partition, position => Math.Max(Math.Min(position.NextOffset, source.RangeOf(position.Partition).LogStart), position.NextOffset - source.RewindsBy));
@@ -135,7 +138,7 @@ internal sealed class ScriptedSource(ScriptedTopic topic, TimeProvider clock) : 
             source.BeforePoll?.Invoke();
             batch.Release();
             var managed = (ManagedRawBatch)batch;
-            managed.SetGeneration(generation);
+            managed.SetAssignment(generation);
             if (source._assignment != assignment) return;
             foreach (var partition in Partitions)
             {

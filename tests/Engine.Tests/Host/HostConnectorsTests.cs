@@ -15,7 +15,7 @@ public sealed class HostConnectorsTests
         Assert.Equal("broker:9092", settings.BootstrapServers);
         Assert.Equal("g", settings.GroupId);
         Assert.Equal(1 << 20, settings.QueueBytes);
-        Assert.Equal(3, settings.LaneCountMax);
+        Assert.Equal(3, settings.QueueCountMax);
         Assert.False(settings.IsMockCluster);
         Assert.Equal("10", settings.Properties["fetch.min.bytes"]);
         Assert.Equal("hunter2", settings.Properties["sasl.password"]);

@@ -81,7 +81,7 @@ public sealed class KafkaSettingsTests
     [InlineData(1 << 30, 16)]
     public void Native_queues_stay_within_their_share(long queueBytes, int lanes)
     {
-        var properties = (Plain with { QueueBytes = queueBytes, LaneCountMax = lanes }).ReaderProperties(MockTopic.Library, "t");
+        var properties = (Plain with { QueueBytes = queueBytes, QueueCountMax = lanes }).ReaderProperties(MockTopic.Library, "t");
 
         var payload = long.Parse(properties["queued.max.messages.kbytes"]) * 1024 * lanes;
         var overhead = long.Parse(properties["queued.min.messages"]) * 400 * lanes;

@@ -16,7 +16,7 @@ public sealed class LibrdkafkaSourceTests
         var lanes = await source.AssignAsync([new PartitionPosition(0, 5)], 4, 7, CancellationToken.None);
         var (records, events) = await Assert.Single(lanes).ReadToEndAsync();
 
-        Assert.Equal(Enumerable.Range(5, 15).Select(i => ((long)i, (string?)$"v{i}", 7L)), records.Select(record => (record.Offset, record.Value, record.Generation)));
+        Assert.Equal(Enumerable.Range(5, 15).Select(i => ((long)i, (string?)$"v{i}", 7L)), records.Select(record => (record.Offset, record.Value, record.Assignment)));
         Assert.Equal([new SourceEvent.ReachedEnd(0, 20, 7)], events);
     }
 
@@ -88,17 +88,17 @@ public sealed class LibrdkafkaSourceTests
         await using var source = topic.Open();
         using var random = new SeededRandom();
 
-        for (var generation = 1L; generation <= 60; generation++)
+        for (var assignment = 1L; assignment <= 60; assignment++)
         {
             var (first, second) = (random.Next(300), random.Next(300));
-            var lanes = await source.AssignAsync([new PartitionPosition(0, first), new PartitionPosition(1, second)], random.Next(1, 3), generation, CancellationToken.None);
+            var lanes = await source.AssignAsync([new PartitionPosition(0, first), new PartitionPosition(1, second)], random.Next(1, 3), assignment, CancellationToken.None);
             // Some assignments end unread, some half-way, some at the end.
             if (random.Next(3) == 0) continue;
             var isPartly = random.Next(2) == 0;
             foreach (var lane in lanes)
             {
                 var (records, events) = isPartly ? await lane.ReadUntilAsync((read, _) => read.Count > 0, 10) : await lane.ReadToEndAsync();
-                Assert.All(records, record => Assert.Equal(generation, record.Generation));
+                Assert.All(records, record => Assert.Equal(assignment, record.Assignment));
                 foreach (var partition in lane.Partitions)
                 {
                     var offsets = records.Where(record => record.Partition == partition).Select(record => record.Offset).ToArray();
@@ -127,7 +127,7 @@ public sealed class LibrdkafkaSourceTests
 
         Assert.Equal(0, other.Count);
         Assert.Equal("a", Encoding.UTF8.GetString(batch.Value(0)));
-        Assert.Equal(1, batch.Generation);
+        Assert.Equal(1, batch.Assignment);
     }
 
     [Fact]

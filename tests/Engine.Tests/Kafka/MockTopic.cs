@@ -1,5 +1,6 @@
 using System.Text;
 using Matih.Batches;
+using Matih.Definition.Format;
 using Matih.Kafka;
 
 namespace Matih.Engine.Tests.Kafka;
@@ -55,13 +56,13 @@ internal sealed class MockTopic : IDisposable
 }
 
 /// <summary>A record copied out of a batch.</summary>
-internal sealed record ReadRecord(int Partition, long Offset, string? Key, string? Value, long TimestampMillis, TimestampKind TimestampKind, long Generation);
+internal sealed record ReadRecord(int Partition, long Offset, string? Key, string? Value, long TimestampMillis, TimestampKind TimestampKind, long Assignment);
 
-internal static class LaneReading
+internal static class QueueReading
 {
     /// <summary>Polls until the condition holds of all that was read and happened; fails after half a minute.</summary>
     public static async Task<(List<ReadRecord> Records, List<SourceEvent> Events)> ReadUntilAsync(
-        this IRecordLane lane, Func<List<ReadRecord>, List<SourceEvent>, bool> isDone, int recordsMax = 1000)
+        this IRecordQueue lane, Func<List<ReadRecord>, List<SourceEvent>, bool> isDone, int recordsMax = 1000)
     {
         var (records, events) = (new List<ReadRecord>(), new List<SourceEvent>());
         using var batch = lane.CreateBatch();
@@ -78,7 +79,7 @@ internal static class LaneReading
     }
 
     /// <summary>Polls until every partition of the lane has reached its end.</summary>
-    public static Task<(List<ReadRecord> Records, List<SourceEvent> Events)> ReadToEndAsync(this IRecordLane lane) =>
+    public static Task<(List<ReadRecord> Records, List<SourceEvent> Events)> ReadToEndAsync(this IRecordQueue lane) =>
         lane.ReadUntilAsync((_, events) => lane.Partitions.All(partition => events.OfType<SourceEvent.ReachedEnd>().Any(end => end.Partition == partition)));
 
     private static void Copy(RawBatch batch, List<ReadRecord> records)
@@ -90,7 +91,7 @@ internal static class LaneReading
                 record.Partition, record.Offset,
                 record.KeyLength < 0 ? null : Encoding.UTF8.GetString(batch.Key(row)),
                 record.ValueLength < 0 ? null : Encoding.UTF8.GetString(batch.Value(row)),
-                record.TimestampMillis, record.TimestampKind, batch.Generation));
+                record.TimestampMillis, record.TimestampKind, batch.Assignment));
         }
     }
 }

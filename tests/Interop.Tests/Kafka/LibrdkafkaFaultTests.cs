@@ -1,4 +1,5 @@
 using System.Text;
+using Matih.Delivery.Lanes;
 using Matih.Fixtures;
 using Matih.Kafka;
 
@@ -17,7 +18,7 @@ public sealed class LibrdkafkaFaultTests
         await client.CreateTopicAsync("corrupt");
         await client.ProduceTextAsync("crash", ["a"]);
         foreach (var value in new[] { "first", "second", "third" }) await client.ProduceTextAsync("corrupt", [value]);
-        var sources = new List<(LibrdkafkaSource Source, IRecordLane Lane)>();
+        var sources = new List<(LibrdkafkaSource Source, IRecordQueue Lane)>();
         foreach (var version in new[] { LibrdkafkaVersions.System, LibrdkafkaVersions.Newer })
         {
             var source = await OpenAsync(version, broker, "crash");

@@ -1,3 +1,6 @@
+using Matih.Definition.Reading;
+using Matih.Definition.Yaml;
+
 namespace Matih.Definition.Format;
 
 /// <summary>One key of a mapping, with all that is known about it.</summary>

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
-using Matih.Delivery.Opening;
 using Matih.Kafka;
-using Matih.Planning;
 
 namespace Matih.Delivery.Lanes;
 
@@ -12,68 +10,40 @@ namespace Matih.Delivery.Lanes;
 internal readonly record struct BoundedRange(PartitionLedger At, long EndOffset);
 
 /// <summary>Reads ranges of several partitions side by side, with the same lanes as everything else, and ends with them.</summary>
-internal sealed class BoundedReading(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened)
+internal sealed class BoundedReading(FlowLanes lanes, EngineEnvironment environment)
 {
-    private long _generation;
+    private long _assignment;
 
     /// <summary>What the ranges hold, one checkpoint for each; less of them where the time was over first, or a record was bad.</summary>
     /// <param name="source">Not used for anything else meanwhile.</param>
     /// <param name="ranges">Of different partitions.</param>
     /// <param name="timeMax">How long to read at most; null reads to the end.</param>
     public async ValueTask<ImmutableArray<LaneCheckpoint>> ReadAsync(
-        IRecordSource source, IReadOnlyCollection<BoundedRange> ranges, TimeSpan? timeMax, CancellationToken cancellationToken)
+        IRecordReader source, IReadOnlyCollection<BoundedRange> ranges, TimeSpan? timeMax, CancellationToken cancellationToken)
     {
         var byPartition = ranges.ToDictionary(range => range.At.Partition);
-        var generation = ++_generation;
-        var queues = await source.AssignAsync([.. ranges.Select(range => new PartitionPosition(range.At.Partition, range.At.NextOffset))], ranges.Count, generation, cancellationToken);
-        var signal = new AsyncSignal();
-        var activity = new ActivityClock(environment.Clock.GetTimestamp());
-        using var lanesToken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var lanes = new List<Lane>();
-        var tasks = new List<Task>();
-        try
+        var assignment = ++_assignment;
+        var queues = await source.AssignAsync([.. ranges.Select(range => new PartitionPosition(range.At.Partition, range.At.NextOffset))], ranges.Count, assignment, cancellationToken);
+        var polling = lanes.CreatePolling(RecordLimit.None());
+        await using var group = new LaneGroup(environment, cancellationToken);
+        foreach (var queue in queues)
         {
-            foreach (var queue in queues)
-            {
-                var range = byPartition[queue.Partitions.Single()];
-                var lane = new Lane(parts.CreateLaneParts(opened, RecordLimit.None(), signal, activity), queue, [range.At], generation, range.EndOffset);
-                lanes.Add(lane);
-                tasks.Add(environment.Tasks.Start($"range of partition {range.At.Partition} of {plan.Name}", lane.RunAsync, lanesToken.Token));
-            }
-            var ends = ranges.ToDictionary(range => range.At.Partition, range => range.EndOffset);
-            await WaitAsync(lanes, ends, timeMax, signal, cancellationToken);
-            return [.. await Task.WhenAll(lanes.Select(lane => lane.SealAsync(isLast: true))).WaitAsync(cancellationToken)];
+            var range = byPartition[queue.Partitions.Single()];
+            group.Start($"range of partition {range.At.Partition} of {lanes.Flow}", lanes.Create([range.At], endOffset: range.EndOffset), queue, assignment, polling);
         }
-        finally
-        {
-            lanesToken.Cancel();
-            foreach (var task in tasks) await EndAsync(task);
-            foreach (var lane in lanes) await lane.DisposeAsync();
-        }
+        await WaitAsync(group, ranges.ToDictionary(range => range.At.Partition, range => range.EndOffset), timeMax, polling.Signal, cancellationToken);
+        return [.. await group.SealAsync(isLast: true, cancellationToken)];
     }
 
-    private async ValueTask WaitAsync(
-        List<Lane> lanes, Dictionary<int, long> ends, TimeSpan? timeMax, AsyncSignal signal, CancellationToken cancellationToken)
+    private async ValueTask WaitAsync(LaneGroup group, Dictionary<int, long> ends, TimeSpan? timeMax, AsyncSignal signal, CancellationToken cancellationToken)
     {
         var startedAt = environment.Clock.GetTimestamp();
-        while (!lanes.All(lane => lane.HasReached(ends)) && !lanes.Any(lane => lane.HasRejected || lane.Ended.IsCompleted))
+        while (!group.Readers.All(reader => reader.Lane.HasReached(ends)) && !group.Readers.Any(reader => reader.Lane.HasRejected || reader.Ended.IsCompleted))
         {
             var timeLeft = timeMax is { } limit ? limit - environment.Clock.GetElapsedTime(startedAt) : TimeSpan.FromMinutes(1);
             if (timeLeft <= TimeSpan.Zero) return;
             await signal.WaitAsync(timeLeft, environment.Clock, cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
-        }
-    }
-
-    private static async ValueTask EndAsync(Task task)
-    {
-        try
-        {
-            await task;
-        }
-        catch (OperationCanceledException)
-        {
-            // The lanes' token ended it.
         }
     }
 }

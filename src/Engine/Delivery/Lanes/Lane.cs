@@ -3,105 +3,41 @@ using Matih.Batches;
 using Matih.Definition;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
-using Matih.Kafka;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Lanes;
 
 /// <summary>
-/// One of the pipeline's parallel readers: polls its partitions, decodes, runs the SQL and writes data files, until the
-/// coordinator asks for a checkpoint. It then closes its files, hands over what it did, and goes on at once, so that
-/// reading and committing overlap. One loop, one thread at a time; only <see cref="SealAsync"/> and the signals are shared.
+/// The work on records of some partitions: takes batches in, decodes them, runs the SQL and writes data files, and hands over
+/// at a checkpoint what it did. Has no thread, timer or loop of its own, and does not care where batches come from: a
+/// <see cref="LaneReader"/> polls for it, a trigger hands it what it was given. One caller at a time; only the positions may be
+/// looked at from elsewhere.
 /// </summary>
 internal sealed class Lane : IAsyncDisposable
 {
-    /// <summary>How large records are is not known before the first batch.</summary>
-    private const int FirstBatchRecords = 4;
-
     private readonly LaneParts _parts;
-    private readonly IRecordLane _queue;
-    private readonly long _generation;
     private readonly PartitionProgress?[] _partitions;
-    private readonly RawBatch _batch;
     private readonly RowErrors _errors = new();
     private readonly SkipTally _skipped = new();
-    private readonly List<SourceEvent> _events = [];
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly AsyncSignal _wake = new();
-    private SealRequest? _sealRequest;
     private Books _books;
     private RejectedUnderFail? _rejected;
     private DateTimeOffset? _filesBegunAt;
     private int _reportedErrorCount;
-    private int _recordsWanted = FirstBatchRecords;
 
+    /// <param name="positions">Where the lane's partitions stand.</param>
     /// <param name="endOffset">Where a reader of a bounded range stops; such a lane has one partition.</param>
-    public Lane(LaneParts parts, IRecordLane queue, IEnumerable<PartitionLedger> positions, long generation, long endOffset = long.MaxValue)
+    public Lane(LaneParts parts, IReadOnlyCollection<PartitionLedger> positions, long endOffset = long.MaxValue)
     {
         _parts = parts;
-        _queue = queue;
-        _generation = generation;
-        _batch = queue.CreateBatch();
-        _partitions = new PartitionProgress?[queue.Partitions.DefaultIfEmpty(-1).Max() + 1];
+        Partitions = [.. positions.Select(position => position.Partition)];
+        _partitions = new PartitionProgress?[Partitions.DefaultIfEmpty(-1).Max() + 1];
         foreach (var position in positions) _partitions[position.Partition] = new PartitionProgress(position, endOffset);
-        Ended = EndAsync();
     }
 
-    /// <summary>Completes when the lane's loop is over; faulted with what ended it.</summary>
-    /// <remarks>Awaited once, here: Task.WhenAny over a source of asynchronous continuations would take them to the thread pool.</remarks>
-    public Task Ended { get; }
+    public ImmutableArray<int> Partitions { get; }
 
-    private async Task EndAsync() => await _ended.Task;
-
-    public async Task RunAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            while (!cancellationToken.IsCancellationRequested)
-            {
-                if (Interlocked.Exchange(ref _sealRequest, null) is { } request)
-                {
-                    request.Result.SetResult(await FinishAsync(cancellationToken));
-                    if (request.IsLast) break;
-                }
-                else if (_rejected is not null)
-                {
-                    _parts.Signal.Set();
-                    await WaitForSealAsync(TimeSpan.MaxValue, cancellationToken);
-                }
-                else
-                {
-                    await PollAndWriteAsync(cancellationToken);
-                }
-            }
-            _ended.TrySetResult();
-        }
-        catch (Exception e)
-        {
-            _ended.TrySetException(e);
-            _ = _ended.Task.Exception; // Observed by the coordinator, which waits on Ended together with each checkpoint.
-            _parts.Signal.Set();
-        }
-    }
-
-    /// <summary>Asks for what was done since the last checkpoint. With <paramref name="isLast"/> the lane ends after it.</summary>
-    public async Task<LaneCheckpoint> SealAsync(bool isLast)
-    {
-        var request = new SealRequest(isLast);
-        Interlocked.Exchange(ref _sealRequest, request);
-        _wake.Set();
-        if (await Task.WhenAny(request.SealedAsync(), Ended) == Ended && !request.Result.Task.IsCompleted)
-        {
-            await Ended;
-            throw new OperationCanceledException("The lane ended before the checkpoint.");
-        }
-        return await request.Result.Task;
-    }
-
-    /// <summary>Whether a record was rejected under <c>on_error: fail</c>.</summary>
+    /// <summary>Whether a record was rejected under <c>on_error: fail</c>. The lane takes no more batches then.</summary>
     public bool HasRejected => Volatile.Read(ref _rejected) is not null;
-
-    public IReadOnlyList<int> Partitions => _queue.Partitions;
 
     /// <summary>Whether every partition of the lane has been read up to the given ends.</summary>
     public bool HasReached(IReadOnlyDictionary<int, long> ends)
@@ -131,72 +67,49 @@ internal sealed class Lane : IAsyncDisposable
         return behind;
     }
 
-    private async Task WaitForSealAsync(TimeSpan timeMax, CancellationToken cancellationToken)
+    /// <summary>
+    /// How many records of the batch the lane has not taken yet: those below a position were delivered before, and count no
+    /// second time.
+    /// </summary>
+    public int CountFresh(RawBatch batch)
     {
-        if (Volatile.Read(ref _sealRequest) is not null) return;
-        await _wake.WaitAsync(timeMax, _parts.Clock, cancellationToken);
-        cancellationToken.ThrowIfCancellationRequested();
-    }
-
-    private async ValueTask PollAndWriteAsync(CancellationToken cancellationToken)
-    {
-        if (_parts.Memory.IsScarce) await _parts.Writer.FlushLargestAsync(cancellationToken);
-
-        var recordsMax = _parts.Limit.PollMax(_recordsWanted);
-        if (recordsMax == 0)
-        {
-            _parts.Signal.Set();
-            await WaitForSealAsync(_parts.Settings.PollWait, cancellationToken);
-            return;
-        }
-        _events.Clear();
-        await _queue.PollAsync(_batch, recordsMax, _parts.Settings.PollWait, _events, cancellationToken);
-
-        if (_batch.Count != 0 && _batch.Generation == _generation)
-        {
-            if (_parts.Limit.IsBounded) CutAtLimit();
-            _parts.Progress.NoteRead(_batch.Count, _batch.PayloadBytes);
-            var recordBytes = _batch.PayloadBytes / _batch.Count + 1;
-            _recordsWanted = (int)Math.Clamp(_parts.Settings.BatchBytes / recordBytes, 1, Math.Min(_parts.Settings.BatchRecordsMax, _recordsWanted * 8L));
-            await ProcessAsync(cancellationToken);
-            _parts.NoteActivity();
-            _parts.Signal.Set();
-        }
-        _batch.Release();
-        foreach (var happened in _events) Handle(happened);
+        var fresh = 0;
+        foreach (ref readonly var record in batch.Records)
+            if (IsFresh(record)) fresh++;
+        return fresh;
     }
 
     /// <summary>
-    /// Leaves rows at the end out, where the limit granted fewer than were polled. Nothing is polled after that, and the
-    /// partitions' ends lie behind what was left out. Records below a position were delivered before, and count no second time.
+    /// Takes no more than that many fresh records of the batch that comes next, which is the last: the partitions' ends lie
+    /// behind what is left out.
     /// </summary>
-    private void CutAtLimit()
+    public void CutAfter(RawBatch batch, int freshCount)
     {
-        var fresh = 0;
-        foreach (ref readonly var record in _batch.Records)
-            if (IsFresh(record)) fresh++;
-        var granted = _parts.Limit.Take(fresh);
-        if (granted == fresh) return;
         var cutoff = 0;
-        for (; granted > 0 || !IsFresh(_batch.Records[cutoff]); cutoff++)
-            if (IsFresh(_batch.Records[cutoff])) granted--;
+        for (; freshCount > 0 || !IsFresh(batch.Records[cutoff]); cutoff++)
+            if (IsFresh(batch.Records[cutoff])) freshCount--;
         foreach (var partition in _partitions)
             if (partition is not null) partition.CutoffRow = cutoff;
     }
 
     private bool IsFresh(in RawRecord record) => _partitions[record.Partition] is { } partition && record.Offset >= partition.NextOffset;
 
-    private async ValueTask ProcessAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Takes a batch: its records become rows in files, or are counted as what else became of them. The batch is not needed
+    /// any more afterwards.
+    /// </summary>
+    public async ValueTask AcceptAsync(RawBatch batch, CancellationToken cancellationToken)
     {
-        var rows = Evaluate();
+        _parts.Progress.NoteRead(batch.Count, batch.PayloadBytes);
+        var rows = Evaluate(batch);
         if (_errors.Errors.Count != 0 && _parts.Settings.OnError == ErrorPolicy.Fail)
         {
-            CutAtFirstErrors();
-            rows = Evaluate();
+            CutAtFirstErrors(batch);
+            rows = Evaluate(batch);
         }
-        NoteSkipped();
+        NoteSkipped(batch);
 
-        var taken = _batch.Count - _errors.ExcludedCount;
+        var taken = batch.Count - _errors.ExcludedCount;
         var skipped = _errors.Errors.Count;
         if (rows.Count != 0)
         {
@@ -205,80 +118,23 @@ internal sealed class Lane : IAsyncDisposable
         }
 
         foreach (var partition in _partitions)
-            if (partition?.Accept(_batch) is { } last) _parts.ReadRecords?.Note(partition.Partition, last);
+            if (partition?.Accept(batch) is { } last) _parts.ReadRecords?.Note(partition.Partition, last);
         var filtered = taken - rows.Count - skipped;
         _books += new Books(rows.Count, filtered, 0, 0, skipped, 0, 0, 0);
         _parts.Progress.NoteFates(rows.Count, filtered, skipped);
     }
 
-    private ColumnBatch Evaluate()
+    /// <summary>The partition holds nothing more below that offset, as the broker says.</summary>
+    public void ReachEnd(int partition, long nextOffset) => _partitions[partition]?.ReachEnd(nextOffset);
+
+    /// <summary>Gives memory back where it is scarce. To be called between batches.</summary>
+    public async ValueTask RelieveMemoryAsync(CancellationToken cancellationToken)
     {
-        _errors.Clear(_batch.Count);
-        Scan();
-        return _parts.Query.Execute(_parts.Decoder.Decode(_batch, _errors), _errors);
+        if (_parts.Memory.IsScarce) await _parts.Writer.FlushLargestAsync(cancellationToken);
     }
 
-    private void Scan()
-    {
-        foreach (var partition in _partitions) partition?.BeginScan();
-        var records = _batch.Records;
-        PartitionProgress? current = null;
-        for (var row = 0; row < records.Length; row++)
-        {
-            ref readonly var record = ref records[row];
-            if (current is null || current.Partition != record.Partition)
-                current = _partitions[record.Partition]
-                    ?? throw new InvalidOperationException($"A record of partition {record.Partition} came to a lane that does not read it.");
-            if (!current.Scan(record, row)) _errors.Exclude(row);
-        }
-    }
-
-    /// <summary>Under <c>on_error: fail</c> each partition ends just before its first bad record.</summary>
-    private void CutAtFirstErrors()
-    {
-        foreach (var error in _errors.Errors)
-        {
-            ref readonly var record = ref _batch.Records[error.Row];
-            var partition = _partitions[record.Partition]!;
-            if (error.Row >= partition.CutoffRow) continue;
-            partition.CutoffRow = error.Row;
-            _rejected = new RejectedUnderFail(record.Partition, record.Offset, error.Reason);
-        }
-    }
-
-    private void NoteSkipped()
-    {
-        if (_errors.Errors.Count == 0) return;
-        _errors.Sort();
-        foreach (var error in _errors.Errors)
-        {
-            ref readonly var record = ref _batch.Records[error.Row];
-            _skipped.Note(record.Partition, record.Offset, error);
-            if (_reportedErrorCount++ >= _parts.Settings.ReportedErrorsMax) continue;
-            _parts.Log.Warning("record-skipped",
-                $"Skipped the record at offset {record.Offset} of partition {record.Partition} of topic '{_parts.Topic}': {error.Reason}",
-                ("topic", _parts.Topic), ("partition", record.Partition), ("offset", record.Offset), ("reason", error.Reason));
-        }
-    }
-
-    private void Handle(SourceEvent happened)
-    {
-        switch (happened)
-        {
-            case SourceEvent.ReachedEnd end when end.Generation == _generation:
-                _partitions[end.Partition]?.ReachEnd(end.NextOffset);
-                _parts.Signal.Set();
-                break;
-            case SourceEvent.OffsetOutOfRange range:
-                throw new PositionOutOfRangeException(range.Partition, range.Detail);
-            case SourceEvent.Failed failed:
-                var where = failed.Partition is { } partition ? $"partition {partition} of topic '{_parts.Topic}'" : $"topic '{_parts.Topic}'";
-                throw new PipelineException(FailureKind.Kafka, $"Reading {where} failed: {failed.Detail}",
-                    "Check the broker, the credentials and the topic; the run goes on from the table's ledger.");
-        }
-    }
-
-    private async ValueTask<LaneCheckpoint> FinishAsync(CancellationToken cancellationToken)
+    /// <summary>Makes the files durable and hands over everything since the last checkpoint; the lane can go on at once.</summary>
+    public async ValueTask<LaneCheckpoint> FinishAsync(CancellationToken cancellationToken)
     {
         var files = await _parts.Writer.FinishAsync(cancellationToken);
         var partitions = _partitions.Where(partition => partition is not null).Select(partition => partition!.Take()).ToImmutableArray();
@@ -292,22 +148,55 @@ internal sealed class Lane : IAsyncDisposable
         return new LaneCheckpoint(files, partitions, books, _rejected) { BegunAt = begunAt, Skipped = _skipped.Take() };
     }
 
-    public async ValueTask DisposeAsync()
+    private ColumnBatch Evaluate(RawBatch batch)
     {
-        _batch.Dispose();
-        await _parts.DisposeAsync();
+        _errors.Clear(batch.Count);
+        Scan(batch);
+        return _parts.Query.Execute(_parts.Decoder.Decode(batch, _errors), _errors);
     }
 
-    private sealed record SealRequest(bool IsLast)
+    private void Scan(RawBatch batch)
     {
-        public TaskCompletionSource<LaneCheckpoint> Result { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public async Task SealedAsync() => await Result.Task;
+        foreach (var partition in _partitions) partition?.BeginScan();
+        var records = batch.Records;
+        PartitionProgress? current = null;
+        for (var row = 0; row < records.Length; row++)
+        {
+            ref readonly var record = ref records[row];
+            if (current is null || current.Partition != record.Partition)
+                current = _partitions[record.Partition]
+                    ?? throw new InvalidOperationException($"A record of partition {record.Partition} came to a lane that does not read it.");
+            if (!current.Scan(record, row)) _errors.Exclude(row);
+        }
     }
-}
 
-/// <summary>A broker said that a position lies outside the partition; resuming anew tells what is missing.</summary>
-internal sealed class PositionOutOfRangeException(int partition, string detail) : Exception($"Partition {partition}: {detail}")
-{
-    public int Partition { get; } = partition;
+    /// <summary>Under <c>on_error: fail</c> each partition ends just before its first bad record.</summary>
+    private void CutAtFirstErrors(RawBatch batch)
+    {
+        foreach (var error in _errors.Errors)
+        {
+            ref readonly var record = ref batch.Records[error.Row];
+            var partition = _partitions[record.Partition]!;
+            if (error.Row >= partition.CutoffRow) continue;
+            partition.CutoffRow = error.Row;
+            _rejected = new RejectedUnderFail(record.Partition, record.Offset, error.Reason);
+        }
+    }
+
+    private void NoteSkipped(RawBatch batch)
+    {
+        if (_errors.Errors.Count == 0) return;
+        _errors.Sort();
+        foreach (var error in _errors.Errors)
+        {
+            ref readonly var record = ref batch.Records[error.Row];
+            _skipped.Note(record.Partition, record.Offset, error);
+            if (_reportedErrorCount++ >= _parts.Settings.ReportedErrorsMax) continue;
+            _parts.Log.Warning("record-skipped",
+                $"Skipped the record at offset {record.Offset} of partition {record.Partition} of topic '{_parts.Topic}': {error.Reason}",
+                ("topic", _parts.Topic), ("partition", record.Partition), ("offset", record.Offset), ("reason", error.Reason));
+        }
+    }
+
+    public ValueTask DisposeAsync() => _parts.DisposeAsync();
 }

@@ -1,10 +1,13 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Running;
 using Matih.Delivery.Staging;
 using Matih.Delivery.Topics;
+using Matih.Iceberg.Catalogs;
 using Matih.Planning;
+using Matih.Sql.Syntax;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Members;
@@ -36,9 +39,8 @@ internal sealed class StagingSession(FlowPlan plan, FlowParts parts, EngineEnvir
         var area = new StagingArea(parts.Store, opened.Table, StagingKey.Of(plan, opened));
         var limit = RecordLimit.None();
 
-        using var lanesToken = CancellationTokenSource.CreateLinkedTokenSource(abort);
         // A lane to each partition, because a staged range and its files are of one partition.
-        await using var session = await FlowSession.StartAsync(plan, parts, environment, opened, new LaneDeal(partitions, partitions.Length), limit, history.NextGeneration(), watch, lanesToken);
+        await using var session = await FlowSession.StartAsync(plan, parts, environment, opened, new LaneDeal(partitions, partitions.Length), limit, history.NextAssignment(), watch, abort);
         var finish = new FinishCondition(mode, limit, session, environment.Clock, history.StartedAt, null);
         while (true)
         {

@@ -13,7 +13,7 @@ namespace Matih.Delivery.Replaying;
 /// </summary>
 internal sealed class ReplayReading(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened)
 {
-    private readonly BoundedReading _reading = new(plan, parts, environment, opened);
+    private readonly BoundedReading _reading = new(parts.LanesFor(opened), environment);
 
     /// <summary>Files and books of all ranges. The files are durable, and nothing refers to them.</summary>
     /// <exception cref="PipelineException">A record is bad under <c>on_error: fail</c>, or the topic changed while it was read.</exception>

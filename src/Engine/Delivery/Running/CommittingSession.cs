@@ -3,6 +3,7 @@ using Matih.Delivery.Ledgers;
 using Matih.Delivery.Members;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Staging;
+using Matih.Iceberg.Catalogs;
 using Matih.Planning;
 using Matih.Telemetry;
 
@@ -40,9 +41,8 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
 
         var deal = DealOf(work, committer.Source);
         var limit = history.LimitFor(opened.Ledger, deal.LaneCount);
-        using var lanesToken = CancellationTokenSource.CreateLinkedTokenSource(abort);
         await using var session = await FlowSession.StartAsync(
-            plan, parts, environment, opened with { Source = committer.Source }, deal, limit, history.NextGeneration(), watch, lanesToken);
+            plan, parts, environment, opened with { Source = committer.Source }, deal, limit, history.NextAssignment(), watch, abort);
         var finish = new FinishCondition(mode, limit, session, environment.Clock, history.StartedAt, history.CaughtUpAt);
         while (true)
         {

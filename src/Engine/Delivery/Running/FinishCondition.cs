@@ -22,7 +22,7 @@ internal sealed class FinishCondition(
     /// </summary>
     private bool IsIdle(TimeSpan idleTimeout)
     {
-        var silence = clock.GetElapsedTime(session.LastActivityTimestamp);
+        var silence = clock.GetElapsedTime(session.LastActivity);
         return silence >= idleTimeout && (session.Lanes.All(HasNothingToRead) || silence >= idleTimeout + SlowestFirstRecord);
     }
 
@@ -32,7 +32,7 @@ internal sealed class FinishCondition(
     /// <summary>How long until time alone could meet it; null where it cannot.</summary>
     public TimeSpan? TimeLeft => mode switch
     {
-        RunMode.Once once when clock.GetElapsedTime(session.LastActivityTimestamp) < once.IdleTimeout => once.IdleTimeout - clock.GetElapsedTime(session.LastActivityTimestamp),
+        RunMode.Once once when clock.GetElapsedTime(session.LastActivity) < once.IdleTimeout => once.IdleTimeout - clock.GetElapsedTime(session.LastActivity),
         RunMode.Once => TimeSpan.FromSeconds(1), // The ends are awaited; a lane signals them, this is for the longest wait.
         RunMode.For limited => limited.Duration - clock.GetElapsedTime(startedAt),
         _ => null,

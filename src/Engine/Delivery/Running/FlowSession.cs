@@ -6,6 +6,7 @@ using Matih.Delivery.Opening;
 using Matih.Delivery.Topics;
 using Matih.Kafka;
 using Matih.Planning;
+using Matih.Sql.Syntax;
 
 namespace Matih.Delivery.Running;
 
@@ -30,34 +31,33 @@ internal sealed class FlowSession : IAsyncDisposable
     private readonly FlowPlan _plan;
     private readonly FlowParts _parts;
     private readonly EngineEnvironment _environment;
-    private readonly CancellationTokenSource _lanesToken;
-    private readonly AsyncSignal _signal;
-    private readonly ActivityClock _activity;
-    private readonly List<Lane> _lanes = [];
-    private readonly List<Task> _tasks = [];
+    private readonly FlowLanes _lanes;
+    private readonly LaneGroup _group;
+    private readonly Polling _polling;
     private readonly TopicWatch _watch;
     private readonly ShareWatch? _shares;
     private readonly CancellationTokenRegistration _shareChange;
     /// <summary>Since when the next checkpoint is waited for. Not a time of day: that may be set back by hours.</summary>
     private long _intervalBeganAt;
 
-    private FlowSession(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, ShareWatch? shares, CancellationTokenSource lanesToken)
+    private FlowSession(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, RecordLimit limit, ShareWatch? shares, CancellationToken abort)
     {
         _plan = plan;
         _parts = parts;
         _environment = environment;
-        _lanesToken = lanesToken;
-        _signal = new AsyncSignal();
-        _activity = new ActivityClock(environment.Clock.GetTimestamp());
-        _watch = new TopicWatch(plan, parts, environment, opened.Source, this, _signal);
+        _lanes = parts.LanesFor(opened);
+        _group = new LaneGroup(environment, abort);
+        _polling = _lanes.CreatePolling(limit);
+        _watch = new TopicWatch(plan, parts, environment, opened.Source, _group, _polling.Signal);
         _shares = shares;
-        if (shares is not null) _shareChange = shares.Changed.Register(_signal.Set);
+        if (shares is not null) _shareChange = shares.Changed.Register(_polling.Signal.Set);
         _intervalBeganAt = environment.Clock.GetTimestamp();
     }
 
-    public IReadOnlyList<Lane> Lanes => _lanes;
+    public IEnumerable<Lane> Lanes => _group.Readers.Select(reader => reader.Lane);
 
-    public long LastActivityTimestamp => _activity.Timestamp;
+    /// <summary>When any lane last got records, a timestamp of the clock.</summary>
+    public long LastActivity => _polling.LastActivity;
 
     /// <summary>What other members have read and this one commits is looked at again like what it has read itself.</summary>
     public void NoteTaken(LaneCheckpoint taken)
@@ -73,12 +73,12 @@ internal sealed class FlowSession : IAsyncDisposable
     public IReadOnlyDictionary<int, long>? KnownEnds => _watch.KnownEnds;
 
     public static async ValueTask<FlowSession> StartAsync(
-        FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, LaneDeal deal, RecordLimit limit, long generation, ShareWatch? shares, CancellationTokenSource lanesToken)
+        FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, LaneDeal deal, RecordLimit limit, long assignment, ShareWatch? shares, CancellationToken abort)
     {
-        var session = new FlowSession(plan, parts, environment, opened, shares, lanesToken);
+        var session = new FlowSession(plan, parts, environment, opened, limit, shares, abort);
         try
         {
-            await session.AssignAsync(opened, deal, limit, generation);
+            await session.AssignAsync(opened, deal, assignment, abort);
             return session;
         }
         catch
@@ -88,28 +88,26 @@ internal sealed class FlowSession : IAsyncDisposable
         }
     }
 
-    private async ValueTask AssignAsync(OpenedFlow opened, LaneDeal deal, RecordLimit limit, long generation)
+    private async ValueTask AssignAsync(OpenedFlow opened, LaneDeal deal, long assignment, CancellationToken abort)
     {
         var positions = deal.Partitions.Select(partition => new PartitionPosition(partition, opened.Source.Find(partition)!.NextOffset)).ToArray();
-        var queues = await _parts.Source.AssignAsync(positions, deal.LaneCount, generation, _lanesToken.Token);
-        await RequireSameTopicAsync(opened.Source);
+        var queues = await _parts.Source.AssignAsync(positions, deal.LaneCount, assignment, abort);
+        await RequireSameTopicAsync(opened.Source, abort);
         foreach (var queue in queues)
         {
-            var lane = new Lane(_parts.CreateLaneParts(opened, limit, _signal, _activity) with { ReadRecords = _watch.Records }, queue,
-                queue.Partitions.Select(partition => opened.Source.Find(partition)!), generation);
-            _lanes.Add(lane);
-            _tasks.Add(_environment.Tasks.Start($"lane {_lanes.Count} of {_plan.Name}", lane.RunAsync, _lanesToken.Token));
+            var lane = _lanes.Create([.. queue.Partitions.Select(partition => opened.Source.Find(partition)!)], _watch.Records);
+            _group.Start($"lane {_group.Readers.Count + 1} of {_plan.Name}", lane, queue, assignment, _polling);
         }
-        _tasks.Add(_environment.Tasks.Start($"watch of {_plan.Name}", _watch.RunAsync, _lanesToken.Token));
+        _group.StartBeside($"watch of {_plan.Name}", _watch.RunAsync);
     }
 
     /// <summary>
     /// Opening has looked at the topic, and then the partitions were assigned. A topic that was created again between the two
     /// is read by a client that knows no other, with positions that mean nothing in it; later on a client gets an error.
     /// </summary>
-    private async ValueTask RequireSameTopicAsync(SourceLedger source)
+    private async ValueTask RequireSameTopicAsync(SourceLedger source, CancellationToken abort)
     {
-        var topic = await _parts.Source.IdentifyAsync(_lanesToken.Token);
+        var topic = await _parts.Source.IdentifyAsync(abort);
         if (TopicIds.Agree(topic.TopicId, source.TopicId) && TopicIds.Agree(topic.ClusterId, source.ClusterId)) return;
         throw new PipelineException(FailureKind.Kafka,
             $"Topic '{_plan.Topic}' was created again while it was being opened: its id was {source.TopicId ?? "unknown"} and is {topic.TopicId ?? "unknown"} now.",
@@ -127,9 +125,8 @@ internal sealed class FlowSession : IAsyncDisposable
         {
             abort.ThrowIfCancellationRequested();
             _parts.Progress.NoteBeat(_environment.Clock.GetTimestamp());
-            foreach (var lane in _lanes)
-                if (lane.Ended.IsFaulted) await lane.Ended;
-            if (_lanes.Any(lane => lane.HasRejected)) return CheckpointCause.Rejected;
+            await _group.ThrowIfFailedAsync();
+            if (Lanes.Any(lane => lane.HasRejected)) return CheckpointCause.Rejected;
             if (_watch.Refusal is { } refusal) throw refusal;
             if (_watch.HasChanged) return CheckpointCause.TopicChanged;
             if (stop.IsCancellationRequested) return CheckpointCause.Stopped;
@@ -152,30 +149,18 @@ internal sealed class FlowSession : IAsyncDisposable
     public async ValueTask<IReadOnlyList<LaneCheckpoint>> SealAsync(bool isLast, CancellationToken abort)
     {
         if (isLast) _watch.Stop();
-        return await Task.WhenAll(_lanes.Select(lane => lane.SealAsync(isLast))).WaitAsync(abort);
+        return await _group.SealAsync(isLast, abort);
     }
 
     private async ValueTask WaitAsync(TimeSpan time, CancellationToken stop, CancellationToken abort)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
-        await _signal.WaitAsync(time, _environment.Clock, either.Token);
+        await _polling.Signal.WaitAsync(time, _environment.Clock, either.Token);
     }
 
     public async ValueTask DisposeAsync()
     {
         _shareChange.Dispose();
-        _lanesToken.Cancel();
-        foreach (var task in _tasks)
-        {
-            try
-            {
-                await task;
-            }
-            catch (OperationCanceledException)
-            {
-                // The token above ended it.
-            }
-        }
-        foreach (var lane in _lanes) await lane.DisposeAsync();
+        await _group.DisposeAsync();
     }
 }

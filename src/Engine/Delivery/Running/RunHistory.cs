@@ -6,7 +6,7 @@ namespace Matih.Delivery.Running;
 /// <summary>What a run of a flow remembers from one session to the next.</summary>
 internal sealed class RunHistory(RunMode mode, OpenAnswers answers, long startedAt)
 {
-    private long _generation;
+    private long _assignment;
 
     /// <summary>A person's answers; they are for the table as it was, and no longer count once it has been opened.</summary>
     public OpenAnswers Answers { get; set; } = answers;
@@ -55,7 +55,7 @@ internal sealed class RunHistory(RunMode mode, OpenAnswers answers, long started
     }
 
     /// <summary>The number of the next assignment of partitions.</summary>
-    public long NextGeneration() => ++_generation;
+    public long NextAssignment() => ++_assignment;
 }
 
 /// <summary>How a session ended that did not fail.</summary>

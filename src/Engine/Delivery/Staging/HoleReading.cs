@@ -9,7 +9,7 @@ namespace Matih.Delivery.Staging;
 internal sealed class HoleReading(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened)
 {
     private readonly HoleCheck _holes = new(plan, parts);
-    private readonly BoundedReading _reading = new(plan, parts, environment, opened);
+    private readonly BoundedReading _reading = new(parts.LanesFor(opened), environment);
 
     /// <summary>What the range holds, or as much of it as could be read within the time.</summary>
     public async ValueTask<LaneCheckpoint> ReadAsync(BoundedRange range, TimeSpan timeMax, CancellationToken cancellationToken)

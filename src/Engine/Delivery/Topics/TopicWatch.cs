@@ -1,8 +1,8 @@
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
-using Matih.Delivery.Running;
 using Matih.Kafka;
 using Matih.Planning;
+using Matih.Sql.Syntax;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Topics;
@@ -12,7 +12,7 @@ namespace Matih.Delivery.Topics;
 /// partitions were added, which ends the session so that opening decides, and whether it is still the same topic. One that
 /// was created again may have been read for as long as since the last of these looks, so that the run stops and says so.
 /// </summary>
-internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironment environment, SourceLedger source, FlowSession session, AsyncSignal signal)
+internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironment environment, SourceLedger source, LaneGroup lanes, AsyncSignal signal)
 {
     private const int LooksPerIdentityCheck = 6;
 
@@ -106,9 +106,9 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
     {
         if (_ends is not { } look) return;
         var committed = _committed ?? source;
-        var uncommitted = session.Lanes.SelectMany(lane => lane.Partitions)
+        var uncommitted = lanes.Readers.SelectMany(reader => reader.Lane.Partitions)
             .Sum(partition => committed.Find(partition) is { } entry ? Math.Max(0, look.Ends[partition] - entry.NextOffset) : 0);
-        parts.Progress.NoteLag(new FlowLag(session.Lanes.Sum(lane => lane.Behind(look.Ends)), uncommitted, look.At));
+        parts.Progress.NoteLag(new FlowLag(lanes.Readers.Sum(reader => reader.Lane.Behind(look.Ends)), uncommitted, look.At));
     }
 
     /// <summary>

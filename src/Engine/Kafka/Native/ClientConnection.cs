@@ -239,8 +239,8 @@ internal sealed unsafe class ClientConnection : IDisposable
                     OnDelivery?.Invoke(item);
                     break;
                 case LibrdkafkaNative.EventFetch:
-                    // Every assigned partition is forwarded to a lane before it is fetched: this record would be lost.
-                    throw new InvalidOperationException("A record came to a queue that no lane polls.");
+                    // Every assigned partition is forwarded to a queue before it is fetched: this record would be lost.
+                    throw new InvalidOperationException("A record came to a queue that nobody polls.");
             }
         }
         finally

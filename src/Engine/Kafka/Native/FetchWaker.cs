@@ -4,7 +4,7 @@ namespace Matih.Kafka.Native;
 /// Makes librdkafka before 2.2.0 fetch again as soon as a full queue has been read half empty. There, a broker's thread
 /// that found the queue full looks again when something else wakes it, or after 1 s (rd_kafka_broker_consumer_serve, 2.0.2):
 /// with small queues and a busy reader that cost five sixths of the throughput. Any request to the broker wakes it, so the
-/// end offsets are asked for, and the answer is not waited for. Belongs to one lane; not thread-safe.
+/// end offsets are asked for, and the answer is not waited for. Belongs to one queue; not thread-safe.
 /// </summary>
 internal sealed unsafe class FetchWaker : IDisposable
 {

@@ -3,17 +3,17 @@ using Matih.Batches;
 namespace Matih.Kafka.Native;
 
 /// <summary>
-/// Records of one lane, in place where librdkafka received them: row i is native message i, destroyed by
+/// Records of one queue, in place where librdkafka received them: row i is native message i, destroyed by
 /// <see cref="RawBatch.Release"/>.
 /// </summary>
-internal sealed unsafe class MessageBatch(LibrdkafkaNative native, RecordLane lane) : RawBatch
+internal sealed unsafe class MessageBatch(LibrdkafkaNative native, RecordQueue queue) : RawBatch
 {
     /// <summary>Pointers to messages: those of the rows, then room for more. Pinned, as librdkafka writes to it.</summary>
     private nint[] _slots = [];
     private LibrdkafkaNative.Message** _messages;
     private int _heldCount;
 
-    public RecordLane Lane { get; } = lane;
+    public RecordQueue Queue { get; } = queue;
 
     /// <summary>Room for that many native messages beyond the first <see cref="RawBatch.Count"/>.</summary>
     public LibrdkafkaNative.Message** Room(int count)
@@ -28,11 +28,11 @@ internal sealed unsafe class MessageBatch(LibrdkafkaNative native, RecordLane la
         return _messages + _heldCount;
     }
 
-    public void Begin(long generation) => Generation = generation;
+    public void Begin(long assignment) => Assignment = assignment;
 
     /// <summary>
     /// Makes rows of the records among the messages just written to <see cref="Room"/>. Everything else, and records at or
-    /// below a position that the lane has already passed, is handed to the lane or dropped.
+    /// below a position that the queue has already passed, is handed to the queue or dropped.
     /// </summary>
     public void Accept(int count, long[] nextOffsets, List<SourceEvent> events)
     {
@@ -43,7 +43,7 @@ internal sealed unsafe class MessageBatch(LibrdkafkaNative native, RecordLane la
             var message = room[i];
             if (message->Error != NativeErrors.None)
             {
-                Lane.TakeError(message, events);
+                Queue.TakeError(message, events);
                 native.MessageDestroy(message);
                 continue;
             }

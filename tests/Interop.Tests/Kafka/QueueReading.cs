@@ -1,4 +1,5 @@
 using System.Text;
+using Matih.Definition.Format;
 using Matih.Kafka;
 
 namespace Matih.Interop.Tests.Kafka;
@@ -6,13 +7,13 @@ namespace Matih.Interop.Tests.Kafka;
 /// <summary>A record copied out of a batch.</summary>
 internal sealed record ReadRecord(int Partition, long Offset, string? Key, string? Value, long TimestampMillis);
 
-internal static class LaneReading
+internal static class QueueReading
 {
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(60);
 
     /// <summary>Polls until the condition holds of all that was read and happened; fails after a minute.</summary>
     public static async Task<(List<ReadRecord> Records, List<SourceEvent> Events)> ReadUntilAsync(
-        this IRecordLane lane, Func<List<ReadRecord>, List<SourceEvent>, bool> isDone)
+        this IRecordQueue lane, Func<List<ReadRecord>, List<SourceEvent>, bool> isDone)
     {
         var (records, events) = (new List<ReadRecord>(), new List<SourceEvent>());
         using var batch = lane.CreateBatch();
@@ -36,7 +37,7 @@ internal static class LaneReading
     }
 
     /// <summary>Polls until the lane's only partition has been read up to a position.</summary>
-    public static Task<(List<ReadRecord> Records, List<SourceEvent> Events)> ReadToAsync(this IRecordLane lane, long nextOffset) =>
+    public static Task<(List<ReadRecord> Records, List<SourceEvent> Events)> ReadToAsync(this IRecordQueue lane, long nextOffset) =>
         lane.ReadUntilAsync((_, events) => events.OfType<SourceEvent.ReachedEnd>().Any(end => end.NextOffset >= nextOffset));
 
     /// <summary>Reads one partition from an offset up to a position, in an assignment of its own.</summary>

@@ -12,7 +12,7 @@ namespace Matih.Kafka.Native;
 /// forward. After an error that reading cannot get past, nothing more of that partition is handed over: librdkafka itself
 /// goes on behind a corrupt batch, which would lose its records silently.
 /// </remarks>
-internal sealed unsafe class RecordLane : IRecordLane
+internal sealed unsafe class RecordQueue : IRecordQueue
 {
     private const int SliceMillisMax = 100;
 
@@ -23,7 +23,7 @@ internal sealed unsafe class RecordLane : IRecordLane
     private readonly ClientConnection _connection;
     private readonly TimeProvider _clock;
     private readonly string _topic;
-    private readonly long _generation;
+    private readonly long _assignment;
     private readonly int[] _partitions;
     private readonly long[] _nextOffsets;
     private readonly nint[] _partitionQueues;
@@ -34,15 +34,15 @@ internal sealed unsafe class RecordLane : IRecordLane
     private long _faultsSeen;
 
     /// <param name="createWaker">Makes what wakes the fetching of these partitions, where the library needs that.</param>
-    public RecordLane(
-        LibrdkafkaNative native, ClientConnection connection, TimeProvider clock, string topic, IReadOnlyList<PartitionPosition> positions, long generation,
+    public RecordQueue(
+        LibrdkafkaNative native, ClientConnection connection, TimeProvider clock, string topic, IReadOnlyList<PartitionPosition> positions, long assignment,
         Func<IReadOnlyList<int>, FetchWaker>? createWaker)
     {
         _native = native;
         _connection = connection;
         _clock = clock;
         _topic = topic;
-        _generation = generation;
+        _assignment = assignment;
         _faultsSeen = connection.FaultSequence;
         _partitions = [.. positions.Select(position => position.Partition)];
         _waker = createWaker?.Invoke(_partitions);
@@ -63,7 +63,7 @@ internal sealed unsafe class RecordLane : IRecordLane
 
     public IReadOnlyList<int> Partitions => _partitions;
 
-    /// <summary>Whether a batch of this lane still holds native memory.</summary>
+    /// <summary>Whether a batch of this queue still holds native memory.</summary>
     public bool HoldsMemory => _batches.Exists(batch => batch.Count != 0);
 
     public RawBatch CreateBatch()
@@ -76,10 +76,10 @@ internal sealed unsafe class RecordLane : IRecordLane
     public ValueTask PollAsync(RawBatch batch, int recordsMax, TimeSpan wait, List<SourceEvent> events, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(recordsMax);
-        if (batch is not MessageBatch target || target.Lane != this)
-            throw new ArgumentException("The batch was created by another lane.", nameof(batch));
+        if (batch is not MessageBatch target || target.Queue != this)
+            throw new ArgumentException("The batch was created by another queue.", nameof(batch));
         target.Release();
-        target.Begin(_generation);
+        target.Begin(_assignment);
         var (eventsBefore, start, sliceMillis) = (events.Count, 0L, 0);
         while (true)
         {
@@ -134,7 +134,7 @@ internal sealed unsafe class RecordLane : IRecordLane
             case NativeErrors.PartitionEnd:
                 if (message->Offset < _nextOffsets[partition]) return;
                 _nextOffsets[partition] = message->Offset;
-                events.Add(new SourceEvent.ReachedEnd(partition, message->Offset, _generation));
+                events.Add(new SourceEvent.ReachedEnd(partition, message->Offset, _assignment));
                 return;
             case NativeErrors.AutoOffsetReset or NativeErrors.OffsetOutOfRange or NativeErrors.LogTruncation or NativeErrors.NoOffset:
                 events.Add(new SourceEvent.OffsetOutOfRange(
