@@ -126,13 +126,11 @@ public sealed class PipelineVerifier(IConnectors connectors)
         await new FileCheck(table.Store, findings).CheckAsync(files, cancellationToken);
     }
 
-    /// <summary>Metadata names files by whole addresses: those of a copied folder are still the original's.</summary>
     private static void WarnOfCopy(Table table, FindingLog findings)
     {
-        var (location, metadata) = (LocalPath.Plain(table.Metadata.Location.TrimEnd('/')), LocalPath.Plain(table.MetadataLocation));
-        if (metadata.StartsWith($"{location}/", StringComparison.Ordinal) || table.Metadata.Properties.ContainsKey("write.metadata.path")) return;
-        findings.Warning(FindingCode.OtherFolder, $"The metadata that was read is {metadata}, and says that the table is in {location}: this is a copy of that folder, or it was moved. The files that were looked at are those that the metadata names, in the other folder.",
-            "Do not run pipelines on a copy, which would write into the other folder. As a backup it is worth something only in its own place again.");
+        if (table.FindOtherFolder() is not { } location) return;
+        findings.Warning(FindingCode.OtherFolder, $"The metadata that was read is {LocalPath.Plain(table.MetadataLocation)}, and says that the table is in {location}: this is a copy of that folder, or it was moved. The files that were looked at are those that the metadata names, in the other folder.",
+            "Runs on it are refused, because they would write into the other folder. As a backup it is worth something only in its own place again.");
     }
 
     private static void ReportNoLedger(FlowPlan plan, Table table, TableHistory history, LedgerChain chain, FindingLog findings)

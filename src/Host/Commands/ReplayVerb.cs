@@ -65,7 +65,7 @@ internal sealed class ReplayVerb : Verb
         var terminal = Terminal.OfProcess();
         var log = EngineLogWriter.Create(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, terminal);
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
+        if (PipelineLoading.Load(request, _settings, DefinitionReport.Of(form, log)) is not { } pipeline) return ExitCode.BadDefinition;
 
         var flow = Chosen(pipeline.Flows, arguments.GetValue(_sink));
         using var signals = new StopSignals(_ => log.Information("stopping", "Stopping: a replay that has not committed yet changes nothing."));

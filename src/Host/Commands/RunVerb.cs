@@ -79,7 +79,7 @@ internal sealed class RunVerb : Verb
         var start = arguments.GetValue(_from) is { } from ? StartOf(from) : null;
         var isContinuous = !arguments.GetValue(_once) && !arguments.GetValue(_untilCaughtUp) && arguments.GetValue(_for) is null;
         var address = HealthAddress.Of(arguments.GetValue(_health), _settings, isContinuous);
-        if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
+        if (PipelineLoading.Load(request, _settings, DefinitionReport.Of(form, log)) is not { } pipeline) return ExitCode.BadDefinition;
 
         var definition = pipeline.Definition;
         if (definition.Orchestration.Engine == DeployTarget.Flink)

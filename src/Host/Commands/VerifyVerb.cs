@@ -66,7 +66,7 @@ internal sealed class VerifyVerb : Verb
         var environment = SystemEnvironment.Create();
         var log = EngineLogWriter.Create(null, arguments.GetValue(_logLevel) ?? "warning", _settings, environment.Clock, Terminal.OfProcess());
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
+        if (PipelineLoading.Load(request, _settings, new DefinitionReport(Console.Error)) is not { } pipeline) return ExitCode.BadDefinition;
 
         var flows = Chosen(pipeline.Flows, arguments.GetValue(_sink));
         var connectors = new HostConnectors(_settings, environment, log, laneCountMax: 1);

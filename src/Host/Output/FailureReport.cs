@@ -9,8 +9,10 @@ internal static class FailureReport
     /// <summary>Who reads the log as JSON finds the failure in it, too; false where it is still to be told as text.</summary>
     public static bool TakeJson(PipelineException failure, LogForm form, EngineLogWriter log)
     {
-        if (form != LogForm.Json) return false;
-        log.Write(new LogEntry(LogSeverity.Error, "failed", failure.Message, ("kind", failure.Kind.ToString()), ("remedy", failure.Remedy), ("exit_code", failure.ExitCode)));
-        return true;
+        if (form == LogForm.Json) Write(failure, log);
+        return form == LogForm.Json;
     }
+
+    public static void Write(PipelineException failure, EngineLogWriter log) =>
+        log.Write(new LogEntry(LogSeverity.Error, "failed", failure.Message, ("kind", failure.Kind.ToString()), ("remedy", failure.Remedy), ("exit_code", failure.ExitCode)));
 }

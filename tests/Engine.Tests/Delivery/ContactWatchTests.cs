@@ -115,6 +115,44 @@ public sealed class ContactWatchTests
         await run;
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_run_that_ends_by_itself_fails_where_its_brokers_fall_silent_before_it_has_read_everything(bool isOnce)
+    {
+        using var flow = NewFlow();
+        flow.OnSource = source =>
+        {
+            _sources.Add(source);
+            source.IsMute = partition => partition == 1;
+        };
+        flow.Produce(0, 20);
+        var run = flow.RunAsync(isOnce ? new RunMode.Once(1000, TimeSpan.FromMilliseconds(50)) : new RunMode.UntilCaughtUp());
+        await UntilAsync(flow, progress => progress.ReadCount == 10 && progress.Lag is not null);
+
+        Cut("connection refused");
+        flow.Clock.Elapsed += TimeSpan.FromSeconds(31);
+
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => run);
+        Assert.Equal((FailureKind.Kafka, 3), (failure.Kind, failure.ExitCode));
+        Assert.Contains("connection refused", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_micro_batch_that_had_read_everything_ends_well_although_its_brokers_have_fallen_silent()
+    {
+        using var flow = NewFlow();
+        flow.Produce(0, 20);
+        var run = flow.RunAsync(new RunMode.Once(1000, TimeSpan.FromMinutes(5)));
+        await UntilAsync(flow, progress => progress.ReadCount == 20 && progress.Lag is not null);
+
+        Cut("connection refused");
+        flow.Clock.Elapsed += TimeSpan.FromMinutes(5);
+
+        await run;
+        await flow.AssertHoldsExactlyAsync(flow.TopicRecords());
+    }
+
     [Fact]
     public async Task Unread_and_uncommitted_differ_by_what_waits_for_the_checkpoint()
     {

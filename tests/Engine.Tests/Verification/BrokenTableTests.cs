@@ -537,6 +537,35 @@ public sealed class BrokenTableTests
     }
 
     [Fact]
+    public async Task A_run_on_a_copied_folder_is_refused_before_it_writes_into_the_other_one()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var other = Path.Combine(flow.Warehouse, "elsewhere/orders");
+        await flow.EditMetadataAsync(metadata => metadata["location"] = other);
+
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => flow.CatchUpAsync());
+
+        Assert.Equal(ExitCode.Refused, failure.ExitCode);
+        Assert.Contains($"but its metadata says that it is in {other}", failure.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(other));
+    }
+
+    [Fact]
+    public async Task A_folder_that_a_symbolic_link_names_is_no_copy()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var link = Path.Combine(flow.Warehouse, "link");
+        Directory.CreateSymbolicLink(link, flow.TableFolder);
+        await flow.EditMetadataAsync(metadata => metadata["location"] = link);
+
+        await flow.CatchUpAsync();
+
+        Assert.Empty((await flow.AssertProvenAsync(isOffline: true)).Findings.OfType<VerificationFinding.Warning>());
+    }
+
+    [Fact]
     public async Task A_table_that_was_dropped()
     {
         using var flow = new FlowHarness();
