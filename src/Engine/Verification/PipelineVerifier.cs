@@ -205,7 +205,7 @@ public sealed class PipelineVerifier(IConnectors connectors)
         }
     }
 
-    /// <summary>No ledger in the table, but the consumer group remembers that the flow wrote one: the table was dropped or created anew.</summary>
+    /// <summary>No ledger in the table, but the consumer group remembers that the flow wrote one: the table was dropped or created again.</summary>
     private static async ValueTask<bool> IsMarkedAsync(FlowPlan plan, IRecordSource source, bool isTableThere, FindingLog findings, CancellationToken cancellationToken)
     {
         string? text;
@@ -215,13 +215,13 @@ public sealed class PipelineVerifier(IConnectors connectors)
         }
         catch (SourceException e) when (e.Kind == SourceErrorKind.Authorization)
         {
-            findings.NotProvable(FindingCode.TableRecreated, $"That table {plan.Table.Identifier} was not dropped or created anew.", $"The consumer group's offsets may not be read: {e.Message}");
+            findings.NotProvable(FindingCode.TableRecreated, $"That table {plan.Table.Identifier} was not dropped or created again.", $"The consumer group's offsets may not be read: {e.Message}");
             return false;
         }
         if (GroupMarks.Find(text, plan.Name) is not { } mark) return false;
         if (findings.ViolationCount > 0) return true;
         findings.Violation(FindingCode.TableRecreated, $"table {plan.Table.Identifier}", $"a ledger of {plan.Name}, because the consumer group remembers that it wrote to table {mark.TableUuid}",
-            isTableThere ? "no ledger of it: the table was created anew, or is another one" : "no such table: it was dropped, or the warehouse is another one", "Point the pipeline at the right warehouse, or start over with --reset.");
+            isTableThere ? "no ledger of it: the table was created again, or is another one" : "no such table: it was dropped, or the warehouse is another one", "Point the pipeline at the right warehouse, or start over with --reset.");
         return true;
     }
 

@@ -19,7 +19,7 @@ internal sealed class VerifyVerb : Verb
         hold what the commits' books say, that whatever other engines removed they replaced row for row, and that the topic
         is still the one that was read.
 
-        It says what it proved, what nothing tells of any more and why, and every violation with what was expected, what was
+        It says what it proved, what can no longer be proven and why, and every violation with what was expected, what was
         found and what to do. Nothing is changed, no rows are read, and a running pipeline is not disturbed.
         """,
         ["verify FILE [options]"],

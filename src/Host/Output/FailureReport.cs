@@ -1,4 +1,5 @@
 using Matih.Delivery;
+using Matih.Host.Runtime;
 using Matih.Telemetry;
 
 namespace Matih.Host.Output;
@@ -11,6 +12,14 @@ internal static class FailureReport
     {
         if (form == LogForm.Json) Write(failure, log);
         return form == LogForm.Json;
+    }
+
+    /// <summary>The same for a broken invariant, whose stack would be lines of text.</summary>
+    public static bool TakeJson(Exception bug, LogForm form, EngineLogWriter log)
+    {
+        if (form != LogForm.Json || bug is PipelineException or UsageException) return false;
+        log.Write(new LogEntry(LogSeverity.Error, "crashed", $"An internal error; please report it: {bug.Message}", ("stack", bug.ToString()), ("exit_code", HostExit.Crash)));
+        return true;
     }
 
     public static void Write(PipelineException failure, EngineLogWriter log) =>

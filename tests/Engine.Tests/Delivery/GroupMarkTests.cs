@@ -33,6 +33,31 @@ public sealed class GroupMarkTests
         await flow.AssertHoldsWholeTopicAsync();
     }
 
+    [Fact]
+    public async Task A_group_that_does_not_answer_holds_up_no_end_of_a_run()
+    {
+        using var flow = new FlowHarness();
+        await flow.CatchUpAsync();
+        flow.Produce(0, 10);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var storeCount = 0;
+        flow.OnSource = source => source.BeforeGroupStore = async cancellationToken =>
+        {
+            if (++storeCount == 1) return; // The start's own.
+            asked.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+        };
+        var run = flow.CatchUpAsync();
+        await asked.Task;
+
+        flow.Clock.Elapsed += TimeSpan.FromSeconds(11);
+
+        await run;
+        await flow.AssertHoldsWholeTopicAsync();
+        var warning = Assert.Single(flow.Entries, entry => entry.Event == "group-offsets-unavailable");
+        Assert.Contains("no answer within 10 s (the brokers are silent)", warning.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

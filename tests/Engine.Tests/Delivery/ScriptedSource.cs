@@ -102,12 +102,16 @@ internal sealed class ScriptedSource(ScriptedTopic topic, TimeProvider clock) : 
 
     public ValueTask<string?> ReadGroupMarkAsync(CancellationToken cancellationToken) => new(topic.GroupMark);
 
-    public ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken)
+    /// <summary>Called before group offsets are stored; may take as long as a broker that does not answer.</summary>
+    public Func<CancellationToken, Task>? BeforeGroupStore { get; set; }
+
+    public async ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken)
     {
-        if (topic.RefusesGroupOffsets) return new((false, "Broker: Group authorization failed"));
+        if (BeforeGroupStore is { } before) await before(cancellationToken);
+        if (topic.RefusesGroupOffsets) return (false, "Broker: Group authorization failed");
         topic.GroupMark = mark;
         foreach (var position in positions) topic.GroupOffsets[position.Partition] = position.NextOffset;
-        return new((true, null));
+        return (true, null);
     }
 
     public ValueTask DisposeAsync() => default;

@@ -362,7 +362,7 @@ public sealed class BrokenTableTests
 
         var warning = Assert.Single(verified.Findings.OfType<VerificationFinding.Warning>());
         Assert.Equal(FindingCode.TagMissing, warning.Code);
-        Assert.Contains("its next commit sets the tag anew", warning.Remedy, StringComparison.Ordinal);
+        Assert.Contains("its next commit sets the tag again", warning.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]

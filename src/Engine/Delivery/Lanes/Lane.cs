@@ -271,7 +271,7 @@ internal sealed class Lane : IAsyncDisposable
             case SourceEvent.Failed failed:
                 var where = failed.Partition is { } partition ? $"partition {partition} of topic '{_parts.Topic}'" : $"topic '{_parts.Topic}'";
                 throw new PipelineException(FailureKind.Kafka, $"Reading {where} failed: {failed.Detail}",
-                    "Check the broker, the credentials and the topic; the run goes on from the table's ledger.");
+                    "Check the broker, the credentials and the topic; the run continues from the table's ledger.");
         }
     }
 

@@ -74,7 +74,7 @@ internal sealed class ContactWatch(FlowPlan plan, FlowParts parts, EngineEnviron
         if (isLost)
         {
             parts.Log.Warning("contact-lost",
-                $"Flow {plan.Name}: no answer from Kafka for {silence.TotalSeconds:0} s ({parts.Source.Trouble ?? "its brokers are silent"}). Reading goes on when it answers again; until then the lag is of that time.",
+                $"Flow {plan.Name}: no answer from Kafka for {silence.TotalSeconds:0} s ({parts.Source.Trouble ?? "its brokers are silent"}). Reading continues when it answers again; until then the lag is of that time.",
                 ("flow", plan.Name.ToString()), ("silence_seconds", Math.Round(silence.TotalSeconds)));
         }
         else
