@@ -62,6 +62,34 @@ public sealed class ContactWatchTests
     }
 
     [Fact]
+    public async Task A_question_that_is_not_answered_is_given_up_and_asked_again()
+    {
+        using var flow = NewFlow(new HurriedClock { Speed = 100 });
+        flow.Seat = new ScriptedSeat();
+        var givenUp = new SemaphoreSlim(0);
+        var questionCount = 0;
+        flow.OnSource = source => source.BeforeIdentify = async cancellationToken =>
+        {
+            // The first one is the member's own, before it takes a seat.
+            if (++questionCount == 1) return;
+            try
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            }
+            finally
+            {
+                givenUp.Release();
+            }
+        };
+
+        await flow.RunDuringAsync(async () =>
+        {
+            await givenUp.WaitAsync();
+            await givenUp.WaitAsync();
+        });
+    }
+
+    [Fact]
     public async Task A_member_that_reaches_no_broker_fails_as_any_run_does_and_does_not_wait_for_the_group()
     {
         using var flow = NewFlow();

@@ -47,8 +47,14 @@ internal sealed class ScriptedSource(ScriptedTopic topic, TimeProvider clock) : 
     /// <summary>What a broker that lags behind with its metadata says the number of partitions is.</summary>
     public Func<int, int>? ToldPartitionCount { get; set; }
 
-    public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) =>
-        new(Answer(() => new TopicIdentity(topic.ClusterId, topic.TopicId, ToldPartitionCount?.Invoke(topic.PartitionCount) ?? topic.PartitionCount)));
+    /// <summary>Called before the topic is identified; may take as long as a broker that does not answer.</summary>
+    public Func<CancellationToken, Task>? BeforeIdentify { get; set; }
+
+    public async ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken)
+    {
+        if (BeforeIdentify is { } before) await before(cancellationToken);
+        return Answer(() => new TopicIdentity(topic.ClusterId, topic.TopicId, ToldPartitionCount?.Invoke(topic.PartitionCount) ?? topic.PartitionCount));
+    }
 
     public Action? BeforeRanges { get; set; }
 
