@@ -32,9 +32,6 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     /// <summary>After this time at work a take-over is no longer counted against the next one.</summary>
     private static readonly TimeSpan TakeoverMemory = TimeSpan.FromMinutes(10);
 
-    /// <summary>Offsets for dashboards hold nobody up for longer: neither the next commit nor the end of a run whose brokers are gone.</summary>
-    private static readonly TimeSpan GroupTimeMax = TimeSpan.FromSeconds(10);
-
     /// <summary>Skipped ranges that a log line names; the ledger has more.</summary>
     private const int RangesShownMax = 8;
 
@@ -137,11 +134,7 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
         _lastHeadLook = environment.Clock.GetTimestamp();
         if (await parts.Ledgers.LoadAsync(abort) is not { } table) return true;
         TableHasChanged = !opened.Binding.Fits(table);
-        await AskGroupAsync(async limited =>
-        {
-            await parts.Marks.RenewAsync(plan.Name, parts.Source, Source, parts.Log, limited);
-            return null;
-        }, abort);
+        await parts.Marks.RenewAsync(plan.Name, parts.Source, Source, parts.Log, abort);
         if (table.Metadata.CurrentSnapshot is not { } head) return true;
         if (head.Summary.TryGetValue(LedgerKeys.Property(plan.Name), out var text)) return LedgerFormat.TryReadCommit(text) != _base.Commit;
         var age = TimeSpan.FromMilliseconds(environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() - _base.WrittenAtMillis);
@@ -167,25 +160,9 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
 
     private async ValueTask StoreGroupOffsetsAsync(CancellationToken abort)
     {
-        var refusal = await AskGroupAsync(limited => parts.Marks.StoreAsync(new GroupMark(plan.Name, _base.TableUuid), parts.Source, Source, limited), abort);
-        if (refusal is not { } reason || parts.HasWarnedOfGroup) return;
+        if (await parts.Marks.StoreAsync(new GroupMark(plan.Name, _base.TableUuid), parts.Source, Source, abort) is not { } reason || parts.HasWarnedOfGroup) return;
         parts.HasWarnedOfGroup = true;
         parts.Log.Warning("group-offsets-unavailable",
             $"Flow {plan.Name}: consumer-group offsets could not be stored ({reason.TrimEnd('.')}). Dashboards that show lag by group will not see progress, and it will not be noticed if the table is dropped and created again between two runs. The table's ledger is the position; nothing is lost.");
-    }
-
-    /// <summary>Why the group's offsets were not stored, which may be that nobody answered in time; null where all is well.</summary>
-    private async ValueTask<string?> AskGroupAsync(Func<CancellationToken, ValueTask<string?>> ask, CancellationToken abort)
-    {
-        using var timer = new CancellationTokenSource(GroupTimeMax, environment.Clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, abort);
-        try
-        {
-            return await ask(either.Token);
-        }
-        catch (OperationCanceledException) when (!abort.IsCancellationRequested)
-        {
-            return $"no answer within {GroupTimeMax.TotalSeconds:0} s ({parts.Source.Trouble ?? "the brokers are silent"})";
-        }
     }
 }
