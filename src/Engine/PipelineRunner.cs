@@ -98,7 +98,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
                 if (member is not null) opened.Add(member);
                 if (!starts.TryGetValue(definition.Source.Name, out var start)) starts.Add(definition.Source.Name, start = FlowStarts.Of(source, plan.Start, request.Answers.Start));
                 var group = (definition.Source.ConsumerGroup, definition.Source.Topic);
-                if (!marks.TryGetValue(group, out var marked)) marks.Add(group, marked = new GroupMarks());
+                if (!marks.TryGetValue(group, out var marked)) marks.Add(group, marked = new GroupMarks(environment.Clock));
                 var parts = Compose(definition, plan, source, member, new Shared(start, marked, gate), request, progress[i]);
                 var run = new FlowRun(plan, parts, environment);
                 runs.Add(environment.Tasks.Start($"flow {plan.Name}", async token =>
@@ -184,7 +184,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     internal sealed record Shared(FlowStarts Starts, GroupMarks Marks, StartGate Gate)
     {
         public static Shared ForOneFlow(IRecordSource source, FlowPlan plan, EngineEnvironment environment) =>
-            new(FlowStarts.Of(source, plan.Start, null), new GroupMarks(), new StartGate(1, environment.Clock));
+            new(FlowStarts.Of(source, plan.Start, null), new GroupMarks(environment.Clock), new StartGate(1, environment.Clock));
     }
 
     /// <summary>The components of a flow, for a run. The benchmarks put them together without the protocol.</summary>

@@ -19,9 +19,9 @@ internal static class FlowFailure
             source.Kind is SourceErrorKind.Unreachable or SourceErrorKind.Protocol ? FailureKind.Kafka : FailureKind.KafkaAccess,
             $"Topic '{plan.Topic}': {source.Message}", RemedyFor(source.Kind), source),
         UnsupportedTableException unsupported => new PipelineException(FailureKind.BadDefinition, $"Table {plan.Table.Identifier}: {unsupported.Message}",
-            "Change the table or the definition; the start after that goes on from the table's ledger.", unsupported),
+            "Change the table or the definition; the start after that continues from the table's ledger.", unsupported),
         InvalidTableException invalid => new PipelineException(FailureKind.Table, $"Table {plan.Table.Identifier}: {invalid.Message}",
-            "Restore the table's files or roll it back; the next start goes on from what the table then holds.", invalid),
+            "Restore the table's files or roll it back; the next start continues from what the table then holds.", invalid),
         IOException io => new PipelineException(FailureKind.Store, $"Table {plan.Table.Identifier}: {io.Message}",
             "Check disk space, permissions and the network to the store; what is not in the table is read again.", io),
         UnauthorizedAccessException access => new PipelineException(FailureKind.Store, $"Table {plan.Table.Identifier}: {access.Message}",
@@ -31,10 +31,10 @@ internal static class FlowFailure
 
     private static string RemedyFor(SourceErrorKind kind) => kind switch
     {
-        SourceErrorKind.Authentication => "Check the credentials and certificates of the connection; a start with right ones goes on from the table's ledger.",
-        SourceErrorKind.Authorization => "Let this principal read and describe the topic (READ and DESCRIBE in its ACLs); the start after that goes on from the table's ledger.",
-        SourceErrorKind.UnknownTopic => "Create the topic, or mend its name or the connection in the definition; nothing is read from another one.",
-        SourceErrorKind.Configuration or SourceErrorKind.Unsupported => "Change the connection's settings or the librdkafka in use (MATIH_LIBRDKAFKA); the start after that goes on from the table's ledger.",
-        _ => "Check that the brokers run and can be reached from here; the run goes on from the table's ledger.",
+        SourceErrorKind.Authentication => "Check the credentials and certificates of the connection; a start with right ones continues from the table's ledger.",
+        SourceErrorKind.Authorization => "Let this principal read and describe the topic (READ and DESCRIBE in its ACLs); the start after that continues from the table's ledger.",
+        SourceErrorKind.UnknownTopic => "Create the topic, or correct its name or the connection in the definition; nothing is read from another one.",
+        SourceErrorKind.Configuration or SourceErrorKind.Unsupported => "Change the connection's settings or the librdkafka in use (MATIH_LIBRDKAFKA); the start after that continues from the table's ledger.",
+        _ => "Check that the brokers run and can be reached from here; the run continues from the table's ledger.",
     };
 }

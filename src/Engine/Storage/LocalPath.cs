@@ -17,6 +17,21 @@ internal static class LocalPath
     /// <summary>One spelling for all that name the same place; a location that is not on the local disk stays as it is.</summary>
     public static string Plain(string location) => Find(location) is { } path ? Path.GetFullPath(path) : location;
 
+    /// <summary>The same for locations that symbolic links lead to. Asks the file system.</summary>
+    public static string Real(string location)
+    {
+        var real = Plain(location);
+        if (!Path.IsPathFullyQualified(real)) return location;
+        var parts = real.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        real = "/";
+        foreach (var part in parts)
+        {
+            var folder = new DirectoryInfo(Path.Combine(real, part));
+            real = folder.LinkTarget is null ? folder.FullName : Real(folder.ResolveLinkTarget(returnFinalTarget: true)!.FullName);
+        }
+        return real;
+    }
+
     private static string? Find(string location)
     {
         var path = location;

@@ -7,7 +7,7 @@ namespace Matih.Verification;
 /// <summary>A ledger read for verification: what is wrong with its side file is said, and the rest is read all the same.</summary>
 internal sealed class LedgerBody(IStore store, FindingLog findings)
 {
-    private const string BegunAnew = "The pipeline has begun anew since then (--reset).";
+    private const string BegunAnew = "The pipeline has started over since then (--reset).";
 
     private static readonly byte[] NoSources = Encoding.UTF8.GetBytes("""{"sources":[]}""");
 

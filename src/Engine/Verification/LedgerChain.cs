@@ -153,7 +153,7 @@ internal sealed class LedgerChain
         if (await lineage.FindReappliedAsync(snapshot, _history.Table, property, cancellationToken) is not { } source) return;
         if (_oldest is { Ledger.Base: null })
         {
-            _findings.Warning(FindingCode.Reapplied, $"Snapshot {snapshot.Id} re-applies {source.Text}; {_oldest.Name} has begun anew since then (--reset).", "Nothing, if the reset was the answer to it.");
+            _findings.Warning(FindingCode.Reapplied, $"Snapshot {snapshot.Id} re-applies {source.Text}; {_oldest.Name} has started over since then (--reset).", "Nothing, if the reset was the answer to it.");
             return;
         }
         if (source.IsGone && _oldest is not null)

@@ -54,7 +54,7 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
             if (first.Ledger.Base is null) return;
             var before = first.Ledger.Totals.RecordCount - first.Ledger.Books.RecordCount;
             findings.NotProvable(FindingCode.HistoryExpired, $"What came before {first.Name}: {Quantity.Of(before, "record")}, of which its totals tell.",
-                $"The history ends at snapshot {id}: what is missing has expired, and no metadata file tells of it any more.");
+                $"The history ends at snapshot {id}: what is missing has expired, and no metadata file describes it any more.");
             Positions.CompareAlone(first);
             CheckBooks(first);
             return;
@@ -68,7 +68,7 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
         if (first.Ledger.Generation > 1)
         {
             findings.NotProvable(FindingCode.HistoryRolledBack, $"What generations before {first.Ledger.Generation} did, {Quantity.Of(first.Ledger.Totals.AddedRowCount - first.Ledger.Books.AddedRowCount, "row")} by the totals that it began with.",
-                $"{first.Name} began anew (--reset), and nothing older is part of the current history.");
+                $"{first.Name} started over (--reset), and nothing older is part of the current history.");
         }
         else if (first.Ledger.Totals != first.Ledger.Books)
         {
@@ -80,7 +80,7 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
     {
         ranges.Close();
         findings.NotProvable(FindingCode.Reset, $"That no row from before {newer.Name} is there a second time ({Quantity.Of(older.Ledger.Totals.AddedRowCount, "row")} added until then).",
-            $"That commit began generation {newer.Ledger.Generation} anew (--reset): exactly once holds from it on.");
+            $"That commit started over with generation {newer.Ledger.Generation} (--reset): exactly once holds from it on.");
         CompareEpochs(newer, older);
         CheckStart(newer);
     }

@@ -126,13 +126,11 @@ public sealed class PipelineVerifier(IConnectors connectors)
         await new FileCheck(table.Store, findings).CheckAsync(files, cancellationToken);
     }
 
-    /// <summary>Metadata names files by whole addresses: those of a copied folder are still the original's.</summary>
     private static void WarnOfCopy(Table table, FindingLog findings)
     {
-        var (location, metadata) = (LocalPath.Plain(table.Metadata.Location.TrimEnd('/')), LocalPath.Plain(table.MetadataLocation));
-        if (metadata.StartsWith($"{location}/", StringComparison.Ordinal) || table.Metadata.Properties.ContainsKey("write.metadata.path")) return;
-        findings.Warning(FindingCode.OtherFolder, $"The metadata that was read is {metadata}, and says that the table is in {location}: this is a copy of that folder, or it was moved. The files that were looked at are those that the metadata names, in the other folder.",
-            "Do not run pipelines on a copy, which would write into the other folder. As a backup it is worth something only in its own place again.");
+        if (table.FindOtherFolder() is not { } location) return;
+        findings.Warning(FindingCode.OtherFolder, $"The metadata that was read is {LocalPath.Plain(table.MetadataLocation)}, and says that the table is in {location}: this is a copy of that folder, or it was moved. The files that were looked at are those that the metadata names, in the other folder.",
+            "Runs on it are refused, because they would write into the other folder. As a backup it is worth something only in its own place again.");
     }
 
     private static void ReportNoLedger(FlowPlan plan, Table table, TableHistory history, LedgerChain chain, FindingLog findings)
@@ -207,7 +205,7 @@ public sealed class PipelineVerifier(IConnectors connectors)
         }
     }
 
-    /// <summary>No ledger in the table, but the consumer group remembers that the flow wrote one: the table was dropped or created anew.</summary>
+    /// <summary>No ledger in the table, but the consumer group remembers that the flow wrote one: the table was dropped or created again.</summary>
     private static async ValueTask<bool> IsMarkedAsync(FlowPlan plan, IRecordSource source, bool isTableThere, FindingLog findings, CancellationToken cancellationToken)
     {
         string? text;
@@ -217,13 +215,13 @@ public sealed class PipelineVerifier(IConnectors connectors)
         }
         catch (SourceException e) when (e.Kind == SourceErrorKind.Authorization)
         {
-            findings.NotProvable(FindingCode.TableRecreated, $"That table {plan.Table.Identifier} was not dropped or created anew.", $"The consumer group's offsets may not be read: {e.Message}");
+            findings.NotProvable(FindingCode.TableRecreated, $"That table {plan.Table.Identifier} was not dropped or created again.", $"The consumer group's offsets may not be read: {e.Message}");
             return false;
         }
         if (GroupMarks.Find(text, plan.Name) is not { } mark) return false;
         if (findings.ViolationCount > 0) return true;
         findings.Violation(FindingCode.TableRecreated, $"table {plan.Table.Identifier}", $"a ledger of {plan.Name}, because the consumer group remembers that it wrote to table {mark.TableUuid}",
-            isTableThere ? "no ledger of it: the table was created anew, or is another one" : "no such table: it was dropped, or the warehouse is another one", "Point the pipeline at the right warehouse, or start over with --reset.");
+            isTableThere ? "no ledger of it: the table was created again, or is another one" : "no such table: it was dropped, or the warehouse is another one", "Point the pipeline at the right warehouse, or start over with --reset.");
         return true;
     }
 

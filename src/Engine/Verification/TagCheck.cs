@@ -15,7 +15,7 @@ internal static class TagCheck
         if (!table.Metadata.Refs.TryGetValue(tag, out var pin))
         {
             findings.Warning(FindingCode.TagMissing, $"Tag {tag} is gone, so that expiry may remove the snapshot of commit {newest.Commit} and with it the proof of where the flow stands.",
-                "Do not expire snapshots of the table until the pipeline has run again: its next commit sets the tag anew.");
+                "Do not expire snapshots of the table until the pipeline has run again: its next commit sets the tag again.");
             return;
         }
         var pinned = table.Metadata.FindSnapshot(pin.SnapshotId)?.Summary.GetValueOrDefault(LedgerKeys.Property(flow));
@@ -40,7 +40,7 @@ internal static class TagCheck
         }
         findings.Warning(FindingCode.TagElsewhere,
             $"Tag {tag} pins snapshot {pin.SnapshotId}, which {(pinned is null ? "holds no ledger of the flow" : $"holds {Show(CommitOf(pinned))}")}; the current history ends with commit {newest.Commit}: the table was rolled back, or the tag was moved.",
-            "If the table was rolled back, run the pipeline: it goes on from what the table holds now, and moves the tag.");
+            "If the table was rolled back, run the pipeline: it continues from what the table holds now, and moves the tag.");
     }
 
     /// <summary>The pinned snapshot where it lies above the newest ledger: only commits of the flow are ever pinned, and each has its ledger.</summary>

@@ -11,7 +11,7 @@ internal static class HelpText
         ("2", "The definition, its SQL or the command line is wrong; every error is printed with its place."),
         ("3", "The environment failed (Kafka, catalog, store) and the retries are used up, or a person has to act."),
         ("4", "Another writer of the same pipeline took over."),
-        ("5", "Refused to go on, because that would lose or double records; the message names the way out."),
+        ("5", "Refused to continue, because that would lose or double records; the message names the way out."),
         ("6", "A record was rejected under on_error: fail; everything before it is committed."),
         ("70", "A bug: the stack is printed."),
         ("130", "Interrupted by hand (Ctrl-C) after a clean checkpoint; 130 or 143 also after a second signal, at once."),

@@ -50,6 +50,12 @@ internal sealed class MatihCommand
             await Console.Error.WriteLineAsync($"matih: {failure.Message}\n{failure.Remedy}");
             return failure.ExitCode;
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The verbs give the faults of tables and topics a name; this is the output, or a file of the command line.
+            await Console.Error.WriteLineAsync($"matih: the standard output or a file could not be written or read: {(e.InnerException ?? e).Message}\nCheck the disk space, the permissions and where the output goes.");
+            return ExitCode.Environment;
+        }
         catch (Exception bug)
         {
             await Console.Error.WriteLineAsync($"matih: an internal error; please report it.\n{bug}");

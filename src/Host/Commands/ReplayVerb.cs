@@ -10,14 +10,14 @@ using Matih.Telemetry;
 
 namespace Matih.Host.Commands;
 
-/// <summary><c>matih replay</c>: makes the rows of whole commits anew, through the definition as it is now.</summary>
+/// <summary><c>matih replay</c>: computes the rows of whole commits again, with the definition as it is now.</summary>
 internal sealed class ReplayVerb : Verb
 {
     private const int RangesShownMax = 16;
 
     private static readonly HelpPage Page = new(
         """
-        Takes the records of whole commits from Kafka again, say after the SQL was mended, and puts the rows that they give
+        Takes the records of whole commits from Kafka again, say after the SQL was corrected, and puts the rows that they give
         now in the place of those that they gave then: in one table commit, which takes the commits' data files out and adds
         new ones. Readers see the table before it or after it, nothing between. Positions stay where they are.
 
@@ -41,7 +41,7 @@ internal sealed class ReplayVerb : Verb
     private readonly Option<bool> _yes;
     private readonly Option<string[]> _set;
 
-    public ReplayVerb(HostSettings settings) : base("replay", "Make the rows of earlier commits anew, with the SQL as it is now.", Page)
+    public ReplayVerb(HostSettings settings) : base("replay", "Compute the rows of earlier commits again, with the SQL as it is now.", Page)
     {
         _settings = settings;
         _file = Positional("FILE", "The definition, a YAML file.");
@@ -65,7 +65,7 @@ internal sealed class ReplayVerb : Verb
         var terminal = Terminal.OfProcess();
         var log = EngineLogWriter.Create(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, terminal);
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
+        if (PipelineLoading.Load(request, _settings, DefinitionReport.Of(form, log)) is not { } pipeline) return ExitCode.BadDefinition;
 
         var flow = Chosen(pipeline.Flows, arguments.GetValue(_sink));
         using var signals = new StopSignals(_ => log.Information("stopping", "Stopping: a replay that has not committed yet changes nothing."));
@@ -83,6 +83,10 @@ internal sealed class ReplayVerb : Verb
         catch (PipelineException failure) when (FailureReport.TakeJson(failure, form, log))
         {
             return failure.ExitCode;
+        }
+        catch (Exception bug) when (FailureReport.TakeJson(bug, form, log))
+        {
+            return HostExit.Crash;
         }
         return ExitCode.Done;
     }

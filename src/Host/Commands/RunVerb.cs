@@ -15,7 +15,7 @@ internal sealed class RunVerb : Verb
         """
         Runs a pipeline in this process: every flow of the definition from its topic into its table.
 
-        A run goes on until it is stopped, unless one of --once, --until-caught-up and --for says otherwise. It begins where
+        A run continues until it is stopped, unless one of --once, --until-caught-up and --for says otherwise. It begins where
         the table's own ledger says that the rows it holds end; start_offset (or --from) only serves where there is none yet.
         Ctrl-C or SIGTERM: a last checkpoint, then the end; a second one ends at once, which loses nothing either.
         """,
@@ -53,7 +53,7 @@ internal sealed class RunVerb : Verb
         _reset = Flag("--reset", "Start a new generation at the start offset although a ledger exists. Rows in the table stay: those read again are doubled. Asks first.");
         _yes = Flag("--yes", "Answer yes where --reset would ask.");
         _adopt = Text("--adopt", "NAME", "Continue from the ledger of the pipeline that had that name before it was renamed, sink by sink of the same name; or SINK=PIPELINE/SINK, several separated by commas.");
-        _acceptTag = Flag("--accept-tag", "Go on from the ledger that the pipeline's tag pins, although the table's history has expired before it.");
+        _acceptTag = Flag("--accept-tag", "Continue from the ledger that the pipeline's tag pins, although the table's history has expired before it.");
         _log = Choice("--log", "Form of the log lines on the standard error stream.", "text", "json");
         _logLevel = Choice("--log-level", "Least severity that is logged. Default info.", "debug", "info", "warning", "error");
         _progress = Choice("--progress", "How progress is shown: redrawn in place (live, on a terminal), as log lines (plain), or not. Default auto: live where that is possible, else plain.", "auto", "live", "plain", "none");
@@ -79,7 +79,7 @@ internal sealed class RunVerb : Verb
         var start = arguments.GetValue(_from) is { } from ? StartOf(from) : null;
         var isContinuous = !arguments.GetValue(_once) && !arguments.GetValue(_untilCaughtUp) && arguments.GetValue(_for) is null;
         var address = HealthAddress.Of(arguments.GetValue(_health), _settings, isContinuous);
-        if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
+        if (PipelineLoading.Load(request, _settings, DefinitionReport.Of(form, log)) is not { } pipeline) return ExitCode.BadDefinition;
 
         var definition = pipeline.Definition;
         if (definition.Orchestration.Engine == DeployTarget.Flink)
@@ -110,6 +110,10 @@ internal sealed class RunVerb : Verb
         catch (PipelineException failure) when (FailureReport.TakeJson(failure, form, log))
         {
             return failure.ExitCode;
+        }
+        catch (Exception bug) when (FailureReport.TakeJson(bug, form, log))
+        {
+            return HostExit.Crash;
         }
         foreach (var flow in progress) log.Write(EndLine.Of(flow));
         return signals.CleanExitCode;

@@ -40,7 +40,7 @@ internal sealed class ValidateVerb : Verb
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
+        if (PipelineLoading.Load(request, _settings, new DefinitionReport(Console.Error)) is not { } pipeline) return ExitCode.BadDefinition;
         if (arguments.GetValue(_withTable)) await CheckTablesAsync(pipeline, cancellationToken);
         WritePlan(pipeline, arguments.GetValue(_explain), Console.Out);
         return ExitCode.Done;

@@ -19,7 +19,7 @@ internal sealed class VerifyVerb : Verb
         hold what the commits' books say, that whatever other engines removed they replaced row for row, and that the topic
         is still the one that was read.
 
-        It says what it proved, what nothing tells of any more and why, and every violation with what was expected, what was
+        It says what it proved, what can no longer be proven and why, and every violation with what was expected, what was
         found and what to do. Nothing is changed, no rows are read, and a running pipeline is not disturbed.
         """,
         ["verify FILE [options]"],
@@ -66,7 +66,7 @@ internal sealed class VerifyVerb : Verb
         var environment = SystemEnvironment.Create();
         var log = EngineLogWriter.Create(null, arguments.GetValue(_logLevel) ?? "warning", _settings, environment.Clock, Terminal.OfProcess());
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        if (PipelineLoading.Load(request, _settings, Console.Error) is not { } pipeline) return ExitCode.BadDefinition;
+        if (PipelineLoading.Load(request, _settings, new DefinitionReport(Console.Error)) is not { } pipeline) return ExitCode.BadDefinition;
 
         var flows = Chosen(pipeline.Flows, arguments.GetValue(_sink));
         var connectors = new HostConnectors(_settings, environment, log, laneCountMax: 1);

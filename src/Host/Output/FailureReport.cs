@@ -1,4 +1,5 @@
 using Matih.Delivery;
+using Matih.Host.Runtime;
 using Matih.Telemetry;
 
 namespace Matih.Host.Output;
@@ -9,8 +10,18 @@ internal static class FailureReport
     /// <summary>Who reads the log as JSON finds the failure in it, too; false where it is still to be told as text.</summary>
     public static bool TakeJson(PipelineException failure, LogForm form, EngineLogWriter log)
     {
-        if (form != LogForm.Json) return false;
-        log.Write(new LogEntry(LogSeverity.Error, "failed", failure.Message, ("kind", failure.Kind.ToString()), ("remedy", failure.Remedy), ("exit_code", failure.ExitCode)));
+        if (form == LogForm.Json) Write(failure, log);
+        return form == LogForm.Json;
+    }
+
+    /// <summary>The same for a broken invariant, whose stack would be lines of text.</summary>
+    public static bool TakeJson(Exception bug, LogForm form, EngineLogWriter log)
+    {
+        if (form != LogForm.Json || bug is PipelineException or UsageException) return false;
+        log.Write(new LogEntry(LogSeverity.Error, "crashed", $"An internal error; please report it: {bug.Message}", ("stack", bug.ToString()), ("exit_code", HostExit.Crash)));
         return true;
     }
+
+    public static void Write(PipelineException failure, EngineLogWriter log) =>
+        log.Write(new LogEntry(LogSeverity.Error, "failed", failure.Message, ("kind", failure.Kind.ToString()), ("remedy", failure.Remedy), ("exit_code", failure.ExitCode)));
 }

@@ -61,7 +61,7 @@ internal sealed class HostConnectors(HostSettings settings, EngineEnvironment en
     /// What librdkafka says against the properties of the sources, at the place of each; one warning where there is no
     /// librdkafka to ask.
     /// </summary>
-    public static IEnumerable<DefinitionError> CheckClients(HostSettings settings, PipelineDefinition definition, TextWriter warnings)
+    public static IEnumerable<DefinitionError> CheckClients(HostSettings settings, PipelineDefinition definition, Action<string> warn)
     {
         Librdkafka library;
         try
@@ -70,7 +70,7 @@ internal sealed class HostConnectors(HostSettings settings, EngineEnvironment en
         }
         catch (SourceException missing)
         {
-            warnings.WriteLine($"warning: the Kafka properties are not checked: {missing.Message}");
+            warn($"the Kafka properties are not checked: {missing.Message}");
             return [];
         }
         return

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Definition;
+using Matih.Host.Output;
 using Matih.Planning;
 
 namespace Matih.Host.Runtime;
@@ -13,10 +14,10 @@ internal sealed record PipelineRequest(string File, IReadOnlyList<string> Overri
 /// <summary>Reads, checks and plans a definition file.</summary>
 internal static class PipelineLoading
 {
-    /// <summary>The pipeline; null after every error was written, one a line: <c>file:line:column: path: message</c>.</summary>
-    public static LoadedPipeline? Load(PipelineRequest request, HostSettings settings, TextWriter error)
+    /// <summary>The pipeline; null after every error was reported.</summary>
+    public static LoadedPipeline? Load(PipelineRequest request, HostSettings settings, DefinitionReport report)
     {
-        if (ReadText(request.File, settings, error) is not { } text) return null;
+        if (ReadText(request.File, settings, report) is not { } text) return null;
         var result = DefinitionReader.Read(request.File, text, new DefinitionInputs
         {
             Environment = settings.Environment,
@@ -25,32 +26,21 @@ internal static class PipelineLoading
             Overrides = request.Overrides,
             Warehouse = request.Warehouse is { } warehouse ? settings.Warehouse(warehouse) : null,
         });
-        WriteWarnings(result.Warnings, error);
+        report.Warn(result.Warnings);
         if (!result.IsValid)
         {
-            Report(result.Errors, error);
+            report.Fail(result.Errors);
             return null;
         }
         var plan = PipelinePlanner.Plan(result.Definition);
-        WriteWarnings(plan.Warnings, error);
-        ImmutableArray<DefinitionError> errors = [.. plan.Errors.Concat(HostConnectors.CheckClients(settings, result.Definition, error)).Distinct().OrderBy(item => (item.Line, item.Column))];
+        report.Warn(plan.Warnings);
+        ImmutableArray<DefinitionError> errors = [.. plan.Errors.Concat(HostConnectors.CheckClients(settings, result.Definition, report.Warn)).Distinct().OrderBy(item => (item.Line, item.Column))];
         if (errors.IsEmpty) return new LoadedPipeline(result.Definition, plan.Flows);
-        Report(errors, error);
+        report.Fail(errors);
         return null;
     }
 
-    private static void WriteWarnings(ImmutableArray<DefinitionError> warnings, TextWriter error)
-    {
-        foreach (var warning in warnings) error.WriteLine($"warning: {warning}");
-    }
-
-    private static void Report(ImmutableArray<DefinitionError> errors, TextWriter error)
-    {
-        foreach (var item in errors) error.WriteLine(item.ToString());
-        error.WriteLine($"{Quantity.Of(errors.Length, "error")}.");
-    }
-
-    private static string? ReadText(string file, HostSettings settings, TextWriter error)
+    private static string? ReadText(string file, HostSettings settings, DefinitionReport report)
     {
         try
         {
@@ -58,11 +48,11 @@ internal static class PipelineLoading
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
-            error.WriteLine($"{file}: there is no such file.");
+            report.Fail($"{file}: there is no such file.");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            error.WriteLine($"{file}: cannot be read: {exception.Message}");
+            report.Fail($"{file}: cannot be read: {exception.Message}");
         }
         return null;
     }

@@ -5,7 +5,7 @@ namespace Matih.Host.Runtime;
 
 /// <summary>
 /// What a terminal, a container runtime or a scheduler says to this process. The first signal asks for a last checkpoint and
-/// a clean end; a second one ends the process at once, which is as safe: the next start goes on from what the tables hold.
+/// a clean end; a second one ends the process at once, which is as safe: the next start continues from what the tables hold.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {

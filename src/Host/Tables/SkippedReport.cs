@@ -20,7 +20,7 @@ internal static class SkippedReport
                 continue;
             }
             foreach (var range in records.Ranges) output.WriteLine($"  {range}");
-            foreach (var kind in records.Kinds) output.WriteLine($"  reason: {kind.Describe()}, {Quantity.Count(kind.RecordCount)} times");
+            foreach (var kind in records.Kinds) output.WriteLine($"  reason: {kind.Describe()}, {Quantity.Of(kind.RecordCount, "time")}");
         }
         if (history.UnlistedCount > 0) output.WriteLine($"{Quantity.Count(history.UnlistedCount)} more were skipped by commits whose snapshots have expired.");
     }

@@ -4,9 +4,9 @@ using Matih.Kafka;
 namespace Matih.Engine.Simulation.World;
 
 /// <summary>One queue of an assignment: records arrive in pieces, and an idle one waits longer than asked, as under load.</summary>
-internal sealed class TopicLane : IRecordLane
+internal sealed class TopicQueue : IRecordQueue
 {
-    /// <summary>A poll of an idle lane is stretched up to this, so that idle hours do not cost a seed millions of polls.</summary>
+    /// <summary>A poll of an idle queue is stretched up to this, so that idle hours do not cost a seed millions of polls.</summary>
     private static readonly TimeSpan IdleWaitMax = TimeSpan.FromSeconds(8);
 
     private readonly TopicClient _client;
@@ -21,7 +21,7 @@ internal sealed class TopicLane : IRecordLane
     private readonly List<int> _partitions;
     private TimeSpan _idleWait;
 
-    public TopicLane(TopicClient client, long assignment, long generation, PartitionPosition[] positions, ClientHabits habits, Random random)
+    public TopicQueue(TopicClient client, long assignment, long generation, PartitionPosition[] positions, ClientHabits habits, Random random)
     {
         _client = client;
         _assignment = assignment;
@@ -46,7 +46,7 @@ internal sealed class TopicLane : IRecordLane
     {
         batch.Release();
         var managed = (ManagedRawBatch)batch;
-        managed.SetGeneration(_generation);
+        managed.SetAssignment(_generation);
         await _client.Process.WaitAsync(TimeSpan.FromMilliseconds(0.5 + 3 * _random.NextDouble()), null, cancellationToken);
         if (Fill(managed, recordsMax, events))
         {

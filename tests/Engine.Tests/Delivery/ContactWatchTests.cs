@@ -62,6 +62,34 @@ public sealed class ContactWatchTests
     }
 
     [Fact]
+    public async Task A_question_that_is_not_answered_is_given_up_and_asked_again()
+    {
+        using var flow = NewFlow(new HurriedClock { Speed = 100 });
+        flow.Seat = new ScriptedSeat();
+        var givenUp = new SemaphoreSlim(0);
+        var questionCount = 0;
+        flow.OnSource = source => source.BeforeIdentify = async cancellationToken =>
+        {
+            // The first one is the member's own, before it takes a seat.
+            if (++questionCount == 1) return;
+            try
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            }
+            finally
+            {
+                givenUp.Release();
+            }
+        };
+
+        await flow.RunDuringAsync(async () =>
+        {
+            await givenUp.WaitAsync();
+            await givenUp.WaitAsync();
+        });
+    }
+
+    [Fact]
     public async Task A_member_that_reaches_no_broker_fails_as_any_run_does_and_does_not_wait_for_the_group()
     {
         using var flow = NewFlow();
@@ -113,6 +141,44 @@ public sealed class ContactWatchTests
         Assert.True(Read(flow).IsReady);
         goOn.SetResult();
         await run;
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_run_that_ends_by_itself_fails_where_its_brokers_fall_silent_before_it_has_read_everything(bool isOnce)
+    {
+        using var flow = NewFlow();
+        flow.OnSource = source =>
+        {
+            _sources.Add(source);
+            source.IsMute = partition => partition == 1;
+        };
+        flow.Produce(0, 20);
+        var run = flow.RunAsync(isOnce ? new RunMode.Once(1000, TimeSpan.FromMilliseconds(50)) : new RunMode.UntilCaughtUp());
+        await UntilAsync(flow, progress => progress.ReadCount == 10 && progress.Lag is not null);
+
+        Cut("connection refused");
+        flow.Clock.Elapsed += TimeSpan.FromSeconds(31);
+
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => run);
+        Assert.Equal((FailureKind.Kafka, 3), (failure.Kind, failure.ExitCode));
+        Assert.Contains("connection refused", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_micro_batch_that_had_read_everything_ends_well_although_its_brokers_have_fallen_silent()
+    {
+        using var flow = NewFlow();
+        flow.Produce(0, 20);
+        var run = flow.RunAsync(new RunMode.Once(1000, TimeSpan.FromMinutes(5)));
+        await UntilAsync(flow, progress => progress.ReadCount == 20 && progress.Lag is not null);
+
+        Cut("connection refused");
+        flow.Clock.Elapsed += TimeSpan.FromMinutes(5);
+
+        await run;
+        await flow.AssertHoldsExactlyAsync(flow.TopicRecords());
     }
 
     [Fact]

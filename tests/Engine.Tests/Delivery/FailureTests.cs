@@ -70,23 +70,23 @@ public sealed partial class FailureTests
                 FailureKind.BadDefinition =>
                     "Table shop.orders does not exist in the file catalog <folder>, and the sink says create: false. | Create the table, or let the sink create it.",
                 FailureKind.Kafka =>
-                    "Topic 'shop.orders': No broker of broker:9092 answered within 30 s. (0 retries without progress are used up.) | Check that the brokers run and can be reached from here; the run goes on from the table's ledger.",
+                    "Topic 'shop.orders': No broker of broker:9092 answered within 30 s. (0 retries without progress are used up.) | Check that the brokers run and can be reached from here; the run continues from the table's ledger.",
                 FailureKind.KafkaAccess =>
-                    "Topic 'shop.orders': Broker: Topic authorization failed. | Let this principal read and describe the topic (READ and DESCRIBE in its ACLs); the start after that goes on from the table's ledger.",
+                    "Topic 'shop.orders': Broker: Topic authorization failed. | Let this principal read and describe the topic (READ and DESCRIBE in its ACLs); the start after that continues from the table's ledger.",
                 FailureKind.Catalog =>
                     "Commit <id> of orders/lake to table shop.orders did not get through in 1 attempt and 0 s; the last one: no answer (connection refused). (0 retries without progress are used up.) | Check the catalog and its store. If other writers commit all the time, raise commit.retry.num-retries in the table's properties. The next attempt reads the table to learn what stands.",
                 FailureKind.Table =>
-                    "Table shop.orders: <path>.metadata.json is not the metadata of a table: a field that the format requires is missing. Restore the file, or roll back to the version before it. | Restore the table's files or roll it back; the next start goes on from what the table then holds.",
+                    "Table shop.orders: <path>.metadata.json is not the metadata of a table: a field that the format requires is missing. Restore the file, or roll back to the version before it. | Restore the table's files or roll it back; the next start continues from what the table then holds.",
                 FailureKind.Store =>
                     "Table shop.orders: 503 Slow Down (0 retries without progress are used up.) | Check disk space, permissions and the network to the store; what is not in the table is read again.",
                 FailureKind.Endpoint =>
                     "Health cannot be served at 127.0.0.1:<port>: another program listens there. | End that program, or name another port with --health [HOST:]PORT or MATIH_HEALTH (0 takes a free one, off serves none).",
                 FailureKind.Superseded =>
-                    "Another writer of orders/lake has taken over: the table's ledger is of epoch 2, written by run <id> on host test, process 1. | Let that one work, or stop it first; it goes on from what the table holds, so nothing is lost or doubled.",
+                    "Another writer of orders/lake has taken over: the table's ledger is of epoch 2, written by run <id> on host test, process 1. | Let that one work, or stop it first; the next start continues from what the table holds, so nothing is lost or doubled.",
                 FailureKind.WouldLoseOrDouble =>
                     "--from earliest was given, but table shop.orders already holds a ledger of orders/lake and resumes from it. | Leave --from out; to start over at another place use --reset together with --from.",
                 FailureKind.RecordRejected =>
-                    "The record at offset 5 of partition 1 of topic 'shop.orders' was rejected: <reason> Everything before it is committed. | Mend the producer or the SQL, or pass bad records over with on_error: skip; a restart meets this record again.",
+                    "The record at offset 5 of partition 1 of topic 'shop.orders' was rejected: <reason> Everything before it is committed. | Correct the producer or the SQL, or pass bad records over with on_error: skip; a restart meets this record again.",
                 _ => "",
             },
             Normal($"{failure.Message} | {failure.Remedy}"));

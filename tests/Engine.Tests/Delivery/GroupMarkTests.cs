@@ -3,7 +3,7 @@ using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Ledger": consumer-group offsets are written for dashboards, and trip over a table created anew.</summary>
+/// <summary>DELIVERY.md, "Ledger": consumer-group offsets are written for dashboards, and trip over a table created again.</summary>
 public sealed class GroupMarkTests
 {
     [Fact]
@@ -31,6 +31,25 @@ public sealed class GroupMarkTests
         await flow.CatchUpAsync();
 
         await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task A_group_that_does_not_answer_holds_up_no_end_of_a_run()
+    {
+        using var flow = new FlowHarness { Clock = new HurriedClock { Speed = 100 } };
+        flow.Produce(0, 10);
+        var storeCount = 0;
+        flow.OnSource = source => source.BeforeGroupStore = async cancellationToken =>
+        {
+            // The first one is the start's own.
+            if (++storeCount > 1) await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+        };
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        var warning = Assert.Single(flow.Entries, entry => entry.Event == "group-offsets-unavailable");
+        Assert.Contains("no answer within 10 s (the brokers are silent)", warning.Message, StringComparison.Ordinal);
     }
 
     [Theory]

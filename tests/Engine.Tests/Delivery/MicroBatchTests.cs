@@ -103,6 +103,20 @@ public sealed class MicroBatchTests
         await run;
 
         await flow.AssertHoldsExactlyAsync(flow.TopicRecords().Where(record => record.Partition != 1));
+        var warning = Assert.Single(flow.Entries, entry => entry.Event == "partitions-unread");
+        Assert.StartsWith("Flow orders/lake: this micro-batch ends although 1 partition of topic 'shop.orders' was not read to the end and gave nothing for over a minute: 1.", warning.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_micro_batch_that_has_read_everything_warns_of_no_partition()
+    {
+        using var flow = new FlowHarness(partitionCount: 3);
+        flow.Produce(0, 90);
+
+        await flow.RunAsync(new RunMode.Once(10_000, IdleTimeout));
+        await flow.RunAsync(new RunMode.Once(10, IdleTimeout));
+
+        Assert.DoesNotContain(flow.Entries, entry => entry.Event == "partitions-unread");
     }
 
     [Fact]

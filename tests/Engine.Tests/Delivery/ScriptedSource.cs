@@ -50,8 +50,14 @@ internal sealed class ScriptedSource(ScriptedTopic topic, TimeProvider clock) : 
     /// <summary>What a broker that lags behind with its metadata says the number of partitions is.</summary>
     public Func<int, int>? ToldPartitionCount { get; set; }
 
-    public ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken) =>
-        new(Answer(() => new TopicIdentity(topic.ClusterId, topic.TopicId, ToldPartitionCount?.Invoke(topic.PartitionCount) ?? topic.PartitionCount)));
+    /// <summary>Called before the topic is identified; may take as long as a broker that does not answer.</summary>
+    public Func<CancellationToken, Task>? BeforeIdentify { get; set; }
+
+    public async ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken)
+    {
+        if (BeforeIdentify is { } before) await before(cancellationToken);
+        return Answer(() => new TopicIdentity(topic.ClusterId, topic.TopicId, ToldPartitionCount?.Invoke(topic.PartitionCount) ?? topic.PartitionCount));
+    }
 
     public Action? BeforeRanges { get; set; }
 
@@ -105,12 +111,16 @@ internal sealed class ScriptedSource(ScriptedTopic topic, TimeProvider clock) : 
 
     public ValueTask<string?> ReadGroupMarkAsync(CancellationToken cancellationToken) => new(topic.GroupMark);
 
-    public ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken)
+    /// <summary>Called before group offsets are stored; may take as long as a broker that does not answer.</summary>
+    public Func<CancellationToken, Task>? BeforeGroupStore { get; set; }
+
+    public async ValueTask<(bool Stored, string? Reason)> StoreGroupOffsetsAsync(IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken)
     {
-        if (topic.RefusesGroupOffsets) return new((false, "Broker: Group authorization failed"));
+        if (BeforeGroupStore is { } before) await before(cancellationToken);
+        if (topic.RefusesGroupOffsets) return (false, "Broker: Group authorization failed");
         topic.GroupMark = mark;
         foreach (var position in positions) topic.GroupOffsets[position.Partition] = position.NextOffset;
-        return new((true, null));
+        return (true, null);
     }
 
     public ValueTask DisposeAsync() => default;

@@ -118,7 +118,7 @@ public sealed class SeveralSinksTests
         var topic = new ScriptedTopic("shop.orders", 1);
         var source = new ScriptedSource(topic, TimeProvider.System);
         var ledger = new SourceLedger("src", "shop.orders", null, null, "read_committed", [PartitionLedger.StartingAt(0, 0, isEarliest: true)]);
-        var marks = new GroupMarks();
+        var marks = new GroupMarks(TimeProvider.System);
         string? refusal = null;
 
         for (var i = 0; i < 150; i++)

@@ -21,6 +21,9 @@ public sealed class BrokerTroubleTests
     [InlineData("ssl://k:9092/bootstrap: SSL handshake failed: error:0A000126:SSL routines::unexpected eof while reading (after 153ms in state SSL_HANDSHAKE)", "k:9092: the TLS handshake failed: perhaps it speaks no TLS (security.protocol)")]
     [InlineData("ssl://k:9092/bootstrap: SSL handshake failed: Disconnected: SSL connection closed by peer: connecting to a PLAINTEXT broker listener? (after 14ms in state SSL_HANDSHAKE)", "k:9092: the TLS handshake failed: perhaps it speaks no TLS (security.protocol)")]
     [InlineData("ssl://k:9093/bootstrap: SSL handshake failed: error:0A000086:SSL routines::certificate verify failed (after 13ms in state SSL_HANDSHAKE)", "k:9093: SSL handshake failed: error:0A000086:SSL routines::certificate verify failed")]
+    [InlineData("k:9092/1: ApiVersionRequest failed: Local: Timed out: probably due to broker version < 0.10 (see api.version.request configuration) (after 10002ms in state APIVERSION_QUERY)", "k:9092: it takes connections and does not answer")]
+    [InlineData("k:9092/1: Timed out 4 in-flight, 0 retry-queued, 0 out-queue, 0 partially-sent requests", "k:9092: it takes connections and does not answer")]
+    [InlineData("k:9092/1: 4 request(s) timed out: disconnect (after 61234ms in state UP)", "k:9092: it takes connections and does not answer")]
     [InlineData("1/1 brokers are down", "1/1 brokers are down")]
     [InlineData("", "")]
     public void The_broker_and_the_cause_are_left(string text, string expected) => Assert.Equal(expected, BrokerTrouble.Of(text).Show());

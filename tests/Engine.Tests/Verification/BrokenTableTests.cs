@@ -362,7 +362,7 @@ public sealed class BrokenTableTests
 
         var warning = Assert.Single(verified.Findings.OfType<VerificationFinding.Warning>());
         Assert.Equal(FindingCode.TagMissing, warning.Code);
-        Assert.Contains("its next commit sets the tag anew", warning.Remedy, StringComparison.Ordinal);
+        Assert.Contains("its next commit sets the tag again", warning.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -534,6 +534,35 @@ public sealed class BrokenTableTests
         var warning = Assert.Single(verified.Findings.OfType<VerificationFinding.Warning>());
         Assert.Equal(FindingCode.OtherFolder, warning.Code);
         Assert.Contains("/elsewhere/shop/orders", warning.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_on_a_copied_folder_is_refused_before_it_writes_into_the_other_one()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var other = Path.Combine(flow.Warehouse, "elsewhere/orders");
+        await flow.EditMetadataAsync(metadata => metadata["location"] = other);
+
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => flow.CatchUpAsync());
+
+        Assert.Equal(ExitCode.Refused, failure.ExitCode);
+        Assert.Contains($"but its metadata says that it is in {other}", failure.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(other));
+    }
+
+    [Fact]
+    public async Task A_folder_that_a_symbolic_link_names_is_no_copy()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        var link = Path.Combine(flow.Warehouse, "link");
+        Directory.CreateSymbolicLink(link, flow.TableFolder);
+        await flow.EditMetadataAsync(metadata => metadata["location"] = link);
+
+        await flow.CatchUpAsync();
+
+        Assert.Empty((await flow.AssertProvenAsync(isOffline: true)).Findings.OfType<VerificationFinding.Warning>());
     }
 
     [Fact]

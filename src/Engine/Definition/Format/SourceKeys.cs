@@ -45,7 +45,7 @@ internal static class SourceKeys
         "Address of a schema registry. The formats of this version need none: it may be left out, and a variable in it may be unset.") { MayBeUnset = true };
 
     public static readonly Key<StartOffset> StartOffset = new("start_offset", new StartOffsetShape(),
-        "Where the first start begins. Later starts go on from the table's ledger whatever this says, and partitions that are added later are read from their start.")
+        "Where the first start begins. Later starts continue from the table's ledger whatever this says, and partitions that are added later are read from their start.")
     {
         Default = new StartOffset.Earliest(),
         DefaultText = "earliest",
@@ -65,7 +65,7 @@ internal static class SourceKeys
 
     public static readonly Key<LostOffsetsPolicy> OnLostOffsets = new("on_lost_offsets",
         new ChoiceShape<LostOffsetsPolicy>([("fail", LostOffsetsPolicy.Fail), ("skip", LostOffsetsPolicy.Skip)]),
-        "What happens when retention removed records before they were read. `fail` refuses to go on; `skip` writes the range into the ledger as lost.")
+        "What happens when retention removed records before they were read. `fail` refuses to continue; `skip` writes the range into the ledger as lost.")
     {
         DefaultText = "fail",
     };

@@ -47,15 +47,12 @@ internal sealed class Lane : IAsyncDisposable
         return true;
     }
 
-    /// <summary>Whether every partition of the lane was read to its end at least once.</summary>
-    public bool HasReachedEnds
+    /// <summary>The partitions that were never read to their end: neither by what the client says nor up to the given ends.</summary>
+    /// <param name="ends">As last looked up; null before the first look.</param>
+    public IEnumerable<int> FindUnread(IReadOnlyDictionary<int, long>? ends)
     {
-        get
-        {
-            foreach (var partition in _partitions)
-                if (partition is { HasReachedEnd: false }) return false;
-            return true;
-        }
+        foreach (var partition in _partitions)
+            if (partition is { HasReachedEnd: false } && !(ends is not null && ends.TryGetValue(partition.Partition, out var end) && partition.NextOffset >= end)) yield return partition.Partition;
     }
 
     /// <summary>Sum over the lane's partitions of the offsets still to be read up to the given ends.</summary>

@@ -22,5 +22,5 @@ internal sealed record RejectedUnderFail(int Partition, long Offset, string Reas
 {
     public PipelineException ToException(string topic) => new(FailureKind.RecordRejected,
         $"The record at offset {Offset} of partition {Partition} of topic '{topic}' was rejected: {Reason} Everything before it is committed.",
-        "Mend the producer or the SQL, or pass bad records over with on_error: skip; a restart meets this record again.");
+        "Correct the producer or the SQL, or pass bad records over with on_error: skip; a restart meets this record again.");
 }

@@ -34,7 +34,7 @@ internal abstract record CommitOutcome
     {
         public PipelineException ToException(FlowName flow) => new(FailureKind.Superseded,
             $"Another writer of {flow} has taken over: the table's ledger is of epoch {Other.Epoch}, written by run {Other.Run}{(Other.Writer is { } writer ? $" on host {writer.Host}, process {writer.ProcessId}" : "")}.",
-            "Let that one work, or stop it first; it goes on from what the table holds, so nothing is lost or doubled.");
+            "Let that one work, or stop it first; the next start continues from what the table holds, so nothing is lost or doubled.");
     }
 }
 

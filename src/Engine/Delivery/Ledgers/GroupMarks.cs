@@ -14,8 +14,11 @@ namespace Matih.Delivery.Ledgers;
 /// Two processes that write at the same moment can overwrite each other's mark. Both read before they write, at every commit,
 /// and a run without commits looks every minute whether its mark is still there, so that a lost one comes back.
 /// </remarks>
-internal sealed class GroupMarks
+internal sealed class GroupMarks(TimeProvider clock)
 {
+    /// <summary>Offsets for dashboards hold nobody up for longer: neither a commit nor the end of a run whose brokers are gone.</summary>
+    private static readonly TimeSpan TimeMax = TimeSpan.FromSeconds(10);
+
     /// <summary>Brokers take 4,096 bytes of metadata (<c>offset.metadata.max.bytes</c>).</summary>
     private const int TextBytesMax = 4096;
 
@@ -61,14 +64,20 @@ internal sealed class GroupMarks
     {
         lock (_gate)
             if (!_own.Contains(GroupMark.HashOf(flow))) return;
+        using var timer = new CancellationTokenSource(TimeMax, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
         {
-            if (Find(await source.ReadGroupMarkAsync(cancellationToken), flow) is not null) return;
+            if (Find(await source.ReadGroupMarkAsync(either.Token), flow) is not null) return;
         }
         catch (SourceException e)
         {
             log.Debug("group-unreadable", $"The marks in the consumer group of topic '{source.Topic}' could not be looked at: {e.Message}");
             return;
+        }
+        catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return; // No answer in time; the next look asks again.
         }
         if (await StoreKnownAsync(source, ledger, cancellationToken) is { } reason)
             log.Debug("group-offsets-refused", $"The consumer group's offsets of topic '{source.Topic}' could not be stored again: {reason}");
@@ -76,18 +85,24 @@ internal sealed class GroupMarks
 
     private async ValueTask<string?> StoreKnownAsync(IRecordSource source, SourceLedger ledger, CancellationToken cancellationToken)
     {
+        using var timer = new CancellationTokenSource(TimeMax, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
         {
-            var found = await source.ReadGroupMarkAsync(cancellationToken);
+            var found = await source.ReadGroupMarkAsync(either.Token);
             if (IsOfAnotherVersion(found)) return $"its marks are of another version of this program ('{found?[..Math.Min(found.Length, 12)]}…'), and would be lost; use one version for all pipelines of the group.";
             if (Merge(Parse(found)) is not { } text) return $"more flows share the group than their marks fit into {Quantity.Of(TextBytesMax, "byte")}; give some of them a consumer_group of their own.";
             var positions = ledger.Partitions.Select(entry => new PartitionPosition(entry.Partition, entry.NextOffset)).ToArray();
-            var (isStored, reason) = await source.StoreGroupOffsetsAsync(positions, text, cancellationToken);
+            var (isStored, reason) = await source.StoreGroupOffsetsAsync(positions, text, either.Token);
             return isStored ? null : reason ?? "the broker refused.";
         }
         catch (SourceException e)
         {
             return e.Message;
+        }
+        catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return $"no answer within {TimeMax.TotalSeconds:0} s ({source.Trouble ?? "the brokers are silent"})";
         }
     }
 

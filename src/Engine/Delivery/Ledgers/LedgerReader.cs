@@ -23,12 +23,12 @@ internal sealed class LedgerReader(IStore store, TableIdentifier table)
         if (LedgerFormat.ReadSideFile(property) is not { } file) return LedgerFormat.Read(property, null);
         var content = await store.ReadAsync(file.Location, cancellationToken)
             ?? throw PipelineException.Refused($"The ledger of table {table} refers to {file.Location}, which is gone.",
-                "Bring the file back from a backup; without it nobody knows what the table holds, and only --reset goes on.");
+                "Bring the file back from a backup; without it nobody knows what the table holds, and the only other way on is --reset.");
         if (content.LongLength != file.LengthBytes || LedgerFormat.Sha256(content) != file.Sha256)
         {
             throw PipelineException.Refused(
                 $"The ledger of table {table} refers to {file.Location} with {Quantity.Of(file.LengthBytes, "byte")} and SHA-256 {file.Sha256}; the file has {Quantity.Of(content.LongLength, "byte")} and SHA-256 {LedgerFormat.Sha256(content)}.",
-                "Bring the file back from a backup; without it nobody knows what the table holds, and only --reset goes on.");
+                "Bring the file back from a backup; without it nobody knows what the table holds, and the only other way on is --reset.");
         }
         return LedgerFormat.Read(property, content);
     }

@@ -225,7 +225,7 @@ internal sealed class TableLedger(
     }
 
     public PipelineException TableGone() => PipelineException.Refused(
-        $"Table {identifier} is gone, dropped under the running pipeline {flow}.", "Find out who dropped it; a new start with --reset creates it anew.");
+        $"Table {identifier} is gone, dropped under the running pipeline {flow}.", "Find out who dropped it; a new start with --reset creates it again.");
 
     public PipelineException TableReplaced(Table table, string expected) => PipelineException.Refused(
         $"Table {identifier} has UUID {table.Metadata.TableUuid}, and had {expected} when the pipeline {flow} opened it: it was dropped and created again.",

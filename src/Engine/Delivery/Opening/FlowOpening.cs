@@ -334,7 +334,7 @@ internal sealed class FlowOpening(
         else continued = await _continuity.CheckAsync(known, cancellationToken);
 
         if (known is not null && known.IsolationLevel != plan.IsolationLevel)
-            log.Warning("isolation-changed", $"Flow {plan.Name} read with isolation level {known.IsolationLevel} so far and goes on with {plan.IsolationLevel}.");
+            log.Warning("isolation-changed", $"Flow {plan.Name} read with isolation level {known.IsolationLevel} so far and continues with {plan.IsolationLevel}.");
 
         if (found.DefinitionHash != plan.DefinitionHash)
             log.Information("definition-changed", $"The definition of {plan.Name} has changed since the last commit; the new one applies from the table's position on.");
@@ -418,7 +418,7 @@ internal sealed class FlowOpening(
         }
         catch (SourceException e) when (e.Kind == SourceErrorKind.Authorization)
         {
-            log.Warning("group-unreadable", $"The consumer group's offsets may not be read ({e.Message}), so it cannot be noticed if the table was dropped and created anew.");
+            log.Warning("group-unreadable", $"The consumer group's offsets may not be read ({e.Message}), so it cannot be noticed if the table was dropped and created again.");
             return null;
         }
     }

@@ -74,9 +74,15 @@ internal sealed class TableBinding
     private static ImmutableSortedDictionary<string, string> SettingsOf(TableMetadata metadata) => metadata.Properties.RemoveRange(
         metadata.Properties.Keys.Where(key => !SettingsPrefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal))));
 
-    /// <exception cref="PipelineException">A column is missing, or cannot hold what the query gives.</exception>
+    /// <exception cref="PipelineException">A column is missing, or cannot hold what the query gives; or the table is a copy.</exception>
     public static TableBinding Bind(TablePlan plan, Table table)
     {
+        if (table.FindOtherFolder() is { } other)
+        {
+            throw PipelineException.Refused(
+                $"Table {plan.Identifier} was read from {table.MetadataLocation}, but its metadata says that it is in {other}: its folder was copied or moved, and its files would be written into the other folder.",
+                "Point the warehouse at the folder that the metadata names, or put this one in its place; a copy that is to be a table of its own needs metadata with its own addresses (rewrite_table_path of Iceberg's Spark procedures).");
+        }
         var schema = table.Metadata.CurrentSchema;
         var spec = table.Metadata.DefaultSpec;
         var faults = new List<string>();

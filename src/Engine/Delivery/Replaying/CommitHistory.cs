@@ -33,7 +33,7 @@ internal static class CommitHistory
                 if (isFound) break;
                 throw PipelineException.Refused(
                     $"The history of table {table.Identifier} ends at the expired snapshot {missing.SnapshotId}, before commit {oldest} of {flow} is met.",
-                    $"Replay later commits; matih table snapshots {table.Identifier} shows which the table still tells of.");
+                    $"Replay later commits; matih table snapshots {table.Identifier} shows which the table's history still has.");
             }
             var snapshot = ((LineageStep.Found)step).Snapshot;
             if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) != flow.ToString() || !snapshot.Summary.TryGetValue(property, out var text)) continue;

@@ -53,7 +53,7 @@ internal sealed class ReplayReading(FlowPlan plan, FlowParts parts, EngineEnviro
         {
             throw new PipelineException(FailureKind.RecordRejected,
                 $"The record at offset {rejected.Offset} of partition {rejected.Partition} of topic '{plan.Topic}' was rejected: {rejected.Reason} Nothing was replayed; the table is as it was.",
-                "Mend the SQL, or pass bad records over with on_error: skip, and replay again.");
+                "Correct the SQL, or pass bad records over with on_error: skip, and replay again.");
         }
         var entry = checkpoint.Partitions.Single().Entry;
         var range = ranges[entry.Partition];
@@ -63,7 +63,7 @@ internal sealed class ReplayReading(FlowPlan plan, FlowParts parts, EngineEnviro
         {
             throw PipelineException.Refused(
                 $"The last record of offsets {range.FromOffset} to {range.ToOffset - 1} of partition {range.Partition} of topic '{plan.Topic}' changed while it was read again.",
-                "Nothing was changed. The topic was created anew under the replay; records that no longer exist cannot be replayed.");
+                "Nothing was changed. The topic was created again under the replay; records that no longer exist cannot be replayed.");
         }
     }
 }

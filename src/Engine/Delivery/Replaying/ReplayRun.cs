@@ -89,7 +89,7 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
         if (reading.Finding is not LineageFinding.Found found || found.Ledger.TableUuid != table.Metadata.TableUuid)
         {
             throw PipelineException.Refused($"The history of table {plan.Table.Identifier} does not show where {plan.Name} stands in it, so its commits cannot be replayed.",
-                "Start the pipeline with matih run, which says what is wrong and how to go on; then replay.");
+                "Start the pipeline with matih run, which says what is wrong and how to continue; then replay.");
         }
         return new Standing(table, found.RollbackSeen ? found.Ledger.NotBelow(parts.Ledgers.ReadGivenOut(table)) : found.Ledger);
     }

@@ -48,6 +48,7 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
         {
             parts.Progress.NoteState(FlowState.Reading, environment.Clock.GetTimestamp());
             var cause = await session.WaitForCheckpointAsync(mode, finish, stop, abort);
+            if (cause == CheckpointCause.Finished) WarnOfUnread(finish);
             parts.Progress.NoteState(FlowState.Committing, environment.Clock.GetTimestamp());
             var isLast = cause != CheckpointCause.Interval;
             var checkpoints = await session.SealAsync(isLast, abort);
@@ -70,6 +71,15 @@ internal sealed class CommittingSession(FlowPlan plan, FlowParts parts, EngineEn
             if (isLast) return cause is CheckpointCause.TopicChanged or CheckpointCause.ShareChanged ? SessionEnd.Reopen : SessionEnd.Finished;
             if (committer.TableHasChanged) return SessionEnd.Reopen;
         }
+    }
+
+    private void WarnOfUnread(FinishCondition finish)
+    {
+        int[] partitions = [.. finish.GivenUp.Order()];
+        if (partitions.Length == 0) return;
+        parts.Log.Warning("partitions-unread",
+            $"Flow {plan.Name}: this micro-batch ends although {Quantity.Of(partitions.Length, "partition")} of topic '{plan.Topic}' {(partitions.Length == 1 ? "was" : "were")} not read to the end and gave nothing for over a minute: {string.Join(", ", partitions.Take(8))}{(partitions.Length > 8 ? ", …" : "")}. Check the brokers that lead them; the next run continues from the table's ledger.",
+            ("flow", plan.Name.ToString()), ("partitions", string.Join(',', partitions)));
     }
 
     /// <summary>Commits what was staged before this session, its own partitions' included, so that the lanes begin behind it.</summary>

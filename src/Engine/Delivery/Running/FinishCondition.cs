@@ -16,6 +16,9 @@ internal sealed class FinishCondition(
         _ => false,
     };
 
+    /// <summary>The partitions that a micro-batch ends without having read to their end: waiting for them was given up.</summary>
+    public IEnumerable<int> GivenUp => mode is RunMode.Once && !limit.IsReached ? Unread : [];
+
     /// <summary>
     /// Nothing came for the time-out, and not because the broker was slow to give the first record: every partition has been
     /// read to its end. A partition that cannot be read delays this by a minute and no longer.
@@ -23,11 +26,11 @@ internal sealed class FinishCondition(
     private bool IsIdle(TimeSpan idleTimeout)
     {
         var silence = clock.GetElapsedTime(session.LastActivity);
-        return silence >= idleTimeout && (session.Lanes.All(HasNothingToRead) || silence >= idleTimeout + SlowestFirstRecord);
+        return silence >= idleTimeout && (!Unread.Any() || silence >= idleTimeout + SlowestFirstRecord);
     }
 
     /// <remarks>No end is reported of a partition whose position lies above its last stable offset; the topic's ends, as last looked up, tell.</remarks>
-    private bool HasNothingToRead(Lane lane) => lane.HasReachedEnds || session.KnownEnds is { } ends && lane.HasReached(ends);
+    private IEnumerable<int> Unread => session.Lanes.SelectMany(lane => lane.FindUnread(session.KnownEnds));
 
     /// <summary>How long until time alone could meet it; null where it cannot.</summary>
     public TimeSpan? TimeLeft => mode switch

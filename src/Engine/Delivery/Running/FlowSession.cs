@@ -5,6 +5,7 @@ using Matih.Delivery.Members;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Topics;
 using Matih.Kafka;
+using Matih.Telemetry;
 using Matih.Planning;
 using Matih.Sql.Syntax;
 
@@ -118,6 +119,7 @@ internal sealed class FlowSession : IAsyncDisposable
 
     /// <summary>Waits until a checkpoint is due, and says why.</summary>
     /// <exception cref="PipelineException">What ended a lane, or that the topic is another one now.</exception>
+    /// <exception cref="SourceException">The run is to end by itself, and its brokers neither answer nor give records.</exception>
     public async ValueTask<CheckpointCause> WaitForCheckpointAsync(RunMode mode, FinishCondition finish, CancellationToken stop, CancellationToken abort)
     {
         _parts.Progress.NoteNextCheckpoint(_environment.Clock.GetUtcNow() + UntilCheckpoint);
@@ -132,6 +134,8 @@ internal sealed class FlowSession : IAsyncDisposable
             if (stop.IsCancellationRequested) return CheckpointCause.Stopped;
             if (_shares is { Changed.IsCancellationRequested: true }) return CheckpointCause.ShareChanged;
             if (finish.IsMet) return CheckpointCause.Finished;
+            // A run that ends by itself must not wait without end for records that no broker gives.
+            if (mode is RunMode.Once or RunMode.UntilCaughtUp && _watch.Fault is { } fault && IsSilent) throw fault;
 
             var untilCheckpoint = UntilCheckpoint;
             if (mode is not RunMode.Once && untilCheckpoint <= TimeSpan.Zero)
@@ -144,6 +148,8 @@ internal sealed class FlowSession : IAsyncDisposable
             await WaitAsync(until, stop, abort);
         }
     }
+
+    private bool IsSilent => _environment.Clock.GetElapsedTime(LastActivity) > HealthLimits.DefaultContactAgeMax;
 
     /// <summary>Every lane's work since the last checkpoint.</summary>
     public async ValueTask<IReadOnlyList<LaneCheckpoint>> SealAsync(bool isLast, CancellationToken abort)

@@ -15,7 +15,7 @@ public readonly record struct SkippedRange(int Partition, long FromOffset, long 
 
     public override string ToString()
     {
-        if (!IsWhole) return string.Create(CultureInfo.InvariantCulture, $"{RecordCount} records among offsets {FromOffset} to {ToOffset - 1} of partition {Partition}");
+        if (!IsWhole) return string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(RecordCount, "record")} among offsets {FromOffset} to {ToOffset - 1} of partition {Partition}");
         return RecordCount == 1
             ? string.Create(CultureInfo.InvariantCulture, $"offset {FromOffset} of partition {Partition}")
             : string.Create(CultureInfo.InvariantCulture, $"offsets {FromOffset} to {ToOffset - 1} of partition {Partition}");

@@ -53,13 +53,19 @@ internal sealed class ContactWatch(FlowPlan plan, FlowParts parts, EngineEnviron
     /// <summary>While it reads, a session's own watch asks.</summary>
     private bool MustAsk => parts.Progress.State is FlowState.Opening or FlowState.StandingBy or FlowState.Committing;
 
+    /// <summary>
+    /// Gives up soon, and asks again at the next look: a question that has waited behind an attempt to open, which failed
+    /// meanwhile, must not take its time from the next attempt.
+    /// </summary>
     private async Task AskAsync(CancellationToken cancellationToken)
     {
+        using var timer = new CancellationTokenSource(AskAfter, environment.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
         {
-            await parts.Source.IdentifyAsync(cancellationToken);
+            await parts.Source.IdentifyAsync(either.Token);
         }
-        catch (Exception e) when (e is SourceException || e is OperationCanceledException && cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is SourceException || e is OperationCanceledException && either.IsCancellationRequested)
         {
             // The source notes what came of it.
         }
@@ -74,7 +80,7 @@ internal sealed class ContactWatch(FlowPlan plan, FlowParts parts, EngineEnviron
         if (isLost)
         {
             parts.Log.Warning("contact-lost",
-                $"Flow {plan.Name}: no answer from Kafka for {silence.TotalSeconds:0} s ({parts.Source.Trouble ?? "its brokers are silent"}). Reading goes on when it answers again; until then the lag is of that time.",
+                $"Flow {plan.Name}: no answer from Kafka for {silence.TotalSeconds:0} s ({parts.Source.Trouble ?? "its brokers are silent"}). Reading continues when it answers again; until then the lag is of that time.",
                 ("flow", plan.Name.ToString()), ("silence_seconds", Math.Round(silence.TotalSeconds)));
         }
         else

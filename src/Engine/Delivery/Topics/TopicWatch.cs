@@ -23,11 +23,15 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
     private volatile EndsLook? _ends;
     private volatile bool _hasChanged;
     private volatile PipelineException? _refusal;
+    private volatile SourceException? _fault;
 
     public bool HasChanged => _hasChanged;
 
     /// <summary>Why the session must end without another commit; null while it need not.</summary>
     public PipelineException? Refusal => _refusal;
+
+    /// <summary>Why the last look failed; null where it did not.</summary>
+    public SourceException? Fault => _fault;
 
     /// <summary>The partitions' ends as last looked up; null before the first look.</summary>
     public IReadOnlyDictionary<int, long>? KnownEnds => _ends?.Ends;
@@ -70,6 +74,7 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
             var ends = partitions.Zip(ranges).ToDictionary(pair => pair.First, pair => pair.Second.End);
             _ends = new EndsLook(ends, environment.Clock.GetTimestamp());
             NoteLag();
+            _fault = null;
             if (!withIdentity) return;
 
             var lookedAt = environment.Clock.GetUtcNow();
@@ -94,6 +99,7 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
         }
         catch (SourceException e)
         {
+            _fault = e;
             parts.Log.Debug("watch-failed", $"Topic '{plan.Topic}' could not be looked at: {e.Message}");
         }
         finally

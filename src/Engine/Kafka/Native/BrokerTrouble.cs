@@ -39,6 +39,8 @@ internal readonly partial record struct BrokerTrouble(string Broker, string Caus
         if (reason.Contains("Connection refused", StringComparison.Ordinal)) return "connection refused";
         if (reason.StartsWith("Failed to resolve", StringComparison.Ordinal)) return $"the name does not resolve ({reason[(reason.LastIndexOf(": ", StringComparison.Ordinal) + 2)..]})";
         if (reason.StartsWith("Connection setup timed out", StringComparison.Ordinal)) return "the connection timed out: nothing answers there, or a firewall drops it";
+        // librdkafka guesses at an ancient broker here, and says the same with a number that differs each time.
+        if (reason.StartsWith("ApiVersionRequest failed: Local: Timed out", StringComparison.Ordinal) || TimedOut().IsMatch(reason)) return "it takes connections and does not answer";
         if (state == "SSL_HANDSHAKE" && NoTls().IsMatch(reason)) return "the TLS handshake failed: perhaps it speaks no TLS (security.protocol)";
         // The first request of all is answered by every broker that understands it.
         if (reason.StartsWith("Disconnected", StringComparison.Ordinal))
@@ -55,6 +57,9 @@ internal readonly partial record struct BrokerTrouble(string Broker, string Caus
 
     [GeneratedRegex(@"^(\[thrd:[^\]]*\]: )?(GroupCoordinator: )?(([a-z_]+://)?(?<broker>[^\s/]+:\d+)(/\S+)?: )?(?<reason>.*?)( \(after \d+ms in state (?<state>[A-Z_]+)(, \d+ identical error\(s\) suppressed)?\))?$", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
     private static partial Regex Parts();
+
+    [GeneratedRegex(@"^(Timed out \d+ in-flight|\d+ request\(s\) timed out: disconnect)", RegexOptions.CultureInvariant)]
+    private static partial Regex TimedOut();
 
     [GeneratedRegex("unexpected eof|wrong version number|closed by peer|PLAINTEXT", RegexOptions.CultureInvariant)]
     private static partial Regex NoTls();

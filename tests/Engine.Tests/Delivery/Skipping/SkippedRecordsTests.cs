@@ -101,6 +101,7 @@ public sealed class SkippedRecordsTests
         Assert.Equal("offset 4 of partition 1", new SkippedRange(1, 4, 5, 1).ToString());
         Assert.Equal("offsets 4 to 8 of partition 1", new SkippedRange(1, 4, 9, 5).ToString());
         Assert.Equal("2 records among offsets 4 to 8 of partition 1", new SkippedRange(1, 4, 9, 2).ToString());
+        Assert.Equal("2,373 records among offsets 0 to 4744 of partition 1", new SkippedRange(1, 0, 4745, 2373).ToString());
         Assert.Equal("offset 0 of partition 0, and 2 more ranges",
             new SkippedRecords([new SkippedRange(0, 0, 1, 1), new SkippedRange(0, 5, 6, 1), new SkippedRange(0, 8, 9, 1)], []).Describe(1));
     }
