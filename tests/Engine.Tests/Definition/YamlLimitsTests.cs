@@ -38,7 +38,7 @@ public sealed class YamlLimitsTests
 
     [Fact]
     public void A_NUL_does_not_hide_what_follows_it() =>
-        Assert.Equal("p.yaml:7:3: holds a NUL character, where the YAML scanner would end; take it out", Samples.Errors(Valid + "  \0nonsense: [\n"));
+        Assert.Equal("p.yaml:6:3: holds a NUL character, where the YAML scanner would end; take it out", Samples.Errors(Valid + "  \0nonsense: [\n"));
 
     [Theory]
     [InlineData("[", "]")]
