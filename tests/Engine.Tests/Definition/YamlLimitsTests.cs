@@ -37,8 +37,8 @@ public sealed class YamlLimitsTests
             Samples.Errors("# a\nowner: caf" + Encoding.UTF8.GetString([0xe9]) + "\n"));
 
     [Fact]
-    public void A_NUL_does_not_hide_what_follows_it() =>
-        Assert.Equal("p.yaml:6:3: holds a NUL character, where the YAML scanner would end; take it out", Samples.Errors(Valid + "  \0nonsense: [\n"));
+    public void A_NUL_is_named_where_it_stands() =>
+        Assert.Equal("p.yaml:6:3: holds a NUL character, which YAML does not allow; take it out", Samples.Errors(Valid + "  \0nonsense: [\n"));
 
     [Theory]
     [InlineData("[", "]")]

@@ -48,7 +48,7 @@ internal sealed class YamlReader
         if (FindUnreadable(source.Text) is >= 0 and var at)
         {
             report(outside ?? source.PositionAt(at), "", source.Text[at] == '\0'
-                ? "holds a NUL character, where the YAML scanner would end; take it out"
+                ? "holds a NUL character, which YAML does not allow; take it out"
                 : @"holds bytes that are not UTF-8, or the character U+FFFD that stands for such; save the file as UTF-8 (""\uFFFD"" in double quotes writes that character)");
             return null;
         }
@@ -72,7 +72,7 @@ internal sealed class YamlReader
         }
     }
 
-    /// <summary>Where decoding lost bytes, or what follows would be left out in silence; -1 where neither is so.</summary>
+    /// <summary>Where decoding lost bytes, or a NUL stands, which the scanner takes for an end here and for a blank there; -1 where neither is so.</summary>
     private static int FindUnreadable(ReadOnlySpan<char> text) => text.IndexOfAny('\uFFFD', '\0');
 
     /// <summary>The first tab in the indentation of a line from there on.</summary>
