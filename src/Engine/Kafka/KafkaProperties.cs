@@ -29,6 +29,8 @@ public static partial class KafkaProperties
         ["partition.assignment.strategy"] = SameForAll,
         ["allow.auto.create.topics"] = "a missing topic is an error and never created by reading it",
         ["test.mock.num.brokers"] = "every connection would get a cluster of its own; start a mock cluster and give its address",
+        ["topic.blacklist"] = "it hides topics from the client, which then waits for ever for the one that it reads",
+        ["api.version.request"] = "the client must ask the brokers what they can do; without it, it waits for ever or does not see aborted transactions",
         ["log.queue"] = "log lines are taken from the queue",
         ["bootstrap.servers"] = "it is the connection's address",
         ["metadata.broker.list"] = "it is the connection's address",

@@ -30,6 +30,16 @@ public sealed class YamlLimitsTests
     public void The_length_limit_counts_bytes_and_not_characters() =>
         Assert.Equal("p.yaml:1:1: the file has 1,050,002 bytes; a definition has at most 1,048,576", Samples.Errors("# " + new string('é', 525_000)));
 
+    [Fact]
+    public void Bytes_that_are_not_UTF8_are_named_where_they_stand() =>
+        Assert.Equal(
+            @"p.yaml:2:11: holds bytes that are not UTF-8, or the character U+FFFD that stands for such; save the file as UTF-8 (""\uFFFD"" in double quotes writes that character)",
+            Samples.Errors("# a\nowner: caf" + Encoding.UTF8.GetString([0xe9]) + "\n"));
+
+    [Fact]
+    public void A_NUL_is_named_where_it_stands() =>
+        Assert.Equal("p.yaml:6:3: holds a NUL character, which YAML does not allow; take it out", Samples.Errors(Valid + "  \0nonsense: [\n"));
+
     [Theory]
     [InlineData("[", "]")]
     [InlineData("{a: ", "}")]

@@ -15,6 +15,8 @@ public sealed class KafkaSettingsTests
     [InlineData("group.protocol")]
     [InlineData("partition.assignment.strategy")]
     [InlineData("allow.auto.create.topics")]
+    [InlineData("topic.blacklist")]
+    [InlineData("api.version.request")]
     [InlineData("bootstrap.servers")]
     [InlineData("group.id")]
     public void Reserved_properties_are_errors(string property)

@@ -45,6 +45,13 @@ internal sealed class YamlReader
             report(outside ?? new DefinitionPosition(source.File, 1, 1), "", $"the file has {Quantity.Of(lengthBytes, "byte")}; a definition has at most {Quantity.Count(YamlLimits.FileBytesMax)}");
             return null;
         }
+        if (FindUnreadable(source.Text) is >= 0 and var at)
+        {
+            report(outside ?? source.PositionAt(at), "", source.Text[at] == '\0'
+                ? "holds a NUL character, which YAML does not allow; take it out"
+                : @"holds bytes that are not UTF-8, or the character U+FFFD that stands for such; save the file as UTF-8 (""\uFFFD"" in double quotes writes that character)");
+            return null;
+        }
         var reader = new YamlReader(source, outside, report);
         try
         {
@@ -64,6 +71,9 @@ internal sealed class YamlReader
             return null;
         }
     }
+
+    /// <summary>Where decoding lost bytes, or a NUL stands, which the scanner takes for an end here and for a blank there; -1 where neither is so.</summary>
+    private static int FindUnreadable(ReadOnlySpan<char> text) => text.IndexOfAny('\uFFFD', '\0');
 
     /// <summary>The first tab in the indentation of a line from there on.</summary>
     private static DefinitionPosition? FindTab(YamlText source, int line)

@@ -21,6 +21,6 @@ internal sealed record LaneCheckpoint(ImmutableArray<DataFile> Files, ImmutableA
 internal sealed record RejectedUnderFail(int Partition, long Offset, string Reason)
 {
     public PipelineException ToException(string topic) => new(FailureKind.RecordRejected,
-        $"The record at offset {Offset} of partition {Partition} of topic '{topic}' was rejected: {Reason} Everything before it is committed.",
+        $"The record at offset {Offset} of partition {Partition} of topic '{topic}' was rejected: {Reason.TrimEnd('.')}. Everything before it is committed.",
         "Correct the producer or the SQL, or pass bad records over with on_error: skip; a restart meets this record again.");
 }

@@ -66,7 +66,7 @@ internal sealed class Lexer
         return first switch
         {
             '\'' => Quoted(start, '\'', TokenKind.String, "string"),
-            '`' => Quoted(start, '`', TokenKind.QuotedName, "quoted name"),
+            '`' => QuotedName(start),
             '"' => throw SqlErrorException.Wrong(start, "Double quotes are no part of Flink SQL; write names in backticks and strings in single quotes."),
             '{' when Peek(1) == '{' => Template(start),
             _ => Symbol(start),
@@ -163,6 +163,12 @@ internal sealed class Lexer
             }
         }
         return new Token(TokenKind.String, value.ToString(), start, _at - start);
+    }
+
+    private Token QuotedName(int start)
+    {
+        var name = Quoted(start, '`', TokenKind.QuotedName, "quoted name");
+        return name.Text.Length > 0 ? name : throw SqlErrorException.Wrong(start, "A quoted name has at least one character.");
     }
 
     private bool IsCharacterSet(int start)

@@ -12,8 +12,8 @@ namespace Matih.Sql.Temporal;
 internal static class TimeArithmetic
 {
     private static readonly int DayMin = CivilDate.ToDays(1, 1, 1);
-    private static readonly int DayMax = CivilDate.ToDays(9999, 12, 31);
-    private const string OutOfRange = "The date lies outside of the years 1 to 9999.";
+    internal static readonly int DayMax = CivilDate.ToDays(9999, 12, 31);
+    internal const string OutOfRange = "The date lies outside of the years 1 to 9999.";
 
     public static ImmutableArray<ScalarFunction> All { get; } =
     [

@@ -25,8 +25,14 @@ internal static class TimeRounding
             DataType.Date when isOfDate => call.Apply(TextRows.Each($"{name} {unit}", (values, row) =>
             {
                 var days = values.Values<int>(0)[row];
-                if (days < LegacyCalendar.GregorianStart) values.Reject(row, Julian(name));
-                else values.ResultOf<int>().Append(RoundDate(days, unit, isUp));
+                if (days < LegacyCalendar.GregorianStart)
+                {
+                    values.Reject(row, Julian(name));
+                    return;
+                }
+                var rounded = RoundDate(days, unit, isUp);
+                if (rounded > TimeArithmetic.DayMax) values.Reject(row, TimeArithmetic.OutOfRange);
+                else values.ResultOf<int>().Append(rounded);
             }, canFail: true), operand.Type, operand),
             DataType.Timestamp when isOfDate || isOfClock => call.Apply(OfMoment(name, unit, isOfDate, isUp, isInstant: false), operand.Type, operand),
             DataType.TimestampLtz when isOfDate || unit is "DAY" or "HOUR" => call.Apply(OfMoment(name, unit, isOfDate, isUp, isInstant: true), operand.Type, operand),
@@ -49,7 +55,8 @@ internal static class TimeRounding
             return;
         }
         else rounded = RoundDate(days, unit, isUp) * CivilDate.MicrosPerDay;
-        call.ResultOf<long>().Append(rounded - (local - value));
+        if (rounded >= (TimeArithmetic.DayMax + 1L) * CivilDate.MicrosPerDay) call.Reject(row, TimeArithmetic.OutOfRange);
+        else call.ResultOf<long>().Append(rounded - (local - value));
     }, canFail: true);
 
     private static long RoundClock(long micros, string unit, bool isUp)
