@@ -67,10 +67,9 @@ public sealed class ProtocolCost(DuckDbBaseline duckDb, string input, WorkloadFa
     {
         var (environment, connectors) = Outside(counter);
         await using var source = connectors.OpenSource(flow.Definition.Source, flow.Plan.MemoryBytes / 4);
-        var request = new RunRequest(new RunMode.UntilCaughtUp(), OpenAnswers.None, null, _ => true);
-        var parts = new PipelineRunner(environment, connectors, counter).Compose(
-            flow.Definition, flow.Plan, source, null, PipelineRunner.Shared.ForOneFlow(source, flow.Plan, environment), request, new FlowProgress(flow.Plan.Name.ToString()));
-        var run = new UnguardedRun(flow.Plan, parts, environment);
+        var context = new FlowContext(flow.Plan, environment, new FlowProgress(flow.Plan.Name.ToString()), counter, () => 0.5);
+        var shared = SharedByFlows.ForOneFlow(source, flow.Plan, environment);
+        var run = new UnguardedRun(context, new FlowAssembly(context, flow.Definition, connectors, source, shared, null), source, shared.Marks);
         await environment.Tasks.Start("unguarded", run.RunAsync, default);
     }
 

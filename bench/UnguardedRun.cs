@@ -1,11 +1,12 @@
-using Matih.Delivery;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Running;
-using Matih.Iceberg;
+using Matih.Delivery;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
+using Matih.Iceberg;
+using Matih.Kafka;
 using Matih.Planning;
 
 namespace Matih.Bench;
@@ -15,27 +16,27 @@ namespace Matih.Bench;
 /// a tag, loads the table first or asserts anything about it. Positions are kept in the consumer group alone, as
 /// at-least-once writers keep them. Reads the topic to its end.
 /// </summary>
-internal sealed class UnguardedRun(FlowPlan plan, FlowParts parts, EngineEnvironment environment)
+internal sealed class UnguardedRun(FlowContext flow, FlowAssembly assembly, IRecordSource source, GroupMarks marks)
 {
-    private readonly GroupMark _mark = new(plan.Name, "unguarded");
+    private readonly GroupMark _mark = new(flow.Name, "unguarded");
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var catalog = parts.Ledgers.Catalog;
-        var table = await TableCreation.CreateAsync(catalog, plan.Table, parts.Log, cancellationToken);
-        var topic = await parts.Source.IdentifyAsync(cancellationToken);
+        var catalog = assembly.Catalog;
+        var table = await TableCreation.CreateAsync(catalog, flow.Plan.Table, flow.Log, cancellationToken);
+        var topic = await source.IdentifyAsync(cancellationToken);
         int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
-        var ranges = await parts.Source.RangesAsync(partitions, cancellationToken);
-        var positions = new SourceLedger(plan.SourceName, plan.Topic, null, null, plan.IsolationLevel,
+        var ranges = await source.RangesAsync(partitions, cancellationToken);
+        var positions = new SourceLedger(flow.Plan.SourceName, flow.Plan.Topic, null, null, flow.Plan.IsolationLevel,
             [.. partitions.Select(partition => PartitionLedger.StartingAt(partition, ranges[partition].LogStart, isEarliest: true))]);
-        var opened = new OpenedFlow(table, TableBinding.Bind(plan.Table, table), null!, new WriterEpoch(1), 0, positions);
+        var opened = new OpenedFlow(table, TableBinding.Bind(flow.Plan.Table, table), null!, new WriterEpoch(1), 0, positions);
 
         var mode = new RunMode.UntilCaughtUp();
         var limit = RecordLimit.None();
         await using var session = await FlowSession.StartAsync(
-            plan, parts, environment, opened, new LaneDeal([.. partitions], plan.Parallelism), limit, 1, null, cancellationToken);
+            flow, source, assembly.LanesFor(opened), positions, new LaneDeal([.. partitions], flow.Plan.Parallelism), limit, 1, null, cancellationToken);
         var ends = partitions.ToDictionary(partition => partition, partition => ranges[partition].End);
-        var finish = new FinishCondition(mode, limit, session, environment.Clock, environment.Clock.GetTimestamp(), ends);
+        var finish = new FinishCondition(mode, limit, session, flow.Environment.Clock, flow.Environment.Clock.GetTimestamp(), ends);
         while (true)
         {
             var cause = await session.WaitForCheckpointAsync(mode, finish, CancellationToken.None, cancellationToken);
@@ -43,7 +44,7 @@ internal sealed class UnguardedRun(FlowPlan plan, FlowParts parts, EngineEnviron
             var checkpoints = await session.SealAsync(isLast, cancellationToken);
             table = await AppendAsync(catalog, table, [.. checkpoints.SelectMany(checkpoint => checkpoint.Files)], cancellationToken);
             positions = positions with { Partitions = [.. checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Select(stretch => stretch.Entry)] };
-            if (await parts.Marks.StoreAsync(_mark, parts.Source, positions, cancellationToken) is { } reason) throw new InvalidOperationException($"The group's offsets could not be stored: {reason}");
+            if (await marks.StoreAsync(_mark, source, positions, cancellationToken) is { } reason) throw new InvalidOperationException($"The group's offsets could not be stored: {reason}");
             if (isLast) return;
         }
     }
@@ -51,9 +52,9 @@ internal sealed class UnguardedRun(FlowPlan plan, FlowParts parts, EngineEnviron
     private async ValueTask<Table> AppendAsync(ICatalog catalog, Table table, IReadOnlyList<DataFile> files, CancellationToken cancellationToken)
     {
         if (files.Count == 0) return table;
-        var append = await PreparedChange.PrepareAsync(table, files, environment.Ids, cancellationToken);
+        var append = await PreparedChange.PrepareAsync(table, files, flow.Environment.Ids, cancellationToken);
         var summary = new Dictionary<string, string>();
-        var attempt = await append.AttemptAsync(table, table.Metadata.NextTimestampMillis(environment.Clock.GetUtcNow()), summary, [], cancellationToken);
+        var attempt = await append.AttemptAsync(table, table.Metadata.NextTimestampMillis(flow.Environment.Clock.GetUtcNow()), summary, [], cancellationToken);
         if (attempt is not ChangeAttempt.Ready ready) throw new InvalidOperationException($"An append gave {attempt}.");
         return await catalog.CommitAsync(table, [], ready.Updates, cancellationToken) is CommitResult.Committed committed
             ? committed.Table

@@ -55,9 +55,6 @@ public sealed record RunRequest(RunMode Mode, OpenAnswers Answers, WriterHint? H
 /// </remarks>
 public sealed class PipelineRunner(EngineEnvironment environment, IConnectors connectors, IEngineLog log)
 {
-    /// <summary>The Kafka client's queues get this part of a flow's memory; the rest is for columns and open files.</summary>
-    private const int QueueShare = 4;
-
     private readonly Lock _randomLock = new();
 
     /// <summary>Runs until the mode's end, or until stopped.</summary>
@@ -92,22 +89,22 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             for (var i = 0; i < flows.Count; i++)
             {
                 var (definition, plan) = flows[i];
-                var source = connectors.OpenSource(definition.Source, plan.MemoryBytes / QueueShare);
+                var source = connectors.OpenSource(definition.Source, FlowAssembly.QueueBytesOf(plan));
                 opened.Add(source);
                 var member = request.IsMember ? connectors.JoinGroup(definition.Source, GroupOf(definition.Source, plan.Name)) : null;
                 if (member is not null) opened.Add(member);
                 if (!starts.TryGetValue(definition.Source.Name, out var start)) starts.Add(definition.Source.Name, start = FlowStarts.Of(source, plan.Start, request.Answers.Start));
                 var group = (definition.Source.ConsumerGroup, definition.Source.Topic);
                 if (!marks.TryGetValue(group, out var marked)) marks.Add(group, marked = new GroupMarks(environment.Clock));
-                var parts = Compose(definition, plan, source, member, new Shared(start, marked, gate), request, progress[i]);
-                var run = new FlowRun(plan, parts, environment);
+                var assembly = Assemble(flows[i], source, new SharedByFlows(start, marked, gate), request, progress[i]);
+                var run = assembly.CreateRun(member, request.IsGone);
                 runs.Add(environment.Tasks.Start($"flow {plan.Name}", async token =>
                 {
                     try
                     {
                         await run.RunAsync(request.Mode, request.Answers, anyFailed.Token, token);
-                        log.Debug("memory", $"Flow {plan.Name}: buffers took {Quantity.Bytes(parts.Memory.PeakBytes)} at most, of {Quantity.Bytes(parts.Memory.CeilingBytes)}.",
-                            ("peak_bytes", parts.Memory.PeakBytes), ("ceiling_bytes", parts.Memory.CeilingBytes));
+                        log.Debug("memory", $"Flow {plan.Name}: buffers took {Quantity.Bytes(assembly.Memory.PeakBytes)} at most, of {Quantity.Bytes(assembly.Memory.CeilingBytes)}.",
+                            ("peak_bytes", assembly.Memory.PeakBytes), ("ceiling_bytes", assembly.Memory.CeilingBytes));
                     }
                     catch
                     {
@@ -135,10 +132,9 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         var (definition, plan) = flow;
         try
         {
-            await using var source = connectors.OpenSource(definition.Source, plan.MemoryBytes / QueueShare);
+            await using var source = connectors.OpenSource(definition.Source, FlowAssembly.QueueBytesOf(plan));
             var run = new RunRequest(new RunMode.Continuous(), OpenAnswers.None, request.Hint, _ => false);
-            var parts = Compose(definition, plan, source, null, Shared.ForOneFlow(source, plan, environment), run, progress);
-            return await new ReplayRun(plan, parts, environment).RunAsync(request, cancellationToken);
+            return await Assemble(flow, source, SharedByFlows.ForOneFlow(source, plan, environment), run, progress).CreateReplay().RunAsync(request, cancellationToken);
         }
         catch (Exception e) when (e is not PipelineException && FlowFailure.Of(plan, e, cancellationToken) is { } failure)
         {
@@ -180,85 +176,8 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     /// </summary>
     internal static string GroupOf(SourceDefinition source, FlowName flow) => $"{source.ConsumerGroup}.{flow.Pipeline}.{flow.Sink}";
 
-    /// <summary>What the flows of a pipeline have in common while they run in one process.</summary>
-    internal sealed record Shared(FlowStarts Starts, GroupMarks Marks, StartGate Gate)
-    {
-        public static Shared ForOneFlow(IRecordSource source, FlowPlan plan, EngineEnvironment environment) =>
-            new(FlowStarts.Of(source, plan.Start, null), new GroupMarks(environment.Clock), new StartGate(1, environment.Clock));
-    }
-
-    /// <summary>The components of a flow, for a run. The benchmarks put them together without the protocol.</summary>
-    internal FlowParts Compose(
-        FlowDefinition definition, FlowPlan plan, IRecordSource source, IGroupMember? member, Shared shared, RunRequest request, FlowProgress progress)
-    {
-        var store = connectors.OpenStore(definition.Sink.Catalog);
-        var catalog = connectors.OpenCatalog(definition.Sink.Catalog, store);
-        var ledgers = new TableLedger(catalog, store, plan.Table.Identifier, plan.Name, environment, NextJitter, progress, log);
-        var memory = new MemoryAccount(plan.MemoryBytes - plan.MemoryBytes / QueueShare);
-        var fields = new FieldPresence();
-        return new FlowParts
-        {
-            Plan = plan,
-            Clock = environment.Clock,
-            Source = source,
-            OpenSource = () => connectors.OpenSource(definition.Source, plan.MemoryBytes / (2 * QueueShare)),
-            Member = member,
-            Store = store,
-            Ledgers = ledgers,
-            // Members need no patience with each other: the group says which of them commits.
-            Opening = Open(log),
-            OpeningCheck = Open(EngineLog.None),
-            Gate = shared.Gate,
-            Marks = shared.Marks,
-            CreateDecoder = account => CreateDecoder(definition.Source, plan, account, fields),
-            CreateWriter = opened => CreateWriter(plan, opened, plan.Table.Rows, opened.Binding, memory),
-            CreateRewriter = opened => CreateWriter(plan, opened, opened.Binding.StoredRows, opened.Binding.OfStoredRows(), memory),
-            Memory = memory,
-            Progress = progress,
-            Skips = new RunSkips(plan, progress, log),
-            Fields = new FieldCheck(plan, fields, log),
-            Log = log,
-            Hint = request.Hint,
-            NextJitter = NextJitter,
-        };
-
-        FlowOpening Open(IEngineLog to) => new(plan, source, ledgers, shared.Starts, shared.Marks, request.IsMember ? _ => true : request.IsGone, environment, NextJitter, progress, to);
-    }
-
-    private static IRecordDecoder CreateDecoder(SourceDefinition source, FlowPlan plan, MemoryAccount account, FieldPresence fields) => source.Format switch
-    {
-        RecordFormat.Json => new JsonRecordDecoder(plan.Query.Inputs, new JsonDecodeSettings
-        {
-            FailOnMissingField = source.Json.FailOnMissingField,
-            IgnoreParseErrors = source.Json.IgnoreParseErrors,
-            TimestampStandard = source.Json.TimestampFormat == JsonTimestampFormat.Iso8601 ? TimestampStandard.Iso8601 : TimestampStandard.Sql,
-            RequiresObject = source.Schema is not null,
-        }, source.Topic, account, fields),
-        RecordFormat.Raw => new RawRecordDecoder(plan.Query.Inputs, source.Topic, account),
-        _ => throw new InvalidOperationException($"Unknown format {source.Format}."),
-    };
-
-    private SinkWriter CreateWriter(FlowPlan plan, OpenedFlow opened, RowType rows, TableBinding binding, MemoryAccount memory)
-    {
-        var table = new TableSettings(opened.Table.Metadata.Properties);
-        var settings = new SinkWriterSettings(rows, ParquetSettings(table), plan.Table.TargetFileBytes ?? table.TargetFileBytes);
-        return new SinkWriter(settings, binding, new DataFileFactory(opened.Table, environment.Ids), memory, log);
-    }
-
-    internal static ParquetWriterSettings ParquetSettings(TableSettings table) => new()
-    {
-        Compression = table.ParquetCompressionCodec switch
-        {
-            "zstd" => ParquetCompression.Zstd,
-            "gzip" => ParquetCompression.Gzip,
-            _ => ParquetCompression.None,
-        },
-        ZstdLevel = table.ParquetCompressionCodec == "zstd" ? table.ParquetCompressionLevel ?? ParquetWriterSettings.Default.ZstdLevel : ParquetWriterSettings.Default.ZstdLevel,
-        RowGroupBytes = table.ParquetRowGroupBytes,
-        PageBytes = (int)Math.Min(table.ParquetPageBytes, 64 << 20),
-        PageRowCountMax = Math.Min(table.ParquetPageRowsMax, 10_000_000),
-        DictionaryBytesMax = (int)Math.Min(table.ParquetDictionaryBytes, 64 << 20),
-    };
+    private FlowAssembly Assemble(PlannedFlow flow, IRecordSource source, SharedByFlows shared, RunRequest request, FlowProgress progress) => new(
+        new FlowContext(flow.Plan, environment, progress, log, NextJitter), flow.Definition, connectors, source, shared, request.Hint);
 
     private double NextJitter()
     {

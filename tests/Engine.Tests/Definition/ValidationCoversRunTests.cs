@@ -167,7 +167,7 @@ public sealed class ValidationCoversRunTests(ITestOutputHelper output)
             var (table, _) = await catalog.CreateAsync(new TableIdentifier(["db"], $"t{number}"), new NewTable(schema, PartitionSpec.Unpartitioned, sorted), CancellationToken.None);
             WritableTable.Check(table);
             var settings = new TableSettings(table.Metadata.Properties);
-            PipelineRunner.ParquetSettings(settings).Validate();
+            FlowAssembly.ParquetSettings(settings).Validate();
             _ = new MetricsSelection(table.Metadata);
             _ = (settings.CommitRetryCountMax, settings.CommitRetryWaitMin, settings.CommitRetryWaitMax, settings.CommitRetryTotalMax, settings.IsManifestMergeEnabled, settings.ManifestMergeCountMin,
                 settings.ManifestTargetBytes, settings.TargetFileBytes, settings.MetadataLogCountMax);

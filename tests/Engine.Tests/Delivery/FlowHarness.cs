@@ -247,8 +247,12 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public void DropTable() => Directory.Delete(TableFolder, recursive: true);
 
-    public TableLedger OpenLedger(FlowName? flow = null) => new(
-        OpenCatalog(null!, Store), Store, Identifier, flow ?? new FlowName(Pipeline, "lake"), new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter()), () => 0.5, new FlowProgress(Pipeline), this);
+    public TableLedger OpenLedger()
+    {
+        var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter());
+        var plan = Plan().Single(flow => flow.Plan.Table.Identifier.Equals(Identifier)).Plan;
+        return new TableLedger(new FlowContext(plan, environment, new FlowProgress(Pipeline), this, () => 0.5), OpenCatalog(null!, Store), Store);
+    }
 
     public async Task<SnapshotId> HeadAsync() => (await TableAsync()).Metadata.CurrentSnapshotId!.Value;
 

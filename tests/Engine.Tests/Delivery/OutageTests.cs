@@ -22,6 +22,8 @@ public sealed partial class OutageTests
         {
             await flow.WaitForRowsAsync(10);
             var before = await PositionsAsync(flow);
+            // The group's offsets are stored behind the commit.
+            await FlowHarness.WaitUntilAsync(() => flow.Topic.GroupOffsets.Values.Sum() == 10);
             var group = flow.Topic.GroupOffsets.OrderBy(pair => pair.Key).ToList();
             var wasReady = Health(flow).Read().IsReady;
             var startedAt = flow.Clock.GetTimestamp();

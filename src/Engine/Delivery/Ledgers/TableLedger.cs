@@ -21,18 +21,17 @@ internal sealed record PreparedCommit(Ledger Ledger, PreparedChange Change, Date
 /// where its lineage holds the id, the commit stands. Absent is not failed, so the next attempt carries the same id; an
 /// attempt that lands late finds another parent and is refused by the catalog.
 /// </remarks>
-internal sealed class TableLedger(
-    ICatalog catalog, IStore store, TableIdentifier identifier, FlowName flow, EngineEnvironment environment, Func<double> jitter, FlowProgress progress, IEngineLog log)
+internal sealed class TableLedger(FlowContext flow, ICatalog catalog, IStore store)
 {
     /// <summary>A batch that waited longer may name files that somebody's orphan removal has taken (DELIVERY.md, "Deleting files").</summary>
     private static readonly TimeSpan PreparedAgeMax = TimeSpan.FromHours(12);
 
-    private readonly LedgerReader _reader = new(store, identifier);
-    private LedgerLineage Lineage => field ??= new LedgerLineage(flow, _reader);
+    private readonly LedgerReader _reader = new(store, flow.Plan.Table.Identifier);
+    private LedgerLineage Lineage => field ??= new LedgerLineage(flow.Name, _reader);
 
     public ICatalog Catalog => catalog;
 
-    public async ValueTask<Table?> LoadAsync(CancellationToken cancellationToken) => await catalog.LoadAsync(identifier, cancellationToken);
+    public async ValueTask<Table?> LoadAsync(CancellationToken cancellationToken) => await catalog.LoadAsync(flow.Plan.Table.Identifier, cancellationToken);
 
     public ValueTask<LineageReading> ReadAsync(Table table, CancellationToken cancellationToken) => Lineage.ReadAsync(table, cancellationToken);
 
@@ -46,7 +45,7 @@ internal sealed class TableLedger(
     public async ValueTask<(FlowName Flow, LineageFinding.Reapplied Finding)?> FindReappliedAsync(Table table, FlowName adopted, CancellationToken cancellationToken)
     {
         if ((await new LedgerLineage(adopted, _reader).ReadAsync(table, cancellationToken)).Finding is LineageFinding.Reapplied theirs) return (adopted, theirs);
-        return await Lineage.FindAnyReappliedAsync(table, cancellationToken) is { } ours ? (flow, ours) : null;
+        return await Lineage.FindAnyReappliedAsync(table, cancellationToken) is { } ours ? (flow.Name, ours) : null;
     }
 
     /// <summary>The ledger in a property's text, of whatever flow.</summary>
@@ -62,11 +61,11 @@ internal sealed class TableLedger(
     /// <param name="cancellationToken">Gives up between attempts; the commit may stand all the same.</param>
     public async ValueTask<CommitOutcome> CommitAsync(PreparedCommit commit, LedgerOverride? answer, CancellationToken cancellationToken)
     {
-        var startedAt = environment.Clock.GetTimestamp();
+        var startedAt = flow.Clock.GetTimestamp();
         var attempts = new List<ChangeAttempt.Ready>();
         for (var attempt = 0; ; attempt++)
         {
-            progress.NoteBeat(environment.Clock.GetTimestamp());
+            flow.Progress.NoteBeat(flow.Clock.GetTimestamp());
             var table = await LoadAsync(cancellationToken) ?? throw TableGone();
             if (table.Metadata.TableUuid != commit.Ledger.TableUuid) throw TableReplaced(table, commit.Ledger.TableUuid);
 
@@ -83,7 +82,7 @@ internal sealed class TableLedger(
             if (table.Metadata.FindSnapshot(commit.Change.SnapshotId) is not null)
                 return new CommitOutcome.Rebased($"Commit {commit.Ledger.Commit} got into the table, which was then rolled back past it.");
             if (commit.Binding?.FindChange(table) is { } change)
-                return new CommitOutcome.Rebased($"The batch was written for table {identifier} as it was before: {change}.");
+                return new CommitOutcome.Rebased($"The batch was written for table {flow.Plan.Table.Identifier} as it was before: {change}.");
 
             CommitResult result;
             try
@@ -93,7 +92,7 @@ internal sealed class TableLedger(
                 if (tried is not ChangeAttempt.Ready built) return new CommitOutcome.FilesChanged(tried);
                 attempts.Add(built);
                 // Looked at last, because a machine can fall asleep at every step before.
-                if (environment.Clock.GetUtcNow() - commit.PreparedAt > PreparedAgeMax)
+                if (flow.Clock.GetUtcNow() - commit.PreparedAt > PreparedAgeMax)
                     return new CommitOutcome.Rebased($"The batch was prepared at {commit.PreparedAt:O}, more than {PreparedAgeMax.TotalHours:0} hours ago.");
                 result = await catalog.CommitAsync(table, [.. built.Requirements, .. RequirementsOf(commit, table)], built.Updates, cancellationToken);
             }
@@ -107,10 +106,10 @@ internal sealed class TableLedger(
                 case CommitResult.Committed committed:
                     return await CommittedAsync(committed.Table, commit, attempts, cancellationToken);
                 case CommitResult.Conflict conflict:
-                    log.Debug("commit-conflict", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow}: {conflict.Reason}");
+                    flow.Log.Debug("commit-conflict", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow.Name}: {conflict.Reason}");
                     break;
                 case CommitResult.Unknown unknown:
-                    log.Warning("commit-unknown", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow} got no answer ({unknown.Cause.Message}); the table is read back.");
+                    flow.Log.Warning("commit-unknown", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow.Name} got no answer ({unknown.Cause.Message}); the table is read back.");
                     break;
             }
             await BackOffAsync(table, attempt, startedAt, commit, result, cancellationToken);
@@ -178,13 +177,13 @@ internal sealed class TableLedger(
         {
             summary.Remove(LedgerKeys.Property(adopted));
             summary[LedgerKeys.Adopted] = adopted.ToString();
-            summary[LedgerKeys.TakenOver(adopted)] = flow.ToString();
+            summary[LedgerKeys.TakenOver(adopted)] = flow.Name.ToString();
             if (LedgerLineage.HasOwnTag(table, adopted)) tags.Add(new TableUpdate.RemoveSnapshotRef(LedgerKeys.Tag(adopted)));
         }
-        summary[LedgerKeys.Property(flow)] = await _reader.WriteAsync(commit.Ledger, table, cancellationToken);
-        summary[LedgerKeys.Writer] = flow.ToString();
-        tags.Add(new TableUpdate.SetSnapshotRef(LedgerKeys.Tag(flow), SnapshotRef.LastingTag(commit.Change.SnapshotId)));
-        var timestampMillis = table.Metadata.NextTimestampMillis(environment.Clock.GetUtcNow());
+        summary[LedgerKeys.Property(flow.Name)] = await _reader.WriteAsync(commit.Ledger, table, cancellationToken);
+        summary[LedgerKeys.Writer] = flow.Name.ToString();
+        tags.Add(new TableUpdate.SetSnapshotRef(LedgerKeys.Tag(flow.Name), SnapshotRef.LastingTag(commit.Change.SnapshotId)));
+        var timestampMillis = table.Metadata.NextTimestampMillis(flow.Clock.GetUtcNow());
         return await commit.Change.AttemptAsync(table, timestampMillis, summary.ToImmutable(), tags, cancellationToken);
     }
 
@@ -202,7 +201,7 @@ internal sealed class TableLedger(
             }
             catch (IOException e)
             {
-                log.Debug("cleanup-failed", $"{location} of a lost attempt could not be deleted: {e.Message}");
+                flow.Log.Debug("cleanup-failed", $"{location} of a lost attempt could not be deleted: {e.Message}");
             }
         }
         return new CommitOutcome.Committed(table, commit.Ledger);
@@ -211,24 +210,24 @@ internal sealed class TableLedger(
     private async ValueTask BackOffAsync(Table table, int attempt, long startedAt, PreparedCommit commit, CommitResult last, CancellationToken cancellationToken)
     {
         var retry = new TableSettings(table.Metadata.Properties);
-        var elapsed = environment.Clock.GetElapsedTime(startedAt);
+        var elapsed = flow.Clock.GetElapsedTime(startedAt);
         if (attempt >= retry.CommitRetryCountMax || elapsed >= retry.CommitRetryTotalMax)
         {
             var reason = last switch { CommitResult.Conflict conflict => conflict.Reason, CommitResult.Unknown unknown => $"no answer ({unknown.Cause.Message})", _ => last.ToString() };
             throw new PipelineException(FailureKind.Catalog,
-                $"Commit {commit.Ledger.Commit} of {flow} to table {identifier} did not get through in {Quantity.Of(attempt + 1, "attempt")} and {elapsed.TotalSeconds:N0} s; the last one: {reason.TrimEnd('.')}.",
+                $"Commit {commit.Ledger.Commit} of {flow.Name} to table {flow.Plan.Table.Identifier} did not get through in {Quantity.Of(attempt + 1, "attempt")} and {elapsed.TotalSeconds:N0} s; the last one: {reason.TrimEnd('.')}.",
                 "Check the catalog and its store. If other writers commit all the time, raise commit.retry.num-retries in the table's properties. The next attempt reads the table to learn what stands.",
                 (last as CommitResult.Unknown)?.Cause);
         }
-        var wait = Math.Min(retry.CommitRetryWaitMax.TotalMilliseconds, retry.CommitRetryWaitMin.TotalMilliseconds * Math.Pow(2, attempt)) * (0.5 + jitter());
-        await Task.Delay(TimeSpan.FromMilliseconds(wait), environment.Clock, cancellationToken);
+        var wait = Math.Min(retry.CommitRetryWaitMax.TotalMilliseconds, retry.CommitRetryWaitMin.TotalMilliseconds * Math.Pow(2, attempt)) * (0.5 + flow.NextJitter());
+        await Task.Delay(TimeSpan.FromMilliseconds(wait), flow.Clock, cancellationToken);
     }
 
     public PipelineException TableGone() => PipelineException.Refused(
-        $"Table {identifier} is gone, dropped under the running pipeline {flow}.", "Find out who dropped it; a new start with --reset creates it again.");
+        $"Table {flow.Plan.Table.Identifier} is gone, dropped under the running pipeline {flow.Name}.", "Find out who dropped it; a new start with --reset creates it again.");
 
     public PipelineException TableReplaced(Table table, string expected) => PipelineException.Refused(
-        $"Table {identifier} has UUID {table.Metadata.TableUuid}, and had {expected} when the pipeline {flow} opened it: it was dropped and created again.",
+        $"Table {flow.Plan.Table.Identifier} has UUID {table.Metadata.TableUuid}, and had {expected} when the pipeline {flow.Name} opened it: it was dropped and created again.",
         "Find out who replaced it; start over with --reset if the new table is the right one.");
 }
 

@@ -5,7 +5,7 @@ using Matih.Telemetry;
 namespace Matih.Delivery.Members;
 
 /// <summary>A flow's seat among the members of its pipeline: waits for work, and says what it is.</summary>
-internal sealed class Seat(FlowPlan plan, IGroupMember member, TimeProvider clock, Func<double> jitter, FlowProgress progress, IEngineLog log)
+internal sealed class Seat(FlowContext flow, IGroupMember member)
 {
     private GroupShare? _told;
 
@@ -14,13 +14,13 @@ internal sealed class Seat(FlowPlan plan, IGroupMember member, TimeProvider cloc
     {
         while (true)
         {
-            progress.NoteState(FlowState.Opening, clock.GetTimestamp());
+            flow.Enter(FlowState.Opening);
             var share = member.Share ?? await member.ChangedAsync(null, cancellationToken);
             if (share is null) continue;
             var work = WorkShare.Of(share);
             Tell(share, work);
             if (work is not WorkShare.Nothing) return (work, share);
-            progress.NoteState(FlowState.StandingBy, clock.GetTimestamp());
+            flow.Enter(FlowState.StandingBy);
             await member.ChangedAsync(share, cancellationToken);
         }
     }
@@ -32,7 +32,7 @@ internal sealed class Seat(FlowPlan plan, IGroupMember member, TimeProvider cloc
     public async ValueTask StepBackAsync(CancellationToken cancellationToken)
     {
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var pause = Pause.ForAsync(TimeSpan.FromSeconds(1 + 2 * jitter()), clock, wait.Token);
+        var pause = Pause.ForAsync(TimeSpan.FromSeconds(1 + 2 * flow.NextJitter()), flow.Clock, wait.Token);
         await Task.WhenAny(pause, member.ChangedAsync(member.Share, wait.Token));
         wait.Cancel();
         cancellationToken.ThrowIfCancellationRequested();
@@ -48,7 +48,7 @@ internal sealed class Seat(FlowPlan plan, IGroupMember member, TimeProvider cloc
             WorkShare.Reader => "reads and stages them",
             _ => "stands by: there are more members than partitions",
         };
-        log.Information("member-share", $"Flow {plan.Name}: this member has partitions [{string.Join(", ", share.Partitions)}] of topic '{plan.Topic}' and {role}.",
-            ("flow", plan.Name.ToString()), ("partitions", share.Partitions.Length), ("commits", work is WorkShare.Committer));
+        flow.Log.Information("member-share", $"Flow {flow.Name}: this member has partitions [{string.Join(", ", share.Partitions)}] of topic '{flow.Plan.Topic}' and {role}.",
+            ("flow", flow.Name.ToString()), ("partitions", share.Partitions.Length), ("commits", work is WorkShare.Committer));
     }
 }

@@ -3,7 +3,9 @@ using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Staging;
 using Matih.Iceberg.Catalogs;
+using Matih.Kafka;
 using Matih.Planning;
+using Matih.Storage;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Members;
@@ -12,7 +14,7 @@ namespace Matih.Delivery.Members;
 /// How a member that does not commit begins: at the ledger that the committer keeps, behind what is staged already. It
 /// decides nothing, refuses nothing and writes nothing into the table; until the committer has opened the flow, it waits.
 /// </summary>
-internal sealed class StagingOpening(FlowPlan plan, FlowParts parts, EngineEnvironment environment)
+internal sealed class StagingOpening(FlowContext flow, ITopic topic, IStore store, TableLedger ledgers)
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
@@ -24,13 +26,13 @@ internal sealed class StagingOpening(FlowPlan plan, FlowParts parts, EngineEnvir
         while (true)
         {
             if (await TryOpenAsync(partitions, cancellationToken) is { } opened) return opened;
-            parts.Progress.NoteState(FlowState.StandingBy, environment.Clock.GetTimestamp());
+            flow.Enter(FlowState.StandingBy);
             if (!hasTold)
             {
                 hasTold = true;
-                parts.Log.Information("awaiting-committer", $"Flow {plan.Name}: waiting for the member that commits to open table {plan.Table.Identifier}.");
+                flow.Log.Information("awaiting-committer", $"Flow {flow.Name}: waiting for the member that commits to open table {flow.Plan.Table.Identifier}.");
             }
-            await Task.Delay(LookInterval * (0.5 + parts.NextJitter()), environment.Clock, cancellationToken);
+            await Task.Delay(LookInterval * (0.5 + flow.NextJitter()), flow.Clock, cancellationToken);
         }
     }
 
@@ -41,9 +43,9 @@ internal sealed class StagingOpening(FlowPlan plan, FlowParts parts, EngineEnvir
         if (opened is null || !partitions.Any(partition => opened.Source.Find(partition) is not null)) return null;
 
         // Listed first, loaded then: what the committer clears away in between, the ledger that is loaded has covered.
-        var names = (await new StagingArea(parts.Store, opened.Table, StagingKey.Of(plan, opened)).ListAsync(cancellationToken)).ToLookup(name => name.Partition);
+        var names = (await new StagingArea(store, opened.Table, StagingKey.Of(flow.Plan, opened)).ListAsync(cancellationToken)).ToLookup(name => name.Partition);
         if (await LookAsync(cancellationToken) is not { } again || await DescribeAsync(again, cancellationToken) is not { } current) return null;
-        if (StagingKey.Of(plan, current) != StagingKey.Of(plan, opened)) return null;
+        if (StagingKey.Of(flow.Plan, current) != StagingKey.Of(flow.Plan, opened)) return null;
         var source = current.Source;
         return current with
         {
@@ -56,18 +58,18 @@ internal sealed class StagingOpening(FlowPlan plan, FlowParts parts, EngineEnvir
 
     private async ValueTask<OpenedFlow?> DescribeAsync((Table Table, Ledger Ledger) seen, CancellationToken cancellationToken)
     {
-        if (seen.Ledger.FindSource(plan.SourceName) is not { } source || source.Topic != plan.Topic) return null;
-        var topic = await parts.Source.IdentifyAsync(cancellationToken);
-        var binding = TableBinding.Bind(plan.Table, seen.Table);
+        if (seen.Ledger.FindSource(flow.Plan.SourceName) is not { } source || source.Topic != flow.Plan.Topic) return null;
+        var identity = await topic.IdentifyAsync(cancellationToken);
+        var binding = TableBinding.Bind(flow.Plan.Table, seen.Table);
         return new OpenedFlow(seen.Table, binding, seen.Ledger, seen.Ledger.Epoch, 0,
-            source with { ClusterId = source.ClusterId ?? topic.ClusterId, TopicId = source.TopicId ?? topic.TopicId });
+            source with { ClusterId = source.ClusterId ?? identity.ClusterId, TopicId = source.TopicId ?? identity.TopicId });
     }
 
     /// <summary>The table and its ledger, where a committer has nothing to decide about them.</summary>
     public async ValueTask<(Table Table, Ledger Ledger)?> LookAsync(CancellationToken cancellationToken)
     {
-        if (await parts.Ledgers.LoadAsync(cancellationToken) is not { } table) return null;
-        return (await parts.Ledgers.ReadAsync(table, cancellationToken)).Finding is LineageFinding.Found { RollbackSeen: false } found
+        if (await ledgers.LoadAsync(cancellationToken) is not { } table) return null;
+        return (await ledgers.ReadAsync(table, cancellationToken)).Finding is LineageFinding.Found { RollbackSeen: false } found
             && found.Ledger.TableUuid == table.Metadata.TableUuid
                 ? (table, found.Ledger)
                 : null;

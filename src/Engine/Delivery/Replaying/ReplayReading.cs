@@ -3,6 +3,7 @@ using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Topics;
+using Matih.Kafka;
 using Matih.Planning;
 
 namespace Matih.Delivery.Replaying;
@@ -11,9 +12,9 @@ namespace Matih.Delivery.Replaying;
 /// Reads ranges again, with the same lanes as everything else: one partition to a lane, as many at a time as the flow has
 /// lanes, one range of each partition after the other.
 /// </summary>
-internal sealed class ReplayReading(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened)
+internal sealed class ReplayReading(FlowContext flow, IRecordSource source, FlowLanes lanes)
 {
-    private readonly BoundedReading _reading = new(parts.LanesFor(opened), environment);
+    private readonly BoundedReading _reading = new(lanes, flow.Environment);
 
     /// <summary>Files and books of all ranges. The files are durable, and nothing refers to them.</summary>
     /// <exception cref="PipelineException">A record is bad under <c>on_error: fail</c>, or the topic changed while it was read.</exception>
@@ -23,7 +24,7 @@ internal sealed class ReplayReading(FlowPlan plan, FlowParts parts, EngineEnviro
         var left = ranges.GroupBy(range => range.Partition).Select(group => new Queue<ReplayedRange>(group)).ToList();
         while (left.Count != 0)
         {
-            var wave = left.Take(plan.Parallelism).Select(queue => queue.Dequeue()).ToImmutableArray();
+            var wave = left.Take(flow.Plan.Parallelism).Select(queue => queue.Dequeue()).ToImmutableArray();
             left.RemoveAll(queue => queue.Count == 0);
             checkpoints.AddRange(await ReadWaveAsync(wave, cancellationToken));
         }
@@ -36,13 +37,13 @@ internal sealed class ReplayReading(FlowPlan plan, FlowParts parts, EngineEnviro
         var bounded = wave.Select(range => new BoundedRange(PartitionLedger.StartingAt(range.Partition, range.FromOffset, isEarliest: false), range.ToOffset)).ToList();
         try
         {
-            var checkpoints = await _reading.ReadAsync(parts.Source, bounded, timeMax: null, cancellationToken);
+            var checkpoints = await _reading.ReadAsync(source, bounded, timeMax: null, cancellationToken);
             foreach (var checkpoint in checkpoints) await RequireAsync(checkpoint, byPartition, cancellationToken);
             return checkpoints;
         }
         catch (PositionOutOfRangeException gone)
         {
-            throw PipelineException.Refused($"Records of topic '{plan.Topic}' went away while they were read again: {gone.Message}",
+            throw PipelineException.Refused($"Records of topic '{flow.Plan.Topic}' went away while they were read again: {gone.Message}",
                 "Nothing was changed. Replay only later commits, whose records Kafka still holds.", gone);
         }
     }
@@ -52,17 +53,17 @@ internal sealed class ReplayReading(FlowPlan plan, FlowParts parts, EngineEnviro
         if (checkpoint.Rejected is { } rejected)
         {
             throw new PipelineException(FailureKind.RecordRejected,
-                $"The record at offset {rejected.Offset} of partition {rejected.Partition} of topic '{plan.Topic}' was rejected: {rejected.Reason} Nothing was replayed; the table is as it was.",
+                $"The record at offset {rejected.Offset} of partition {rejected.Partition} of topic '{flow.Plan.Topic}' was rejected: {rejected.Reason} Nothing was replayed; the table is as it was.",
                 "Correct the SQL, or pass bad records over with on_error: skip, and replay again.");
         }
         var entry = checkpoint.Partitions.Single().Entry;
         var range = ranges[entry.Partition];
-        if (entry.RecordCount < range.RecordCount) await new HoleCheck(plan, parts).RequireRealAsync([checkpoint], cancellationToken);
-        if (entry.RecordCount != range.RecordCount) throw ReplayTopicCheck.OtherCount(plan, range, entry.RecordCount);
+        if (entry.RecordCount < range.RecordCount) await new GapCheck(flow.Plan, source).RequireRealAsync([checkpoint], cancellationToken);
+        if (entry.RecordCount != range.RecordCount) throw ReplayTopicCheck.OtherCount(flow.Plan, range, entry.RecordCount);
         if (entry.Last != range.Last)
         {
             throw PipelineException.Refused(
-                $"The last record of offsets {range.FromOffset} to {range.ToOffset - 1} of partition {range.Partition} of topic '{plan.Topic}' changed while it was read again.",
+                $"The last record of offsets {range.FromOffset} to {range.ToOffset - 1} of partition {range.Partition} of topic '{flow.Plan.Topic}' changed while it was read again.",
                 "Nothing was changed. The topic was created again under the replay; records that no longer exist cannot be replayed.");
         }
     }

@@ -3,9 +3,11 @@ using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Skipping;
-using Matih.Iceberg;
+using Matih.Delivery.Topics;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
+using Matih.Iceberg;
+using Matih.Kafka;
 using Matih.Planning;
 using Matih.Telemetry;
 
@@ -16,49 +18,47 @@ namespace Matih.Delivery.Replaying;
 /// ones. The positions stay; the generation rises, so that ranges staged before are void, and so does the epoch, so that a
 /// running writer is superseded. Before that commit nothing in the table is touched.
 /// </summary>
-internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironment environment)
+internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLedger ledgers, Func<OpenedFlow, FlowLanes> lanesFor, FieldCheck fields, WriterIdentity writer)
 {
     /// <summary>A running writer may commit just before each try; so often in a row it has to be stopped first.</summary>
     private const int TryCountMax = 20;
-
-    private readonly WriterIdentity _writer = new(environment.Ids.NewUuid(), parts.Hint);
 
     /// <exception cref="PipelineException">The commits cannot be replayed; nothing was changed.</exception>
     public async Task<ReplayReport> RunAsync(ReplayRequest request, CancellationToken cancellationToken)
     {
         var (standing, chosen) = await LookAsync(request.From, request.To, cancellationToken);
         var to = request.To ?? standing.Ledger.Commit;
-        var binding = TableBinding.Bind(plan.Table, standing.Table);
-        foreach (var difference in TableDifferences.Find(plan.Table, standing.Table)) parts.Log.Write(difference);
-        await new ReplayTopicCheck(plan, parts.Source).RequireAllAsync(chosen.Selection, cancellationToken);
+        var binding = TableBinding.Bind(flow.Plan.Table, standing.Table);
+        foreach (var difference in TableDifferences.Find(flow.Plan.Table, standing.Table)) flow.Log.Write(difference);
+        await new ReplayTopicCheck(flow.Plan, source).RequireAllAsync(chosen.Selection, cancellationToken);
         if (!request.Confirm(new ReplayPreview(
-            plan.Name, plan.Table.Identifier, [.. chosen.Selection.Commits.Select(commit => commit.Id)], chosen.Selection.Ranges, chosen.Selection.Replaced, standing.Ledger.IsOpen)))
+            flow.Name, flow.Plan.Table.Identifier, [.. chosen.Selection.Commits.Select(commit => commit.Id)], chosen.Selection.Ranges, chosen.Selection.Replaced, standing.Ledger.IsOpen)))
         {
             throw PipelineException.Refused("The replay was not confirmed.", "Nothing was changed. Give --yes to replay without being asked.");
         }
 
-        var preparedAt = environment.Clock.GetUtcNow();
+        var preparedAt = flow.Clock.GetUtcNow();
         var opened = new OpenedFlow(standing.Table, binding, standing.Ledger, standing.Ledger.Epoch, 0, standing.Ledger.Sources[0]);
-        var checkpoints = await new ReplayReading(plan, parts, environment, opened).ReadAsync(chosen.Selection.Ranges, cancellationToken);
-        parts.Fields.Judge(isEnd: true);
+        var checkpoints = await new ReplayReading(flow, source, lanesFor(opened)).ReadAsync(chosen.Selection.Ranges, cancellationToken);
+        fields.Judge(isEnd: true);
         for (var attempt = 1; ; attempt++)
         {
             if (!binding.Fits(standing.Table)) throw TableChanged();
             var ledger = Compose(standing.Ledger, chosen.Selection, checkpoints);
             var files = checkpoints.SelectMany(checkpoint => checkpoint.Files).ToImmutableArray();
-            var change = await PreparedChange.PrepareAsync(standing.Table, files, chosen.Removal, environment.Ids, cancellationToken);
-            switch (await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, change, preparedAt, binding), null, cancellationToken))
+            var change = await PreparedChange.PrepareAsync(standing.Table, files, chosen.Removal, flow.Environment.Ids, cancellationToken);
+            switch (await ledgers.CommitAsync(new PreparedCommit(ledger, change, preparedAt, binding), null, cancellationToken))
             {
                 case CommitOutcome.Committed committed:
                     return Report(committed.Ledger, change.SnapshotId);
                 case CommitOutcome.FilesChanged changed:
                     throw ReplayedFiles.Changed(standing.Table, changed.Finding);
                 case var raced when attempt >= TryCountMax:
-                    throw new PipelineException(FailureKind.Catalog, $"The replay of {plan.Name} was overtaken {Quantity.Of(attempt, "time")} by commits of a running writer{(raced is CommitOutcome.Rebased rebased ? $": {rebased.Reason}" : ".")}",
+                    throw new PipelineException(FailureKind.Catalog, $"The replay of {flow.Name} was overtaken {Quantity.Of(attempt, "time")} by commits of a running writer{(raced is CommitOutcome.Rebased rebased ? $": {rebased.Reason}" : ".")}",
                         "Nothing was changed. Stop the running writer, or let it commit less often, and replay again.");
             }
             // Somebody committed on our base, so that nothing of the last try can land any more.
-            await Task.Delay(TimeSpan.FromMilliseconds(20 + 200 * parts.NextJitter()), environment.Clock, cancellationToken);
+            await Task.Delay(TimeSpan.FromMilliseconds(20 + 200 * flow.NextJitter()), flow.Clock, cancellationToken);
             (standing, var now) = await LookAsync(request.From, to, cancellationToken);
             chosen = Same(chosen, now);
         }
@@ -76,35 +76,35 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
             }
             catch (InvalidTableException) when (look < TryCountMax)
             {
-                if (!await parts.Ledgers.HasMovedAsync(standing.Table, cancellationToken)) throw;
+                if (!await ledgers.HasMovedAsync(standing.Table, cancellationToken)) throw;
             }
         }
     }
 
     private async ValueTask<Standing> StandAsync(CancellationToken cancellationToken)
     {
-        var table = await parts.Ledgers.LoadAsync(cancellationToken)
-            ?? throw PipelineException.Refused($"Table {plan.Table.Identifier} does not exist, so {plan.Name} has no commits to replay.", "Check the definition's catalog and warehouse.");
-        var reading = await parts.Ledgers.ReadAsync(table, cancellationToken);
+        var table = await ledgers.LoadAsync(cancellationToken)
+            ?? throw PipelineException.Refused($"Table {flow.Plan.Table.Identifier} does not exist, so {flow.Name} has no commits to replay.", "Check the definition's catalog and warehouse.");
+        var reading = await ledgers.ReadAsync(table, cancellationToken);
         if (reading.Finding is not LineageFinding.Found found || found.Ledger.TableUuid != table.Metadata.TableUuid)
         {
-            throw PipelineException.Refused($"The history of table {plan.Table.Identifier} does not show where {plan.Name} stands in it, so its commits cannot be replayed.",
+            throw PipelineException.Refused($"The history of table {flow.Plan.Table.Identifier} does not show where {flow.Name} stands in it, so its commits cannot be replayed.",
                 "Start the pipeline with matih run, which says what is wrong and how to continue; then replay.");
         }
-        return new Standing(table, found.RollbackSeen ? found.Ledger.NotBelow(parts.Ledgers.ReadGivenOut(table)) : found.Ledger);
+        return new Standing(table, found.RollbackSeen ? found.Ledger.NotBelow(ledgers.ReadGivenOut(table)) : found.Ledger);
     }
 
     private async ValueTask<Chosen> ChooseAsync(Standing standing, CommitId from, CommitId to, CancellationToken cancellationToken)
     {
-        var history = await CommitHistory.ReadAsync(standing.Table, plan.Name, parts.Ledgers, from, cancellationToken);
-        var selection = ReplaySelection.Choose(plan, history, from, to);
-        return new Chosen(selection, await ReplayedFiles.FindAsync(standing.Table, plan.Name, selection.Commits, cancellationToken));
+        var history = await CommitHistory.ReadAsync(standing.Table, flow.Name, ledgers, from, cancellationToken);
+        var selection = ReplaySelection.Choose(flow.Plan, history, from, to);
+        return new Chosen(selection, await ReplayedFiles.FindAsync(standing.Table, flow.Name, selection.Commits, cancellationToken));
     }
 
     /// <summary>What was read again must be what the table as it now stands would have read again.</summary>
     private Chosen Same(Chosen read, Chosen now) => now.Selection.Ranges.AsSpan().SequenceEqual(read.Selection.Ranges.AsSpan()) && now.Removal.Paths.SetEquals(read.Removal.Paths)
         ? now
-        : throw PipelineException.Refused($"The commits of {plan.Name} changed while they were read again: another replay came first.", "Nothing was changed. Look at the table, and replay again if it is still needed.");
+        : throw PipelineException.Refused($"The commits of {flow.Name} changed while they were read again: another replay came first.", "Nothing was changed. Look at the table, and replay again if it is still needed.");
 
     private Ledger Compose(Ledger standing, ReplaySelection selection, ImmutableArray<LaneCheckpoint> checkpoints)
     {
@@ -115,21 +115,21 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
         var skipped = SkippedRecords.Merge(checkpoints.Select(checkpoint => checkpoint.Skipped));
         return standing with
         {
-            Commit = new CommitId(environment.Ids.NewUuid()),
+            Commit = new CommitId(flow.Environment.Ids.NewUuid()),
             Base = standing.Commit,
-            Run = _writer.Run,
+            Run = writer.Run,
             Epoch = standing.Epoch.Next(),
             Generation = standing.Generation + 1,
             IsOpen = false, // A replay ends with its commit; a writer that it supersedes begins anew.
             TakeoverCount = 0,
-            Writer = _writer.Hint,
-            DefinitionHash = plan.DefinitionHash,
-            WrittenAtMillis = environment.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            Writer = writer.Hint,
+            DefinitionHash = flow.Plan.DefinitionHash,
+            WrittenAtMillis = flow.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
             Sources = [.. standing.Sources.Select(source => source with { Partitions = [.. source.Partitions.Select(entry => entry.Unmoved())] })],
             Books = books,
             Totals = standing.Totals - replaced + books,
             Lost = [],
-            Skipped = skipped.IsEmpty ? null : new SkippedLedger(plan.SourceName, skipped),
+            Skipped = skipped.IsEmpty ? null : new SkippedLedger(flow.Plan.SourceName, skipped),
             Replay = new ReplayLedger([.. selection.Commits.Select(commit => commit.Id)], selection.Ranges, replaced),
         };
     }
@@ -137,15 +137,15 @@ internal sealed class ReplayRun(FlowPlan plan, FlowParts parts, EngineEnvironmen
     private ReplayReport Report(Ledger ledger, SnapshotId snapshotId)
     {
         var replay = ledger.Replay!;
-        parts.Log.Information("replayed",
-            $"Flow {plan.Name}: replayed {Quantity.Of(replay.Commits.Length, "commit")}: {Quantity.Of(ledger.Books.AddedRowCount, "row")} of {Quantity.Of(ledger.Books.RecordCount, "record")} in {Quantity.Of(ledger.Books.AddedFileCount, "file")} took the place of {Quantity.Of(replay.Replaced.AddedRowCount, "row")} in {Quantity.Of(replay.Replaced.AddedFileCount, "file")} of {plan.Table.Identifier}, snapshot {snapshotId}.",
-            ("flow", plan.Name.ToString()), ("snapshot", snapshotId), ("commit", ledger.Commit.ToString()), ("commits", replay.Commits.Length), ("records", ledger.Books.RecordCount),
+        flow.Log.Information("replayed",
+            $"Flow {flow.Name}: replayed {Quantity.Of(replay.Commits.Length, "commit")}: {Quantity.Of(ledger.Books.AddedRowCount, "row")} of {Quantity.Of(ledger.Books.RecordCount, "record")} in {Quantity.Of(ledger.Books.AddedFileCount, "file")} took the place of {Quantity.Of(replay.Replaced.AddedRowCount, "row")} in {Quantity.Of(replay.Replaced.AddedFileCount, "file")} of {flow.Plan.Table.Identifier}, snapshot {snapshotId}.",
+            ("flow", flow.Name.ToString()), ("snapshot", snapshotId), ("commit", ledger.Commit.ToString()), ("commits", replay.Commits.Length), ("records", ledger.Books.RecordCount),
             ("rows", ledger.Books.AddedRowCount), ("rows_before", replay.Replaced.AddedRowCount), ("skipped", ledger.Books.SkippedCount), ("epoch", ledger.Epoch.Value), ("generation", ledger.Generation));
         return new ReplayReport(ledger.Commit, snapshotId, replay.Replaced, ledger.Books);
     }
 
     private PipelineException TableChanged() => PipelineException.Refused(
-        $"The schema or partitioning of table {plan.Table.Identifier} was changed while the commits were read again.", "Nothing was changed. Replay again: the files are then made for the table as it is now.");
+        $"The schema or partitioning of table {flow.Plan.Table.Identifier} was changed while the commits were read again.", "Nothing was changed. Replay again: the files are then made for the table as it is now.");
 
     private sealed record Standing(Table Table, Ledger Ledger);
 

@@ -6,7 +6,7 @@ using Matih.Planning;
 namespace Matih.Delivery.Replaying;
 
 /// <summary>Whether Kafka still holds the records that commits once read: the same topic, and every one of them.</summary>
-internal sealed class ReplayTopicCheck(FlowPlan plan, IRecordSource source)
+internal sealed class ReplayTopicCheck(FlowPlan plan, ITopic source)
 {
     private const string LaterCommits = "Nothing was changed. Replay only later commits, whose records Kafka still holds; matih table snapshots lists them.";
 

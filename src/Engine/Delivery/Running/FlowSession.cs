@@ -29,9 +29,8 @@ internal sealed class FlowSession : IAsyncDisposable
     /// <summary>The coordinator comes round at least that often, so that one that is idle differs from one that is stuck.</summary>
     public static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(10);
 
-    private readonly FlowPlan _plan;
-    private readonly FlowParts _parts;
-    private readonly EngineEnvironment _environment;
+    private readonly FlowContext _flow;
+    private readonly IRecordSource _source;
     private readonly FlowLanes _lanes;
     private readonly LaneGroup _group;
     private readonly Polling _polling;
@@ -41,18 +40,17 @@ internal sealed class FlowSession : IAsyncDisposable
     /// <summary>Since when the next checkpoint is waited for. Not a time of day: that may be set back by hours.</summary>
     private long _intervalBeganAt;
 
-    private FlowSession(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, RecordLimit limit, ShareWatch? shares, CancellationToken abort)
+    private FlowSession(FlowContext flow, IRecordSource source, FlowLanes lanes, SourceLedger positions, RecordLimit limit, ShareWatch? shares, CancellationToken abort)
     {
-        _plan = plan;
-        _parts = parts;
-        _environment = environment;
-        _lanes = parts.LanesFor(opened);
-        _group = new LaneGroup(environment, abort);
-        _polling = _lanes.CreatePolling(limit);
-        _watch = new TopicWatch(plan, parts, environment, opened.Source, _group, _polling.Signal);
+        _flow = flow;
+        _source = source;
+        _lanes = lanes;
+        _group = new LaneGroup(flow.Environment, abort);
+        _polling = lanes.CreatePolling(limit);
+        _watch = new TopicWatch(flow, source, positions, _group, _polling.Signal);
         _shares = shares;
         if (shares is not null) _shareChange = shares.Changed.Register(_polling.Signal.Set);
-        _intervalBeganAt = environment.Clock.GetTimestamp();
+        _intervalBeganAt = flow.Clock.GetTimestamp();
     }
 
     public IEnumerable<Lane> Lanes => _group.Readers.Select(reader => reader.Lane);
@@ -73,13 +71,15 @@ internal sealed class FlowSession : IAsyncDisposable
     /// <summary>The partitions' ends as last looked up; null before the first look.</summary>
     public IReadOnlyDictionary<int, long>? KnownEnds => _watch.KnownEnds;
 
+    /// <param name="positions">Where the source's partitions stand.</param>
+    /// <param name="assignment">Tells this assignment from the run's earlier ones.</param>
     public static async ValueTask<FlowSession> StartAsync(
-        FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened, LaneDeal deal, RecordLimit limit, long assignment, ShareWatch? shares, CancellationToken abort)
+        FlowContext flow, IRecordSource source, FlowLanes lanes, SourceLedger positions, LaneDeal deal, RecordLimit limit, long assignment, ShareWatch? shares, CancellationToken abort)
     {
-        var session = new FlowSession(plan, parts, environment, opened, limit, shares, abort);
+        var session = new FlowSession(flow, source, lanes, positions, limit, shares, abort);
         try
         {
-            await session.AssignAsync(opened, deal, assignment, abort);
+            await session.AssignAsync(positions, deal, assignment, abort);
             return session;
         }
         catch
@@ -89,17 +89,17 @@ internal sealed class FlowSession : IAsyncDisposable
         }
     }
 
-    private async ValueTask AssignAsync(OpenedFlow opened, LaneDeal deal, long assignment, CancellationToken abort)
+    private async ValueTask AssignAsync(SourceLedger positions, LaneDeal deal, long assignment, CancellationToken abort)
     {
-        var positions = deal.Partitions.Select(partition => new PartitionPosition(partition, opened.Source.Find(partition)!.NextOffset)).ToArray();
-        var queues = await _parts.Source.AssignAsync(positions, deal.LaneCount, assignment, abort);
-        await RequireSameTopicAsync(opened.Source, abort);
+        var queues = await _source.AssignAsync(
+            [.. deal.Partitions.Select(partition => new PartitionPosition(partition, positions.Find(partition)!.NextOffset))], deal.LaneCount, assignment, abort);
+        await RequireSameTopicAsync(positions, abort);
         foreach (var queue in queues)
         {
-            var lane = _lanes.Create([.. queue.Partitions.Select(partition => opened.Source.Find(partition)!)], _watch.Records);
-            _group.Start($"lane {_group.Readers.Count + 1} of {_plan.Name}", lane, queue, assignment, _polling);
+            var lane = _lanes.Create([.. queue.Partitions.Select(partition => positions.Find(partition)!)], _watch.Records);
+            _group.Start($"lane {_group.Readers.Count + 1} of {_flow.Name}", lane, queue, assignment, _polling);
         }
-        _group.StartBeside($"watch of {_plan.Name}", _watch.RunAsync);
+        _group.StartBeside($"watch of {_flow.Name}", _watch.RunAsync);
     }
 
     /// <summary>
@@ -108,25 +108,25 @@ internal sealed class FlowSession : IAsyncDisposable
     /// </summary>
     private async ValueTask RequireSameTopicAsync(SourceLedger source, CancellationToken abort)
     {
-        var topic = await _parts.Source.IdentifyAsync(abort);
+        var topic = await _source.IdentifyAsync(abort);
         if (TopicIds.Agree(topic.TopicId, source.TopicId) && TopicIds.Agree(topic.ClusterId, source.ClusterId)) return;
         throw new PipelineException(FailureKind.Kafka,
-            $"Topic '{_plan.Topic}' was created again while it was being opened: its id was {source.TopicId ?? "unknown"} and is {topic.TopicId ?? "unknown"} now.",
+            $"Topic '{_flow.Plan.Topic}' was created again while it was being opened: its id was {source.TopicId ?? "unknown"} and is {topic.TopicId ?? "unknown"} now.",
             "The next start compares it with the table's ledger and says what to do; nothing of it was committed.");
     }
 
-    private TimeSpan UntilCheckpoint => _plan.CheckpointInterval - _environment.Clock.GetElapsedTime(_intervalBeganAt);
+    private TimeSpan UntilCheckpoint => _flow.Plan.CheckpointInterval - _flow.Clock.GetElapsedTime(_intervalBeganAt);
 
     /// <summary>Waits until a checkpoint is due, and says why.</summary>
     /// <exception cref="PipelineException">What ended a lane, or that the topic is another one now.</exception>
     /// <exception cref="SourceException">The run is to end by itself, and its brokers neither answer nor give records.</exception>
     public async ValueTask<CheckpointCause> WaitForCheckpointAsync(RunMode mode, FinishCondition finish, CancellationToken stop, CancellationToken abort)
     {
-        _parts.Progress.NoteNextCheckpoint(_environment.Clock.GetUtcNow() + UntilCheckpoint);
+        _flow.Progress.NoteNextCheckpoint(_flow.Clock.GetUtcNow() + UntilCheckpoint);
         while (true)
         {
             abort.ThrowIfCancellationRequested();
-            _parts.Progress.NoteBeat(_environment.Clock.GetTimestamp());
+            _flow.Progress.NoteBeat(_flow.Clock.GetTimestamp());
             await _group.ThrowIfFailedAsync();
             if (Lanes.Any(lane => lane.HasRejected)) return CheckpointCause.Rejected;
             if (_watch.Refusal is { } refusal) throw refusal;
@@ -140,7 +140,7 @@ internal sealed class FlowSession : IAsyncDisposable
             var untilCheckpoint = UntilCheckpoint;
             if (mode is not RunMode.Once && untilCheckpoint <= TimeSpan.Zero)
             {
-                _intervalBeganAt = _environment.Clock.GetTimestamp();
+                _intervalBeganAt = _flow.Clock.GetTimestamp();
                 return CheckpointCause.Interval;
             }
             var until = mode is RunMode.Once || untilCheckpoint > BeatInterval ? BeatInterval : untilCheckpoint;
@@ -149,7 +149,7 @@ internal sealed class FlowSession : IAsyncDisposable
         }
     }
 
-    private bool IsSilent => _environment.Clock.GetElapsedTime(LastActivity) > HealthLimits.DefaultContactAgeMax;
+    private bool IsSilent => _flow.Clock.GetElapsedTime(LastActivity) > HealthLimits.DefaultContactAgeMax;
 
     /// <summary>Every lane's work since the last checkpoint.</summary>
     public async ValueTask<IReadOnlyList<LaneCheckpoint>> SealAsync(bool isLast, CancellationToken abort)
@@ -161,7 +161,7 @@ internal sealed class FlowSession : IAsyncDisposable
     private async ValueTask WaitAsync(TimeSpan time, CancellationToken stop, CancellationToken abort)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
-        await _polling.Signal.WaitAsync(time, _environment.Clock, either.Token);
+        await _polling.Signal.WaitAsync(time, _flow.Clock, either.Token);
     }
 
     public async ValueTask DisposeAsync()

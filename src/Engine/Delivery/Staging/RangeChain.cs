@@ -9,7 +9,7 @@ internal abstract record ChainStep
     public sealed record Take(RangeName Range) : ChainStep;
 
     /// <summary>Nothing begins at the position, but up to here somebody has read past it: only Kafka can fill this.</summary>
-    public sealed record Hole(long ToOffset) : ChainStep;
+    public sealed record Missing(long ToOffset) : ChainStep;
 
     /// <summary>Nobody has staged anything past the position.</summary>
     public sealed record End : ChainStep;
@@ -25,15 +25,15 @@ internal static class RangeChain
     public static ChainStep Next(IEnumerable<RangeName> ranges, long position)
     {
         RangeName? best = null;
-        var holeEnd = long.MaxValue;
+        var missingEnd = long.MaxValue;
         foreach (var range in ranges)
         {
             if (range.ToOffset <= position) continue;
-            if (range.FromOffset != position) holeEnd = Math.Min(holeEnd, range.FromOffset > position ? range.FromOffset : range.ToOffset);
+            if (range.FromOffset != position) missingEnd = Math.Min(missingEnd, range.FromOffset > position ? range.FromOffset : range.ToOffset);
             else if (best is null || range.ToOffset > best.ToOffset) best = range;
         }
         if (best is not null) return new ChainStep.Take(best);
-        return holeEnd == long.MaxValue ? new ChainStep.End() : new ChainStep.Hole(holeEnd);
+        return missingEnd == long.MaxValue ? new ChainStep.End() : new ChainStep.Missing(missingEnd);
     }
 
     /// <summary>Where the chain ends that begins at the position: a reader goes on from there.</summary>

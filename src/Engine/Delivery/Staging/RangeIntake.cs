@@ -5,6 +5,7 @@ using Matih.Delivery.Opening;
 using Matih.Delivery.Skipping;
 using Matih.Iceberg.Manifests;
 using Matih.Planning;
+using Matih.Storage;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Staging;
@@ -19,7 +20,7 @@ internal sealed record IntakeBatch(LaneCheckpoint? Checkpoint, ImmutableArray<Ra
 /// The committer's view of what other members staged: chains their ranges onto the ledger's positions, reads from Kafka what
 /// nobody will stage any more, and puts the rows of small ranges together into files of a good size. One per session.
 /// </summary>
-internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironment environment, OpenedFlow opened)
+internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea area, StallWatch stalls, MissingRangeReading missing, SmallRangeRewrite smallRanges)
 {
     /// <summary>Somebody's orphan removal may take files that nothing refers to for so long (DELIVERY.md, "Deleting files").</summary>
     private static readonly TimeSpan StagedAgeMax = TimeSpan.FromHours(12);
@@ -27,9 +28,6 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
     /// <summary>A commit waits no longer than this for what has to be read from Kafka; the rest of it is the next commit's.</summary>
     private static readonly TimeSpan FillTimeMax = TimeSpan.FromSeconds(10);
 
-    private readonly StagingArea _area = new(parts.Store, opened.Table, StagingKey.Of(plan, opened));
-    private readonly StallWatch _stalls = new(plan, parts, environment.Clock);
-    private readonly HoleReading _holes = new(plan, parts, environment, opened);
     private readonly HashSet<string> _unusable = [];
     private ImmutableArray<RangeName> _covered = [];
 
@@ -39,25 +37,25 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
     /// <param name="mayFill">Whether what is missing may be read from Kafka, which takes a while.</param>
     public async ValueTask<IntakeBatch> CollectAsync(SourceLedger source, IReadOnlySet<int> own, bool mayFill, CancellationToken cancellationToken)
     {
-        var names = (await _area.ListAsync(cancellationToken)).ToLookup(name => name.Partition);
+        var names = (await area.ListAsync(cancellationToken)).ToLookup(name => name.Partition);
         var small = new List<StagedRange>();
         var taken = ImmutableArray.CreateBuilder<RangeName>();
         var chained = new List<ChainedPartition>();
         RejectedUnderFail? rejected = null;
-        var startedAt = environment.Clock.GetTimestamp();
+        var startedAt = flow.Clock.GetTimestamp();
         foreach (var entry in source.Partitions)
         {
             if (own.Contains(entry.Partition)) continue;
             var partition = new ChainedPartition(entry);
             await ChainAsync(partition, names[entry.Partition].ToList(), small, taken, cancellationToken);
-            var timeLeft = FillTimeMax - environment.Clock.GetElapsedTime(startedAt);
+            var timeLeft = FillTimeMax - flow.Clock.GetElapsedTime(startedAt);
             if (mayFill && timeLeft > TimeSpan.Zero) rejected ??= await FillAsync(partition, names[entry.Partition].ToList(), timeLeft, small, taken, cancellationToken);
             if (partition.HasMoved) chained.Add(partition);
         }
         _covered = [.. source.Partitions.SelectMany(entry => names[entry.Partition].Where(name => name.ToOffset <= entry.NextOffset))];
         if (chained.Count == 0 && rejected is null) return new IntakeBatch(null, [], []);
 
-        var rewritten = await new SmallRangeRewrite(parts, opened).RunAsync(small, cancellationToken);
+        var rewritten = await smallRanges.RunAsync(small, cancellationToken);
         ImmutableArray<DataFile> files = [.. chained.SelectMany(partition => partition.Files), .. rewritten.Files];
         var books = chained.Aggregate(default(Books), (sum, partition) => sum + partition.Books) with { AddedFileCount = files.Length };
         var checkpoint = new LaneCheckpoint(files, [.. chained.Select(partition => new PartitionStretch(partition.Entry, StretchGaps.None))], books, rejected)
@@ -78,18 +76,18 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
         {
             try
             {
-                await parts.Store.DeleteAsync(location, cancellationToken);
+                await store.DeleteAsync(location, cancellationToken);
             }
             catch (IOException e)
             {
-                parts.Log.Debug("cleanup-failed", $"{location}, which the last commit made superfluous, could not be deleted: {e.Message}");
+                flow.Log.Debug("cleanup-failed", $"{location}, which the last commit made superfluous, could not be deleted: {e.Message}");
             }
         }
         _covered = [];
     }
 
     /// <summary>Deletes records that are of no use to anybody any more.</summary>
-    public ValueTask ClearForgottenAsync(CancellationToken cancellationToken) => _area.ClearForgottenAsync(environment.Clock.GetUtcNow(), cancellationToken);
+    public ValueTask ClearForgottenAsync(CancellationToken cancellationToken) => area.ClearForgottenAsync(flow.Clock.GetUtcNow(), cancellationToken);
 
     private async ValueTask ChainAsync(
         ChainedPartition partition, List<RangeName> names, List<StagedRange> small, ImmutableArray<RangeName>.Builder taken, CancellationToken cancellationToken)
@@ -101,7 +99,7 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
                 _unusable.Add(name.Location);
                 continue;
             }
-            var isSmall = range.Bytes < plan.SmallRangeBytes;
+            var isSmall = range.Bytes < flow.Plan.SmallRangeBytes;
             partition.Append(range.Entry, range.Books with { AddedFileCount = 0 }, range.Skipped, isSmall ? [] : range.Files);
             if (isSmall) small.Add(range);
             taken.Add(name);
@@ -113,17 +111,17 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
         string reason;
         try
         {
-            if (environment.Clock.GetUtcNow() - name.StagedAt > StagedAgeMax) reason = $"it was staged at {name.StagedAt:O}, more than {StagedAgeMax.TotalHours:0} hours ago";
-            else if (await _area.ReadAsync(name, cancellationToken) is not { } range) reason = "its record is gone";
-            else if (!await _area.HasFilesAsync(range, cancellationToken)) reason = "a data file of it is gone, or has another length";
+            if (flow.Clock.GetUtcNow() - name.StagedAt > StagedAgeMax) reason = $"it was staged at {name.StagedAt:O}, more than {StagedAgeMax.TotalHours:0} hours ago";
+            else if (await area.ReadAsync(name, cancellationToken) is not { } range) reason = "its record is gone";
+            else if (!await area.HasFilesAsync(range, cancellationToken)) reason = "a data file of it is gone, or has another length";
             else return range;
         }
         catch (FormatException e)
         {
             reason = e.Message;
         }
-        parts.Log.Warning("range-dropped",
-            $"Flow {plan.Name}: offsets {name.FromOffset} to {name.ToOffset - 1} of partition {name.Partition} were staged at {name.Location}, which is not used ({reason}); they are read again.",
+        flow.Log.Warning("range-dropped",
+            $"Flow {flow.Name}: offsets {name.FromOffset} to {name.ToOffset - 1} of partition {name.Partition} were staged at {name.Location}, which is not used ({reason}); they are read again.",
             ("partition", name.Partition), ("from", name.FromOffset), ("to", name.ToOffset));
         return null;
     }
@@ -137,13 +135,13 @@ internal sealed class RangeIntake(FlowPlan plan, FlowParts parts, EngineEnvironm
         CancellationToken cancellationToken)
     {
         var next = RangeChain.Next(names.Where(name => !_unusable.Contains(name.Location)), partition.Position);
-        var holeEnd = next is ChainStep.Hole(var to) ? to : (long?)null;
-        if (await _stalls.EndToReadAsync(partition, holeEnd, cancellationToken) is not { } end) return null;
+        var missingEnd = next is ChainStep.Missing(var to) ? to : (long?)null;
+        if (await stalls.EndToReadAsync(partition, missingEnd, cancellationToken) is not { } end) return null;
 
-        parts.Log.Information("hole-read",
-            $"Flow {plan.Name}: nobody staged offsets {partition.Position} to {end - 1} of partition {partition.Partition}; they are read from Kafka here.",
+        flow.Log.Information("hole-read",
+            $"Flow {flow.Name}: nobody staged offsets {partition.Position} to {end - 1} of partition {partition.Partition}; they are read from Kafka here.",
             ("partition", partition.Partition), ("from", partition.Position), ("to", end));
-        var read = await _holes.ReadAsync(new BoundedRange(partition.Entry, end), timeMax, cancellationToken);
+        var read = await missing.ReadAsync(new BoundedRange(partition.Entry, end), timeMax, cancellationToken);
         foreach (var (entry, _) in read.Partitions) partition.Append(entry, read.Books with { AddedFileCount = 0 }, read.Skipped, read.Files);
         await ChainAsync(partition, names, small, taken, cancellationToken);
         return read.Rejected;

@@ -5,6 +5,7 @@ using Matih.Delivery.Opening;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Parquet;
+using Matih.Storage;
 
 namespace Matih.Delivery.Staging;
 
@@ -12,7 +13,9 @@ namespace Matih.Delivery.Staging;
 /// Puts the rows of small staged files together into files of the table's target size, so that many members do not make
 /// many small files. The files that it read are not registered then, ever.
 /// </summary>
-internal sealed class SmallRangeRewrite(FlowParts parts, OpenedFlow opened)
+/// <param name="createWriter">A writer for rows that were read back.</param>
+/// <param name="storedRows">The columns of the staged files, as they are read back.</param>
+internal sealed class SmallRangeRewrite(IStore store, Func<SinkWriter> createWriter, RowType storedRows, MemoryAccount memory)
 {
     /// <param name="Files">What goes into the table.</param>
     /// <param name="Replaced">Files whose rows are in those.</param>
@@ -24,7 +27,7 @@ internal sealed class SmallRangeRewrite(FlowParts parts, OpenedFlow opened)
         // A file that has its table partition to itself would only be copied.
         if (staged.Length < 2) return new Result(staged, []);
 
-        await using var writer = parts.CreateRewriter(opened);
+        await using var writer = createWriter();
         foreach (var file in staged)
         {
             var rowCount = await CopyAsync(file, writer, cancellationToken);
@@ -40,7 +43,7 @@ internal sealed class SmallRangeRewrite(FlowParts parts, OpenedFlow opened)
 
     private async ValueTask<long> CopyAsync(DataFile file, SinkWriter writer, CancellationToken cancellationToken)
     {
-        var bytes = await parts.Store.ReadAsync(file.Path, cancellationToken)
+        var bytes = await store.ReadAsync(file.Path, cancellationToken)
             ?? throw new FileNotFoundException($"The staged data file {file.Path} is gone.", file.Path);
         ParquetFileReader reader;
         try
@@ -51,8 +54,7 @@ internal sealed class SmallRangeRewrite(FlowParts parts, OpenedFlow opened)
         {
             throw new InvalidTableException($"The staged data file {file.Path} cannot be read: {e.Message}", e);
         }
-        var rows = opened.Binding.StoredRows;
-        var columns = new Column[rows.Count];
+        var columns = new Column[storedRows.Count];
         try
         {
             var count = 0L;
@@ -60,12 +62,12 @@ internal sealed class SmallRangeRewrite(FlowParts parts, OpenedFlow opened)
             {
                 for (var i = 0; i < columns.Length; i++)
                 {
-                    if (columns[i] is null) columns[i] = Column.Create(reader.Metadata.Columns[i].Type.ReadAs, parts.Memory);
+                    if (columns[i] is null) columns[i] = Column.Create(reader.Metadata.Columns[i].Type.ReadAs, memory);
                     else columns[i].Clear();
                     reader.ReadColumn(rowGroup, i, columns[i]);
                 }
                 var rowCount = (int)reader.Metadata.RowGroups[rowGroup].RowCount;
-                await writer.WriteAsync(new ColumnBatch(rows, columns, rowCount), cancellationToken);
+                await writer.WriteAsync(new ColumnBatch(storedRows, columns, rowCount), cancellationToken);
                 count += rowCount;
             }
             return count;

@@ -9,12 +9,12 @@ namespace Matih.Delivery.Topics;
 /// each, that contact is lost and that it is back. An idle consumer learns nothing of a broker that is dead or frozen; only
 /// questions do. Sessions ask all the time; while there is none, or its watch has ended, this asks.
 /// </summary>
-internal sealed class ContactWatch(FlowPlan plan, FlowParts parts, EngineEnvironment environment)
+internal sealed class ContactWatch(FlowContext flow, ITopic topic)
 {
     /// <summary>Whoever asks does so more often than that, or waits for an answer.</summary>
     private static readonly TimeSpan AskAfter = TimeSpan.FromSeconds(10);
 
-    private readonly long _beganAt = environment.Clock.GetTimestamp();
+    private readonly long _beganAt = flow.Clock.GetTimestamp();
     private bool _isLost;
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -25,9 +25,9 @@ internal sealed class ContactWatch(FlowPlan plan, FlowParts parts, EngineEnviron
         {
             while (true)
             {
-                await Task.Delay(plan.TopicLookInterval, environment.Clock, cancellationToken);
-                var silence = environment.Clock.GetElapsedTime(parts.Source.LastContact ?? _beganAt);
-                parts.Progress.NoteContact(parts.Source.LastContact);
+                await Task.Delay(flow.Plan.TopicLookInterval, flow.Clock, cancellationToken);
+                var silence = flow.Clock.GetElapsedTime(topic.LastContact ?? _beganAt);
+                flow.Progress.NoteContact(topic.LastContact);
                 Report(silence);
                 // A source asks one thing at a time: the next attempt to open must not wait for this question.
                 if (!MustAsk) question.Cancel();
@@ -35,7 +35,7 @@ internal sealed class ContactWatch(FlowPlan plan, FlowParts parts, EngineEnviron
                 {
                     question.Dispose();
                     question = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-                    asking = environment.Tasks.Start($"question of {plan.Name}", AskAsync, question.Token);
+                    asking = flow.Environment.Tasks.Start($"question of {flow.Name}", AskAsync, question.Token);
                 }
             }
         }
@@ -51,7 +51,7 @@ internal sealed class ContactWatch(FlowPlan plan, FlowParts parts, EngineEnviron
     }
 
     /// <summary>While it reads, a session's own watch asks.</summary>
-    private bool MustAsk => parts.Progress.State is FlowState.Opening or FlowState.StandingBy or FlowState.Committing;
+    private bool MustAsk => flow.Progress.State is FlowState.Opening or FlowState.StandingBy or FlowState.Committing;
 
     /// <summary>
     /// Gives up soon, and asks again at the next look: a question that has waited behind an attempt to open, which failed
@@ -59,11 +59,11 @@ internal sealed class ContactWatch(FlowPlan plan, FlowParts parts, EngineEnviron
     /// </summary>
     private async Task AskAsync(CancellationToken cancellationToken)
     {
-        using var timer = new CancellationTokenSource(AskAfter, environment.Clock);
+        using var timer = new CancellationTokenSource(AskAfter, flow.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
         {
-            await parts.Source.IdentifyAsync(either.Token);
+            await topic.IdentifyAsync(either.Token);
         }
         catch (Exception e) when (e is SourceException || e is OperationCanceledException && either.IsCancellationRequested)
         {
@@ -75,17 +75,17 @@ internal sealed class ContactWatch(FlowPlan plan, FlowParts parts, EngineEnviron
     private void Report(TimeSpan silence)
     {
         var isLost = silence > HealthLimits.DefaultContactAgeMax;
-        if (isLost == _isLost || isLost && parts.Progress.FailureCount > 0) return;
+        if (isLost == _isLost || isLost && flow.Progress.FailureCount > 0) return;
         _isLost = isLost;
         if (isLost)
         {
-            parts.Log.Warning("contact-lost",
-                $"Flow {plan.Name}: no answer from Kafka for {silence.TotalSeconds:0} s ({parts.Source.Trouble ?? "its brokers are silent"}). Reading continues when it answers again; until then the lag is of that time.",
-                ("flow", plan.Name.ToString()), ("silence_seconds", Math.Round(silence.TotalSeconds)));
+            flow.Log.Warning("contact-lost",
+                $"Flow {flow.Name}: no answer from Kafka for {silence.TotalSeconds:0} s ({topic.Trouble ?? "its brokers are silent"}). Reading continues when it answers again; until then the lag is of that time.",
+                ("flow", flow.Name.ToString()), ("silence_seconds", Math.Round(silence.TotalSeconds)));
         }
         else
         {
-            parts.Log.Information("contact-back", $"Flow {plan.Name}: Kafka answers again.", ("flow", plan.Name.ToString()));
+            flow.Log.Information("contact-back", $"Flow {flow.Name}: Kafka answers again.", ("flow", flow.Name.ToString()));
         }
     }
 }

@@ -21,11 +21,11 @@ internal sealed class ReadRecordCheck
     /// <summary>A topic is created again as a whole, so that a few partitions tell; the others have their turn at later checks.</summary>
     private const int PartitionsPerCheck = 4;
 
-    private readonly IRecordSource _source;
+    private readonly ITopic _source;
     private readonly SortedDictionary<int, RememberedRecords> _partitions = [];
     private int _next;
 
-    public ReadRecordCheck(IRecordSource source, SourceLedger opened)
+    public ReadRecordCheck(ITopic source, SourceLedger opened)
     {
         _source = source;
         foreach (var entry in opened.Partitions) _partitions.Add(entry.Partition, new RememberedRecords(entry.Last));

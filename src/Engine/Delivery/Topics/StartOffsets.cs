@@ -7,7 +7,7 @@ namespace Matih.Delivery.Topics;
 /// <summary>Where the flows of one source without a ledger begin: as the definition says, and as a person does (<c>--from</c>).</summary>
 internal sealed record FlowStarts(StartOffsets Defined, StartOffsets? Answered)
 {
-    public static FlowStarts Of(IRecordSource source, StartOffset defined, StartOffset? answered) =>
+    public static FlowStarts Of(ITopic source, StartOffset defined, StartOffset? answered) =>
         new(new StartOffsets(source, defined), answered is null ? null : new StartOffsets(source, answered));
 }
 
@@ -15,7 +15,7 @@ internal sealed record FlowStarts(StartOffsets Defined, StartOffsets? Answered)
 /// The starting offsets of one source, looked up once and shared by all sinks that have no ledger yet, so that they begin at
 /// the same records. DELIVERY.md, "The start is a commit".
 /// </summary>
-internal sealed class StartOffsets(IRecordSource source, StartOffset start)
+internal sealed class StartOffsets(ITopic source, StartOffset start)
 {
     private readonly Lock _gate = new();
     private Task<StartingPoint>? _lookUp;

@@ -11,7 +11,7 @@ namespace Matih.Delivery.Topics;
 /// Is it still the same topic, and does it still hold what the table needs next? Cluster id, topic id and the fingerprint of
 /// the last record answer the first; log start and end the second. DELIVERY.md, "Start and resume".
 /// </summary>
-internal sealed class TopicContinuity(IRecordSource source, FlowName flow, LostOffsetsPolicy onLostOffsets, TimeProvider clock, IEngineLog log)
+internal sealed class TopicContinuity(ITopic source, FlowName flow, LostOffsetsPolicy onLostOffsets, TimeProvider clock, IEngineLog log)
 {
     /// <summary>Brokers learn of new partitions within a second or so; the second look is well behind that.</summary>
     private static readonly TimeSpan SecondLookAfter = TimeSpan.FromSeconds(5);

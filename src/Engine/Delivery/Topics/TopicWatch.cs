@@ -12,12 +12,12 @@ namespace Matih.Delivery.Topics;
 /// partitions were added, which ends the session so that opening decides, and whether it is still the same topic. One that
 /// was created again may have been read for as long as since the last of these looks, so that the run stops and says so.
 /// </summary>
-internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironment environment, SourceLedger source, LaneGroup lanes, AsyncSignal signal)
+internal sealed class TopicWatch(FlowContext flow, ITopic topic, SourceLedger source, LaneGroup lanes, AsyncSignal signal)
 {
     private const int LooksPerIdentityCheck = 6;
 
     private readonly CancellationTokenSource _stopped = new();
-    private DateTimeOffset _sameAt = environment.Clock.GetUtcNow();
+    private DateTimeOffset _sameAt = flow.Clock.GetUtcNow();
     private int _fewerPartitionsLooks;
     private volatile SourceLedger? _committed;
     private volatile EndsLook? _ends;
@@ -37,7 +37,7 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
     public IReadOnlyDictionary<int, long>? KnownEnds => _ends?.Ends;
 
     /// <summary>What lanes have read, to be looked at again.</summary>
-    public ReadRecordCheck Records { get; } = new(parts.Source, source);
+    public ReadRecordCheck Records { get; } = new(topic, source);
 
     public void Stop() => _stopped.Cancel();
 
@@ -56,7 +56,7 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
             for (var look = 1; ; look++)
             {
                 await LookAsync(look % LooksPerIdentityCheck == 0, either.Token);
-                await Task.Delay(plan.TopicLookInterval, environment.Clock, either.Token);
+                await Task.Delay(flow.Plan.TopicLookInterval, flow.Clock, either.Token);
             }
         }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
@@ -70,21 +70,21 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
         try
         {
             int[] partitions = [.. source.Partitions.Select(entry => entry.Partition)];
-            var ranges = await parts.Source.RangesAsync(partitions, cancellationToken);
+            var ranges = await topic.RangesAsync(partitions, cancellationToken);
             var ends = partitions.Zip(ranges).ToDictionary(pair => pair.First, pair => pair.Second.End);
-            _ends = new EndsLook(ends, environment.Clock.GetTimestamp());
+            _ends = new EndsLook(ends, flow.Clock.GetTimestamp());
             NoteLag();
             _fault = null;
             if (!withIdentity) return;
 
-            var lookedAt = environment.Clock.GetUtcNow();
-            var topic = await parts.Source.IdentifyAsync(cancellationToken);
-            if (!TopicIds.Agree(topic.TopicId, source.TopicId))
+            var lookedAt = flow.Clock.GetUtcNow();
+            var now = await topic.IdentifyAsync(cancellationToken);
+            if (!TopicIds.Agree(now.TopicId, source.TopicId))
             {
-                Refuse($"it was deleted and created again: its id was {source.TopicId} and is {topic.TopicId} now");
+                Refuse($"it was deleted and created again: its id was {source.TopicId} and is {now.TopicId} now");
                 return;
             }
-            if (!TopicIds.Agree(topic.ClusterId, source.ClusterId) || HasOtherPartitions(topic))
+            if (!TopicIds.Agree(now.ClusterId, source.ClusterId) || HasOtherPartitions(now))
             {
                 _hasChanged = true;
                 signal.Set();
@@ -100,11 +100,11 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
         catch (SourceException e)
         {
             _fault = e;
-            parts.Log.Debug("watch-failed", $"Topic '{plan.Topic}' could not be looked at: {e.Message}");
+            flow.Log.Debug("watch-failed", $"Topic '{flow.Plan.Topic}' could not be looked at: {e.Message}");
         }
         finally
         {
-            parts.Progress.NoteContact(parts.Source.LastContact);
+            flow.Progress.NoteContact(topic.LastContact);
         }
     }
 
@@ -114,22 +114,22 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
         var committed = _committed ?? source;
         var uncommitted = lanes.Readers.SelectMany(reader => reader.Lane.Partitions)
             .Sum(partition => committed.Find(partition) is { } entry ? Math.Max(0, look.Ends[partition] - entry.NextOffset) : 0);
-        parts.Progress.NoteLag(new FlowLag(lanes.Readers.Sum(reader => reader.Lane.Behind(look.Ends)), uncommitted, look.At));
+        flow.Progress.NoteLag(new FlowLag(lanes.Readers.Sum(reader => reader.Lane.Behind(look.Ends)), uncommitted, look.At));
     }
 
     /// <summary>
     /// Whether the topic has more partitions than the session reads, or fewer. Partitions are never removed: fewer under the
     /// same topic id are a broker's stale metadata. Where ids are unknown, fewer count when two looks in a row find them.
     /// </summary>
-    private bool HasOtherPartitions(TopicIdentity topic)
+    private bool HasOtherPartitions(TopicIdentity now)
     {
-        if (topic.PartitionCount >= source.Partitions.Length)
+        if (now.PartitionCount >= source.Partitions.Length)
         {
             _fewerPartitionsLooks = 0;
-            return topic.PartitionCount > source.Partitions.Length;
+            return now.PartitionCount > source.Partitions.Length;
         }
-        if (!TopicIds.ProveSame(topic.TopicId, source.TopicId) && ++_fewerPartitionsLooks >= 2) return true;
-        parts.Log.Debug("stale-metadata", $"A broker says that topic '{plan.Topic}' has {Quantity.Of(topic.PartitionCount, "partition")}, not {Quantity.Count(source.Partitions.Length)}; its metadata is taken for stale, and it is asked again.");
+        if (!TopicIds.ProveSame(now.TopicId, source.TopicId) && ++_fewerPartitionsLooks >= 2) return true;
+        flow.Log.Debug("stale-metadata", $"A broker says that topic '{flow.Plan.Topic}' has {Quantity.Of(now.PartitionCount, "partition")}, not {Quantity.Count(source.Partitions.Length)}; its metadata is taken for stale, and it is asked again.");
         return false;
     }
 
@@ -137,7 +137,7 @@ internal sealed class TopicWatch(FlowPlan plan, FlowParts parts, EngineEnvironme
     {
         var since = _sameAt.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
         _refusal = PipelineException.Refused(
-            $"Topic '{plan.Topic}' is no longer the one that {plan.Name} began to read: {finding}. It was still the same at {since}; commits since then may hold records of the new one, and lack those before them.",
+            $"Topic '{flow.Plan.Topic}' is no longer the one that {flow.Name} began to read: {finding}. It was still the same at {since}; commits since then may hold records of the new one, and lack those before them.",
             $"Compare the commits since {since} (matih table snapshots) with the topic. Where they hold records of the new one, roll the table back to the snapshot before them; then start over on the topic as it is now with --reset.");
         signal.Set();
     }

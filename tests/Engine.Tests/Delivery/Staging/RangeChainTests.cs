@@ -26,7 +26,7 @@ public sealed class RangeChainTests
     {
         var step = RangeChain.Next([Range(5, 15)], position: 10);
 
-        Assert.Equal(new ChainStep.Hole(15), step);
+        Assert.Equal(new ChainStep.Missing(15), step);
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class RangeChainTests
     {
         var step = RangeChain.Next([Range(5, 40), Range(30, 50), Range(25, 27)], position: 10);
 
-        Assert.Equal(new ChainStep.Hole(25), step);
+        Assert.Equal(new ChainStep.Missing(25), step);
     }
 
     [Fact]

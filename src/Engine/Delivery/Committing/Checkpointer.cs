@@ -1,21 +1,22 @@
 using System.Collections.Immutable;
+using Matih.Delivery.Committing;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Topics;
-using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
+using Matih.Iceberg;
 using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery.Running;
+namespace Matih.Delivery.Committing;
 
 /// <summary>
 /// Turns what the lanes did into the next ledger and commits both together. One per session; its base moves with each commit.
 /// </summary>
-internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnvironment environment, WriterIdentity writer, OpenedFlow opened)
+internal sealed class Checkpointer(FlowContext flow, TableLedger ledgers, GapCheck gaps, FlowGroup group, RunSkips skips, WriterIdentity writer, OpenedFlow opened)
 {
     /// <summary>The seed's watermark: behind the event time by this much.</summary>
     private const long WatermarkDelayMillis = 10_000;
@@ -35,11 +36,10 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     /// <summary>Skipped ranges that a log line names; the ledger has more.</summary>
     private const int RangesShownMax = 8;
 
-    private readonly long _openedAt = environment.Clock.GetTimestamp();
-    private readonly HoleCheck _holes = new(plan, parts);
+    private readonly long _openedAt = flow.Clock.GetTimestamp();
     private Ledger _base = opened.Ledger;
-    private long _lastHeadLook = environment.Clock.GetTimestamp();
-    private long _committedAt = environment.Clock.GetTimestamp();
+    private long _lastHeadLook = flow.Clock.GetTimestamp();
+    private long _committedAt = flow.Clock.GetTimestamp();
 
     /// <summary>The table's schema, partition spec or write settings are no longer those that the writers were made for.</summary>
     public bool TableHasChanged { get; private set; }
@@ -47,8 +47,11 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     /// <summary>The table as the last commit left it.</summary>
     public Table Table { get; private set; } = opened.Table;
 
-    /// <summary>The source's positions in the ledger that the next commit stands on.</summary>
-    public SourceLedger Source => _base.FindSource(plan.SourceName)!;
+    /// <summary>The ledger that the next commit stands on.</summary>
+    public Ledger Ledger => _base;
+
+    /// <summary>The source's positions in it.</summary>
+    public SourceLedger Source => _base.FindSource(flow.Plan.SourceName)!;
 
     /// <summary>Commits the lanes' work; a ledger alone where only positions moved; nothing where nothing did.</summary>
     /// <returns>Committed also where there was nothing to commit.</returns>
@@ -58,23 +61,23 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
         var mustClose = !staysOpen && _base.IsOpen;
         if (!hasMoved && !mustClose && !await MustCommitAgainAsync(abort)) return new CommitOutcome.Committed(opened.Table, _base);
 
-        await _holes.RequireRealAsync(checkpoints, abort);
+        await gaps.RequireRealAsync(checkpoints, abort);
 
         var ledger = NextLedger(checkpoints, staysOpen);
         var files = checkpoints.SelectMany(checkpoint => checkpoint.Files).ToImmutableArray();
-        var startedAt = environment.Clock.GetTimestamp();
-        var append = await PreparedChange.PrepareAsync(opened.Table, files, environment.Ids, abort);
+        var startedAt = flow.Clock.GetTimestamp();
+        var append = await PreparedChange.PrepareAsync(opened.Table, files, flow.Environment.Ids, abort);
         // The batch is as old as its oldest file: the machine may have slept between writing that and coming here.
-        var begunAt = checkpoints.Min(checkpoint => checkpoint.BegunAt) ?? environment.Clock.GetUtcNow();
-        var outcome = await parts.Ledgers.CommitAsync(new PreparedCommit(ledger, append, begunAt, files.IsEmpty ? null : opened.Binding), null, abort);
+        var begunAt = checkpoints.Min(checkpoint => checkpoint.BegunAt) ?? flow.Clock.GetUtcNow();
+        var outcome = await ledgers.CommitAsync(new PreparedCommit(ledger, append, begunAt, files.IsEmpty ? null : opened.Binding), null, abort);
         if (outcome is not CommitOutcome.Committed committed) return outcome;
 
         _base = committed.Ledger;
         Table = committed.Table;
-        _committedAt = environment.Clock.GetTimestamp();
+        _committedAt = flow.Clock.GetTimestamp();
         TableHasChanged = !opened.Binding.Fits(committed.Table);
-        Report(ledger, files, environment.Clock.GetElapsedTime(startedAt), committed.Table);
-        await StoreGroupOffsetsAsync(abort);
+        Report(ledger, files, flow.Clock.GetElapsedTime(startedAt), committed.Table);
+        await group.StoreAsync(_base.TableUuid, Source, abort);
         return outcome;
     }
 
@@ -88,10 +91,10 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
             if (before is null || before.NextOffset != entry.FromOffset || entry.NextOffset < entry.FromOffset)
             {
                 throw new InvalidOperationException(
-                    $"Partition {entry.Partition} of {plan.Name} would go from {entry.FromOffset} to {entry.NextOffset}, but the ledger stands at {before?.NextOffset}.");
+                    $"Partition {entry.Partition} of {flow.Name} would go from {entry.FromOffset} to {entry.NextOffset}, but the ledger stands at {before?.NextOffset}.");
             }
         }
-        if (entries.DistinctBy(entry => entry.Partition).Count() != entries.Length) throw new InvalidOperationException($"A partition of {plan.Name} was read twice for one commit.");
+        if (entries.DistinctBy(entry => entry.Partition).Count() != entries.Length) throw new InvalidOperationException($"A partition of {flow.Name} was read twice for one commit.");
 
         var books = checkpoints.Aggregate(default(Books), (sum, checkpoint) => sum + checkpoint.Books);
         if (books.RecordCount != entries.Sum(entry => entry.RecordCount))
@@ -101,23 +104,23 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
         if (books.SkippedCount != skipped.RecordCount)
             throw new InvalidOperationException($"{Quantity.Of(books.SkippedCount, "record")} skipped, but {Quantity.Count(skipped.RecordCount)} listed.");
 
-        var isSettled = environment.Clock.GetElapsedTime(_openedAt) > TakeoverMemory;
+        var isSettled = flow.Clock.GetElapsedTime(_openedAt) > TakeoverMemory;
         var after = source with { Partitions = [.. source.Partitions.Select(before => entries.FirstOrDefault(entry => entry.Partition == before.Partition) ?? before.Unmoved())] };
         return _base.WithSource(after) with
         {
-            Commit = new CommitId(environment.Ids.NewUuid()),
+            Commit = new CommitId(flow.Environment.Ids.NewUuid()),
             Base = _base.Commit,
             Run = writer.Run,
             Epoch = opened.Epoch,
             IsOpen = staysOpen,
             TakeoverCount = staysOpen && !isSettled ? opened.TakeoverCount : 0,
             Writer = writer.Hint,
-            DefinitionHash = plan.DefinitionHash,
-            WrittenAtMillis = environment.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            DefinitionHash = flow.Plan.DefinitionHash,
+            WrittenAtMillis = flow.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
             Books = books,
             Totals = _base.Totals + books,
             Lost = [],
-            Skipped = skipped.IsEmpty ? null : new SkippedLedger(plan.SourceName, skipped),
+            Skipped = skipped.IsEmpty ? null : new SkippedLedger(flow.Plan.SourceName, skipped),
             Replay = null,
             WatermarkMillis = after.Partitions.Any(entry => entry.MaxTimestampMillis < 0) ? null : after.Partitions.Min(entry => entry.MaxTimestampMillis) - WatermarkDelayMillis,
         };
@@ -130,39 +133,31 @@ internal sealed class Checkpointer(FlowPlan plan, FlowParts parts, EngineEnviron
     /// </summary>
     private async ValueTask<bool> MustCommitAgainAsync(CancellationToken abort)
     {
-        if (environment.Clock.GetElapsedTime(_lastHeadLook) < HeadLookInterval) return false;
-        _lastHeadLook = environment.Clock.GetTimestamp();
-        if (await parts.Ledgers.LoadAsync(abort) is not { } table) return true;
+        if (flow.Clock.GetElapsedTime(_lastHeadLook) < HeadLookInterval) return false;
+        _lastHeadLook = flow.Clock.GetTimestamp();
+        if (await ledgers.LoadAsync(abort) is not { } table) return true;
         TableHasChanged = !opened.Binding.Fits(table);
-        await parts.Marks.RenewAsync(plan.Name, parts.Source, Source, parts.Log, abort);
+        await group.RenewAsync(Source, abort);
         if (table.Metadata.CurrentSnapshot is not { } head) return true;
-        if (head.Summary.TryGetValue(LedgerKeys.Property(plan.Name), out var text)) return LedgerFormat.TryReadCommit(text) != _base.Commit;
-        var age = TimeSpan.FromMilliseconds(environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() - _base.WrittenAtMillis);
-        if (age > BuriedLedgerAgeMax || environment.Clock.GetElapsedTime(_committedAt) > BuriedLedgerAgeMax) return true;
-        return (await parts.Ledgers.ReadAsync(table, abort)).Finding is not LineageFinding.Found found || found.Ledger.Commit != _base.Commit;
+        if (head.Summary.TryGetValue(LedgerKeys.Property(flow.Name), out var text)) return LedgerFormat.TryReadCommit(text) != _base.Commit;
+        var age = TimeSpan.FromMilliseconds(flow.Clock.GetUtcNow().ToUnixTimeMilliseconds() - _base.WrittenAtMillis);
+        if (age > BuriedLedgerAgeMax || flow.Clock.GetElapsedTime(_committedAt) > BuriedLedgerAgeMax) return true;
+        return (await ledgers.ReadAsync(table, abort)).Finding is not LineageFinding.Found found || found.Ledger.Commit != _base.Commit;
     }
 
     private void Report(Ledger ledger, ImmutableArray<DataFile> files, TimeSpan took, Table table)
     {
         var bytes = files.Sum(file => file.FileSizeBytes);
-        parts.Progress.NoteCommit(ledger.Books.RecordCount, ledger.Books.AddedRowCount, files.Length, bytes, environment.Clock.GetUtcNow(), table.Metadata.CurrentSnapshotId?.Value);
+        flow.Progress.NoteCommit(ledger.Books.RecordCount, ledger.Books.AddedRowCount, files.Length, bytes, flow.Clock.GetUtcNow(), table.Metadata.CurrentSnapshotId?.Value);
         var books = ledger.Books;
-        var offsetCount = ledger.FindSource(plan.SourceName)!.Partitions.Sum(entry => entry.NextOffset - entry.FromOffset);
-        parts.Progress.NoteCommittedFates(books.FilteredCount, books.SkippedCount, offsetCount - books.RecordCount);
+        var offsetCount = ledger.FindSource(flow.Plan.SourceName)!.Partitions.Sum(entry => entry.NextOffset - entry.FromOffset);
+        flow.Progress.NoteCommittedFates(books.FilteredCount, books.SkippedCount, offsetCount - books.RecordCount);
         var skipped = ledger.Skipped?.Records.Describe(RangesShownMax);
-        parts.Log.Information("committed",
-            $"Flow {plan.Name}: committed {Quantity.Of(books.AddedRowCount, "row")} of {Quantity.Of(books.RecordCount, "record")} ({Quantity.Count(books.FilteredCount)} filtered, {Quantity.Count(books.SkippedCount)} skipped) in {Quantity.Of(files.Length, "file")} ({Quantity.Bytes(bytes)}) to {plan.Table.Identifier}, snapshot {table.Metadata.CurrentSnapshotId}, in {took.TotalMilliseconds:N0} ms.{(skipped is null ? "" : $" Skipped: {skipped}.")}",
-            ("flow", plan.Name.ToString()), ("snapshot", table.Metadata.CurrentSnapshotId), ("commit", ledger.Commit.ToString()), ("rows", books.AddedRowCount),
+        flow.Log.Information("committed",
+            $"Flow {flow.Name}: committed {Quantity.Of(books.AddedRowCount, "row")} of {Quantity.Of(books.RecordCount, "record")} ({Quantity.Count(books.FilteredCount)} filtered, {Quantity.Count(books.SkippedCount)} skipped) in {Quantity.Of(files.Length, "file")} ({Quantity.Bytes(bytes)}) to {flow.Plan.Table.Identifier}, snapshot {table.Metadata.CurrentSnapshotId}, in {took.TotalMilliseconds:N0} ms.{(skipped is null ? "" : $" Skipped: {skipped}.")}",
+            ("flow", flow.Name.ToString()), ("snapshot", table.Metadata.CurrentSnapshotId), ("commit", ledger.Commit.ToString()), ("rows", books.AddedRowCount),
             ("records", books.RecordCount), ("filtered", books.FilteredCount), ("skipped", books.SkippedCount), ("skipped_ranges", skipped), ("files", files.Length), ("bytes", bytes),
             ("took_ms", (long)took.TotalMilliseconds), ("state", ledger.IsOpen ? "open" : "closed"));
-        parts.Skips.Note(ledger);
-    }
-
-    private async ValueTask StoreGroupOffsetsAsync(CancellationToken abort)
-    {
-        if (await parts.Marks.StoreAsync(new GroupMark(plan.Name, _base.TableUuid), parts.Source, Source, abort) is not { } reason || parts.HasWarnedOfGroup) return;
-        parts.HasWarnedOfGroup = true;
-        parts.Log.Warning("group-offsets-unavailable",
-            $"Flow {plan.Name}: consumer-group offsets could not be stored ({reason.TrimEnd('.')}). Dashboards that show lag by group will not see progress, and it will not be noticed if the table is dropped and created again between two runs. The table's ledger is the position; nothing is lost.");
+        skips.Note(ledger);
     }
 }

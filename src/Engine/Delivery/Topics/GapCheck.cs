@@ -1,5 +1,6 @@
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
+using Matih.Kafka;
 using Matih.Planning;
 
 namespace Matih.Delivery.Topics;
@@ -10,7 +11,7 @@ namespace Matih.Delivery.Topics;
 /// known to skip (librdkafka before 2.1.0), else for the first checkpoint with gaps and every sixteenth after it. Only the
 /// gaps are counted: the records beside them may have been compacted away or deleted meanwhile.
 /// </summary>
-internal sealed class HoleCheck(FlowPlan plan, FlowParts parts)
+internal sealed class GapCheck(FlowPlan plan, ITopic topic)
 {
     private const int SampleEvery = 16;
 
@@ -21,12 +22,12 @@ internal sealed class HoleCheck(FlowPlan plan, FlowParts parts)
     {
         var withGaps = checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Where(stretch => !stretch.Gaps.IsEmpty).ToList();
         if (withGaps.Count == 0) return;
-        if (_seenCount++ % SampleEvery != 0 && !parts.Source.MaySkipRecords) return;
+        if (_seenCount++ % SampleEvery != 0 && !topic.MaySkipRecords) return;
         foreach (var (entry, gaps) in withGaps)
         {
-            var skipped = gaps.Gaps.IsEmpty ? 0 : await parts.Source.CountInGapsAsync(entry.Partition, gaps.Gaps, cancellationToken);
+            var skipped = gaps.Gaps.IsEmpty ? 0 : await topic.CountInGapsAsync(entry.Partition, gaps.Gaps, cancellationToken);
             if (gaps.RestFromOffset is { } rest)
-                skipped += Math.Max(0, await parts.Source.CountAsync(entry.Partition, rest, entry.NextOffset, cancellationToken) - gaps.RestRecordCount);
+                skipped += Math.Max(0, await topic.CountAsync(entry.Partition, rest, entry.NextOffset, cancellationToken) - gaps.RestRecordCount);
             if (skipped != 0)
             {
                 throw new PipelineException(FailureKind.Kafka,
@@ -40,8 +41,8 @@ internal sealed class HoleCheck(FlowPlan plan, FlowParts parts)
     /// <summary>What was deleted before the second fetch tells nothing any more: a client that skips may have skipped it.</summary>
     private async ValueTask RequireStillThereAsync(PartitionLedger entry, StretchGaps gaps, CancellationToken cancellationToken)
     {
-        if (!parts.Source.MaySkipRecords) return;
-        var logStart = (await parts.Source.RangesAsync([entry.Partition], cancellationToken))[0].LogStart;
+        if (!topic.MaySkipRecords) return;
+        var logStart = (await topic.RangesAsync([entry.Partition], cancellationToken))[0].LogStart;
         var firstGap = gaps.Gaps.IsEmpty ? gaps.RestFromOffset!.Value : gaps.Gaps[0].FromOffset;
         if (logStart <= firstGap) return;
         throw new PipelineException(FailureKind.Kafka,

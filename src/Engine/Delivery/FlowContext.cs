@@ -1,0 +1,15 @@
+using Matih.Planning;
+using Matih.Telemetry;
+
+namespace Matih.Delivery;
+
+/// <summary>What every part of a flow's work goes by: what was planned, what is not deterministic, and where it says what happens.</summary>
+/// <param name="NextJitter">Spreads waits: 0 to 1. Thread-safe.</param>
+internal sealed record FlowContext(FlowPlan Plan, EngineEnvironment Environment, FlowProgress Progress, IEngineLog Log, Func<double> NextJitter)
+{
+    public FlowName Name => Plan.Name;
+
+    public TimeProvider Clock => Environment.Clock;
+
+    public void Enter(FlowState state) => Progress.NoteState(state, Clock.GetTimestamp());
+}

@@ -1,0 +1,163 @@
+using Matih.Batches;
+using Matih.Decoding;
+using Matih.Definition;
+using Matih.Delivery;
+using Matih.Delivery.Committing;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Members;
+using Matih.Delivery.Opening;
+using Matih.Delivery.Replaying;
+using Matih.Delivery.Running;
+using Matih.Delivery.Skipping;
+using Matih.Delivery.Staging;
+using Matih.Delivery.Topics;
+using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Kafka;
+using Matih.Parquet;
+using Matih.Planning;
+using Matih.Storage;
+using Matih.Telemetry;
+
+namespace Matih;
+
+/// <summary>What the flows of a pipeline have in common while they run in one process.</summary>
+internal sealed record SharedByFlows(FlowStarts Starts, GroupMarks Marks, StartGate Gate)
+{
+    public static SharedByFlows ForOneFlow(ITopic topic, FlowPlan plan, EngineEnvironment environment) =>
+        new(FlowStarts.Of(topic, plan.Start, null), new GroupMarks(environment.Clock), new StartGate(1, environment.Clock));
+}
+
+/// <summary>
+/// Puts a flow's parts together, for a run, a replay or single steps. The one place that knows them all: every part gets what
+/// it uses, and knows nothing of this.
+/// </summary>
+internal sealed class FlowAssembly
+{
+    /// <summary>The Kafka client's queues get this part of a flow's memory; the rest is for columns and open files.</summary>
+    private const int QueueShare = 4;
+
+    private readonly FlowContext _flow;
+    private readonly FlowDefinition _definition;
+    private readonly IConnectors _connectors;
+    private readonly IRecordSource _source;
+    private readonly SharedByFlows _shared;
+    private readonly IStore _store;
+    private readonly FieldPresence _presence = new();
+    private readonly WriterIdentity _writer;
+    private readonly FlowGroup _group;
+    private readonly GapCheck _gaps;
+    private readonly RunSkips _skips;
+    private readonly FieldCheck _fields;
+    private readonly SideFileRemoval _sideFiles;
+
+    /// <param name="hint">This process, for other replicas to see.</param>
+    public FlowAssembly(FlowContext flow, FlowDefinition definition, IConnectors connectors, IRecordSource source, SharedByFlows shared, WriterHint? hint)
+    {
+        var plan = flow.Plan;
+        _flow = flow;
+        _definition = definition;
+        _connectors = connectors;
+        _source = source;
+        _shared = shared;
+        _store = connectors.OpenStore(definition.Sink.Catalog);
+        Catalog = connectors.OpenCatalog(definition.Sink.Catalog, _store);
+        Memory = new MemoryAccount(plan.MemoryBytes - plan.MemoryBytes / QueueShare);
+        Ledgers = new TableLedger(flow, Catalog, _store);
+        _writer = new WriterIdentity(flow.Environment.Ids.NewUuid(), hint);
+        _group = new FlowGroup(flow, source, shared.Marks);
+        _gaps = new GapCheck(plan, source);
+        _skips = new RunSkips(plan, flow.Progress, flow.Log);
+        _fields = new FieldCheck(plan, _presence, flow.Log);
+        _sideFiles = new SideFileRemoval(_store, flow.Clock, flow.Log);
+    }
+
+    /// <summary>What the queues of a source may take of the flow's memory.</summary>
+    public static long QueueBytesOf(FlowPlan plan) => plan.MemoryBytes / QueueShare;
+
+    public MemoryAccount Memory { get; }
+
+    public ICatalog Catalog { get; }
+
+    public TableLedger Ledgers { get; }
+
+    /// <param name="member">The seat among several processes of the pipeline; null for a process that does everything.</param>
+    /// <param name="isGone">Whether the process that a hint names is known to be dead.</param>
+    public FlowRun CreateRun(IGroupMember? member, Func<WriterHint, bool> isGone)
+    {
+        // Members need no patience with each other: the group says which of them commits.
+        var patience = new TakeoverPatience(_flow, member is null ? isGone : _ => true);
+        var opening = CreateOpening(_flow, patience);
+        var check = CreateOpening(_flow with { Log = EngineLog.None }, patience);
+        var stagingOpening = new StagingOpening(_flow, _source, _store, Ledgers);
+        return new FlowRun(_flow, _source, check, _shared.Gate, member,
+            () => new CommittingSession(_flow, _source, opening, LanesFor, CommitterFor, _fields),
+            () => new StagingSession(_flow, _source, stagingOpening, LanesFor, StagingFor, _fields));
+    }
+
+    public ReplayRun CreateReplay() => new(_flow, _source, Ledgers, LanesFor, _fields, _writer);
+
+    private FlowOpening CreateOpening(FlowContext flow, TakeoverPatience patience) =>
+        new(flow, _source, _source, Ledgers, _shared.Starts, _group, patience, _writer);
+
+    public FlowLanes LanesFor(OpenedFlow opened) =>
+        new(_flow.Plan, Memory, CreateDecoder, () => CreateWriter(opened, opened.Binding, _flow.Plan.Table.Rows), _flow.Progress, _flow.Log, _flow.Clock);
+
+    /// <param name="hasOthers">Whether other processes stage what this one commits.</param>
+    public FlowCommitter CommitterFor(OpenedFlow opened, bool hasOthers) => new(
+        _flow, new Checkpointer(_flow, Ledgers, _gaps, _group, _skips, _writer, opened), hasOthers ? IntakeFor(opened) : null, _sideFiles);
+
+    private RangeStaging StagingFor(OpenedFlow opened) => new(_flow, _store, AreaFor(opened), _gaps, _writer.Run);
+
+    private RangeIntake IntakeFor(OpenedFlow opened)
+    {
+        var missing = new MissingRangeReading(OpenSecondSource, new BoundedReading(LanesFor(opened), _flow.Environment), _gaps);
+        var rewrite = new SmallRangeRewrite(_store, () => CreateWriter(opened, opened.Binding.OfStoredRows(), opened.Binding.StoredRows), opened.Binding.StoredRows, Memory);
+        return new RangeIntake(_flow, _store, AreaFor(opened), new StallWatch(_flow.Plan, _source, _flow.Clock), missing, rewrite);
+    }
+
+    /// <summary>Another reader of the same topic, for what is read beside the assignment.</summary>
+    private IRecordSource OpenSecondSource() => _connectors.OpenSource(_definition.Source, QueueBytesOf(_flow.Plan) / 2);
+
+    private StagingArea AreaFor(OpenedFlow opened) => new(_store, opened.Table, StagingKey.Of(_flow.Plan, opened));
+
+    private IRecordDecoder CreateDecoder(MemoryAccount account)
+    {
+        var (source, inputs) = (_definition.Source, _flow.Plan.Query.Inputs);
+        return source.Format switch
+        {
+            RecordFormat.Json => new JsonRecordDecoder(inputs, new JsonDecodeSettings
+            {
+                FailOnMissingField = source.Json.FailOnMissingField,
+                IgnoreParseErrors = source.Json.IgnoreParseErrors,
+                TimestampStandard = source.Json.TimestampFormat == JsonTimestampFormat.Iso8601 ? TimestampStandard.Iso8601 : TimestampStandard.Sql,
+                RequiresObject = source.Schema is not null,
+            }, source.Topic, account, _presence),
+            RecordFormat.Raw => new RawRecordDecoder(inputs, source.Topic, account),
+            _ => throw new InvalidOperationException($"Unknown format {source.Format}."),
+        };
+    }
+
+    private SinkWriter CreateWriter(OpenedFlow opened, TableBinding binding, RowType rows)
+    {
+        var table = new TableSettings(opened.Table.Metadata.Properties);
+        var settings = new SinkWriterSettings(rows, ParquetSettings(table), _flow.Plan.Table.TargetFileBytes ?? table.TargetFileBytes);
+        return new SinkWriter(settings, binding, new DataFileFactory(opened.Table, _flow.Environment.Ids), Memory, _flow.Log);
+    }
+
+    internal static ParquetWriterSettings ParquetSettings(TableSettings table) => new()
+    {
+        Compression = table.ParquetCompressionCodec switch
+        {
+            "zstd" => ParquetCompression.Zstd,
+            "gzip" => ParquetCompression.Gzip,
+            _ => ParquetCompression.None,
+        },
+        ZstdLevel = table.ParquetCompressionCodec == "zstd" ? table.ParquetCompressionLevel ?? ParquetWriterSettings.Default.ZstdLevel : ParquetWriterSettings.Default.ZstdLevel,
+        RowGroupBytes = table.ParquetRowGroupBytes,
+        PageBytes = (int)Math.Min(table.ParquetPageBytes, 64 << 20),
+        PageRowCountMax = Math.Min(table.ParquetPageRowsMax, 10_000_000),
+        DictionaryBytesMax = (int)Math.Min(table.ParquetDictionaryBytes, 64 << 20),
+    };
+}
