@@ -11,6 +11,7 @@ using Matih.Delivery.Replaying;
 using Matih.Delivery.Running;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Staging;
+using Matih.Delivery.Steps;
 using Matih.Delivery.Topics;
 using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
@@ -95,6 +96,11 @@ internal sealed class FlowAssembly
             () => new CommittingSession(_flow, _source, opening, LanesFor, CommitterFor, _fields),
             () => new StagingSession(_flow, _source, stagingOpening, LanesFor, StagingFor, _fields));
     }
+
+    /// <param name="isGone">Whether the process that a hint names is known to be dead.</param>
+    public FlowSteps CreateSteps(Func<WriterHint, bool> isGone) => new(
+        _flow, _source, CreateOpening(_flow, new TakeoverPatience(_flow, isGone)), new StagingOpening(_flow, _source, _store, Ledgers),
+        LanesFor, opened => CommitterFor(opened, hasOthers: true), StagingFor);
 
     public ReplayRun CreateReplay() => new(_flow, _source, Ledgers, LanesFor, _fields, _writer);
 

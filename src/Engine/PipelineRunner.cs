@@ -5,6 +5,7 @@ using Matih.Delivery;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
+using Matih.Delivery.Steps;
 using Matih.Delivery.Replaying;
 using Matih.Delivery.Running;
 using Matih.Delivery.Skipping;
@@ -140,6 +141,16 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         {
             throw failure;
         }
+    }
+
+    /// <summary>A flow for a host that drives it step by step. Disposing it ends its connections, and nothing else.</summary>
+    /// <param name="hint">This process, for other replicas to see.</param>
+    /// <param name="isGone">Whether the process that such a hint names is known to be dead. False where it cannot be told.</param>
+    public FlowSteps OpenSteps(PlannedFlow flow, WriterHint? hint, Func<WriterHint, bool> isGone, FlowProgress progress)
+    {
+        var source = connectors.OpenSource(flow.Definition.Source, FlowAssembly.QueueBytesOf(flow.Plan));
+        var context = new FlowContext(flow.Plan, environment, progress, log, NextJitter);
+        return new FlowAssembly(context, flow.Definition, connectors, source, SharedByFlows.ForOneFlow(source, flow.Plan, environment), hint).CreateSteps(isGone);
     }
 
     /// <summary>Looks at the tables of the flows as a run would, without Kafka, and changes nothing.</summary>

@@ -52,7 +52,7 @@ public sealed class RandomFaultTests(ITestOutputHelper output)
                     }
                     break;
                 case 3:
-                    flow.Topic.AppendHole(random.Next(flow.Topic.PartitionCount), random.Next(1, 5));
+                    flow.Topic.AppendGap(random.Next(flow.Topic.PartitionCount), random.Next(1, 5));
                     break;
                 case 4:
                     var killAt = Volatile.Read(ref polls) + random.Next(1, 30);

@@ -44,7 +44,7 @@ public sealed class ReadingTests
         using var flow = new FlowHarness(partitionCount: 1);
         for (var round = 0; round < 4; round++)
         {
-            flow.Topic.AppendHole(0, 3);
+            flow.Topic.AppendGap(0, 3);
             flow.Produce(round * 10, 10);
         }
 
@@ -135,7 +135,7 @@ public sealed class ReadingTests
             source.SkippedByClient.Add((0, 25));
             source.SkippingAssignmentCount = 1;
         };
-        flow.Topic.AppendHole(0, 5);
+        flow.Topic.AppendGap(0, 5);
         flow.Produce(0, 10);
 
         await flow.RunDuringAsync(async () =>
@@ -172,7 +172,7 @@ public sealed class ReadingTests
         flow.Produce(0, 10);
         await flow.CatchUpAsync();
         var before = await flow.HeadAsync();
-        flow.Topic.AppendHole(0, 5);
+        flow.Topic.AppendGap(0, 5);
 
         await flow.CatchUpAsync();
 
@@ -190,11 +190,11 @@ public sealed class ReadingTests
         await flow.RunDuringAsync(async () =>
         {
             flow.Produce(0, 10);
-            flow.Topic.AppendHole(0, 2);
-            flow.Topic.AppendHole(1, 1);
+            flow.Topic.AppendGap(0, 2);
+            flow.Topic.AppendGap(1, 1);
             await flow.WaitForRowsAsync(10);
             flow.Produce(10, 10);
-            flow.Topic.AppendHole(1, 1);
+            flow.Topic.AppendGap(1, 1);
             await flow.WaitForRowsAsync(20);
         });
         await flow.CatchUpAsync();

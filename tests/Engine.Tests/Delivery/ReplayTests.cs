@@ -235,9 +235,9 @@ public sealed class ReplayTests
     public async Task Holes_are_read_over_again()
     {
         using var flow = await WithCommitsAsync(Wrong, 1);
-        flow.Topic.AppendHole(0, 3);
+        flow.Topic.AppendGap(0, 3);
         flow.Produce(10, 10);
-        flow.Topic.AppendHole(1, 2);
+        flow.Topic.AppendGap(1, 2);
         await flow.CatchUpAsync();
         flow.Definition = flow.Definition.Replace(Wrong, Mended, StringComparison.Ordinal);
 

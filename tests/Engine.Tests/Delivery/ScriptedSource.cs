@@ -32,7 +32,7 @@ internal sealed class ScriptedSource(ScriptedTopic topic, TimeProvider clock) : 
     /// <summary>Called before each poll; may throw what a broken client would.</summary>
     public Action? BeforePoll { get; set; }
 
-    /// <summary>Called before holes are counted a second time.</summary>
+    /// <summary>Called before gaps are counted a second time.</summary>
     public Action? BeforeGapCount { get; set; }
 
     /// <summary>Called before each assignment.</summary>

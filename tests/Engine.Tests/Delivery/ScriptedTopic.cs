@@ -53,7 +53,7 @@ internal sealed class ScriptedTopic
     }
 
     /// <summary>Leaves offsets without records: control records, aborted transactions, compaction.</summary>
-    public void AppendHole(int partition, int count)
+    public void AppendGap(int partition, int count)
     {
         lock (_lock) _partitions[partition].End += count;
     }

@@ -331,7 +331,7 @@ public sealed class TopicContinuityTests
         var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.RunDuringAsync(async () =>
         {
             await flow.WaitForRowsAsync(10);
-            flow.Topic.AppendHole(0, 5);
+            flow.Topic.AppendGap(0, 5);
             flow.Topic.DeleteBefore(0, 20);
             flow.Produce(0, 1);
             await flow.WaitForRowsAsync(11);

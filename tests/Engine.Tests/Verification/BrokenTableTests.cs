@@ -629,7 +629,7 @@ public sealed class BrokenTableTests
         using var flow = new FlowHarness(partitionCount: 1);
         flow.Overrides.Add("orchestration.checkpoint_interval=1h");
         flow.Produce(0, 4);
-        flow.Topic.AppendHole(0, 2);
+        flow.Topic.AppendGap(0, 2);
         flow.Produce(4, 4);
         await flow.CatchUpAsync();
         flow.Topic.Fill(0, 4, """{"id": 99}""");

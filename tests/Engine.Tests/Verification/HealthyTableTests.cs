@@ -81,7 +81,7 @@ public sealed class HealthyTableTests
             var rows = flow.CommittedRowCount;
             await flow.RunUntilKilledAsync(() => Task.FromResult(flow.CommittedRowCount > rows));
         }
-        flow.Topic.AppendHole(0, 3);
+        flow.Topic.AppendGap(0, 3);
         await flow.CatchUpAsync();
 
         var verified = await flow.AssertProvenAsync();
@@ -353,7 +353,7 @@ public sealed class HealthyTableTests
         flow.Overrides.Add("sources.src.on_error=skip");
         flow.Topic.Append(0, """{"id": -1}""");
         flow.Topic.Append(0, "no json");
-        flow.Topic.AppendHole(0, 5);
+        flow.Topic.AppendGap(0, 5);
         flow.Topic.Append(1, null);
         flow.Produce(0, 10);
         await flow.CatchUpAsync();

@@ -57,6 +57,11 @@ internal sealed class FlowCommitter(FlowContext flow, Checkpointer checkpointer,
         return all;
     }
 
+    /// <summary>Commits what others staged, and nothing else: a committer without lanes.</summary>
+    /// <returns>All that the commit holds; null where it was dropped, and the flow must be opened again.</returns>
+    public ValueTask<IReadOnlyList<LaneCheckpoint>?> CommitStagedAsync(bool staysOpen, bool mayFill, CancellationToken cancellationToken) =>
+        CommitAsync([], NoPartitions, staysOpen, mayFill, cancellationToken);
+
     /// <summary>False where the batch was dropped.</summary>
     private async ValueTask<bool> CommitAsync(IReadOnlyList<LaneCheckpoint> checkpoints, bool staysOpen, CancellationToken cancellationToken)
     {

@@ -9,7 +9,10 @@ namespace Matih.Delivery.Lanes;
 /// <param name="EndOffset">Where to stop, excluded.</param>
 internal readonly record struct BoundedRange(PartitionLedger At, long EndOffset);
 
-/// <summary>Reads ranges of several partitions side by side, with the same lanes as everything else, and ends with them.</summary>
+/// <summary>
+/// Reads ranges of several partitions, with the same lanes as everything else: one range in the caller's own time, several
+/// side by side.
+/// </summary>
 internal sealed class BoundedReading(FlowLanes lanes, EngineEnvironment environment)
 {
     private long _assignment;
@@ -25,25 +28,57 @@ internal sealed class BoundedReading(FlowLanes lanes, EngineEnvironment environm
         var assignment = ++_assignment;
         var queues = await source.AssignAsync([.. ranges.Select(range => new PartitionPosition(range.At.Partition, range.At.NextOffset))], ranges.Count, assignment, cancellationToken);
         var polling = lanes.CreatePolling(RecordLimit.None());
-        await using var group = new LaneGroup(environment, cancellationToken);
-        foreach (var queue in queues)
+        var checkpoints = new LaneCheckpoint[queues.Count];
+        if (queues.Count == 1) await ReadQueueAsync(0, cancellationToken);
+        else
         {
-            var range = byPartition[queue.Partitions.Single()];
-            group.Start($"range of partition {range.At.Partition} of {lanes.Flow}", lanes.Create([range.At], endOffset: range.EndOffset), queue, assignment, polling);
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var reading = new List<Task>();
+            for (var i = 0; i < queues.Count; i++)
+            {
+                var queue = i;
+                reading.Add(environment.Tasks.Start($"range of partition {queues[i].Partitions.Single()} of {lanes.Flow}", async token =>
+                {
+                    try
+                    {
+                        await ReadQueueAsync(queue, token);
+                    }
+                    catch
+                    {
+                        // What one cannot read, the others need not finish.
+                        ending.Cancel();
+                        throw;
+                    }
+                }, ending.Token));
+            }
+            await EndAsync(reading, cancellationToken);
         }
-        await WaitAsync(group, ranges.ToDictionary(range => range.At.Partition, range => range.EndOffset), timeMax, polling.Signal, cancellationToken);
-        return [.. await group.SealAsync(isLast: true, cancellationToken)];
+        return [.. checkpoints];
+
+        async Task ReadQueueAsync(int index, CancellationToken token)
+        {
+            var range = byPartition[queues[index].Partitions.Single()];
+            await using var reader = new LaneReader(lanes.Create([range.At], endOffset: range.EndOffset), queues[index], assignment, polling);
+            checkpoints[index] = await reader.ReadToAsync(new Dictionary<int, long> { [range.At.Partition] = range.EndOffset }, timeMax, token);
+        }
     }
 
-    private async ValueTask WaitAsync(LaneGroup group, Dictionary<int, long> ends, TimeSpan? timeMax, AsyncSignal signal, CancellationToken cancellationToken)
+    /// <summary>Waits for all, and throws what ended the first that failed by itself.</summary>
+    private static async Task EndAsync(List<Task> reading, CancellationToken cancellationToken)
     {
-        var startedAt = environment.Clock.GetTimestamp();
-        while (!group.Readers.All(reader => reader.Lane.HasReached(ends)) && !group.Readers.Any(reader => reader.Lane.HasRejected || reader.Ended.IsCompleted))
+        Exception? failure = null;
+        foreach (var task in reading)
         {
-            var timeLeft = timeMax is { } limit ? limit - environment.Clock.GetElapsedTime(startedAt) : TimeSpan.FromMinutes(1);
-            if (timeLeft <= TimeSpan.Zero) return;
-            await signal.WaitAsync(timeLeft, environment.Clock, cancellationToken);
-            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                await task;
+            }
+            catch (Exception e)
+            {
+                if (failure is null or OperationCanceledException) failure = e;
+            }
         }
+        cancellationToken.ThrowIfCancellationRequested();
+        if (failure is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 }

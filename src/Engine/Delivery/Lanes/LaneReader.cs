@@ -88,6 +88,23 @@ internal sealed class LaneReader : IAsyncDisposable
         return await request.Result.Task;
     }
 
+    /// <summary>
+    /// Reads in the caller's own time, without a loop beside it, until the lane has reached the ends, meets a bad record under
+    /// <c>on_error: fail</c>, or the time is over. Not to be mixed with <see cref="RunAsync"/>.
+    /// </summary>
+    /// <param name="timeMax">How long to read at most; null reads to the ends.</param>
+    /// <returns>What was read.</returns>
+    public async ValueTask<LaneCheckpoint> ReadToAsync(IReadOnlyDictionary<int, long> ends, TimeSpan? timeMax, CancellationToken cancellationToken)
+    {
+        var beganAt = _polling.Clock.GetTimestamp();
+        while (!Lane.HasReached(ends) && !Lane.HasRejected && !(_polling.Clock.GetElapsedTime(beganAt) >= timeMax))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await PollAsync(cancellationToken);
+        }
+        return await Lane.FinishAsync(cancellationToken);
+    }
+
     private async Task WaitForSealAsync(TimeSpan timeMax, CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _sealRequest) is not null) return;

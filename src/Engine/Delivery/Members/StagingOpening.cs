@@ -36,7 +36,8 @@ internal sealed class StagingOpening(FlowContext flow, ITopic topic, IStore stor
         }
     }
 
-    private async ValueTask<OpenedFlow?> TryOpenAsync(ImmutableArray<int> partitions, CancellationToken cancellationToken)
+    /// <summary>The same, or null while the committer has not opened the flow.</summary>
+    public async ValueTask<OpenedFlow?> TryOpenAsync(ImmutableArray<int> partitions, CancellationToken cancellationToken)
     {
         if (await LookAsync(cancellationToken) is not { } seen) return null;
         var opened = await DescribeAsync(seen, cancellationToken);

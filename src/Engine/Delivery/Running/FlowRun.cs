@@ -159,14 +159,14 @@ internal sealed class FlowRun(
                 $"{failure.Message} (Nothing could be committed for {failing.TotalSeconds:N0} s, over {Quantity.Of(history.FailureCount, "attempt")}; orchestration.commit_failure_limit is {flow.Plan.CommitFailureMax.TotalSeconds:N0} s.)", failure.Remedy, failure);
         }
         if (stop.IsCancellationRequested) throw failure;
-        var seconds = Math.Min(60, Math.Pow(2, history.FailureCount - 1)) * (0.5 + flow.NextJitter());
+        var wait = RetryWait.After(history.FailureCount, flow.NextJitter());
         var isKnown = failure.Message == history.LastFailure;
         history.LastFailure = failure.Message;
-        flow.Log.Warning("retrying", $"Flow {flow.Name}: {(isKnown ? "the same failure again." : failure.Message)} Trying again in {seconds:0.0} s ({history.FailureCount} of {flow.Plan.RetryCountMax}).{(isKnown ? "" : $" {failure.Remedy}")}");
+        flow.Log.Warning("retrying", $"Flow {flow.Name}: {(isKnown ? "the same failure again." : failure.Message)} Trying again in {wait.TotalSeconds:0.0} s ({history.FailureCount} of {flow.Plan.RetryCountMax}).{(isKnown ? "" : $" {failure.Remedy}")}");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
         try
         {
-            await Task.Delay(TimeSpan.FromSeconds(seconds), flow.Clock, either.Token);
+            await Task.Delay(wait, flow.Clock, either.Token);
         }
         catch (OperationCanceledException) when (!abort.IsCancellationRequested)
         {

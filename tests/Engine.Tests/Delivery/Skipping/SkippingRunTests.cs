@@ -115,7 +115,7 @@ public sealed class SkippingRunTests
         flow.Topic.DeleteBefore(0, 9);
         flow.Topic.Append(0, BadId);
         flow.Topic.Append(0, null);
-        flow.Topic.AppendHole(0, 3);
+        flow.Topic.AppendGap(0, 3);
         flow.Produce(17, 1);
 
         await flow.CatchUpAsync();
@@ -149,7 +149,7 @@ public sealed class SkippingRunTests
     public async Task A_long_list_goes_into_the_side_file()
     {
         using var flow = Skipping(partitionCount: 1);
-        flow.Topic.AppendHole(0, 2_000_000_000); // Offsets of a usual length.
+        flow.Topic.AppendGap(0, 2_000_000_000); // Offsets of a usual length.
         for (var i = 0; i < 2000; i++)
         {
             if (i % 5 == 0) flow.Topic.Append(0, BadId);

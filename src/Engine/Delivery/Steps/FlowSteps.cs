@@ -1,0 +1,164 @@
+using Matih.Batches;
+using Matih.Delivery.Committing;
+using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Members;
+using Matih.Delivery.Opening;
+using Matih.Delivery.Running;
+using Matih.Delivery.Staging;
+using Matih.Kafka;
+
+namespace Matih.Delivery.Steps;
+
+/// <summary>
+/// A flow, step by step, for a host that is called instead of running: it stages the batches that it is handed, and commits
+/// what is staged when it is asked to. No thread, timer or loop of the engine goes on between two calls, and waits come back as
+/// values. For example, a function stages its trigger's batches, and an orchestrator asks for a commit once a minute.
+/// </summary>
+/// <remarks>
+/// Every number of processes may stage and commit side by side: a batch that is handed in twice counts once, and of two
+/// committers one is refused (the compare-and-set of the ledger decides, as in every run). A process may die between any two
+/// steps, or within one: the next one continues from what the table and the staged ranges hold. One call at a time.
+/// </remarks>
+public sealed class FlowSteps : IAsyncDisposable
+{
+    private static readonly TimeSpan AwaitCommitter = TimeSpan.FromSeconds(1);
+
+    private readonly FlowContext _flow;
+    private readonly IRecordSource _source;
+    private readonly FlowOpening _opening;
+    private readonly StagingOpening _stagingOpening;
+    private readonly Func<OpenedFlow, FlowLanes> _lanesFor;
+    private readonly Func<OpenedFlow, FlowCommitter> _committerFor;
+    private readonly Func<OpenedFlow, RangeStaging> _stagingFor;
+    private FlowCommitter? _committer;
+    private int _failureCount;
+
+    internal FlowSteps(
+        FlowContext flow, IRecordSource source, FlowOpening opening, StagingOpening stagingOpening,
+        Func<OpenedFlow, FlowLanes> lanesFor, Func<OpenedFlow, FlowCommitter> committerFor, Func<OpenedFlow, RangeStaging> stagingFor)
+    {
+        _flow = flow;
+        _source = source;
+        _opening = opening;
+        _stagingOpening = stagingOpening;
+        _lanesFor = lanesFor;
+        _committerFor = committerFor;
+        _stagingFor = stagingFor;
+    }
+
+    /// <summary>Opens the flow for commits: finds out from the table where it stands, or begins it.</summary>
+    /// <param name="answers">A person's answers to earlier refusals.</param>
+    /// <param name="watch">The watch of an earlier <see cref="OpenStep.StandBy"/>; null at first.</param>
+    /// <exception cref="PipelineException">A person has to look: continuing would lose or double records, or something is wrong that stays so.</exception>
+    public async ValueTask<OpenStep> OpenAsync(OpenAnswers answers, TakeoverWatch? watch, CancellationToken cancellationToken)
+    {
+        _committer = null;
+        var (step, failure) = await TryAsync<OpeningStep>(async () => await _opening.OpenAsync(answers, watch, cancellationToken), cancellationToken);
+        switch (step)
+        {
+            case null:
+                return new OpenStep.TryAgain(NextWait(), failure!);
+            case OpeningStep.StandBy standBy:
+                return new OpenStep.StandBy(standBy.Watch, standBy.LookAgainAfter);
+            case OpeningStep.Opened opened:
+                _committer = _committerFor(opened.Flow);
+                _failureCount = 0;
+                return new OpenStep.Opened();
+            default:
+                throw new InvalidOperationException($"Unknown step {step}.");
+        }
+    }
+
+    /// <summary>Turns records into files beside the table, and makes them known to whoever commits. Needs no <see cref="OpenAsync"/>.</summary>
+    /// <param name="batch">Records of one partition, in the order of their offsets. Not needed any more afterwards.</param>
+    /// <exception cref="PipelineException">
+    /// A person has to look. A bad record under <c>on_error: fail</c> is one such reason; what came before it in the batch is staged.
+    /// </exception>
+    public async ValueTask<StageStep> StageAsync(RawBatch batch, CancellationToken cancellationToken)
+    {
+        if (batch.Count == 0) return new StageStep.Covered();
+        var partition = batch.Records[0].Partition;
+        foreach (ref readonly var record in batch.Records)
+            if (record.Partition != partition) throw new ArgumentException($"The batch holds records of partitions {partition} and {record.Partition}; each partition's are staged by themselves.", nameof(batch));
+
+        var (step, failure) = await TryAsync<StageStep>(async () => await StageAsync(batch, partition, cancellationToken), cancellationToken);
+        if (step is null) return new StageStep.TryAgain(NextWait(), failure!);
+        _failureCount = 0;
+        return step;
+    }
+
+    /// <summary>Commits everything that is staged and follows on the table's positions, of all readers.</summary>
+    /// <param name="closes">Whether the ledger is closed with it: nobody intends to commit for now.</param>
+    /// <param name="mayRead">Whether what nobody has staged for a while may be read from Kafka here. It takes up to ten seconds more.</param>
+    /// <exception cref="PipelineException">A person has to look, or another committer has taken over.</exception>
+    public async ValueTask<CommitStep> CommitAsync(bool closes, bool mayRead, CancellationToken cancellationToken)
+    {
+        var committer = _committer ?? throw new InvalidOperationException("The flow has to be opened before a commit is asked for.");
+        var before = committer.Ledger.Commit;
+        var (step, failure) = await TryAsync(() => committer.CommitStagedAsync(staysOpen: !closes, mayRead, cancellationToken), cancellationToken);
+        if (step is null)
+        {
+            _committer = null;
+            return failure is null ? new CommitStep.OpenAgain() : new CommitStep.TryAgain(NextWait(), failure);
+        }
+        _failureCount = 0;
+        if (step.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw rejected.ToException(_flow.Plan.Topic);
+        if (committer.TableHasChanged) _committer = null;
+        return committer.Ledger.Commit != before ? new CommitStep.Committed(committer.Ledger.Commit, committer.Ledger.Books)
+            : committer.TableHasChanged ? new CommitStep.OpenAgain()
+            : new CommitStep.NothingToDo();
+    }
+
+    /// <summary>Whether <see cref="CommitAsync"/> may be called: opened, and nothing since that asks for opening again.</summary>
+    public bool IsOpen => _committer is not null;
+
+    private async ValueTask<StageStep> StageAsync(RawBatch batch, int partition, CancellationToken cancellationToken)
+    {
+        if (await _stagingOpening.TryOpenAsync([partition], cancellationToken) is not { } opened) return new StageStep.NotYet(AwaitCommitter);
+        var (first, last) = (batch.Records[0].Offset, batch.Records[^1].Offset);
+        var known = opened.Source.Find(partition)!;
+        if (last < known.NextOffset) return new StageStep.Covered();
+
+        var from = await BeginAsync(known, first, cancellationToken);
+        LaneCheckpoint checkpoint;
+        await using (var lane = _lanesFor(opened).Create([known with { FromOffset = from, NextOffset = from }]))
+        {
+            await lane.AcceptAsync(batch, cancellationToken);
+            checkpoint = await lane.FinishAsync(cancellationToken);
+        }
+        await _stagingFor(opened).StageAsync([checkpoint], cancellationToken);
+        if (checkpoint.Rejected is { } rejected) throw rejected.ToException(_flow.Plan.Topic);
+        return new StageStep.Staged(partition, from, checkpoint.Partitions[0].Entry.NextOffset, checkpoint.Books.AddedRowCount);
+    }
+
+    /// <summary>
+    /// Where the batch's range begins. Mostly where the staged ones end: a batch often begins behind offsets that hold no record
+    /// (the end of a transaction). Where records are missing in between, they may be on their way, and the range begins behind them.
+    /// </summary>
+    private async ValueTask<long> BeginAsync(PartitionLedger known, long first, CancellationToken cancellationToken)
+    {
+        if (first <= known.NextOffset) return known.NextOffset;
+        return await _source.CountInGapsAsync(known.Partition, [new OffsetGap(known.NextOffset, first)], cancellationToken) == 0 ? known.NextOffset : first;
+    }
+
+    private TimeSpan NextWait() => RetryWait.After(++_failureCount, _flow.NextJitter());
+
+    /// <summary>The step's result, or the failure that may pass; both null where the step gave null.</summary>
+    private async ValueTask<(T? Result, PipelineException? Failure)> TryAsync<T>(Func<ValueTask<T?>> step, CancellationToken cancellationToken)
+        where T : class
+    {
+        try
+        {
+            return (await step(), null);
+        }
+        catch (Exception e) when (FlowFailure.Of(_flow.Plan, e, cancellationToken) is { } failure)
+        {
+            if (failure.Retry == RetryAdvice.BackOff) return (null, failure);
+            if (failure == e) throw;
+            throw failure;
+        }
+    }
+
+    public ValueTask DisposeAsync() => _source.DisposeAsync();
+}
