@@ -18,9 +18,6 @@ namespace Matih.Delivery.Committing;
 /// </summary>
 internal sealed class Checkpointer(FlowContext flow, TableLedger ledgers, GapCheck gaps, FlowGroup group, RunSkips skips, WriterIdentity writer, OpenedFlow opened)
 {
-    /// <summary>The seed's watermark: behind the event time by this much.</summary>
-    private const long WatermarkDelayMillis = 10_000;
-
     /// <summary>
     /// A ledger of ours that is older than this is committed again where the head is another engine's: expiry must not take away
     /// what leads from the head to it, however busy that engine and however idle the topic is.
@@ -105,25 +102,8 @@ internal sealed class Checkpointer(FlowContext flow, TableLedger ledgers, GapChe
             throw new InvalidOperationException($"{Quantity.Of(books.SkippedCount, "record")} skipped, but {Quantity.Count(skipped.RecordCount)} listed.");
 
         var isSettled = flow.Clock.GetElapsedTime(_openedAt) > TakeoverMemory;
-        var after = source with { Partitions = [.. source.Partitions.Select(before => entries.FirstOrDefault(entry => entry.Partition == before.Partition) ?? before.Unmoved())] };
-        return _base.WithSource(after) with
-        {
-            Commit = new CommitId(flow.Environment.Ids.NewUuid()),
-            Base = _base.Commit,
-            Run = writer.Run,
-            Epoch = opened.Epoch,
-            IsOpen = staysOpen,
-            TakeoverCount = staysOpen && !isSettled ? opened.TakeoverCount : 0,
-            Writer = writer.Hint,
-            DefinitionHash = flow.Plan.DefinitionHash,
-            WrittenAtMillis = flow.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
-            Books = books,
-            Totals = _base.Totals + books,
-            Lost = [],
-            Skipped = skipped.IsEmpty ? null : new SkippedLedger(flow.Plan.SourceName, skipped),
-            Replay = null,
-            WatermarkMillis = after.Partitions.Any(entry => entry.MaxTimestampMillis < 0) ? null : after.Partitions.Min(entry => entry.MaxTimestampMillis) - WatermarkDelayMillis,
-        };
+        return LedgerTransitions.Advance(
+            LedgerAuthor.Of(flow, writer), _base, source, entries, books, skipped, opened.Epoch, isSettled ? 0 : opened.TakeoverCount, staysOpen);
     }
 
     /// <summary>

@@ -127,6 +127,9 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
     public async ValueTask<Ledger?> ReadTagAsync(Table table, CancellationToken cancellationToken) =>
         TextOfTag(table) is { } text ? await reader.ReadAsync(text, cancellationToken) : null;
 
+    /// <summary>Whether the flow's tag pins a ledger, readable or not.</summary>
+    public bool HasTagText(Table table) => TextOfTag(table) is not null;
+
     /// <summary>The same without its positions, which a lost side file cannot take away: generation, epoch, totals.</summary>
     public Ledger? ReadHeadOfTag(Table table) => TextOfTag(table) is { } text ? LedgerFormat.ReadHead(text) : null;
 

@@ -39,6 +39,8 @@ internal sealed class TableLedger(FlowContext flow, ICatalog catalog, IStore sto
 
     public Ledger? ReadHeadOfTag(Table table) => Lineage.ReadHeadOfTag(table);
 
+    public bool HasTagText(Table table) => Lineage.HasTagText(table);
+
     public Ledger? ReadGivenOut(Table table) => Lineage.ReadGivenOut(table);
 
     /// <summary>Whether a commit of that flow was applied again above its ledger, or one of ours anywhere, so that we cannot continue from it; null where none was.</summary>

@@ -10,17 +10,17 @@ namespace Matih.Delivery.Opening;
 internal static class AdoptionChoice
 {
     /// <param name="answer">What was given with <c>--adopt</c>; null for nothing.</param>
-    /// <param name="others">The flows whose ledgers the table holds.</param>
-    /// <param name="reading">What else the table says: who has taken over a ledger that it no longer holds.</param>
+    /// <param name="reading">What the table says: whose ledgers it holds, and who has taken over one that it no longer holds.</param>
     /// <returns>The flow to take over; null where this flow takes none over.</returns>
     /// <exception cref="PipelineException">There is none of that name, or it is not clear which one is meant.</exception>
-    public static FlowName? Choose(FlowPlan plan, string? answer, IReadOnlyCollection<FlowName> others, LineageReading reading)
+    public static FlowName? Choose(FlowPlan plan, string? answer, LineageReading reading)
     {
         if (answer is null) return null;
         var (name, isForSink) = NameFor(plan, answer);
         // Where some sinks are named, the others begin by themselves.
         if (name is null && answer.Contains('=', StringComparison.Ordinal)) return null;
 
+        var others = reading.Others.Keys.Where(LedgerKeys.IsLedger).Select(LedgerKeys.FlowOf).OrderBy(other => other.ToString(), StringComparer.Ordinal).ToList();
         var named = others.Where(other => other.ToString() == name || other.Pipeline == name).ToList();
         if (named.Count == 0)
         {

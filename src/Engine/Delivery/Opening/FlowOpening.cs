@@ -13,20 +13,6 @@ using Matih.Telemetry;
 
 namespace Matih.Delivery.Opening;
 
-/// <summary>A flow ready to read: the table, the ledger that the next commit stands on, and where the source's partitions stand.</summary>
-internal sealed record OpenedFlow(Table Table, TableBinding Binding, Ledger Ledger, WriterEpoch Epoch, int TakeoverCount, SourceLedger Source);
-
-/// <summary>What an attempt to open a flow gave.</summary>
-internal abstract record OpeningStep
-{
-    private OpeningStep() { }
-
-    public sealed record Opened(OpenedFlow Flow) : OpeningStep;
-
-    /// <summary>Another writer may be alive: whoever opens waits, and then asks again with the watch as it is after that.</summary>
-    public sealed record StandBy(TakeoverWatch Watch, TimeSpan LookAgainAfter) : OpeningStep;
-}
-
 /// <summary>
 /// Start and resume: finds out from the table's own history where the flow stands, makes sure that Kafka still holds what
 /// comes next, takes the ledger over from a writer that did not close it, and refuses where going on would lose or double.
@@ -65,11 +51,10 @@ internal sealed class FlowOpening(
             TellDifferences(table);
             if (!_hasProbedStore) await StoreProbe.RequireConditionalWritesAsync(table, flow.Environment.Ids, abort);
             _hasProbedStore = true;
-            var reading = await ledgers.ReadAsync(table, abort);
-            if (await DecideAsync(table, reading, answers, abort) is not { } standing) continue;
-            if (standing is LedgerStanding.Resume { Found: { } found } && found.IsOpen && found.Run != writer.Run && patience.Watch(found, watch) is { } watched)
+            if (await FindGroundAsync(table, answers, abort) is not { } ground) continue;
+            if (ground is { Standing: LedgerStanding.Resume, Found: { } found } && LedgerTransitions.TakesOver(writer, found) && patience.Watch(found, watch) is { } watched)
                 return new OpeningStep.StandBy(watched, TimeSpan.FromSeconds(1 + flow.NextJitter()));
-            var commit = await ComposeAsync(table, standing, answers, abort);
+            var commit = await ComposeAsync(table, ground, answers, abort);
             if (commit.Opening is null)
             {
                 Report(commit, commit.Ledger);
@@ -117,9 +102,8 @@ internal sealed class FlowOpening(
                 return;
             }
             TableBinding.Bind(flow.Plan.Table, table);
-            var standing = await DecideAsync(table, await ledgers.ReadAsync(table, abort), answers, abort);
-            if (standing is null) continue;
-            if (FoundBy(standing) is { } found && (await FollowRenameAsync(found, abort)).FindSource(flow.Plan.SourceName) is { } known) await _continuity.CheckAsync(known, abort);
+            if (await FindGroundAsync(table, answers, abort) is not { } ground) continue;
+            if (ground.Found is { } found && (await FollowRenameAsync(found, abort)).FindSource(flow.Plan.SourceName) is { } known) await _continuity.CheckAsync(known, abort);
             return;
         }
     }
@@ -142,144 +126,68 @@ internal sealed class FlowOpening(
         return false;
     }
 
-    private static Ledger? FoundBy(LedgerStanding standing) => standing switch
+    /// <summary>How the flow continues, with the ledger that it continues from; null where the table changed while it was looked at.</summary>
+    private async ValueTask<Ground?> FindGroundAsync(Table table, OpenAnswers answers, CancellationToken cancellationToken)
     {
-        LedgerStanding.Resume resume => resume.Found,
-        LedgerStanding.AcceptedTag accepted => accepted.Found,
-        LedgerStanding.Adopt adopt => adopt.Found,
-        _ => null,
-    };
-
-    /// <summary>Null where the table changed while it was looked at.</summary>
-    private async ValueTask<LedgerStanding?> DecideAsync(
-        Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
-    {
+        var reading = await ledgers.ReadAsync(table, cancellationToken);
         // An earlier session of this run got its opening commit into the table, although it did not learn so: the answers are used up.
         // Another writer may have committed above that since.
-        if (reading.Finding is LineageFinding.Found { Ledger: var nearestOwn } && nearestOwn.Run == writer.Run || await HasOpenedAsync(table, cancellationToken)) answers = OpenAnswers.None;
-        if (reading.Finding is LineageFinding.Unreadable unreadable)
+        if (reading.Finding is LineageFinding.Found { Ledger: var nearest } && nearest.Run == writer.Run || await HasOpenedAsync(table, cancellationToken)) answers = OpenAnswers.None;
+        var facts = new OpeningFacts(
+            table.Metadata.TableUuid, reading, ledgers.ReadHeadOfTag(table), ledgers.HasTagText(table), ledgers.ReadGivenOut(table), LedgerLineage.OwnerOfTag(table, flow.Name));
+        var standing = OpeningDecision.Decide(flow.Plan, facts, answers);
+        switch (standing)
         {
-            return answers.Reset
-                ? new LedgerStanding.Reset(unreadable, LedgerFormat.ReadHead(unreadable.Text))
-                : throw PipelineException.Refused(unreadable.Message, unreadable.Remedy);
-        }
-        // Generation, epoch and totals stand in the tagged snapshot itself, so that a lost side file is in nobody's way.
-        var tagged = ledgers.ReadHeadOfTag(table);
-        if (answers.Reset)
-        {
-            var old = reading.Finding is LineageFinding.Found { Ledger: var nearest } ? nearest.NotBelow(ledgers.ReadGivenOut(table)) : tagged;
-            return new LedgerStanding.Reset(reading.Finding, old) { Taken = reading.Finding is LineageFinding.TakenOver ? LedgerLineage.HighestOf(reading.Others) : ledgers.ReadGivenOut(table) };
-        }
-        switch (reading.Finding)
-        {
-            case LineageFinding.Found found:
-                if (answers.Start is not null)
-                {
-                    throw PipelineException.Refused($"--from {answers.Start} was given, but table {flow.Plan.Table.Identifier} already holds a ledger of {flow.Name} and resumes from it.",
-                        "Leave --from out; to start over at another place use --reset together with --from.");
-                }
-                if (AdoptionChoice.NotTaken(flow.Plan, answers.Adopt, reading) is { } still)
-                {
-                    throw PipelineException.Refused(
-                        $"--adopt {answers.Adopt} was given, but table {flow.Plan.Table.Identifier} already holds a ledger of {flow.Name} and resumes from it: the ledger of {still} is not taken over.",
-                        $"To continue from the ledger of {flow.Name}, leave --adopt out. To take over that of {still}, give the pipeline a name of which the table holds no ledger.");
-                }
-                if (found.Ledger.TableUuid != table.Metadata.TableUuid)
-                {
-                    throw PipelineException.Refused(
-                        $"Table {flow.Plan.Table.Identifier} (UUID {table.Metadata.TableUuid}) holds a ledger of {flow.Name} that was written to table {found.Ledger.TableUuid}: it is a copy of that table.",
-                        "Point the pipeline at the original table, or start over on the copy with --reset.");
-                }
-                return new LedgerStanding.Resume(found.RollbackSeen ? found.Ledger.NotBelow(ledgers.ReadGivenOut(table)) : found.Ledger, found.RollbackSeen);
-            case LineageFinding.Reapplied reapplied:
-                throw Reapplied(reapplied, flow.Name);
-            case LineageFinding.Unproven unproven when answers.AcceptTag && await ledgers.ReadTagAsync(table, cancellationToken) is { } accepted:
-                flow.Log.Warning("tag-accepted", $"Continuing from the ledger that tag {LedgerKeys.Tag(flow.Name)} pins (commit {accepted.Commit}), as --accept-tag says.", ("missing", unproven.MissingSnapshotId));
-                return new LedgerStanding.AcceptedTag(accepted);
-            case LineageFinding.Unproven when tagged is null && answers.Adopt is not null
-                && await AdoptAsync(table, reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } adoption:
-                return adoption;
-            case LineageFinding.Unproven unproven:
-                throw PipelineException.Refused(
-                    $"The history of table {flow.Plan.Table.Identifier} ends at the expired snapshot {unproven.MissingSnapshotId}, before a ledger of {flow.Name} is met, so it is not proven that the table still holds what {(tagged is null ? "the pipeline wrote" : $"its tag {LedgerKeys.Tag(flow.Name)} says (commit {tagged.Commit})")}.",
-                    tagged is null ? "If the pipeline never wrote to this table, start it with --reset." : "If the table was never rolled back past that commit, accept it with --accept-tag; otherwise start over with --reset.");
-            case LineageFinding.Absent { HasTag: true } when LedgerLineage.OwnerOfTag(table, flow.Name) is { } owner:
-                throw PipelineException.Refused(
-                    $"Pipeline {owner} writes to table {flow.Plan.Table.Identifier} too, and its tag has the name that {flow.Name}'s would have, {LedgerKeys.Tag(flow.Name)}: one tag cannot hold the snapshots of both.",
-                    $"Rename the pipeline or the sink of {flow.Name}, so that pipeline and sink joined by '-' give another name.");
-            case LineageFinding.Absent { HasTag: true }:
-                // The rollback brought back the ledger that this flow had taken over: taking it over again loses and doubles nothing.
-                if (await AdoptAsync(table, reading, answers, await ReadOthersAsync(reading, cancellationToken), cancellationToken) is { } again)
-                    return again with { Found = again.Found.NotBelow(tagged), RollbackSeen = true };
-                var others = string.Join(", ", reading.Others.Keys.Where(LedgerKeys.IsLedger).Select(LedgerKeys.FlowOf));
-                throw PipelineException.Refused(
-                    $"Table {flow.Plan.Table.Identifier} holds tag {LedgerKeys.Tag(flow.Name)} but no ledger of {flow.Name} in its current history: it was rolled back to before the pipeline's first commit, or replaced.",
-                    $"Roll the table forward again, or start over with --reset.{(others.Length == 0 ? "" : $" If the pipeline began by taking a ledger over that the table holds now ({others}), give --adopt again.")}");
+            case LedgerStanding.Resume resume:
+                return new Ground(standing, resume.Found);
+            case LedgerStanding.AcceptTag(var finding):
+                var accepted = (await ledgers.ReadTagAsync(table, cancellationToken))!;
+                flow.Log.Warning("tag-accepted", $"Continuing from the ledger that tag {LedgerKeys.Tag(flow.Name)} pins (commit {accepted.Commit}), as --accept-tag says.", ("missing", finding.MissingSnapshotId));
+                return new Ground(standing, accepted);
+            case LedgerStanding.Adopt adopt:
+                return new Ground(standing, await AdoptAsync(table, reading, adopt, answers, cancellationToken));
+            case LedgerStanding.Start:
+                await WarnOfOthersAsync(reading, cancellationToken);
+                return await HasNoMarkAsync(table, cancellationToken) ? new Ground(standing, null) : null;
             default:
-                return await AbsentAsync(table, reading, answers, cancellationToken);
+                return new Ground(standing, null);
         }
     }
 
-    private PipelineException Reapplied(LineageFinding.Reapplied found, FlowName owner) => PipelineException.Refused(
-        $"Snapshot {found.SnapshotId} of table {flow.Plan.Table.Identifier} re-applies {found.Source}, which carried records of {owner} or is gone (a cherry-pick, or a published staged write): the ledger below it does not tell what the table holds.",
-        "Roll the table back to before that snapshot, or start over with --reset.");
-
-    private async ValueTask<LedgerStanding?> AbsentAsync(Table table, LineageReading reading, OpenAnswers answers, CancellationToken cancellationToken)
+    /// <summary>The ledger that the flow takes over, with the source under the name that the flow gives it.</summary>
+    private async ValueTask<Ledger> AdoptAsync(Table table, LineageReading reading, LedgerStanding.Adopt adopt, OpenAnswers answers, CancellationToken cancellationToken)
     {
-        var others = await ReadOthersAsync(reading, cancellationToken);
-        if (await AdoptAsync(table, reading, answers, others, cancellationToken) is { } adoption) return adoption;
-        if (reading.Finding is LineageFinding.TakenOver(var taker))
-        {
-            throw PipelineException.Refused(
-                $"{taker} has taken over the ledger of {flow.Name} in table {flow.Plan.Table.Identifier} (--adopt {flow.Name.Pipeline}), and continues in its place.",
-                $"Run {taker.Pipeline}, and remove the definition of {flow.Name.Pipeline}. To take the ledger back, stop {taker.Pipeline} and start with --adopt {taker.Pipeline}; --reset would write the rows a second time.");
-        }
-        foreach (var (other, ledger) in others)
-        {
-            if (ledger?.Sources.All(candidate => candidate.Topic != flow.Plan.Topic) != false) continue;
-            flow.Log.Warning("other-ledger", $"Table {flow.Plan.Table.Identifier} already holds a ledger of {other} over the same topic '{flow.Plan.Topic}'. If {flow.Name} is its new name, stop and start with --adopt {other}; otherwise its records are written a second time.",
-                ("other", other.ToString()));
-        }
-        return await HasNoMarkAsync(table, cancellationToken) ? new LedgerStanding.Start() : null;
-    }
-
-    /// <summary>The ledger that the flow takes over; null where it takes none.</summary>
-    private async ValueTask<LedgerStanding.Adopt?> AdoptAsync(
-        Table table, LineageReading reading, OpenAnswers answers, SortedDictionary<FlowName, Ledger?> others, CancellationToken cancellationToken)
-    {
-        if (AdoptionChoice.Choose(flow.Plan, answers.Adopt, others.Keys, reading) is not { } from) return null;
-        if (await ledgers.FindReappliedAsync(table, from, cancellationToken) is var (owner, again)) throw Reapplied(again, owner);
+        if (await ledgers.FindReappliedAsync(table, adopt.From, cancellationToken) is var (owner, again)) throw OpeningDecision.Reapplied(flow.Plan, again, owner);
         // Only the text that is taken over must be readable whole.
-        var ledger = others[from] ?? await ledgers.ReadTextAsync(reading.Others[LedgerKeys.Property(from)], cancellationToken);
+        var ledger = await ledgers.ReadTextAsync(reading.Others[LedgerKeys.Property(adopt.From)], cancellationToken);
         if (ledger.Sources.FirstOrDefault(candidate => candidate.Topic == flow.Plan.Topic) is not { } shared)
-            throw PipelineException.Refused($"--adopt {answers.Adopt}: the ledger of {from} never read topic '{flow.Plan.Topic}'.", "Name the pipeline that did.");
-        return new LedgerStanding.Adopt(ledger with { Sources = ledger.Sources.Replace(shared, shared with { Name = flow.Plan.SourceName }) }, from);
+            throw PipelineException.Refused($"--adopt {answers.Adopt}: the ledger of {adopt.From} never read topic '{flow.Plan.Topic}'.", "Name the pipeline that did.");
+        return (ledger with { Sources = ledger.Sources.Replace(shared, shared with { Name = flow.Plan.SourceName }) }).NotBelow(adopt.Above);
     }
 
-    /// <summary>The ledgers of other flows; null for one that cannot be read, which keeps nobody else from starting.</summary>
-    private async ValueTask<SortedDictionary<FlowName, Ledger?>> ReadOthersAsync(LineageReading reading, CancellationToken cancellationToken)
+    /// <summary>Another pipeline over the same topic may be this one under its old name. One that cannot be read keeps nobody else from starting.</summary>
+    private async ValueTask WarnOfOthersAsync(LineageReading reading, CancellationToken cancellationToken)
     {
-        var others = new SortedDictionary<FlowName, Ledger?>(Comparer<FlowName>.Create((one, other) => string.CompareOrdinal(one.ToString(), other.ToString())));
-        foreach (var (key, text) in reading.Others)
+        foreach (var (key, text) in reading.Others.Where(pair => LedgerKeys.IsLedger(pair.Key)).OrderBy(pair => LedgerKeys.FlowOf(pair.Key).ToString(), StringComparer.Ordinal))
         {
-            if (!LedgerKeys.IsLedger(key)) continue;
             var other = LedgerKeys.FlowOf(key);
             try
             {
-                others.Add(other, await ledgers.ReadTextAsync(text, cancellationToken));
+                var ledger = await ledgers.ReadTextAsync(text, cancellationToken);
+                if (ledger.Sources.All(candidate => candidate.Topic != flow.Plan.Topic)) continue;
+                flow.Log.Warning("other-ledger", $"Table {flow.Plan.Table.Identifier} already holds a ledger of {other} over the same topic '{flow.Plan.Topic}'. If {flow.Name} is its new name, stop and start with --adopt {other}; otherwise its records are written a second time.",
+                    ("other", other.ToString()));
             }
             catch (PipelineException unreadable)
             {
                 flow.Log.Warning("other-ledger-unreadable", $"The ledger of {other} in table {flow.Plan.Table.Identifier} cannot be read, so it is not known whether it reads topic '{flow.Plan.Topic}', too: {unreadable.Message}", ("other", other.ToString()));
-                others.Add(other, null);
             }
         }
-        return others;
     }
 
-    private async ValueTask<OpeningCommit> ComposeAsync(Table table, LedgerStanding standing, OpenAnswers answers, CancellationToken cancellationToken)
+    private async ValueTask<OpeningCommit> ComposeAsync(Table table, Ground ground, OpenAnswers answers, CancellationToken cancellationToken)
     {
-        switch (standing)
+        switch (ground.Standing)
         {
             case LedgerStanding.Start:
                 return StartCommit(table, await StartSourceAsync(answers, cancellationToken), null);
@@ -289,14 +197,14 @@ internal sealed class FlowOpening(
                     throw PipelineException.Refused($"The reset of {flow.Name} on table {flow.Plan.Table.Identifier} was not confirmed.", "Nothing was changed. Give --yes to reset without being asked.");
                 }
                 return StartCommit(table, await StartSourceAsync(answers, cancellationToken), reset);
-            case LedgerStanding.AcceptedTag accepted:
-                return await ContinueAsync(accepted.Found, forced: true, rollback: true, new LedgerOverride(finding => finding is LineageFinding.Unproven), cancellationToken);
+            case LedgerStanding.AcceptTag:
+                return await ContinueAsync(ground.Found!, forced: true, rollback: true, new LedgerOverride(finding => finding is LineageFinding.Unproven), cancellationToken);
             case LedgerStanding.Adopt adopt:
-                return await ContinueAsync(adopt.Found, forced: true, adopt.RollbackSeen, new LedgerOverride(finding => finding is LineageFinding.Absent or LineageFinding.TakenOver or LineageFinding.Unproven, new AdoptedLedger(adopt.From, adopt.Found.Commit)), cancellationToken);
+                return await ContinueAsync(ground.Found!, forced: true, adopt.IsRolledBack, new LedgerOverride(finding => finding is LineageFinding.Absent or LineageFinding.TakenOver or LineageFinding.Unproven, new AdoptedLedger(adopt.From, ground.Found!.Commit)), cancellationToken);
             case LedgerStanding.Resume resume:
-                return await ContinueAsync(resume.Found, forced: false, resume.RollbackSeen, null, cancellationToken);
+                return await ContinueAsync(ground.Found!, forced: false, resume.IsRolledBack, null, cancellationToken);
             default:
-                throw new InvalidOperationException($"No opening for {standing}.");
+                throw new InvalidOperationException($"No opening for {ground.Standing}.");
         }
     }
 
@@ -312,25 +220,8 @@ internal sealed class FlowOpening(
 
     private OpeningCommit StartCommit(Table table, SourceLedger starting, LedgerStanding.Reset? reset)
     {
-        var old = reset?.Old;
-        var ledger = new Ledger
-        {
-            TableUuid = table.Metadata.TableUuid,
-            Commit = new CommitId(flow.Environment.Ids.NewUuid()),
-            Base = null,
-            Run = writer.Run,
-            Epoch = (old ?? reset?.Taken)?.Epoch.Next() ?? new WriterEpoch(1),
-            Generation = ((old ?? reset?.Taken)?.Generation ?? 0) + 1,
-            IsOpen = true,
-            TakeoverCount = 0,
-            Writer = writer.Hint,
-            DefinitionHash = flow.Plan.DefinitionHash,
-            WrittenAtMillis = flow.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
-            Sources = [starting],
-            Books = default,
-            Totals = old?.Totals ?? default,
-        };
-        var allowed = reset is null ? null : new LedgerOverride(finding => finding == reset.Finding || finding is LineageFinding.Found found && found.Ledger.Commit == old?.Commit);
+        var ledger = LedgerTransitions.Start(LedgerAuthor.Of(flow, writer), table.Metadata.TableUuid, starting, reset?.Old, reset?.GivenOut);
+        var allowed = reset is null ? null : new LedgerOverride(finding => finding == reset.Finding || finding is LineageFinding.Found found && found.Ledger.Commit == reset.Old?.Commit);
         return new OpeningCommit(ledger, ledger.Epoch, ledger, allowed, reset is null ? "started" : "reset");
     }
 
@@ -349,35 +240,13 @@ internal sealed class FlowOpening(
         if (found.DefinitionHash != flow.Plan.DefinitionHash)
             flow.Log.Information("definition-changed", $"The definition of {flow.Name} has changed since the last commit; the new one applies from the table's position on.");
 
-        var isOwn = found.Run == writer.Run;
-        var takesOver = found.IsOpen && !isOwn;
-        var epoch = isOwn ? found.Epoch : found.Epoch.Next();
+        var epoch = LedgerTransitions.EpochOf(writer, found);
+        var takesOver = LedgerTransitions.TakesOver(writer, found);
         var source = continued.Source with { IsolationLevel = flow.Plan.IsolationLevel };
         var hasMoved = known is null || !known.Partitions.AsSpan().SequenceEqual(source.Partitions.AsSpan()) || rollback;
         if (!forced && !takesOver && !hasMoved)
-            return new OpeningCommit(null, epoch, found with { Sources = found.WithSource(source).Sources }, null, "resumed");
-
-        var lostCount = continued.Lost.Sum(range => range.ToOffset - range.FromOffset);
-        var books = new Books(0, 0, 0, 0, 0, lostCount, 0, 0);
-        var moved = found.WithSource(source with { Partitions = [.. source.Partitions.Select(entry => IsLost(entry, continued.Lost) ? entry : entry.Unmoved())] });
-        var opening = moved with
-        {
-            Commit = new CommitId(flow.Environment.Ids.NewUuid()),
-            Base = found.Commit,
-            Run = writer.Run,
-            Epoch = epoch,
-            Generation = rollback ? found.Generation + 1 : found.Generation,
-            IsOpen = true,
-            TakeoverCount = takesOver ? found.TakeoverCount + 1 : found.TakeoverCount,
-            Writer = writer.Hint,
-            DefinitionHash = flow.Plan.DefinitionHash,
-            WrittenAtMillis = flow.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
-            Books = books,
-            Totals = found.Totals + books,
-            Lost = continued.Lost,
-            Skipped = null,
-            Replay = null,
-        };
+            return new OpeningCommit(null, epoch, found.WithSource(source), null, "resumed");
+        var opening = LedgerTransitions.Continue(LedgerAuthor.Of(flow, writer), found, source, continued.Lost, rollback);
         return new OpeningCommit(opening, epoch, opening, allowed, takesOver ? "taken-over" : "resumed");
     }
 
@@ -393,8 +262,6 @@ internal sealed class FlowOpening(
             ("source", flow.Plan.SourceName), ("before", renamed.Name));
         return found with { Sources = found.Sources.Replace(renamed, renamed with { Name = flow.Plan.SourceName }) };
     }
-
-    private static bool IsLost(PartitionLedger entry, ImmutableArray<LostRange> lost) => lost.Any(range => range.Partition == entry.Partition);
 
     private async ValueTask<SourceLedger> StartSourceAsync(OpenAnswers answers, CancellationToken cancellationToken)
     {
@@ -447,17 +314,6 @@ internal sealed class FlowOpening(
     /// <param name="Event">What happened, for the flow.Log.</param>
     private sealed record OpeningCommit(Ledger? Opening, WriterEpoch Epoch, Ledger Ledger, LedgerOverride? Override, string Event);
 
-    /// <summary>On what ground the flow goes on.</summary>
-    private abstract record LedgerStanding
-    {
-        public sealed record Start : LedgerStanding;
-        public sealed record Resume(Ledger Found, bool RollbackSeen) : LedgerStanding;
-        public sealed record AcceptedTag(Ledger Found) : LedgerStanding;
-        public sealed record Adopt(Ledger Found, FlowName From, bool RollbackSeen = false) : LedgerStanding;
-        public sealed record Reset(LineageFinding Finding, Ledger? Old) : LedgerStanding
-        {
-            /// <summary>What the new generation and epoch must lie above, where the flow's ledger was taken over.</summary>
-            public Ledger? Taken { get; init; }
-        }
-    }
+    /// <param name="Found">The ledger that the flow continues from; null where it begins.</param>
+    private sealed record Ground(LedgerStanding Standing, Ledger? Found);
 }

@@ -109,29 +109,11 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
     private Ledger Compose(Ledger standing, ReplaySelection selection, ImmutableArray<LaneCheckpoint> checkpoints)
     {
         var books = checkpoints.Aggregate(default(Books), (sum, checkpoint) => sum + checkpoint.Books);
-        var replaced = selection.Replaced;
         if (books.RecordCount != selection.Ranges.Sum(range => range.RecordCount))
             throw new InvalidOperationException($"The fates of {Quantity.Of(books.RecordCount, "record")} are known, but {Quantity.Count(selection.Ranges.Sum(range => range.RecordCount))} were read.");
         var skipped = SkippedRecords.Merge(checkpoints.Select(checkpoint => checkpoint.Skipped));
-        return standing with
-        {
-            Commit = new CommitId(flow.Environment.Ids.NewUuid()),
-            Base = standing.Commit,
-            Run = writer.Run,
-            Epoch = standing.Epoch.Next(),
-            Generation = standing.Generation + 1,
-            IsOpen = false, // A replay ends with its commit; a writer that it supersedes begins anew.
-            TakeoverCount = 0,
-            Writer = writer.Hint,
-            DefinitionHash = flow.Plan.DefinitionHash,
-            WrittenAtMillis = flow.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
-            Sources = [.. standing.Sources.Select(source => source with { Partitions = [.. source.Partitions.Select(entry => entry.Unmoved())] })],
-            Books = books,
-            Totals = standing.Totals - replaced + books,
-            Lost = [],
-            Skipped = skipped.IsEmpty ? null : new SkippedLedger(flow.Plan.SourceName, skipped),
-            Replay = new ReplayLedger([.. selection.Commits.Select(commit => commit.Id)], selection.Ranges, replaced),
-        };
+        var replay = new ReplayLedger([.. selection.Commits.Select(commit => commit.Id)], selection.Ranges, selection.Replaced);
+        return LedgerTransitions.Replay(LedgerAuthor.Of(flow, writer), standing, flow.Plan.SourceName, replay, books, skipped);
     }
 
     private ReplayReport Report(Ledger ledger, SnapshotId snapshotId)

@@ -1,0 +1,133 @@
+using Matih.Delivery.Ledgers;
+using Matih.Planning;
+
+namespace Matih.Delivery.Opening;
+
+/// <summary>What a table says about a flow that is to be opened, all of it of one state of the table.</summary>
+/// <param name="TableUuid">The table.</param>
+/// <param name="Reading">What its history says.</param>
+/// <param name="Tagged">
+/// The ledger that the flow's tag pins, without its positions; null where there is none. Generation, epoch and totals stand in the
+/// tagged snapshot itself, so that a lost side file is in nobody's way.
+/// </param>
+/// <param name="HasTagText">Whether the tag pins a ledger at all, readable or not.</param>
+/// <param name="GivenOut">The highest generation and epoch that were given out to the flow; null where nothing says.</param>
+/// <param name="TagOwner">Another flow that the tag of that name belongs to.</param>
+internal sealed record OpeningFacts(string TableUuid, LineageReading Reading, Ledger? Tagged, bool HasTagText, Ledger? GivenOut, FlowName? TagOwner);
+
+/// <summary>On what ground a flow continues.</summary>
+internal abstract record LedgerStanding
+{
+    private LedgerStanding() { }
+
+    /// <summary>There is no ledger, and nothing says that there ever was one.</summary>
+    public sealed record Start : LedgerStanding;
+
+    public sealed record Resume(Ledger Found, bool IsRolledBack) : LedgerStanding;
+
+    /// <summary>A person takes the tagged ledger although the history does not prove it.</summary>
+    public sealed record AcceptTag(LineageFinding.Unproven Finding) : LedgerStanding;
+
+    /// <summary>A person lets the flow take another flow's ledger over.</summary>
+    /// <param name="Above">What generation and epoch must not lie below, where the flow had a ledger before.</param>
+    public sealed record Adopt(FlowName From, Ledger? Above, bool IsRolledBack) : LedgerStanding;
+
+    /// <param name="Finding">What is left behind.</param>
+    /// <param name="Old">The ledger that is left behind; null where there is none, or it cannot be read.</param>
+    /// <param name="GivenOut">What the new generation and epoch must lie above, where there is no such ledger.</param>
+    public sealed record Reset(LineageFinding Finding, Ledger? Old, Ledger? GivenOut) : LedgerStanding;
+}
+
+/// <summary>Decides, from what a table says and what a person answered, how a flow continues. Reads nothing and changes nothing.</summary>
+internal static class OpeningDecision
+{
+    /// <exception cref="PipelineException">Continuing would lose or double records, or the answers do not fit what the table says.</exception>
+    public static LedgerStanding Decide(FlowPlan plan, OpeningFacts facts, OpenAnswers answers)
+    {
+        var finding = facts.Reading.Finding;
+        if (finding is LineageFinding.Unreadable unreadable)
+        {
+            return answers.Reset
+                ? new LedgerStanding.Reset(unreadable, LedgerFormat.ReadHead(unreadable.Text), null)
+                : throw PipelineException.Refused(unreadable.Message, unreadable.Remedy);
+        }
+        if (answers.Reset)
+        {
+            var old = finding is LineageFinding.Found { Ledger: var nearest } ? nearest.NotBelow(facts.GivenOut) : facts.Tagged;
+            return new LedgerStanding.Reset(finding, old, finding is LineageFinding.TakenOver ? LedgerLineage.HighestOf(facts.Reading.Others) : facts.GivenOut);
+        }
+        return finding switch
+        {
+            LineageFinding.Found found => Resume(plan, facts, answers, found),
+            LineageFinding.Reapplied reapplied => throw Reapplied(plan, reapplied, plan.Name),
+            LineageFinding.Unproven unproven => Unproven(plan, facts, answers, unproven),
+            LineageFinding.Absent { HasTag: true } => RolledBack(plan, facts, answers),
+            _ => Absent(plan, facts, answers),
+        };
+    }
+
+    private static LedgerStanding Resume(FlowPlan plan, OpeningFacts facts, OpenAnswers answers, LineageFinding.Found found)
+    {
+        if (answers.Start is not null)
+        {
+            throw PipelineException.Refused($"--from {answers.Start} was given, but table {plan.Table.Identifier} already holds a ledger of {plan.Name} and resumes from it.",
+                "Leave --from out; to start over at another place use --reset together with --from.");
+        }
+        if (AdoptionChoice.NotTaken(plan, answers.Adopt, facts.Reading) is { } still)
+        {
+            throw PipelineException.Refused(
+                $"--adopt {answers.Adopt} was given, but table {plan.Table.Identifier} already holds a ledger of {plan.Name} and resumes from it: the ledger of {still} is not taken over.",
+                $"To continue from the ledger of {plan.Name}, leave --adopt out. To take over that of {still}, give the pipeline a name of which the table holds no ledger.");
+        }
+        if (found.Ledger.TableUuid != facts.TableUuid)
+        {
+            throw PipelineException.Refused(
+                $"Table {plan.Table.Identifier} (UUID {facts.TableUuid}) holds a ledger of {plan.Name} that was written to table {found.Ledger.TableUuid}: it is a copy of that table.",
+                "Point the pipeline at the original table, or start over on the copy with --reset.");
+        }
+        return new LedgerStanding.Resume(found.RollbackSeen ? found.Ledger.NotBelow(facts.GivenOut) : found.Ledger, found.RollbackSeen);
+    }
+
+    private static LedgerStanding Unproven(FlowPlan plan, OpeningFacts facts, OpenAnswers answers, LineageFinding.Unproven unproven)
+    {
+        if (answers.AcceptTag && facts.HasTagText) return new LedgerStanding.AcceptTag(unproven);
+        if (facts.Tagged is null && AdoptionChoice.Choose(plan, answers.Adopt, facts.Reading) is { } from) return new LedgerStanding.Adopt(from, null, false);
+        throw PipelineException.Refused(
+            $"The history of table {plan.Table.Identifier} ends at the expired snapshot {unproven.MissingSnapshotId}, before a ledger of {plan.Name} is met, so it is not proven that the table still holds what {(facts.Tagged is null ? "the pipeline wrote" : $"its tag {LedgerKeys.Tag(plan.Name)} says (commit {facts.Tagged.Commit})")}.",
+            facts.Tagged is null ? "If the pipeline never wrote to this table, start it with --reset." : "If the table was never rolled back past that commit, accept it with --accept-tag; otherwise start over with --reset.");
+    }
+
+    /// <summary>The flow's tag is there, and its ledger is not.</summary>
+    private static LedgerStanding RolledBack(FlowPlan plan, OpeningFacts facts, OpenAnswers answers)
+    {
+        if (facts.TagOwner is { } owner)
+        {
+            throw PipelineException.Refused(
+                $"Pipeline {owner} writes to table {plan.Table.Identifier} too, and its tag has the name that {plan.Name}'s would have, {LedgerKeys.Tag(plan.Name)}: one tag cannot hold the snapshots of both.",
+                $"Rename the pipeline or the sink of {plan.Name}, so that pipeline and sink joined by '-' give another name.");
+        }
+        // The rollback brought back the ledger that this flow had taken over: taking it over again loses and doubles nothing.
+        if (AdoptionChoice.Choose(plan, answers.Adopt, facts.Reading) is { } from) return new LedgerStanding.Adopt(from, facts.Tagged, true);
+        var others = string.Join(", ", facts.Reading.Others.Keys.Where(LedgerKeys.IsLedger).Select(LedgerKeys.FlowOf));
+        throw PipelineException.Refused(
+            $"Table {plan.Table.Identifier} holds tag {LedgerKeys.Tag(plan.Name)} but no ledger of {plan.Name} in its current history: it was rolled back to before the pipeline's first commit, or replaced.",
+            $"Roll the table forward again, or start over with --reset.{(others.Length == 0 ? "" : $" If the pipeline began by taking a ledger over that the table holds now ({others}), give --adopt again.")}");
+    }
+
+    private static LedgerStanding Absent(FlowPlan plan, OpeningFacts facts, OpenAnswers answers)
+    {
+        if (AdoptionChoice.Choose(plan, answers.Adopt, facts.Reading) is { } from) return new LedgerStanding.Adopt(from, null, false);
+        if (facts.Reading.Finding is LineageFinding.TakenOver(var taker))
+        {
+            throw PipelineException.Refused(
+                $"{taker} has taken over the ledger of {plan.Name} in table {plan.Table.Identifier} (--adopt {plan.Name.Pipeline}), and continues in its place.",
+                $"Run {taker.Pipeline}, and remove the definition of {plan.Name.Pipeline}. To take the ledger back, stop {taker.Pipeline} and start with --adopt {taker.Pipeline}; --reset would write the rows a second time.");
+        }
+        return new LedgerStanding.Start();
+    }
+
+    /// <summary>Somebody applied a commit again, of this flow or of one whose ledger it is to take over.</summary>
+    public static PipelineException Reapplied(FlowPlan plan, LineageFinding.Reapplied found, FlowName owner) => PipelineException.Refused(
+        $"Snapshot {found.SnapshotId} of table {plan.Table.Identifier} re-applies {found.Source}, which carried records of {owner} or is gone (a cherry-pick, or a published staged write): the ledger below it does not tell what the table holds.",
+        "Roll the table back to before that snapshot, or start over with --reset.");
+}
