@@ -80,7 +80,7 @@ internal sealed class PositionComparison(FindingLog findings, RangeTally ranges,
 
     private void CompareIdentity(ChainLink newer, SourceLedger source, SourceLedger before)
     {
-        var isSame = source.Topic == before.Topic && TopicIds.Agree(source.ClusterId, before.ClusterId) && TopicIds.Agree(source.TopicId, before.TopicId);
+        var isSame = source.IsSameTopicAs(before);
         if (!isSame)
             findings.Violation(FindingCode.TopicChanged, $"{newer.Name}, source '{source.Name}'", IdentityOf(before), IdentityOf(source), LinkComparison.Tampering);
     }

@@ -33,7 +33,7 @@ internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, RangeTally
         var lag = ImmutableArray.CreateBuilder<PartitionLag>();
         foreach (var gone in known.Partitions.Where(entry => entry.Partition >= topic.PartitionCount))
         {
-            if (TopicIds.ProveSame(known.TopicId, topic.TopicId)) throw TopicContinuity.StaleMetadata(source.Topic, topic, gone.Partition);
+            if (known.CompareWith(topic) == TopicMatch.StaleMetadata) throw TopicContinuity.StaleMetadata(source.Topic, topic, gone.Partition);
             findings.Violation(FindingCode.OtherTopic, On(gone.Partition), $"a partition, of which {Quantity.Of(gone.NextOffset, "offset")} taken", $"the topic has {Quantity.Of(topic.PartitionCount, "partition")}",
                 "The topic was created again, or a broker has stale metadata: verify again. If it stays so, and the old topic's records are all in the table, start over on the new topic with --reset.");
         }
@@ -59,12 +59,12 @@ internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, RangeTally
             findings.Violation(FindingCode.OtherTopic, $"source '{known.Name}'", $"topic '{known.Topic}', which the table's positions belong to", $"topic '{source.Topic}' in the definition",
                 "Give the new topic a source of another name, or start over with --reset.");
         }
-        if (!TopicIds.Agree(known.ClusterId, topic.ClusterId))
+        if (!known.IsSameCluster(topic.ClusterId))
         {
             findings.Violation(FindingCode.OtherTopic, $"topic '{source.Topic}'", $"Kafka cluster {known.ClusterId}", $"Kafka cluster {topic.ClusterId}, whose offsets mean other records",
                 "Connect to the old cluster, or start over on the new one with --reset.");
         }
-        if (!TopicIds.Agree(known.TopicId, topic.TopicId))
+        if (!known.IsSameId(topic.TopicId))
         {
             findings.Violation(FindingCode.OtherTopic, $"topic '{source.Topic}'", $"topic id {known.TopicId}", $"topic id {topic.TopicId}: it was deleted and created again",
                 "If the old topic's records are all in the table, start over on the new topic with --reset.");

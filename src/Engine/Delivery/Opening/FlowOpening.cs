@@ -256,7 +256,7 @@ internal sealed class FlowOpening(
         if (found.FindSource(flow.Plan.SourceName) is not null) return found;
         var identity = await topic.IdentifyAsync(cancellationToken);
         var renamed = found.Sources.LastOrDefault(candidate =>
-            candidate.Topic == flow.Plan.Topic && TopicIds.Agree(candidate.ClusterId, identity.ClusterId));
+            candidate.Topic == flow.Plan.Topic && candidate.IsSameCluster(identity.ClusterId));
         if (renamed is null) return found;
         flow.Log.Warning("source-renamed", $"Source '{flow.Plan.SourceName}' of {flow.Name} reads topic '{flow.Plan.Topic}', which the table's ledger knows as source '{renamed.Name}'; it goes on where that one stood.",
             ("source", flow.Plan.SourceName), ("before", renamed.Name));

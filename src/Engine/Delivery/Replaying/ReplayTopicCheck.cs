@@ -18,7 +18,7 @@ internal sealed class ReplayTopicCheck(FlowPlan plan, ITopic source)
         int[] partitions = [.. selection.Ranges.Select(range => range.Partition).Distinct()];
         if (partitions.Where(partition => partition >= topic.PartitionCount).ToArray() is [var missing, ..])
         {
-            if (selection.Sources.All(known => TopicIds.ProveSame(known.TopicId, topic.TopicId))) throw TopicContinuity.StaleMetadata(plan.Topic, topic, missing);
+            if (selection.Sources.All(known => known.TopicId is not null && known.TopicId == topic.TopicId)) throw TopicContinuity.StaleMetadata(plan.Topic, topic, missing);
             throw Other($"topic '{plan.Topic}' has {Quantity.Of(topic.PartitionCount, "partition")}, and records of partition {missing} are to be replayed");
         }
 
@@ -29,10 +29,13 @@ internal sealed class ReplayTopicCheck(FlowPlan plan, ITopic source)
 
     private void RequireSameTopic(SourceLedger known, TopicIdentity now)
     {
-        if (!TopicIds.Agree(known.ClusterId, now.ClusterId))
-            throw Other($"they came from Kafka cluster {known.ClusterId}, and the connection leads to cluster {now.ClusterId}");
-        if (!TopicIds.Agree(known.TopicId, now.TopicId))
-            throw Other($"topic '{plan.Topic}' was deleted and created again since: its id was {known.TopicId} and is {now.TopicId} now");
+        switch (known.CompareWith(now))
+        {
+            case TopicMatch.OtherCluster:
+                throw Other($"they came from Kafka cluster {known.ClusterId}, and the connection leads to cluster {now.ClusterId}");
+            case TopicMatch.CreatedAgain:
+                throw Other($"topic '{plan.Topic}' was deleted and created again since: its id was {known.TopicId} and is {now.TopicId} now");
+        }
     }
 
     private async ValueTask RequireWithinAsync(ReplayedRange range, OffsetRange held, CancellationToken cancellationToken)

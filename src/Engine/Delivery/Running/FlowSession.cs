@@ -109,7 +109,7 @@ internal sealed class FlowSession : IAsyncDisposable
     private async ValueTask RequireSameTopicAsync(SourceLedger source, CancellationToken abort)
     {
         var topic = await _source.IdentifyAsync(abort);
-        if (TopicIds.Agree(topic.TopicId, source.TopicId) && TopicIds.Agree(topic.ClusterId, source.ClusterId)) return;
+        if (source.CompareWith(topic) is not (TopicMatch.OtherCluster or TopicMatch.CreatedAgain)) return;
         throw new PipelineException(FailureKind.Kafka,
             $"Topic '{_flow.Plan.Topic}' was created again while it was being opened: its id was {source.TopicId ?? "unknown"} and is {topic.TopicId ?? "unknown"} now.",
             "The next start compares it with the table's ledger and says what to do; nothing of it was committed.");

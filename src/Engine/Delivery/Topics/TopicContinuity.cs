@@ -52,14 +52,25 @@ internal sealed class TopicContinuity(ITopic source, FlowName flow, LostOffsetsP
         for (var look = 1; ; look++)
         {
             var topic = await source.IdentifyAsync(cancellationToken);
-            RequireSameTopic(ledger, topic);
-            if (ledger.Partitions.FirstOrDefault(entry => entry.Partition >= topic.PartitionCount) is not { } missing) return topic;
-            if (TopicIds.ProveSame(ledger.TopicId, topic.TopicId)) throw StaleMetadata(source.Topic, topic, missing.Partition);
-            if (look == 2)
+            RequireSameName(ledger);
+            switch (ledger.CompareWith(topic))
             {
-                throw PipelineException.Refused(
-                    $"Topic '{source.Topic}' has {Quantity.Of(topic.PartitionCount, "partition")}, but the table's ledger of {flow} holds a position for partition {missing.Partition}: the topic was created again.",
-                    "If the old topic's records are all in the table, start over on the new topic with --reset.");
+                case TopicMatch.Same:
+                    return topic;
+                case TopicMatch.OtherCluster:
+                    throw PipelineException.Refused(
+                        $"Source '{ledger.Name}' read topic '{source.Topic}' of Kafka cluster {ledger.ClusterId} so far; the connection now leads to cluster {topic.ClusterId}, whose offsets mean other records.",
+                        "Connect to the old cluster, or start over on the new one with --reset.");
+                case TopicMatch.CreatedAgain:
+                    throw PipelineException.Refused(
+                        $"Topic '{source.Topic}' was deleted and created again: its id was {ledger.TopicId} and is {topic.TopicId} now, so the positions in the table's ledger of {flow} mean nothing in it.",
+                        "If the old topic's records are all in the table, start over on the new topic with --reset.");
+                case TopicMatch.StaleMetadata:
+                    throw StaleMetadata(source.Topic, topic, ledger.MissingPartition(topic)!.Value);
+                case TopicMatch.FewerPartitions when look == 2:
+                    throw PipelineException.Refused(
+                        $"Topic '{source.Topic}' has {Quantity.Of(topic.PartitionCount, "partition")}, but the table's ledger of {flow} holds a position for partition {ledger.MissingPartition(topic)}: the topic was created again.",
+                        "If the old topic's records are all in the table, start over on the new topic with --reset.");
             }
             log.Information("fewer-partitions", $"Topic '{source.Topic}' seems to have {Quantity.Of(topic.PartitionCount, "partition")}, fewer than the table's ledger of {flow} knows. Looking again in {SecondLookAfter.TotalSeconds:N0} s.");
             await Task.Delay(SecondLookAfter, clock, cancellationToken);
@@ -112,26 +123,12 @@ internal sealed class TopicContinuity(ITopic source, FlowName flow, LostOffsetsP
         return entry.Unmoved() with { NextOffset = range.LogStart };
     }
 
-    private void RequireSameTopic(SourceLedger ledger, TopicIdentity now)
+    private void RequireSameName(SourceLedger ledger)
     {
-        if (ledger.Topic != source.Topic)
-        {
-            throw PipelineException.Refused(
-                $"Source '{ledger.Name}' read topic '{ledger.Topic}' so far, and the definition now names topic '{source.Topic}'.",
-                "Give the new topic a source of another name, or start over with --reset.");
-        }
-        if (!TopicIds.Agree(ledger.ClusterId, now.ClusterId))
-        {
-            throw PipelineException.Refused(
-                $"Source '{ledger.Name}' read topic '{source.Topic}' of Kafka cluster {ledger.ClusterId} so far; the connection now leads to cluster {now.ClusterId}, whose offsets mean other records.",
-                "Connect to the old cluster, or start over on the new one with --reset.");
-        }
-        if (!TopicIds.Agree(ledger.TopicId, now.TopicId))
-        {
-            throw PipelineException.Refused(
-                $"Topic '{source.Topic}' was deleted and created again: its id was {ledger.TopicId} and is {now.TopicId} now, so the positions in the table's ledger of {flow} mean nothing in it.",
-                "If the old topic's records are all in the table, start over on the new topic with --reset.");
-        }
+        if (ledger.Topic == source.Topic) return;
+        throw PipelineException.Refused(
+            $"Source '{ledger.Name}' read topic '{ledger.Topic}' so far, and the definition now names topic '{source.Topic}'.",
+            "Give the new topic a source of another name, or start over with --reset.");
     }
 
     private async ValueTask CompareFingerprintAsync(PartitionLedger entry, Fingerprint last, CancellationToken cancellationToken)

@@ -79,12 +79,13 @@ internal sealed class TopicWatch(FlowContext flow, ITopic topic, SourceLedger so
 
             var lookedAt = flow.Clock.GetUtcNow();
             var now = await topic.IdentifyAsync(cancellationToken);
-            if (!TopicIds.Agree(now.TopicId, source.TopicId))
+            if (!source.IsSameId(now.TopicId))
             {
                 Refuse($"it was deleted and created again: its id was {source.TopicId} and is {now.TopicId} now");
                 return;
             }
-            if (!TopicIds.Agree(now.ClusterId, source.ClusterId) || HasOtherPartitions(now))
+            var match = source.CompareWith(now);
+            if (match == TopicMatch.OtherCluster || HasOtherPartitions(match, now))
             {
                 _hasChanged = true;
                 signal.Set();
@@ -121,14 +122,14 @@ internal sealed class TopicWatch(FlowContext flow, ITopic topic, SourceLedger so
     /// Whether the topic has more partitions than the session reads, or fewer. Partitions are never removed: fewer under the
     /// same topic id are a broker's stale metadata. Where ids are unknown, fewer count when two looks in a row find them.
     /// </summary>
-    private bool HasOtherPartitions(TopicIdentity now)
+    private bool HasOtherPartitions(TopicMatch match, TopicIdentity now)
     {
-        if (now.PartitionCount >= source.Partitions.Length)
+        if (match == TopicMatch.Same)
         {
             _fewerPartitionsLooks = 0;
             return now.PartitionCount > source.Partitions.Length;
         }
-        if (!TopicIds.ProveSame(now.TopicId, source.TopicId) && ++_fewerPartitionsLooks >= 2) return true;
+        if (match == TopicMatch.FewerPartitions && ++_fewerPartitionsLooks >= 2) return true;
         flow.Log.Debug("stale-metadata", $"A broker says that topic '{flow.Plan.Topic}' has {Quantity.Of(now.PartitionCount, "partition")}, not {Quantity.Count(source.Partitions.Length)}; its metadata is taken for stale, and it is asked again.");
         return false;
     }
