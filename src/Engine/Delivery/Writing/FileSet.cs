@@ -100,7 +100,7 @@ internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
         do
         {
             rows.Clear();
-            hasMore = merge.Fill(rows, FileWriting.BatchBytes);
+            hasMore = merge.Fill(rows, writing.BatchBytes);
             if (rows.Count != 0) writing.Encode(encoder, rows.Rows, new(0, rows.Count));
             if (files.MustTake(encoder)) await files.AddAsync(encoder.Finish(), cancellationToken);
         } while (hasMore);

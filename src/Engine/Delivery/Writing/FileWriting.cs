@@ -20,8 +20,8 @@ internal sealed class FileWriting(
     RowType rows, TableBinding binding, ParquetWriterSettings parquet, long targetFileBytes, GatheringLimits limits,
     DataFileFactory factory, MemoryAccount memory, IScratchSpace scratch, IEngineLog log)
 {
-    /// <summary>Bytes of rows that are encoded together.</summary>
-    public const int BatchBytes = 1 << 20;
+    /// <summary>Bytes of rows that are encoded together: after each batch it is seen whether the file is full.</summary>
+    public int BatchBytes { get; } = (int)Math.Clamp(targetFileBytes / 8, 4 << 10, 1 << 20);
 
     /// <summary>
     /// Table partitions whose rows a lane encodes as they come, each with buffers for every column. Rows of others wait: what
