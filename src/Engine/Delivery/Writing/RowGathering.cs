@@ -162,7 +162,7 @@ internal sealed record GatheringLimits(long MemoryBytes)
     /// <summary>Rows of a block: as many as stay in a processor's cache while they are clustered.</summary>
     public int BlockRows { get; init; } = 32 << 10;
 
-    public long BlockBytes { get; init; } = Math.Clamp(MemoryBytes / 4, 64 << 10, 4 << 20);
+    public long BlockBytes { get; init; } = Math.Clamp(MemoryBytes / 4, 4 << 10, 4 << 20);
 
     /// <summary>What is worth a run of its own where memory is scarce.</summary>
     public long SpillBytesMin { get; init; } = MemoryBytes / 8;
