@@ -13,6 +13,9 @@ namespace Matih.Delivery.Writing;
 /// <remarks>Files are durable when completed. Nothing refers to them before a commit does.</remarks>
 internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
 {
+    /// <summary>Files of a worker that are open at once: a process may usually have 1,024.</summary>
+    private const int CompletedTogether = 128;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<PartitionKey, int> _ordinals = [];
     private readonly List<KeyFiles> _keys = [];
@@ -76,20 +79,39 @@ internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
     private async Task WorkAsync(KeyDeal deal, CancellationToken cancellationToken)
     {
         RowGroupEncoder? encoder = null;
+        var written = new List<OpenDataFile>();
         using var rows = new RowBlock(writing.Layout, writing.Memory);
         try
         {
             while (deal.TryTake(out var from, out var to))
             {
+                await writing.Store.PrepareAsync([.. _keys[from..to].Select(key => key.NextLocation)], cancellationToken);
                 using var merge = new RowMerge(_runs, writing.Layout.IsSorted, from, to);
-                while (merge.NextKey()) await WriteAsync(encoder ??= writing.CreateEncoder(), merge, rows, cancellationToken);
-                for (var ordinal = from; ordinal < to; ordinal++) await _keys[ordinal].CompleteAsync(cancellationToken);
+                while (merge.NextKey())
+                {
+                    await WriteAsync(encoder ??= writing.CreateEncoder(), merge, rows, cancellationToken);
+                    await EndAsync(_keys[merge.Ordinal], written, cancellationToken);
+                }
+                for (var ordinal = from; ordinal < to; ordinal++) await EndAsync(_keys[ordinal], written, cancellationToken);
             }
+            await OpenDataFile.CompleteAsync(written, writing.Store, cancellationToken);
+            written.Clear();
         }
         finally
         {
             encoder?.Dispose();
+            foreach (var file in written) await file.DisposeAsync();
         }
+    }
+
+    /// <summary>Ends the key's open file. Ended files are completed several at a time, and are open until then.</summary>
+    private async ValueTask EndAsync(KeyFiles key, List<OpenDataFile> written, CancellationToken cancellationToken)
+    {
+        if (await key.EndAsync(cancellationToken) is not { } file) return;
+        written.Add(file);
+        if (written.Count < CompletedTogether) return;
+        await OpenDataFile.CompleteAsync(written, writing.Store, cancellationToken);
+        written.Clear();
     }
 
     private async ValueTask WriteAsync(RowGroupEncoder encoder, RowMerge merge, RowBlock rows, CancellationToken cancellationToken)
@@ -105,7 +127,6 @@ internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
             if (files.MustTake(encoder)) await files.AddAsync(encoder.Finish(), cancellationToken);
         } while (hasMore);
         if (encoder.RowCount != 0) await files.AddAsync(encoder.Finish(), cancellationToken);
-        await files.CompleteAsync(cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -143,6 +164,9 @@ internal sealed class KeyFiles(PartitionKey key, FileWriting writing) : IAsyncDi
     private readonly List<DataFile> _completed = [];
     private OpenDataFile? _open;
 
+    /// <summary>Where the next file will be.</summary>
+    public string NextLocation { get; private set; } = writing.NewLocation(key);
+
     public IReadOnlyList<DataFile> Completed => _completed;
 
     /// <summary>Whether the open row group is as large as one may be, or fills the file up.</summary>
@@ -160,14 +184,14 @@ internal sealed class KeyFiles(PartitionKey key, FileWriting writing) : IAsyncDi
         OpenDataFile file;
         lock (_gate)
         {
-            file = _open ??= writing.CreateFile(key, Note);
+            file = _open ??= Create();
             if (file.Add(group) >= writing.TargetFileBytes) End();
         }
-        await file.WriteAsync(cancellationToken);
+        if (await file.WriteAsync(cancellationToken)) await OpenDataFile.CompleteAsync([file], writing.Store, cancellationToken);
     }
 
-    /// <summary>Closes the open file.</summary>
-    public async ValueTask CompleteAsync(CancellationToken cancellationToken)
+    /// <summary>Ends the open file, and gives it for the caller to complete; null where there is none.</summary>
+    public async ValueTask<OpenDataFile?> EndAsync(CancellationToken cancellationToken)
     {
         OpenDataFile? file;
         lock (_gate)
@@ -175,7 +199,14 @@ internal sealed class KeyFiles(PartitionKey key, FileWriting writing) : IAsyncDi
             file = _open;
             End();
         }
-        if (file is not null) await file.WriteAsync(cancellationToken);
+        return file is not null && await file.WriteAsync(cancellationToken) ? file : null;
+    }
+
+    private OpenDataFile Create()
+    {
+        var created = writing.CreateFile(key, NextLocation, Note);
+        NextLocation = writing.NewLocation(key);
+        return created;
     }
 
     private void End()

@@ -65,7 +65,11 @@ internal sealed class FileWriting(
         encoder.Append(batch, Binding.ColumnMap.AsSpan(), selection);
     }
 
-    public OpenDataFile CreateFile(PartitionKey key, Action<DataFile> completed) => new(
-        factory.NewLocation(key), new ParquetFileAssembly(Binding.Columns, Parquet), factory.Store, Memory,
+    public IStore Store => factory.Store;
+
+    public string NewLocation(PartitionKey key) => factory.NewLocation(key);
+
+    public OpenDataFile CreateFile(PartitionKey key, string location, Action<DataFile> completed) => new(
+        location, new ParquetFileAssembly(Binding.Columns, Parquet), factory.Store, Memory,
         (location, summary) => completed(factory.Describe(location, key, summary, IsSorted ? Binding.Order.OrderId : SortOrder.Unsorted.OrderId)));
 }

@@ -13,6 +13,7 @@ internal sealed class OpenDataFile(string location, ParquetFileAssembly assembly
     private readonly Lock _gate = new();
     private readonly Queue<EncodedRowGroup> _pending = [];
     private IObjectWriter? _object;
+    private ParquetFileSummary? _summary;
     private bool _isWriting;
     private bool _isEnded;
 
@@ -41,13 +42,16 @@ internal sealed class OpenDataFile(string location, ParquetFileAssembly assembly
         }
     }
 
-    /// <summary>Writes what waits, unless somebody else is doing so, and makes the file durable where it has ended.</summary>
+    /// <summary>
+    /// Writes what waits, unless somebody else is doing so. True for the one who has written the end of the file, and has to
+    /// complete it.
+    /// </summary>
     /// <remarks>After a failed write nobody writes again, because bytes would be missing in between.</remarks>
-    public async ValueTask WriteAsync(CancellationToken cancellationToken)
+    public async ValueTask<bool> WriteAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            if (_isWriting) return;
+            if (_isWriting) return false;
             _isWriting = true;
         }
         while (true)
@@ -58,7 +62,7 @@ internal sealed class OpenDataFile(string location, ParquetFileAssembly assembly
                 if (!_pending.TryPeek(out group) && !_isEnded)
                 {
                     _isWriting = false;
-                    return;
+                    return false;
                 }
             }
             if (group is null) break;
@@ -67,7 +71,10 @@ internal sealed class OpenDataFile(string location, ParquetFileAssembly assembly
             lock (_gate) _pending.Dequeue();
             group.Dispose();
         }
-        await CompleteAsync(cancellationToken);
+        using var footer = new PooledBuffer(new BufferLedger(memory));
+        _summary = assembly.Finish(footer);
+        await _object!.WriteAsync(footer.Memory, cancellationToken);
+        return true;
     }
 
     private async ValueTask<IObjectWriter> BeginAsync(CancellationToken cancellationToken)
@@ -77,15 +84,18 @@ internal sealed class OpenDataFile(string location, ParquetFileAssembly assembly
         return created;
     }
 
-    private async ValueTask CompleteAsync(CancellationToken cancellationToken)
+    /// <summary>Makes written files durable.</summary>
+    public static async ValueTask CompleteAsync(IReadOnlyList<OpenDataFile> files, IStore store, CancellationToken cancellationToken)
     {
-        using var footer = new PooledBuffer(new BufferLedger(memory));
-        var summary = assembly.Finish(footer);
-        var written = _object!;
-        await written.WriteAsync(footer.Memory, cancellationToken);
-        await written.CompleteAsync(cancellationToken);
-        if (written.PositionBytes != summary.LengthBytes)
-            throw new InvalidOperationException($"{location} has {Quantity.Of(written.PositionBytes, "byte")}, its encoder made {Quantity.Count(summary.LengthBytes)}.");
+        await store.CompleteAsync([.. files.Select(file => file._object!)], cancellationToken);
+        foreach (var file in files) file.NoteCompleted();
+    }
+
+    private void NoteCompleted()
+    {
+        var (summary, written) = (_summary!, _object!.PositionBytes);
+        if (written != summary.LengthBytes)
+            throw new InvalidOperationException($"{location} has {Quantity.Of(written, "byte")}, its encoder made {Quantity.Count(summary.LengthBytes)}.");
         completed(location, summary);
     }
 
