@@ -15,7 +15,7 @@ public sealed class PartitionedWriteTests
 {
     private const int RowCount = 1_000;
 
-    private static readonly RowType Row = new([
+    internal static readonly RowType Row = new([
         new Field("id", new DataType.BigInt().NotNull()), new Field("b", new DataType.Boolean()), new Field("tiny", new DataType.TinyInt()),
         new Field("i", new DataType.Int()), new Field("f", new DataType.Float()), new Field("d", new DataType.Double()),
         new Field("dec", new DataType.Decimal(20, 3)), new Field("small", new DataType.Decimal(5, 2)), new Field("dt", new DataType.Date()),
@@ -121,7 +121,7 @@ public sealed class PartitionedWriteTests
         _ => new ParquetType.Binary(),
     };
 
-    private static ColumnBatch Batch(int start, int count, Random random)
+    internal static ColumnBatch Batch(int start, int count, Random random)
     {
         string[] texts = ["", "a", "ä", "東京", "🚀🚀", "a/b=c d%", "x.y", "a long text that no bound keeps whole, not even this one"];
         var columns = Row.Fields.Select(field => Column.Create(field.Type, MemoryAccount.Unlimited())).ToArray();
