@@ -100,7 +100,6 @@ internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
         finally
         {
             encoder?.Dispose();
-            foreach (var file in written) await file.DisposeAsync();
         }
     }
 
@@ -162,6 +161,7 @@ internal sealed class KeyFiles(PartitionKey key, FileWriting writing) : IAsyncDi
 
     private readonly Lock _gate = new();
     private readonly List<DataFile> _completed = [];
+    private readonly List<OpenDataFile> _incomplete = [];
     private OpenDataFile? _open;
 
     /// <summary>Where the next file will be.</summary>
@@ -204,7 +204,9 @@ internal sealed class KeyFiles(PartitionKey key, FileWriting writing) : IAsyncDi
 
     private OpenDataFile Create()
     {
-        var created = writing.CreateFile(key, NextLocation, Note);
+        OpenDataFile? created = null;
+        created = writing.CreateFile(key, NextLocation, file => Note(created!, file));
+        _incomplete.Add(created);
         NextLocation = writing.NewLocation(key);
         return created;
     }
@@ -215,13 +217,18 @@ internal sealed class KeyFiles(PartitionKey key, FileWriting writing) : IAsyncDi
         _open = null;
     }
 
-    private void Note(DataFile file)
+    private void Note(OpenDataFile completed, DataFile file)
     {
-        lock (_gate) _completed.Add(file);
+        lock (_gate)
+        {
+            _incomplete.Remove(completed);
+            _completed.Add(file);
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_open is not null) await _open.DisposeAsync();
+        foreach (var file in _incomplete) await file.DisposeAsync();
+        _incomplete.Clear();
     }
 }

@@ -88,7 +88,11 @@ internal sealed class OpenDataFile(string location, ParquetFileAssembly assembly
     public static async ValueTask CompleteAsync(IReadOnlyList<OpenDataFile> files, IStore store, CancellationToken cancellationToken)
     {
         await store.CompleteAsync([.. files.Select(file => file._object!)], cancellationToken);
-        foreach (var file in files) file.NoteCompleted();
+        foreach (var file in files)
+        {
+            file.NoteCompleted();
+            await file.DisposeAsync();
+        }
     }
 
     private void NoteCompleted()

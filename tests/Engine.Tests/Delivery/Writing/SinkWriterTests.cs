@@ -121,6 +121,22 @@ public sealed class SinkWriterTests
     }
 
     [Fact]
+    public async Task Files_that_could_not_be_written_leave_nothing_behind()
+    {
+        using var harness = new WritingHarness { TargetFileBytes = 5_000 };
+        await using (var sets = await harness.CreateSetsAsync(1))
+        await using (var lane = new SinkWriter(sets, isAlone: false))
+        {
+            harness.Store.IsDown = location => location.EndsWith(".parquet", StringComparison.Ordinal);
+            using var columns = new WritingHarness.BatchColumns([.. Enumerable.Range(0, 2_000).Select(i => (1, (long)i))], harness.Memory);
+            await Assert.ThrowsAsync<IOException>(async () => await lane.WriteAsync(columns.Batch, default));
+        }
+
+        Assert.Equal(0, harness.Memory.UsedBytes);
+        Assert.Empty(harness.DataFiles);
+    }
+
+    [Fact]
     public async Task Five_thousand_partitions_stay_within_a_small_ceiling()
     {
         var memory = new MemoryAccount(24L << 20);

@@ -4,6 +4,7 @@ using System.Text;
 using Matih.Batches;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Writing;
+using Matih.Engine.Tests.Iceberg;
 using Matih.Engine.Tests.Storage;
 using Matih.Host.Runtime;
 using Matih.Iceberg;
@@ -25,6 +26,13 @@ internal sealed class WritingHarness : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly SystemIdSource _ids = new();
 
+    public WritingHarness() => Store = new FaultyStore(new LocalStore(_ids));
+
+    public FaultyStore Store { get; }
+
+    /// <summary>Every file below the table's data folder, unfinished ones too.</summary>
+    public string[] DataFiles => [.. Directory.GetFiles(_folder.Path, "*.parquet*", SearchOption.AllDirectories)];
+
     public MemoryScratch Scratch { get; } = new();
 
     public MemoryAccount Memory { get; init; } = MemoryAccount.Unlimited();
@@ -43,7 +51,7 @@ internal sealed class WritingHarness : IDisposable
         var schema = Schema.FromRow(Rows);
         var spec = IsPartitioned ? PartitionSpec.Create(schema, [("key", new Transform.Identity(), null)]) : PartitionSpec.Unpartitioned;
         var identifier = new TableIdentifier(["db"], "t");
-        var (table, _) = await new FileCatalog(new LocalStore(_ids), _folder.Path, _ids, TimeProvider.System).CreateAsync(identifier, new NewTable(schema, spec, TableMetadata.EmptyProperties), default);
+        var (table, _) = await new FileCatalog(Store, _folder.Path, _ids, TimeProvider.System).CreateAsync(identifier, new NewTable(schema, spec, TableMetadata.EmptyProperties), default);
         if (Order is not null)
         {
             using var json = System.Text.Json.JsonDocument.Parse(Order);
