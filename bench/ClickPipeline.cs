@@ -33,9 +33,10 @@ public static class ClickPipeline
             type: iceberg
             table: bench.w1
             mode: append
+            partition_by: [{4}]
         orchestration: {{ checkpoint_interval: {3}, parallelism: {1} }}
         """;
 
-    public static string Definition(string bootstrap, int parallelism, string group, string checkpointInterval) =>
-        string.Format(CultureInfo.InvariantCulture, Text, bootstrap, parallelism, group, checkpointInterval);
+    public static string Definition(string bootstrap, int parallelism, string group, string checkpointInterval, string partitionBy = "") =>
+        string.Format(CultureInfo.InvariantCulture, Text, bootstrap, parallelism, group, checkpointInterval, partitionBy);
 }

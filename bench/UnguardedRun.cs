@@ -34,7 +34,7 @@ internal sealed class UnguardedRun(FlowContext flow, FlowAssembly assembly, IRec
         var mode = new RunMode.UntilCaughtUp();
         var limit = RecordLimit.None();
         await using var session = await FlowSession.StartAsync(
-            flow, source, assembly.LanesFor(opened), positions, new LaneDeal([.. partitions], flow.Plan.Parallelism), limit, 1, null, cancellationToken);
+            flow, source, assembly.LanesFor(opened), positions, new LaneDeal([.. partitions], flow.Plan.Parallelism) { IsInCommon = true }, limit, 1, null, cancellationToken);
         var ends = partitions.ToDictionary(partition => partition, partition => ranges[partition].End);
         var finish = new FinishCondition(mode, limit, session, flow.Environment.Clock, flow.Environment.Clock.GetTimestamp(), ends);
         while (true)

@@ -10,7 +10,7 @@ public interface ITaskStarter
 }
 
 /// <summary>
-/// All that is not deterministic: clock, ids, randomness and scheduling. The engine uses nothing ambient, so that a
+/// All that is not deterministic: clock, ids, randomness and scheduling, with the room beside the memory. The engine uses nothing ambient, so that a
 /// simulation controls every choice.
 /// </summary>
-public sealed record EngineEnvironment(TimeProvider Clock, IIdSource Ids, Random Random, ITaskStarter Tasks);
+public sealed record EngineEnvironment(TimeProvider Clock, IIdSource Ids, Random Random, ITaskStarter Tasks, IScratchSpace Scratch);

@@ -13,6 +13,7 @@ using Matih.Delivery.Skipping;
 using Matih.Delivery.Staging;
 using Matih.Delivery.Steps;
 using Matih.Delivery.Topics;
+using Matih.Delivery.Writing;
 using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
@@ -108,7 +109,7 @@ internal sealed class FlowAssembly
         new(flow, _source, _source, Ledgers, _shared.Starts, _group, patience, _writer);
 
     public FlowLanes LanesFor(OpenedFlow opened) =>
-        new(_flow.Plan, Memory, CreateDecoder, () => CreateWriter(opened, opened.Binding, _flow.Plan.Table.Rows), _flow.Progress, _flow.Log, _flow.Clock);
+        new(_flow.Plan, Memory, CreateDecoder, laneCount => CreateFileSets(opened, opened.Binding, _flow.Plan.Table.Rows, laneCount), _flow.Progress, _flow.Log, _flow.Clock);
 
     /// <param name="hasOthers">Whether other processes stage what this one commits.</param>
     public FlowCommitter CommitterFor(OpenedFlow opened, bool hasOthers) => new(
@@ -119,7 +120,8 @@ internal sealed class FlowAssembly
     private RangeIntake IntakeFor(OpenedFlow opened)
     {
         var missing = new MissingRangeReading(OpenSecondSource, new BoundedReading(LanesFor(opened), _flow.Environment), _gaps);
-        var rewrite = new SmallRangeRewrite(_store, () => CreateWriter(opened, opened.Binding.OfStoredRows(), opened.Binding.StoredRows), opened.Binding.StoredRows, Memory);
+        var rewrite = new SmallRangeRewrite(_store,
+            () => new SinkWriter(CreateFileSets(opened, opened.Binding.OfStoredRows(), opened.Binding.StoredRows, 1), isAlone: true), opened.Binding.StoredRows, Memory);
         return new RangeIntake(_flow, _store, AreaFor(opened), new StallWatch(_flow.Plan, _source, _flow.Clock), missing, rewrite);
     }
 
@@ -145,11 +147,15 @@ internal sealed class FlowAssembly
         };
     }
 
-    private SinkWriter CreateWriter(OpenedFlow opened, TableBinding binding, RowType rows)
+    private FileSets CreateFileSets(OpenedFlow opened, TableBinding binding, RowType rows, int laneCount)
     {
         var table = new TableSettings(opened.Table.Metadata.Properties);
-        var settings = new SinkWriterSettings(rows, ParquetSettings(table), _flow.Plan.Table.TargetFileBytes ?? table.TargetFileBytes);
-        return new SinkWriter(settings, binding, new DataFileFactory(opened.Table, _flow.Environment.Ids), Memory, _flow.Log);
+        // Rows of the checkpoint before are still being written while the next one's are gathered.
+        var limits = new GatheringLimits(Memory.CeilingBytes / 4 / _flow.Plan.Parallelism);
+        var writing = new FileWriting(
+            rows, binding, ParquetSettings(table), _flow.Plan.Table.TargetFileBytes ?? table.TargetFileBytes, limits,
+            new DataFileFactory(opened.Table, _flow.Environment.Ids), Memory, _flow.Environment.Scratch, _flow.Log);
+        return new FileSets(writing, laneCount, _flow.Environment.Tasks);
     }
 
     internal static ParquetWriterSettings ParquetSettings(TableSettings table) => new()

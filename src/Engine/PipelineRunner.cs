@@ -10,6 +10,7 @@ using Matih.Delivery.Replaying;
 using Matih.Delivery.Running;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Topics;
+using Matih.Delivery.Writing;
 using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Kafka;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Matih.Batches;
 
@@ -31,6 +32,28 @@ public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(t
     }
 
     public override long BufferBytes => _offsets.Length * (long)sizeof(int) + _data.Length + ValidityBytes.Length;
+
+    public override long UsedBytes => _dataLength + Count * (long)sizeof(int);
+
+    private protected override long ValueImageBytes => UsedBytes;
+
+    private protected override void WriteValues(Span<byte> target)
+    {
+        MemoryMarshal.AsBytes(Offsets[1..]).CopyTo(target);
+        Data.CopyTo(target[(Count * sizeof(int))..]);
+    }
+
+    private protected override int AppendValues(ReadOnlySpan<byte> source, int count, ReadOnlySpan<byte> validity)
+    {
+        if (count == 0) return 0;
+        var stored = MemoryMarshal.Cast<byte, int>(source[..(count * sizeof(int))]);
+        var dataLength = stored[^1];
+        BeginRows(count, dataLength, out var ends, out var data, out var dataStart);
+        for (var i = 0; i < count; i++) ends[i] = stored[i] + dataStart;
+        source.Slice(count * sizeof(int), dataLength).CopyTo(data);
+        EndRows(count, dataLength, validity);
+        return count * sizeof(int) + dataLength;
+    }
 
     public override void Clear()
     {
@@ -100,11 +123,33 @@ public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(t
     public override void AppendRows(Column source, ReadOnlySpan<int> rows)
     {
         var from = (BytesColumn)source;
-        foreach (var row in rows)
+        if (from.NullCount != 0)
         {
-            if (from.IsNull(row)) AppendNull();
-            else Append(from[row]);
+            foreach (var row in rows)
+            {
+                if (from.IsNull(row)) AppendNull();
+                else Append(from[row]);
+            }
+            return;
         }
+        var offsets = from.Offsets;
+        var bytes = from.Data;
+        long length = 0;
+        foreach (var row in rows) length += offsets[row + 1] - offsets[row];
+        BeginRows(rows.Length, checked((int)length), out var ends, out var data, out var end);
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var start = offsets[rows[i]];
+            var valueLength = offsets[rows[i] + 1] - start;
+            // Short values are copied as 16 bytes at once where both sides have as many: what is too much is overwritten by the next.
+            if (valueLength <= 16 && bytes.Length - start >= 16 && data.Length >= 16)
+                Unsafe.WriteUnaligned(ref data[0], Unsafe.ReadUnaligned<UInt128>(in bytes[start]));
+            else bytes.Slice(start, valueLength).CopyTo(data);
+            data = data[valueLength..];
+            end += valueLength;
+            ends[i] = end;
+        }
+        EndRows(rows.Length, (int)length, default);
     }
 
     public override void AppendRange(Column source, int start, int count)

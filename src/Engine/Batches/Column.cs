@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Matih.Batches;
 
@@ -49,6 +50,37 @@ public abstract class Column : IDisposable
 
     /// <summary>Appends rows of another column of the same layout: <paramref name="count"/> rows from <paramref name="start"/>.</summary>
     public abstract void AppendRange(Column source, int start, int count);
+
+    /// <summary>Bytes that the rows take, which is less than their buffers do.</summary>
+    public abstract long UsedBytes { get; }
+
+    /// <summary>Bytes of the column's image: all its rows, for this process to keep elsewhere and to read again.</summary>
+    internal int ImageBytes => checked(2 * sizeof(int) + Validity.Length + (int)ValueImageBytes);
+
+    private protected abstract long ValueImageBytes { get; }
+
+    /// <summary>Writes the image, which has exactly the target's bytes.</summary>
+    internal void WriteImage(Span<byte> target)
+    {
+        MemoryMarshal.Write(target, Count);
+        MemoryMarshal.Write(target[sizeof(int)..], NullCount);
+        target = target[(2 * sizeof(int))..];
+        Validity.CopyTo(target);
+        WriteValues(target[Validity.Length..]);
+    }
+
+    /// <summary>Appends the rows of an image at the source's beginning, and gives its length.</summary>
+    internal int AppendImage(ReadOnlySpan<byte> source)
+    {
+        var count = MemoryMarshal.Read<int>(source);
+        var validityBytes = MemoryMarshal.Read<int>(source[sizeof(int)..]) == 0 ? 0 : count;
+        var values = source[(2 * sizeof(int) + validityBytes)..];
+        return 2 * sizeof(int) + validityBytes + AppendValues(values, count, source.Slice(2 * sizeof(int), validityBytes));
+    }
+
+    private protected abstract void WriteValues(Span<byte> target);
+
+    private protected abstract int AppendValues(ReadOnlySpan<byte> source, int count, ReadOnlySpan<byte> validity);
 
     /// <summary>Bytes that the column's buffers take.</summary>
     public abstract long BufferBytes { get; }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Matih.Batches;
 
@@ -11,6 +12,19 @@ public sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Colum
     public ReadOnlySpan<T> Values => _values.AsSpan(0, Count);
 
     public override long BufferBytes => _values.Length * (long)Unsafe.SizeOf<T>() + ValidityBytes.Length;
+
+    public override long UsedBytes => Count * (long)Unsafe.SizeOf<T>();
+
+    private protected override long ValueImageBytes => UsedBytes;
+
+    private protected override void WriteValues(Span<byte> target) => MemoryMarshal.AsBytes(Values).CopyTo(target);
+
+    private protected override int AppendValues(ReadOnlySpan<byte> source, int count, ReadOnlySpan<byte> validity)
+    {
+        var bytes = count * Unsafe.SizeOf<T>();
+        source[..bytes].CopyTo(MemoryMarshal.AsBytes(AppendUninitialized(count, validity)));
+        return bytes;
+    }
 
     public override void Clear()
     {

@@ -36,8 +36,8 @@ public sealed record SinkDefinition
     /// <summary>Whether a missing table is created. Default true.</summary>
     public required bool CreatesTable { get; init; }
 
-    /// <summary>Length at which a data file is closed.</summary>
-    public required long TargetFileBytes { get; init; }
+    /// <summary>Length at which a data file is closed; null takes the table's own setting.</summary>
+    public required long? TargetFileBytes { get; init; }
 
     public required DefinitionPosition Position { get; init; }
 

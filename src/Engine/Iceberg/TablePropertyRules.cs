@@ -16,6 +16,7 @@ public static class TablePropertyRules
     internal const string FormatVersion = "format-version";
     internal const string Codec = "write.parquet.compression-codec";
     internal const string Level = "write.parquet.compression-level";
+    internal const string Distribution = "write.distribution-mode";
     internal const string DeleteAfterCommit = "write.metadata.delete-after-commit.enabled";
     private const string ColumnMetrics = "write.metadata.metrics.column.";
     private const int ZstdLevelMax = 22;
@@ -47,7 +48,7 @@ public static class TablePropertyRules
     internal static IEnumerable<string> Names => Read;
 
     private static readonly FrozenSet<string> Read = FrozenSet.Create(StringComparer.Ordinal,
-        [.. Numbers.Keys, .. Flags, .. Folders, Codec, Level, FormatVersion, "write.format.default", "write.metadata.metrics.default", "write.metadata.path", "write.location-provider.impl"]);
+        [.. Numbers.Keys, .. Flags, .. Folders, Codec, Level, Distribution, FormatVersion, "write.format.default", "write.metadata.metrics.default", "write.metadata.path", "write.location-provider.impl"]);
 
     /// <summary>Whether the property decides about anything that this program does.</summary>
     internal static bool IsRead(string name) => Read.Contains(name) || name.StartsWith(ColumnMetrics, StringComparison.Ordinal);
@@ -97,6 +98,7 @@ public static class TablePropertyRules
         {
             Codec => CodecOf(value) is null ? "zstd, gzip or uncompressed" : null,
             Level => ExpectedLevel(CodecOf(all.GetValueOrDefault(Codec, "zstd")), value),
+            Distribution => DistributionOf(value) is null ? "none, hash or range" : null,
             "write.format.default" => value.Equals("parquet", StringComparison.OrdinalIgnoreCase) ? null : "parquet",
             "write.metadata.path" => "no such property: a file catalog keeps metadata in the table's own folder",
             "write.location-provider.impl" => "no such property: it names a Java class",
@@ -110,6 +112,14 @@ public static class TablePropertyRules
         "zstd" => "zstd",
         "gzip" => "gzip",
         "uncompressed" or "none" => "uncompressed",
+        _ => null,
+    };
+
+    internal static DistributionMode? DistributionOf(string value) => value.ToLowerInvariant() switch
+    {
+        "none" => DistributionMode.None,
+        "hash" => DistributionMode.Hash,
+        "range" => DistributionMode.Range,
         _ => null,
     };
 

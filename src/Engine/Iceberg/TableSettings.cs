@@ -4,6 +4,17 @@ using Matih.Iceberg.Catalogs;
 
 namespace Matih.Iceberg;
 
+/// <summary>Which rows are brought together before they are written.</summary>
+public enum DistributionMode
+{
+    /// <summary>None: every writer writes files of its own.</summary>
+    None,
+    /// <summary>Those of one table partition.</summary>
+    Hash,
+    /// <summary>Those of one table partition, and where the table has a sort order the files of one have ranges that do not overlap.</summary>
+    Range,
+}
+
 /// <summary>A table's properties as typed values, with Iceberg's defaults. A value that cannot be read is refused by name.</summary>
 /// <remarks>Source: Apache Iceberg documentation, "Configuration: table properties".</remarks>
 public sealed class TableSettings(ImmutableSortedDictionary<string, string> properties)
@@ -31,6 +42,10 @@ public sealed class TableSettings(ImmutableSortedDictionary<string, string> prop
 
     /// <summary><c>write.target-file-size-bytes</c>, default 512 MiB.</summary>
     public long TargetFileBytes => Number("write.target-file-size-bytes", 512L << 20);
+
+    /// <summary><c>write.distribution-mode</c>; left out, rows are brought together as <see cref="DistributionMode.Range"/> says.</summary>
+    public DistributionMode DistributionMode => TablePropertyRules.DistributionOf(Text(TablePropertyRules.Distribution, "range"))
+        ?? throw new UnsupportedTableException($"The table property {TablePropertyRules.Distribution} is '{properties[TablePropertyRules.Distribution]}'; expected none, hash or range. Correct it in the table.");
 
     /// <summary><c>write.parquet.compression-codec</c>: zstd (the default), gzip or uncompressed.</summary>
     public string ParquetCompressionCodec => TablePropertyRules.CodecOf(Text(TablePropertyRules.Codec, "zstd"))

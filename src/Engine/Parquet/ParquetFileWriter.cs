@@ -1,36 +1,27 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Parquet.Writing;
-using Matih.Parquet.Compression;
-using Matih.Parquet.Format;
 
 namespace Matih.Parquet;
 
 /// <summary>
-/// Encodes batches into one Parquet file: a pure encoder, whose output waits in memory until the caller drains it. Rows are
-/// encoded as they come and pages compressed as they fill, so that an open row group takes little more than its compressed
-/// size, a page and a dictionary per column. The same rows in the same batches give the same bytes. Not thread-safe.
+/// Encodes batches into one Parquet file: a pure encoder, whose output waits in memory until the caller drains it. The same
+/// rows in the same batches give the same bytes. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// Files are of format version 1 with data pages of version 1: every reader takes them. Order of use: Append, Drain where
-/// <see cref="HasOutput"/>, …, <see cref="Finish"/>, Drain, Dispose. A file without rows has no row groups and is valid.
+/// Data pages are of version 1: every reader takes them. Order of use: Append, Drain where <see cref="HasOutput"/>, …,
+/// <see cref="Finish"/>, Drain, Dispose.
 /// </remarks>
 public sealed class ParquetFileWriter : IDisposable
 {
     /// <summary>Rows that every column takes before the row group's size is looked at.</summary>
     private const int SliceRows = 20_000;
 
-    private readonly ImmutableArray<ParquetColumn> _columns;
     private readonly ParquetWriterSettings _settings;
+    private readonly RowGroupEncoder _encoder;
+    private readonly ParquetFileAssembly _assembly;
     private readonly BufferLedger _ledger;
-    private readonly WriterContext _context;
-    private readonly ChunkWriter[] _chunks;
     private readonly SegmentQueue _output;
-    private readonly List<RowGroupFooter> _rowGroups = [];
-    private RowType? _boundType;
-    private int[] _boundMap = [];
-    private long _rowGroupRows;
-    private long _producedBytes;
     private bool _isFinished;
     private bool _isDisposed;
 
@@ -40,30 +31,26 @@ public sealed class ParquetFileWriter : IDisposable
     /// <exception cref="ArgumentException">No columns, or two of the same name or field id.</exception>
     public ParquetFileWriter(IReadOnlyList<ParquetColumn> columns, ParquetWriterSettings settings, MemoryAccount account)
     {
-        settings.Validate();
-        _columns = [.. columns];
-        CheckColumns(_columns);
+        ImmutableArray<ParquetColumn> all = [.. columns];
         _settings = settings;
+        _encoder = new RowGroupEncoder(all, settings, account);
+        _assembly = new ParquetFileAssembly(all, settings);
         _ledger = new BufferLedger(account);
-        var codec = PageCodec.Create(settings, out var warning);
-        Warning = warning;
-        _context = new WriterContext(settings, codec, _ledger);
-        _chunks = [.. _columns.Select(column => Bindings.CreateWriter(column, _context))];
         _output = new SegmentQueue(_ledger);
-        Produce(FooterWriter.Magic);
+        _output.Append(ParquetFileAssembly.Magic.Span);
     }
 
     /// <summary>What differs from the settings and why, for the log; null where nothing does.</summary>
-    public string? Warning { get; }
+    public string? Warning => _encoder.Warning;
 
     /// <summary>Rows taken so far.</summary>
-    public long RowCount { get; private set; }
+    public long RowCount => _assembly.RowCount + _encoder.RowCount;
 
     /// <summary>Bytes of memory held for the open row group.</summary>
-    public long BufferedBytes => _ledger.UsedBytes - _output.HeldBytes;
+    public long BufferedBytes => _encoder.BufferedBytes;
 
     /// <summary>What the file would take, were it finished now: finished row groups, and the open one at no less than its compressed size.</summary>
-    public long EstimatedFileBytes => _producedBytes + OpenBytes();
+    public long EstimatedFileBytes => _assembly.LengthBytes + _encoder.EncodedBytes;
 
     /// <summary>Whether there are bytes to drain.</summary>
     public bool HasOutput => _output.LengthBytes != 0;
@@ -86,58 +73,24 @@ public sealed class ParquetFileWriter : IDisposable
     private void Append(ColumnBatch batch, ReadOnlySpan<int> columnMap, RowSelection rows)
     {
         ThrowIfClosed();
-        Bind(batch.Type, columnMap);
-        for (var i = 0; i < _chunks.Length; i++) _chunks[i].Check(batch[columnMap[i]], rows, RowCount);
+        _encoder.Check(batch, columnMap, rows, RowCount);
         while (rows.Count != 0)
         {
             var slice = rows.Slice(0, Math.Min(rows.Count, SliceRows));
-            for (var i = 0; i < _chunks.Length; i++) _chunks[i].Append(batch[columnMap[i]], slice);
-            RowCount += slice.Count;
-            _rowGroupRows += slice.Count;
+            _encoder.Append(batch, columnMap, slice);
             rows = rows.Slice(slice.Count, rows.Count - slice.Count);
-            if (OpenBytes() >= _settings.RowGroupBytes) FlushRowGroup();
+            if (_encoder.EncodedBytes >= _settings.RowGroupBytes) FlushRowGroup();
         }
-        _context.Trim();
-    }
-
-    private void Bind(RowType type, ReadOnlySpan<int> columnMap)
-    {
-        if (ReferenceEquals(type, _boundType) && columnMap.SequenceEqual(_boundMap)) return;
-        if (columnMap.Length != _columns.Length)
-            throw new ArgumentException($"The column map has {Quantity.Of(columnMap.Length, "entry", "entries")}, the file {Quantity.Of(_columns.Length, "column")}.", nameof(columnMap));
-        _boundType = null;
-        for (var i = 0; i < _columns.Length; i++)
-        {
-            if ((uint)columnMap[i] >= (uint)type.Count)
-                throw new ArgumentException($"Column '{_columns[i].Name}' is mapped to column {columnMap[i]} of a batch that has {type.Count}.", nameof(columnMap));
-            _chunks[i].Bind(type[columnMap[i]].Type);
-        }
-        _boundType = type;
-        _boundMap = columnMap.ToArray();
-    }
-
-    private long OpenBytes()
-    {
-        long bytes = 0;
-        foreach (var chunk in _chunks) bytes += chunk.EncodedBytes;
-        return bytes;
     }
 
     /// <summary>Ends the open row group; nothing happens where it has no rows.</summary>
     public void FlushRowGroup()
     {
         ThrowIfClosed();
-        if (_rowGroupRows == 0) return;
-        var start = _producedBytes;
-        var footers = new ChunkFooter[_chunks.Length];
-        for (var i = 0; i < _chunks.Length; i++)
-        {
-            footers[i] = _chunks[i].FinishChunk(_output, _producedBytes);
-            _producedBytes += footers[i].CompressedBytes;
-        }
-        _rowGroups.Add(new RowGroupFooter(start, _rowGroupRows, footers));
-        _rowGroupRows = 0;
-        _context.Trim();
+        if (_encoder.RowCount == 0) return;
+        using var group = _encoder.Finish();
+        _assembly.Add(group);
+        group.Bytes.MoveTo(_output);
     }
 
     /// <summary>Ends the file. The rest of its bytes wait to be drained.</summary>
@@ -145,12 +98,10 @@ public sealed class ParquetFileWriter : IDisposable
     {
         FlushRowGroup();
         _isFinished = true;
-        var footer = _context.Page;
-        footer.Clear();
-        FooterWriter.Write(_columns, _rowGroups, _settings, footer);
-        Produce(footer.Written);
-        return new ParquetFileSummary(
-            _producedBytes, RowCount, [.. _rowGroups.Select(group => group.Offset)], [.. _chunks.Select(chunk => chunk.Summarize(RowCount))]);
+        using var footer = new PooledBuffer(_ledger);
+        var summary = _assembly.Finish(footer);
+        _output.Append(footer.Written);
+        return summary;
     }
 
     /// <summary>
@@ -163,30 +114,10 @@ public sealed class ParquetFileWriter : IDisposable
         return _output.DrainAsync(write, cancellationToken);
     }
 
-    private void Produce(ReadOnlySpan<byte> bytes)
-    {
-        _output.Append(bytes);
-        _producedBytes += bytes.Length;
-    }
-
     private void ThrowIfClosed()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (_isFinished) throw new InvalidOperationException("The Parquet file is finished; open another writer for more rows.");
-    }
-
-    private static void CheckColumns(ImmutableArray<ParquetColumn> columns)
-    {
-        if (columns.IsEmpty) throw new ArgumentException("A Parquet file needs a column.", nameof(columns));
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        var ids = new HashSet<int>();
-        foreach (var column in columns)
-        {
-            if (!names.Add(column.Name)) throw new ArgumentException($"Two columns are named '{column.Name}'.", nameof(columns));
-            if (column.FieldId != ParquetColumn.NoFieldId && !ids.Add(column.FieldId))
-                throw new ArgumentException($"Column '{column.Name}' has field id {column.FieldId}, as has another.", nameof(columns));
-            if (column.Type is ParquetType.Fixed { Length: < 1 }) throw new ArgumentException($"Column '{column.Name}': {column.Type} has no bytes.", nameof(columns));
-        }
     }
 
     /// <summary>Gives all buffers back. A file that was not finished and drained is lost.</summary>
@@ -194,8 +125,7 @@ public sealed class ParquetFileWriter : IDisposable
     {
         if (_isDisposed) return;
         _isDisposed = true;
-        foreach (var chunk in _chunks) chunk.Dispose();
-        _context.Dispose();
+        _encoder.Dispose();
         _output.Dispose();
     }
 }

@@ -56,6 +56,9 @@ internal sealed class PooledBuffer(BufferLedger ledger) : IDisposable
 
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, Length);
 
+    /// <summary>The written bytes, for a write that takes its time.</summary>
+    public ReadOnlyMemory<byte> Memory => _bytes.AsMemory(0, Length);
+
     /// <summary>The written bytes, for changing.</summary>
     public Span<byte> Filled => _bytes.AsSpan(0, Length);
 

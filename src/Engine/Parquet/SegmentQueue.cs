@@ -9,6 +9,7 @@ internal sealed class SegmentQueue(BufferLedger ledger) : IDisposable
     /// <summary>Below this a queue is copied into another rather than linked, so that the output does not crumble.</summary>
     private const int CopyBytesMax = 64 << 10;
 
+    private readonly BufferLedger _ledger = ledger;
     private readonly Queue<Segment> _full = [];
     private byte[] _tail = [];
     private int _tailLength;
@@ -32,12 +33,12 @@ internal sealed class SegmentQueue(BufferLedger ledger) : IDisposable
             bytes = bytes[taken..];
             if (bytes.IsEmpty) return;
             CloseTail();
-            _tail = ledger.Rent<byte>((int)Math.Clamp(LengthBytes, SegmentBytesMin, SegmentBytesMax));
+            _tail = _ledger.Rent<byte>((int)Math.Clamp(LengthBytes, SegmentBytesMin, SegmentBytesMax));
             HeldBytes += _tail.Length;
         }
     }
 
-    /// <summary>Appends all of this queue to another one of the same ledger; this one becomes empty.</summary>
+    /// <summary>Appends all of this queue to another one, which is charged with it from then on; this one becomes empty.</summary>
     public void MoveTo(SegmentQueue target)
     {
         if (LengthBytes <= CopyBytesMax)
@@ -50,6 +51,8 @@ internal sealed class SegmentQueue(BufferLedger ledger) : IDisposable
         CloseTail();
         target.CloseTail();
         foreach (var segment in _full) target._full.Enqueue(segment);
+        _ledger.Charge(-HeldBytes);
+        target._ledger.Charge(HeldBytes);
         target.LengthBytes += LengthBytes;
         target.HeldBytes += HeldBytes;
         _full.Clear();
@@ -80,7 +83,7 @@ internal sealed class SegmentQueue(BufferLedger ledger) : IDisposable
     private void Release(byte[] array)
     {
         HeldBytes -= array.Length;
-        ledger.Return(ref array);
+        _ledger.Return(ref array);
     }
 
     private void CloseTail()

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Matih.Storage;
 
@@ -8,6 +9,10 @@ internal static partial class DurableFile
 {
     private const int Eexist = 17;
     private const int Einval = 22;
+    private const uint Ext = 0xEF53;
+    private const uint Xfs = 0x58465342;
+    private const uint Btrfs = 0x9123683E;
+    private const uint F2fs = 0xF2F52010;
 
     /// <summary>Creates the folder and its missing parents; each new name is durable.</summary>
     public static void CreateFolder(string folder)
@@ -53,6 +58,36 @@ internal static partial class DurableFile
         }
     }
 
+    /// <summary>
+    /// The number of the file or folder's file system where one call can write all of that to disk and say whether it failed:
+    /// Linux 5.8 or later, on a file system that keeps its files on a disk of this machine. Null elsewhere.
+    /// </summary>
+    /// <remarks>
+    /// statfs(2), <c>struct statfs</c> of 64-bit Linux: <c>f_type</c> comes first, with the numbers of linux/magic.h, and
+    /// <c>f_fsid</c> is the eighth field.
+    /// </remarks>
+    public static ulong? FlushableFileSystem(string path)
+    {
+        if (!OperatingSystem.IsLinux() || !Environment.Is64BitProcess || Environment.OSVersion.Version < new Version(5, 8)) return null;
+        Span<ulong> status = stackalloc ulong[64];
+        if (StatFs(path, ref MemoryMarshal.GetReference(status)) != 0 || (uint)status[0] is not (Ext or Xfs or Btrfs or F2fs)) return null;
+        return status[7] != 0 ? status[7] : null;
+    }
+
+    /// <summary>A folder, opened for <see cref="FlushFileSystem"/>.</summary>
+    public static SafeFileHandle OpenFolder(string folder)
+    {
+        var descriptor = Open(folder, 0);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failure(Marshal.GetLastPInvokeError());
+    }
+
+    /// <summary>Writes everything of a file system to disk; fails where a write failed since the file was opened.</summary>
+    /// <remarks>syncfs(2).</remarks>
+    public static void FlushFileSystem(SafeFileHandle file)
+    {
+        if (SyncFs(file) != 0) throw Failure(Marshal.GetLastPInvokeError());
+    }
+
     private static IOException Failure(int error) => new(Marshal.GetPInvokeErrorMessage(error), error);
 
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -63,6 +98,12 @@ internal static partial class DurableFile
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    private static partial int SyncFs(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "statfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatFs(string path, ref ulong status);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int Close(int descriptor);

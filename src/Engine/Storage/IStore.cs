@@ -17,6 +17,21 @@ public interface IStore
     ValueTask<IObjectWriter> CreateAsync(string location, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Says that objects will soon be created there. A store that has folders makes them at once, which costs less than one by
+    /// one; nothing needs to be done.
+    /// </summary>
+    ValueTask PrepareAsync(IReadOnlyList<string> locations, CancellationToken cancellationToken) => default;
+
+    /// <summary>
+    /// Completes several objects of this store, each as its own <see cref="IObjectWriter.CompleteAsync"/> does: all exist,
+    /// durable, when the call returns. A store may do so at less cost than one by one. Where it fails, some may exist.
+    /// </summary>
+    async ValueTask CompleteAsync(IReadOnlyList<IObjectWriter> writers, CancellationToken cancellationToken)
+    {
+        foreach (var writer in writers) await writer.CompleteAsync(cancellationToken);
+    }
+
+    /// <summary>
     /// Writes an object only where none of that name exists, atomically: of several callers exactly one gets true, and
     /// readers see all of it or nothing. False means that it exists (perhaps with this very content, from an attempt whose
     /// answer was lost: the caller reads it back).

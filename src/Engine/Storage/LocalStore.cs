@@ -18,6 +18,20 @@ public sealed class LocalStore(IIdSource ids) : IStore
         return new(LocalObjectWriter.Open(location, ids.NewUuid()));
     }
 
+    public ValueTask PrepareAsync(IReadOnlyList<string> locations, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        LocalObjectWriter.Prepare(locations);
+        return default;
+    }
+
+    public ValueTask CompleteAsync(IReadOnlyList<IObjectWriter> writers, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        LocalObjectWriter.Complete([.. writers.Cast<LocalObjectWriter>()]);
+        return default;
+    }
+
     public async ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -42,7 +42,7 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
         Context = new SimulatedContext(simulator, id);
         Clock = new SimulatedClock(simulator, Context, skew);
         var ids = new Random(seed);
-        Environment = new EngineEnvironment(Clock, new SeededIds(ids), new Random(seed ^ 0x2545f491), this);
+        Environment = new EngineEnvironment(Clock, new SeededIds(ids), new Random(seed ^ 0x2545f491), this, new Matih.Storage.MemoryScratch());
     }
 
     public int Id { get; }

@@ -26,6 +26,9 @@ internal sealed record PipelineSetup(
     /// <summary>Staged ranges that are as large go into the table as they are; null takes the engine's own limit.</summary>
     public long? SmallRangeBytes { get; init; }
 
+    /// <summary>The ceiling of all buffers, small enough that rows are moved to scratch space; null takes the engine's own.</summary>
+    public long? MemoryBytes { get; init; }
+
     public string Group => SharedGroup ?? $"{Habits.RenamedFrom ?? Name}-group";
 
     public FlowName Flow(int sink) => new(Name, SinkName(sink));
@@ -36,7 +39,10 @@ internal sealed record PipelineSetup(
     public IReadOnlyList<PlannedFlow> Plan()
     {
         var flows = Planned.GetOrAdd(Yaml(), PlanOf);
-        return SmallRangeBytes is { } limit ? [.. flows.Select(flow => flow with { Plan = flow.Plan with { SmallRangeBytes = limit } })] : flows;
+        return [.. flows.Select(flow => flow with
+        {
+            Plan = flow.Plan with { SmallRangeBytes = SmallRangeBytes ?? flow.Plan.SmallRangeBytes, MemoryBytes = MemoryBytes ?? flow.Plan.MemoryBytes },
+        })];
     }
 
     private static IReadOnlyList<PlannedFlow> PlanOf(string text)
@@ -102,6 +108,6 @@ internal sealed record Setup(
 
     public override string ToString() =>
         $"catalog {(HasCatalogServer ? "server" : "files")}, {PartitionCount} partitions, topic {(TopicTellsId ? "tells" : "hides")} its id, client rewinds by {Habits.RewindsBy}{(Habits.SkipsRecords ? " and skips" : "")}{(Habits.ReadsOn ? " and reads on" : "")}; "
-        + string.Join("; ", Pipelines.Select(item => $"{item.Name}: {item.Topic} -> {string.Join(", ", item.Tables)} from {(item.StartsAtLatest ? "latest" : "earliest")}, checkpoint {item.CheckpointSeconds} s, {item.MaxRetries} retries{(item.HasMembers ? ", members" : "")}{item.Habits.Describe()}, [{string.Join(", ", item.TableProperties.Select(pair => $"{pair.Key}={pair.Value}"))}], group {item.Group}, by [{item.PartitionBy}]{(item.SmallRangeBytes is { } bytes ? $", ranges of {bytes} bytes as they are" : "")}"))
+        + string.Join("; ", Pipelines.Select(item => $"{item.Name}: {item.Topic} -> {string.Join(", ", item.Tables)} from {(item.StartsAtLatest ? "latest" : "earliest")}, checkpoint {item.CheckpointSeconds} s, {item.MaxRetries} retries{(item.HasMembers ? ", members" : "")}{item.Habits.Describe()}, [{string.Join(", ", item.TableProperties.Select(pair => $"{pair.Key}={pair.Value}"))}], group {item.Group}, by [{item.PartitionBy}]{(item.SmallRangeBytes is { } bytes ? $", ranges of {bytes} bytes as they are" : "")}{(item.MemoryBytes is { } memory ? $", {memory} bytes of memory" : "")}"))
         + $"; replicas {string.Join(", ", Replicas.Select(item => $"{Pipelines[item.Pipeline].Name}@{item.Host}"))}{People.Describe()}";
 }

@@ -3,11 +3,13 @@ using System.Text;
 using Matih.Batches;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Opening;
+using Matih.Delivery.Writing;
 using Matih.Engine.Simulation.World;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Parquet;
 using Matih.Planning;
+using Matih.Storage;
 
 namespace Matih.Engine.Simulation.Scenarios;
 
@@ -64,8 +66,10 @@ internal static class TableRows
 
         async ValueTask<ImmutableArray<DataFile>> WriteAsync(int rowCount)
         {
-            var settings = new SinkWriterSettings(binding.StoredRows, ParquetWriterSettings.Default with { Compression = ParquetCompression.None }, long.MaxValue);
-            await using var writer = new SinkWriter(settings, binding.OfStoredRows(), new DataFileFactory(table, world.Ids), account, Telemetry.EngineLog.None);
+            var writing = new FileWriting(
+                binding.StoredRows, binding.OfStoredRows(), ParquetWriterSettings.Default with { Compression = ParquetCompression.None }, long.MaxValue, new GatheringLimits(1 << 20),
+                new DataFileFactory(table, world.Ids), account, new MemoryScratch(), Telemetry.EngineLog.None);
+            await using var writer = new SinkWriter(new FileSets(writing, 1, null!), isAlone: true);
             await writer.WriteAsync(new ColumnBatch(binding.StoredRows, columns, rowCount), default);
             return await writer.FinishAsync(default);
         }

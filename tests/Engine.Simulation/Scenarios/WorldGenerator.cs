@@ -8,7 +8,7 @@ internal static class WorldGenerator
     public static Setup Extend(int seed, Setup setup, TimeSpan span, List<(TimeSpan At, WorldAction Action)> actions)
     {
         var random = new Random(unchecked(seed * 69621) ^ 0x51c7);
-        setup = Reshape(random, setup);
+        setup = Reshape(seed, random, setup);
         if (random.Next(3) == 0)
             for (var i = random.Next(1, 4); i > 0; i--) Disturb(random, setup, At, actions);
         if (random.Next(12) == 0) Endanger(random, setup, At, actions);
@@ -18,7 +18,7 @@ internal static class WorldGenerator
         TimeSpan At(double from) => span * (from + (1 - from) * random.NextDouble());
     }
 
-    private static Setup Reshape(Random random, Setup setup)
+    private static Setup Reshape(int seed, Random random, Setup setup)
     {
         var partitionBy = random.Next(4) != 0 ? "" : random.Next(4) switch
         {
@@ -28,6 +28,13 @@ internal static class WorldGenerator
             _ => "partition, 'truncate(32, offset)'",
         };
         var group = random.Next(2) == 0 ? "shared-group" : null;
+        // Drawn apart from the rest, so that a seed's other choices stay what they are.
+        var files = new Random(unchecked(seed * 48271) ^ 0x2f1e5);
+        if (files.Next(4) == 0) partitionBy = files.Next(2) == 0 ? "offset" : "'bucket(40, id)'";
+        var fileProperties = setup.Pipelines[0].TableProperties;
+        if (files.Next(3) == 0) fileProperties = fileProperties.SetItem("write.target-file-size-bytes", files.Next(300, 3000).ToString(CultureInfo.InvariantCulture));
+        if (files.Next(3) == 0) fileProperties = fileProperties.SetItem("write.distribution-mode", files.Next(3) switch { 0 => "none", 1 => "hash", _ => "range" });
+        long? memory = files.Next(3) == 0 ? files.Next(1, 64) << 10 : null;
         var smallRange = random.Next(2) == 0 ? random.Next(1, 4000) : (long?)null;
         var isWide = random.Next(40) == 0;
         var width = random.Next(60, 110);
@@ -36,7 +43,7 @@ internal static class WorldGenerator
         {
             Habits = setup.Habits with { ReadsOn = readsOn },
             PartitionCount = isWide ? width : setup.PartitionCount,
-            Pipelines = [.. setup.Pipelines.Select(pipeline => pipeline with { PartitionBy = partitionBy, SharedGroup = group, SmallRangeBytes = smallRange, HasMembers = pipeline.HasMembers && !isWide })],
+            Pipelines = [.. setup.Pipelines.Select(pipeline => pipeline with { PartitionBy = partitionBy, TableProperties = fileProperties, MemoryBytes = memory, SharedGroup = group, SmallRangeBytes = smallRange, HasMembers = pipeline.HasMembers && !isWide })],
         };
     }
 

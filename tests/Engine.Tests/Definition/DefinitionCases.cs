@@ -146,7 +146,7 @@ internal static class DefinitionCases
             "source" => $"{Properties(source.Connection)} {source.Topic} {source.Format} {source.Start} {source.Schema} {source.OnError} {source.OnLostOffsets} registry={source.SchemaRegistry}",
             "json" => source.Json.ToString(),
             "step" => $"{definition.Transformations[0].Name} < {definition.Transformations[0].Input}: {definition.Transformations[0].Sql.Text.ReplaceLineEndings("\\n")}",
-            "sink" => $"{sink.Catalog} {sink.Table} {sink.Mode} by [{string.Join("; ", sink.PartitionBy.Select(entry => $"{entry.Transform} {entry.Parameter} {entry.Column}"))}] create={sink.CreatesTable} {sink.TargetFileBytes} {string.Join(' ', sink.Properties)} < {sink.Input}",
+            "sink" => $"{sink.Catalog} {sink.Table} {sink.Mode} by [{string.Join("; ", sink.PartitionBy.Select(entry => $"{entry.Transform} {entry.Parameter} {entry.Column}"))}] create={sink.CreatesTable} {sink.TargetFileBytes?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-"} {string.Join(' ', sink.Properties)} < {sink.Input}",
             "orchestration" => definition.Orchestration.ToString(),
             _ => "",
         } + warnings;

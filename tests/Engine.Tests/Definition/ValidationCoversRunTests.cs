@@ -34,6 +34,7 @@ public sealed class ValidationCoversRunTests(ITestOutputHelper output)
     [InlineData("write.parquet.compression-codec: snappy", "expected zstd, gzip or uncompressed")]
     [InlineData("write.format.default: orc", "expected parquet")]
     [InlineData("write.target-file-size-bytes: 128MB", "expected a whole number from 1 to 9223372036854775807, without a unit")]
+    [InlineData("write.distribution-mode: sort", "expected none, hash or range")]
     [InlineData("write.parquet.page-size-bytes: 0", "expected a whole number from 1 to 2147483647, without a unit")]
     [InlineData("write.parquet.compression-level: 99", "expected a level of zstd from 1 to 22")]
     [InlineData("write.metadata.delete-after-commit.enabled: true", "expected false: in a file catalog the metadata files are what keeps two writers apart")]
@@ -170,7 +171,7 @@ public sealed class ValidationCoversRunTests(ITestOutputHelper output)
             FlowAssembly.ParquetSettings(settings).Validate();
             _ = new MetricsSelection(table.Metadata);
             _ = (settings.CommitRetryCountMax, settings.CommitRetryWaitMin, settings.CommitRetryWaitMax, settings.CommitRetryTotalMax, settings.IsManifestMergeEnabled, settings.ManifestMergeCountMin,
-                settings.ManifestTargetBytes, settings.TargetFileBytes, settings.MetadataLogCountMax);
+                settings.ManifestTargetBytes, settings.TargetFileBytes, settings.DistributionMode, settings.MetadataLogCountMax);
             _ = LocalPath.Of(new TableFiles(table.Metadata).DataLocation(PartitionKey.Of(PartitionSpec.Unpartitioned, [], []), "f.parquet"));
         }
         catch (UnsupportedTableException refusal)

@@ -93,6 +93,8 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public SystemIdSource Ids { get; } = new();
 
+    public MemoryScratch Scratch { get; } = new();
+
     public IReadOnlyCollection<LogEntry> Entries => _entries;
 
     /// <summary>The flows' progress in the newest run.</summary>
@@ -130,7 +132,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     public async Task RunAsync(RunMode mode, OpenAnswers? answers = null, CancellationToken stop = default, CancellationToken abort = default)
     {
         var flows = Plan();
-        var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter());
+        var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter(), Scratch);
         var request = new RunRequest(mode, answers ?? OpenAnswers.None, Hint, IsGone, IsMember: Seat is not null && mode is RunMode.Continuous);
         Progress = [.. flows.Select(flow => new FlowProgress(flow.Plan.Name.ToString()))];
         await new PipelineRunner(environment, this, this).RunAsync(flows, request, Progress, stop, abort);
@@ -139,7 +141,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     /// <summary>Replays commits of the pipeline through the definition as it is now.</summary>
     public async Task<ReplayReport> ReplayAsync(CommitId from, CommitId? to = null, Func<ReplayPreview, bool>? confirm = null, CancellationToken cancellationToken = default)
     {
-        var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter());
+        var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter(), Scratch);
         var request = new ReplayRequest(from, to, confirm ?? (_ => true), Hint);
         return await new PipelineRunner(environment, this, this).ReplayAsync(Assert.Single(Plan()), request, new FlowProgress("replay"), cancellationToken);
     }
@@ -249,7 +251,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public TableLedger OpenLedger()
     {
-        var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter());
+        var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter(), Scratch);
         var plan = Plan().Single(flow => flow.Plan.Table.Identifier.Equals(Identifier)).Plan;
         return new TableLedger(new FlowContext(plan, environment, new FlowProgress(Pipeline), this, () => 0.5), OpenCatalog(null!, Store), Store);
     }

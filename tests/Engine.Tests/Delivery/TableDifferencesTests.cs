@@ -118,7 +118,7 @@ public sealed class TableDifferencesTests
     }
 
     private static Task<IReadOnlyList<LogEntry>> CheckAsync(FlowHarness flow) =>
-        new PipelineRunner(new EngineEnvironment(flow.Clock, flow.Ids, new Random(1), new SystemTaskStarter()), flow, flow).CheckTablesAsync(flow.Plan(), default);
+        new PipelineRunner(new EngineEnvironment(flow.Clock, flow.Ids, new Random(1), new SystemTaskStarter(), flow.Scratch), flow, flow).CheckTablesAsync(flow.Plan(), default);
 
     private static async Task RunWithAsync(FlowHarness flow, params string[] overrides)
     {

@@ -16,10 +16,9 @@ public sealed class PartitionRouterTests
     {
         var router = Router(("at", new Transform.Day(), "date"));
 
-        var routed = router.Route(Batch((1, 0, "a"), (2, 5, "b"), (3, 86_399_999_999, "c")));
+        var routed = Route(router, Batch((1, 0, "a"), (2, 5, "b"), (3, 86_399_999_999, "c")));
 
-        Assert.Equal(1, routed.Count);
-        Assert.True(routed[0].IsAllRows);
+        Assert.Equal([0, 1, 2], Assert.Single(routed).Rows);
         Assert.Equal("date=1970-01-01", routed[0].Key.Path);
     }
 
@@ -28,7 +27,7 @@ public sealed class PartitionRouterTests
     {
         var router = Router(("at", new Transform.Day(), "date"));
 
-        var routed = router.Route(Batch((1, -1, "a"), (2, 0, "b"), (3, null, "c"), (4, -2, "d"), (5, 86_400_000_000, "e")));
+        var routed = Route(router, Batch((1, -1, "a"), (2, 0, "b"), (3, null, "c"), (4, -2, "d"), (5, 86_400_000_000, "e")));
 
         Assert.Equal(["date=1969-12-31: 0,3", "date=1970-01-01: 1", "date=null: 2", "date=1970-01-02: 4"], Print(routed));
     }
@@ -38,8 +37,8 @@ public sealed class PartitionRouterTests
     {
         var router = Router(("at", new Transform.Day(), "date"), ("s", new Transform.Identity(), null));
 
-        var first = router.Route(Batch((1, 0, "a"), (1, 0, "b")))[0].Key;
-        var second = router.Route(Batch((1, 7, "b"), (1, 7, "a")))[1].Key;
+        var first = Route(router, Batch((1, 0, "a"), (1, 0, "b")))[0].Key;
+        var second = Route(router, Batch((1, 7, "b"), (1, 7, "a")))[1].Key;
 
         Assert.Same(first, second);
     }
@@ -49,7 +48,7 @@ public sealed class PartitionRouterTests
     {
         var router = Router(("at", new Transform.Day(), "date"), ("s", new Transform.Truncate(1), null), ("id", new Transform.Truncate(10), null));
 
-        var routed = router.Route(Batch((1, 0, "ab"), (2, 0, "ac"), (-1, 0, "ax"), (1, 86_400_000_000, "ab"), (3, 0, "b"), (null, null, null)));
+        var routed = Route(router, Batch((1, 0, "ab"), (2, 0, "ac"), (-1, 0, "ax"), (1, 86_400_000_000, "ab"), (3, 0, "b"), (null, null, null)));
 
         Assert.Equal(
             [
@@ -64,9 +63,9 @@ public sealed class PartitionRouterTests
     {
         var router = new PartitionRouter(Table, PartitionSpec.Unpartitioned, Row);
 
-        Assert.Equal("", router.Route(Batch((1, 0, "a"), (2, null, null)))[0].Key.Path);
-        Assert.Equal(0, router.Route(Batch()).Count);
-        Assert.Equal(0, Router(("at", new Transform.Day(), "date")).Route(Batch()).Count);
+        Assert.Equal("", Route(router, Batch((1, 0, "a"), (2, null, null)))[0].Key.Path);
+        Assert.Empty(Route(router, Batch()));
+        Assert.Empty(Route(Router(("at", new Transform.Day(), "date")), Batch()));
     }
 
     [Fact]
@@ -76,7 +75,7 @@ public sealed class PartitionRouterTests
         var column = Column.Create(Row[0].Type, MemoryAccount.Unlimited());
         column.AppendNull();
 
-        Assert.Equal("s=null", router.Route(new ColumnBatch(new RowType([Row[0]]), [column], 1))[0].Key.Path);
+        Assert.Equal("s=null", Route(router, new ColumnBatch(new RowType([Row[0]]), [column], 1))[0].Key.Path);
     }
 
     [Fact]
@@ -94,7 +93,7 @@ public sealed class PartitionRouterTests
 
         for (var start = 0L; start < 200_000; start += 20_000)
         {
-            var routed = router.Route(Batch([.. Enumerable.Range(0, 20_000).Select(i => ((long?)(start + i), (long?)0L, (string?)"a"))]));
+            var routed = Route(router, Batch([.. Enumerable.Range(0, 20_000).Select(i => ((long?)(start + i), (long?)0L, (string?)"a"))]));
             Assert.Equal(20_000, routed.Count);
             Assert.Equal($"id={start + 7}", routed[7].Key.Path);
         }
@@ -126,9 +125,8 @@ public sealed class PartitionRouterTests
                 }
 
                 var actual = new string[rows.Length];
-                var routed = router.Route(Batch(rows));
-                foreach (var group in routed)
-                    for (var i = 0; i < (group.IsAllRows ? rows.Length : group.Rows.Length); i++) actual[group.IsAllRows ? i : group.Rows[i]] = group.Key.Path;
+                foreach (var (key, places) in Route(router, Batch(rows)))
+                    foreach (var place in places) actual[place] = key.Path;
 
                 var expected = rows.Select(row => string.Join('/', fields.Select((field, i) => $"f{i}={One(field.Item1, field.Item2, row)}")));
                 Assert.True(expected.SequenceEqual(actual), $"seed {seed}, round {round}: {string.Join(", ", fields)}");
@@ -166,11 +164,22 @@ public sealed class PartitionRouterTests
 
     private static PartitionRouter Router(params (string, Transform, string?)[] fields) => new(Table, PartitionSpec.Create(Table, fields), Row);
 
-    private static string[] Print(RoutedBatch routed)
+    private static string[] Print(List<(PartitionKey Key, List<int> Rows)> routed) => [.. routed.Select(group => $"{group.Key.Path}: {string.Join(',', group.Rows)}")];
+
+    /// <summary>The partitions of the batch's rows, in the order of their first row.</summary>
+    private static List<(PartitionKey Key, List<int> Rows)> Route(PartitionRouter router, ColumnBatch batch)
     {
-        var lines = new List<string>();
-        foreach (var group in routed) lines.Add($"{group.Key.Path}: {string.Join(',', group.Rows.ToArray())}");
-        return [.. lines];
+        var routed = router.Route(batch);
+        var places = new Dictionary<int, int>();
+        var groups = new List<(PartitionKey Key, List<int> Rows)>();
+        for (var row = 0; row < batch.Count; row++)
+        {
+            var group = routed.Groups[row];
+            Assert.InRange(group, 0, routed.GroupCount - 1);
+            if (places.TryAdd(group, groups.Count)) groups.Add((routed.KeyOf(group), []));
+            groups[places[group]].Rows.Add(row);
+        }
+        return groups;
     }
 
     private static ColumnBatch Batch(params (long? Id, long? At, string? S)[] rows)

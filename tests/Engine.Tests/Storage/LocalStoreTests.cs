@@ -49,6 +49,30 @@ public sealed class LocalStoreTests : IDisposable
         Assert.Single(Directory.GetFiles(_folder.Path));
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(40)]
+    public async Task Objects_that_are_completed_together_exist_afterwards_and_not_before(int count)
+    {
+        string[] locations = [.. Enumerable.Range(0, count).Select(i => _folder.Child($"deep/p={i}/x"))];
+        await _store.PrepareAsync(locations, None);
+        var writers = new List<IObjectWriter>();
+        foreach (var location in locations)
+        {
+            var writer = await _store.CreateAsync(location, None);
+            await writer.WriteAsync(Encoding.UTF8.GetBytes(location), None);
+            writers.Add(writer);
+        }
+        Assert.All(locations, location => Assert.False(File.Exists(location)));
+
+        writers.Reverse();
+        await _store.CompleteAsync(writers, None);
+
+        Assert.All(locations, location => Assert.Equal(location, File.ReadAllText(location)));
+        Assert.Equal(count, Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories).Length);
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await _store.CompleteAsync(writers, None));
+    }
+
     [Fact]
     public async Task A_writer_that_is_given_up_leaves_nothing()
     {

@@ -123,9 +123,10 @@ internal static class TableTampering
         Assert.IsType<CommitResult.Committed>(await flow.Catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, default));
     }
 
-    /// <summary>Three commits of ten records each, after the start.</summary>
+    /// <summary>Three commits of ten records each, after the start: two files to a commit, because each lane writes its own.</summary>
     public static async Task ThreeCommitsAsync(this FlowHarness flow)
     {
+        flow.Definition = flow.Definition.Replace("mode: append }", "mode: append, properties: { write.distribution-mode: none } }", StringComparison.Ordinal);
         flow.Overrides.Add("orchestration.checkpoint_interval=1h");
         for (var round = 0; round < 3; round++)
         {

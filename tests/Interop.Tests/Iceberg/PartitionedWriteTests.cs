@@ -15,7 +15,7 @@ public sealed class PartitionedWriteTests
 {
     private const int RowCount = 1_000;
 
-    private static readonly RowType Row = new([
+    internal static readonly RowType Row = new([
         new Field("id", new DataType.BigInt().NotNull()), new Field("b", new DataType.Boolean()), new Field("tiny", new DataType.TinyInt()),
         new Field("i", new DataType.Int()), new Field("f", new DataType.Float()), new Field("d", new DataType.Double()),
         new Field("dec", new DataType.Decimal(20, 3)), new Field("small", new DataType.Decimal(5, 2)), new Field("dt", new DataType.Date()),
@@ -80,11 +80,12 @@ public sealed class PartitionedWriteTests
         for (var start = 0; start < RowCount; start += 500)
         {
             var batch = Batch(start, 500, random);
-            foreach (var routed in router.Route(batch))
+            var routed = router.Route(batch);
+            for (var row = 0; row < batch.Count; row++)
             {
-                if (!writers.TryGetValue(routed.Key, out var writer)) writers[routed.Key] = writer = new(columns, ParquetWriterSettings.Default, MemoryAccount.Unlimited());
-                if (routed.IsAllRows) writer.Append(batch, map);
-                else writer.Append(batch, map, routed.Rows);
+                var key = routed.KeyOf(routed.Groups[row]);
+                if (!writers.TryGetValue(key, out var writer)) writers[key] = writer = new(columns, ParquetWriterSettings.Default, MemoryAccount.Unlimited());
+                writer.Append(batch, map, [row]);
             }
         }
         var files = new List<DataFile>();
@@ -98,7 +99,7 @@ public sealed class PartitionedWriteTests
             writer.Dispose();
             var metrics = summary.Columns.Select(column => new ColumnMetrics(
                 column.FieldId, column.CompressedBytes, column.ValueCount, column.NullCount, column.NanCount, column.LowerBound, column.UpperBound));
-            files.Add(DataFile.Written(location, key, summary.RowCount, summary.LengthBytes, [.. metrics], summary.SplitOffsets, new MetricsSelection(table.Metadata)));
+            files.Add(DataFile.Written(location, key, summary.RowCount, summary.LengthBytes, [.. metrics], summary.SplitOffsets, new MetricsSelection(table.Metadata), SortOrder.Unsorted.OrderId));
         }
         return files;
     }
@@ -120,7 +121,7 @@ public sealed class PartitionedWriteTests
         _ => new ParquetType.Binary(),
     };
 
-    private static ColumnBatch Batch(int start, int count, Random random)
+    internal static ColumnBatch Batch(int start, int count, Random random)
     {
         string[] texts = ["", "a", "ä", "東京", "🚀🚀", "a/b=c d%", "x.y", "a long text that no bound keeps whole, not even this one"];
         var columns = Row.Fields.Select(field => Column.Create(field.Type, MemoryAccount.Unlimited())).ToArray();

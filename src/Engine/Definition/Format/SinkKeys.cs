@@ -36,11 +36,9 @@ internal static class SinkKeys
 
     public static readonly Key<bool> Create = new("create", new FlagShape(), "Whether a missing table is created.") { Default = true, DefaultText = "true" };
 
-    public static readonly Key<long> TargetFileSize = new("target_file_size", new SizeShape(64 << 10, "64KiB", 4L << 30, "4GiB"), "The size at which a data file is closed.")
-    {
-        Default = 128L << 20,
-        DefaultText = "128MiB",
-    };
+    /// <summary>0 where it is left out.</summary>
+    public static readonly Key<long> TargetFileSize = new("target_file_size", new SizeShape(64 << 10, "64KiB", 4L << 30, "4GiB"),
+        "The size at which a data file is closed. Left out: the table's `write.target-file-size-bytes`, which is 512 MiB where the table has none.");
 
     public static readonly Key<ImmutableArray<TextPair>> Properties = new("properties", new TextMapShape("a mapping of table properties to values", Grammars.Key),
         "Iceberg table properties, set when the table is created. Those that this program reads are checked, a name that is nearly one of Iceberg's is warned of; `format-version` can only be 2. On a table that exists the table's own are used: a run warns of those with another value, and names those that decide how files are written and are not in the definition. Other properties that you take out of the definition stay in the table without a word, because the table does not know who set them.") { Default = [] };

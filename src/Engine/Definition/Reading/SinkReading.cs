@@ -29,7 +29,7 @@ internal sealed class SinkReading(
             Properties = properties,
             PropertyPlaces = sink.Get(SinkKeys.Properties).ToImmutableDictionary(pair => pair.Key, pair => new PropertyPlace(pair.Position, pair.Path)),
             CreatesTable = sink.Get(SinkKeys.Create),
-            TargetFileBytes = sink.Get(SinkKeys.TargetFileSize),
+            TargetFileBytes = sink.Get(SinkKeys.TargetFileSize) is > 0 and var bytes ? bytes : null,
             Position = sink.Position,
             TablePosition = sink.PositionOf(SinkKeys.Table),
         };

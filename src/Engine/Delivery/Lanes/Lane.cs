@@ -127,22 +127,24 @@ internal sealed class Lane : IAsyncDisposable
     /// <summary>Gives memory back where it is scarce. To be called between batches.</summary>
     public async ValueTask RelieveMemoryAsync(CancellationToken cancellationToken)
     {
-        if (_parts.Memory.IsScarce) await _parts.Writer.FlushLargestAsync(cancellationToken);
+        if (_parts.Memory.IsScarce) await _parts.Writer.RelieveAsync(cancellationToken);
     }
 
-    /// <summary>Makes the files durable and hands over everything since the last checkpoint; the lane can go on at once.</summary>
+    /// <summary>
+    /// Hands over everything since the last checkpoint; the lane can continue at once. The files are durable where the lane
+    /// writes its own; those that it writes in common with others come from the file set.
+    /// </summary>
     public async ValueTask<LaneCheckpoint> FinishAsync(CancellationToken cancellationToken)
     {
         var files = await _parts.Writer.FinishAsync(cancellationToken);
         var partitions = _partitions.Where(partition => partition is not null).Select(partition => partition!.Take()).ToImmutableArray();
-        var books = _books with { AddedFileCount = files.Length, AddedRowCount = files.Sum(file => file.RecordCount) };
-        if (books.AddedRowCount != books.ProducedCount)
-            throw new InvalidOperationException($"{Quantity.Of(books.ProducedCount, "row")} produced, but the closed files hold {Quantity.Count(books.AddedRowCount)}.");
+        var books = _books;
         _books = default;
         _reportedErrorCount = 0;
         var begunAt = _filesBegunAt;
         _filesBegunAt = null;
-        return new LaneCheckpoint(files, partitions, books, _rejected) { BegunAt = begunAt, Skipped = _skipped.Take() };
+        var checkpoint = new LaneCheckpoint([], partitions, books, _rejected) { BegunAt = begunAt, Skipped = _skipped.Take() };
+        return _parts.Writer.IsAlone ? checkpoint.WithFiles(files) : checkpoint;
     }
 
     private ColumnBatch Evaluate(RawBatch batch)

@@ -5,7 +5,10 @@ using Matih.Iceberg.Manifests;
 
 namespace Matih.Delivery.Lanes;
 
-/// <summary>Everything that a lane did between two checkpoints: durable files, positions, and the fate of each record.</summary>
+/// <summary>
+/// Everything that a lane did between two checkpoints, or that lanes did which write in common: durable files, positions, and
+/// the fate of each record.
+/// </summary>
 internal sealed record LaneCheckpoint(ImmutableArray<DataFile> Files, ImmutableArray<PartitionStretch> Partitions, Books Books, RejectedUnderFail? Rejected)
 {
     /// <summary>When the first of the files was begun, or staged; null where there is none. Somebody's orphan removal counts from there.</summary>
@@ -13,6 +16,24 @@ internal sealed record LaneCheckpoint(ImmutableArray<DataFile> Files, ImmutableA
 
     /// <summary>The bad records among those that were read; their number is in the books as well.</summary>
     public SkippedRecords Skipped { get; init; } = SkippedRecords.None;
+
+    /// <summary>What lanes did together, without files.</summary>
+    public static LaneCheckpoint Merge(IReadOnlyList<LaneCheckpoint> lanes) => new(
+        [], [.. lanes.SelectMany(lane => lane.Partitions)], lanes.Aggregate(default(Books), (sum, lane) => sum + lane.Books),
+        lanes.Select(lane => lane.Rejected).FirstOrDefault(rejected => rejected is not null))
+    {
+        BegunAt = lanes.Min(lane => lane.BegunAt),
+        Skipped = SkippedRecords.Merge(lanes.Select(lane => lane.Skipped)),
+    };
+
+    /// <summary>The same with the files that hold its rows, no more and no less.</summary>
+    public LaneCheckpoint WithFiles(ImmutableArray<DataFile> files)
+    {
+        var books = Books with { AddedFileCount = files.Length, AddedRowCount = files.Sum(file => file.RecordCount) };
+        if (books.AddedRowCount != books.ProducedCount)
+            throw new InvalidOperationException($"{Quantity.Of(books.ProducedCount, "row")} produced, but the closed files hold {Quantity.Count(books.AddedRowCount)}.");
+        return this with { Files = files, Books = books };
+    }
 
     public bool HasMoved => !Files.IsEmpty || Partitions.Any(stretch => stretch.Entry.NextOffset != stretch.Entry.FromOffset);
 }

@@ -1,3 +1,4 @@
+using Matih.Delivery.Writing;
 using Matih.Kafka;
 using Matih.Sql.Syntax;
 
@@ -12,8 +13,12 @@ internal sealed class LaneGroup(EngineEnvironment environment, CancellationToken
     private readonly CancellationTokenSource _token = CancellationTokenSource.CreateLinkedTokenSource(abort);
     private readonly List<LaneReader> _readers = [];
     private readonly List<Task> _tasks = [];
+    private FileSets? _inCommon;
 
     public IReadOnlyList<LaneReader> Readers => _readers;
+
+    /// <summary>Takes over the files that the lanes write in common: a checkpoint then gives them, and the work of all lanes, as one.</summary>
+    public void WriteInCommon(FileSets sets) => _inCommon = sets;
 
     /// <summary>Starts to poll the queue for the lane.</summary>
     /// <param name="name">Names the work, for stack traces and thread lists.</param>
@@ -34,9 +39,12 @@ internal sealed class LaneGroup(EngineEnvironment environment, CancellationToken
             if (reader.Ended.IsFaulted) await reader.Ended;
     }
 
-    /// <summary>Every lane's work since the last checkpoint.</summary>
-    public async ValueTask<IReadOnlyList<LaneCheckpoint>> SealAsync(bool isLast, CancellationToken cancellationToken) =>
-        await Task.WhenAll(_readers.Select(reader => reader.SealAsync(isLast))).WaitAsync(cancellationToken);
+    /// <summary>All work since the last checkpoint: that of the lanes in one where they write in common, else each lane's.</summary>
+    public async ValueTask<IReadOnlyList<LaneCheckpoint>> SealAsync(bool isLast, CancellationToken cancellationToken)
+    {
+        var lanes = await Task.WhenAll(_readers.Select(reader => reader.SealAsync(isLast))).WaitAsync(cancellationToken);
+        return _inCommon is null ? lanes : [LaneCheckpoint.Merge(lanes).WithFiles(await _inCommon.CompleteAsync(cancellationToken))];
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -53,6 +61,7 @@ internal sealed class LaneGroup(EngineEnvironment environment, CancellationToken
             }
         }
         foreach (var reader in _readers) await reader.DisposeAsync();
+        if (_inCommon is not null) await _inCommon.DisposeAsync();
         _token.Dispose();
     }
 }

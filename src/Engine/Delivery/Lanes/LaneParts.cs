@@ -2,6 +2,7 @@ using Matih.Batches;
 using Matih.Decoding;
 using Matih.Definition;
 using Matih.Delivery.Topics;
+using Matih.Delivery.Writing;
 using Matih.Sql;
 using Matih.Telemetry;
 

@@ -18,10 +18,11 @@ internal sealed class TableBinding
     private readonly ImmutableSortedDictionary<string, string> _settings;
 
     private TableBinding(
-        Schema schema, PartitionSpec spec, ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap, string location, ImmutableSortedDictionary<string, string> settings)
+        Schema schema, PartitionSpec spec, SortOrder order, ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap, string location, ImmutableSortedDictionary<string, string> settings)
     {
         Schema = schema;
         Spec = spec;
+        Order = order;
         Columns = columns;
         ColumnMap = columnMap;
         _location = location;
@@ -31,6 +32,8 @@ internal sealed class TableBinding
     public Schema Schema { get; }
 
     public PartitionSpec Spec { get; }
+
+    public SortOrder Order { get; }
 
     /// <summary>The table's columns that the files hold; others of the table read as NULL.</summary>
     public ImmutableArray<ParquetColumn> Columns { get; }
@@ -42,7 +45,7 @@ internal sealed class TableBinding
     public RowType StoredRows => new([.. Columns.Select(column => new Field(column.Name, column.Type.ReadAs))]);
 
     /// <summary>The binding for rows that were read back from such a file.</summary>
-    public TableBinding OfStoredRows() => new(Schema, Spec, Columns, [.. Enumerable.Range(0, Columns.Length)], _location, _settings);
+    public TableBinding OfStoredRows() => new(Schema, Spec, Order, Columns, [.. Enumerable.Range(0, Columns.Length)], _location, _settings);
 
     /// <summary>Whether files that are written through this binding are what the table, as it stands, asks for.</summary>
     public bool Fits(Table table) => FindChange(table) is null;
@@ -56,6 +59,7 @@ internal sealed class TableBinding
         var now = table.Metadata;
         if (now.CurrentSchemaId != Schema.SchemaId) return $"its schema was {Schema.SchemaId} and is {now.CurrentSchemaId} now";
         if (now.DefaultSpecId != Spec.SpecId) return $"its partition spec was {Spec.SpecId} and is {now.DefaultSpecId} now";
+        if (now.DefaultSortOrder.OrderId != Order.OrderId) return $"its sort order was {Order.OrderId} and is {now.DefaultSortOrder.OrderId} now";
         if (now.Location != _location) return $"its location was {_location} and is {now.Location} now";
         var settings = SettingsOf(now);
         var changed = settings.Keys.Union(_settings.Keys).FirstOrDefault(key => settings.GetValueOrDefault(key) != _settings.GetValueOrDefault(key));
@@ -69,7 +73,7 @@ internal sealed class TableBinding
     /// with each of its commits would hold the run up for ever. Those of metadata files take effect by themselves.
     /// </summary>
     private static readonly ImmutableArray<string> SettingsPrefixes =
-        ["write.parquet.", "write.target-file-size-bytes", "write.format.default", "write.location-provider.", "write.data.path", "write.object-storage.", "write.folder-storage.path"];
+        ["write.parquet.", "write.target-file-size-bytes", "write.distribution-mode", "write.format.default", "write.location-provider.", "write.data.path", "write.object-storage.", "write.folder-storage.path"];
 
     private static ImmutableSortedDictionary<string, string> SettingsOf(TableMetadata metadata) => metadata.Properties.RemoveRange(
         metadata.Properties.Keys.Where(key => !SettingsPrefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal))));
@@ -111,7 +115,7 @@ internal sealed class TableBinding
                 $"The query does not fit table {plan.Identifier}: {string.Join("; ", faults)}.",
                 "Change the SQL (aliases, CAST, COALESCE), or evolve the table; columns are matched by name.");
         }
-        return new TableBinding(schema, spec, columns.ToImmutable(), map.ToImmutable(), table.Metadata.Location, SettingsOf(table.Metadata));
+        return new TableBinding(schema, spec, table.Metadata.DefaultSortOrder, columns.ToImmutable(), map.ToImmutable(), table.Metadata.Location, SettingsOf(table.Metadata));
     }
 
     private static ParquetType ParquetTypeOf(IcebergType type) => type switch

@@ -4,6 +4,7 @@ using Matih.Delivery.Ledgers;
 using Matih.Delivery.Members;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Topics;
+using Matih.Iceberg;
 using Matih.Kafka;
 using Matih.Telemetry;
 
@@ -39,7 +40,7 @@ internal sealed class CommittingSession(
         var committer = committerFor(opened, work is WorkShare.Committer);
         if (!await committer.TakeInAsync(abort)) return SessionEnd.Reopen;
 
-        var deal = DealOf(work, committer.Source);
+        var deal = DealOf(work, committer.Source, new TableSettings(opened.Table.Metadata.Properties));
         var limit = history.LimitFor(opened.Ledger, deal.LaneCount);
         await using var session = await FlowSession.StartAsync(
             flow, source, lanesFor(opened), committer.Source, deal, limit, history.NextAssignment(), watch, abort);
@@ -68,11 +69,11 @@ internal sealed class CommittingSession(
         }
     }
 
-    private LaneDeal DealOf(WorkShare work, SourceLedger positions)
+    private LaneDeal DealOf(WorkShare work, SourceLedger positions, TableSettings table)
     {
         var partitions = positions.Partitions.Select(entry => entry.Partition);
         if (work is WorkShare.Committer(var own)) partitions = partitions.Where(own.Contains);
-        return new LaneDeal([.. partitions], flow.Plan.Parallelism);
+        return new LaneDeal([.. partitions], flow.Plan.Parallelism) { IsInCommon = table.DistributionMode != DistributionMode.None };
     }
 
     /// <summary>The ends of the partitions that opening has found. Not asked for their number again: a broker may lag behind.</summary>

@@ -17,6 +17,9 @@ internal enum CheckpointCause { Interval, Finished, Stopped, Rejected, TopicChan
 /// <summary>Which partitions a session reads, and in how many lanes at most.</summary>
 internal sealed record LaneDeal(ImmutableArray<int> Partitions, int LaneCountMax)
 {
+    /// <summary>Whether lanes write their files in common; else each gives a checkpoint of its own, with files of its own.</summary>
+    public bool IsInCommon { get; init; }
+
     public int LaneCount => Math.Min(LaneCountMax, Partitions.Length);
 }
 
@@ -94,9 +97,11 @@ internal sealed class FlowSession : IAsyncDisposable
         var queues = await _source.AssignAsync(
             [.. deal.Partitions.Select(partition => new PartitionPosition(partition, positions.Find(partition)!.NextOffset))], deal.LaneCount, assignment, abort);
         await RequireSameTopicAsync(positions, abort);
+        var inCommon = deal.IsInCommon ? _lanes.CreateFileSets(queues.Count) : null;
+        if (inCommon is not null) _group.WriteInCommon(inCommon);
         foreach (var queue in queues)
         {
-            var lane = _lanes.Create([.. queue.Partitions.Select(partition => positions.Find(partition)!)], _watch.Records);
+            var lane = _lanes.Create([.. queue.Partitions.Select(partition => positions.Find(partition)!)], inCommon, _watch.Records);
             _group.Start($"lane {_group.Readers.Count + 1} of {_flow.Name}", lane, queue, assignment, _polling);
         }
         _group.StartBeside($"watch of {_flow.Name}", _watch.RunAsync);
@@ -151,7 +156,7 @@ internal sealed class FlowSession : IAsyncDisposable
 
     private bool IsSilent => _flow.Clock.GetElapsedTime(LastActivity) > HealthLimits.DefaultContactAgeMax;
 
-    /// <summary>Every lane's work since the last checkpoint.</summary>
+    /// <summary>All work since the last checkpoint: that of the lanes in one where they write in common, else each lane's.</summary>
     public async ValueTask<IReadOnlyList<LaneCheckpoint>> SealAsync(bool isLast, CancellationToken abort)
     {
         if (isLast) _watch.Stop();

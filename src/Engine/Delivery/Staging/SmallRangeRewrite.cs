@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Batches;
+using Matih.Delivery.Writing;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Opening;
 using Matih.Iceberg.Catalogs;

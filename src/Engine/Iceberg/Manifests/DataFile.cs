@@ -47,6 +47,7 @@ public sealed record DataFile
 
     /// <summary>A data file that was just written, with the metrics that the table asks for.</summary>
     /// <param name="columns">Whole metrics; <paramref name="metrics"/> decides what of them is kept and how long bounds are.</param>
+    /// <param name="sortOrderId">The order that the file's rows are in; that of <see cref="SortOrder.Unsorted"/> for none.</param>
     public static DataFile Written(
         string path,
         PartitionKey partition,
@@ -54,7 +55,8 @@ public sealed record DataFile
         long fileSizeBytes,
         IReadOnlyList<ColumnMetrics> columns,
         IEnumerable<long> splitOffsets,
-        MetricsSelection metrics)
+        MetricsSelection metrics,
+        int sortOrderId)
     {
         var kept = columns.OrderBy(column => column.FieldId).Select(metrics.Select).OfType<ColumnMetrics>().ToArray();
         return new DataFile
@@ -71,7 +73,7 @@ public sealed record DataFile
             LowerBounds = [.. kept.Where(column => column.LowerBound is not null).Select(column => KeyValuePair.Create(column.FieldId, column.LowerBound!))],
             UpperBounds = [.. kept.Where(column => column.UpperBound is not null).Select(column => KeyValuePair.Create(column.FieldId, column.UpperBound!))],
             SplitOffsets = [.. splitOffsets],
-            SortOrderId = SortOrder.Unsorted.OrderId,
+            SortOrderId = sortOrderId,
         };
     }
 }

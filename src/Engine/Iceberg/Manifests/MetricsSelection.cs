@@ -67,7 +67,7 @@ public sealed class MetricsSelection
     }
 
     private static bool IsSortedBy(TableMetadata metadata, int fieldId) =>
-        metadata.SortOrders.Any(order => order.OrderId == metadata.DefaultSortOrderId && order.SourceIds.Contains(fieldId));
+        metadata.SortOrders.Any(order => order.OrderId == metadata.DefaultSortOrderId && order.Fields.Any(field => field.SourceId == fieldId));
 
     /// <summary>What is kept of a column's metrics; null for nothing.</summary>
     internal ColumnMetrics? Select(ColumnMetrics column)

@@ -193,7 +193,14 @@ internal static class SchemaJson
     }
 
     public static SortOrder ReadSortOrder(JsonElement json) => new(
-        json.GetProperty("order-id").GetInt32(), [.. json.GetProperty("fields").EnumerateArray().Select(SourceId)], Raw(json));
+        json.GetProperty("order-id").GetInt32(), [.. json.GetProperty("fields").EnumerateArray().Select(ReadSortField)], Raw(json));
+
+    private static SortField ReadSortField(JsonElement json)
+    {
+        var isDescending = json.GetProperty("direction").GetString() == "desc";
+        var nullsFirst = json.TryGetProperty("null-order", out var order) ? order.GetString() == "nulls-first" : !isDescending;
+        return new SortField(SourceId(json), Transform.Parse(json.GetProperty("transform").GetString()!), isDescending, nullsFirst);
+    }
 
     public static void WriteSortOrder(Utf8JsonWriter writer, SortOrder order) => writer.WriteRawValue(order.Source, skipInputValidation: true);
 }

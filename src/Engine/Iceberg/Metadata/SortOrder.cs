@@ -1,17 +1,24 @@
 using System.Collections.Immutable;
+using Matih.Iceberg.Partitioning;
 
 namespace Matih.Iceberg.Metadata;
 
-/// <summary>How a table would like its rows sorted. Kept as written; files of ours are written unsorted and say so. Immutable.</summary>
+/// <summary>One field of a sort order: rows are compared by what the transform makes of the column.</summary>
+/// <param name="SourceId">Field id of the column; -1 where there are several, which only later versions of the format have.</param>
+/// <param name="NullsFirst">Where NULL goes, whatever the direction.</param>
+public sealed record SortField(int SourceId, Transform Transform, bool IsDescending, bool NullsFirst);
+
+/// <summary>How a table would like its rows sorted. Kept as written. Immutable.</summary>
+/// <remarks>Source: Apache Iceberg table spec, "Sorting".</remarks>
 public sealed class SortOrder
 {
-    internal SortOrder(int orderId, ImmutableArray<int> sourceIds, byte[] source) => (OrderId, SourceIds, Source) = (orderId, sourceIds, source);
+    internal SortOrder(int orderId, ImmutableArray<SortField> fields, byte[] source) => (OrderId, Fields, Source) = (orderId, fields, source);
 
     /// <summary>0 is the unsorted order.</summary>
     public int OrderId { get; }
 
-    /// <summary>Field ids of the columns that it sorts by, the first weighing most.</summary>
-    public ImmutableArray<int> SourceIds { get; }
+    /// <summary>The first weighs most.</summary>
+    public ImmutableArray<SortField> Fields { get; }
 
     /// <summary>The order's JSON, written back as it was read.</summary>
     internal byte[] Source { get; }

@@ -49,6 +49,10 @@ public sealed record TableMetadata
     public int LastPartitionId { get; init; }
     public int DefaultSortOrderId { get; init; }
     public ImmutableArray<SortOrder> SortOrders { get; init; } = [];
+
+    /// <summary>The order that new files should have; <see cref="SortOrder.Unsorted"/> where the table names none that it has.</summary>
+    public SortOrder DefaultSortOrder => SortOrders.FirstOrDefault(order => order.OrderId == DefaultSortOrderId) ?? SortOrder.Unsorted;
+
     public ImmutableSortedDictionary<string, string> Properties { get; init; } = EmptyProperties;
 
     /// <summary>Null for a table without a snapshot.</summary>

@@ -7,7 +7,7 @@ namespace Matih.Iceberg.Partitioning;
 
 /// <summary>
 /// Divides batches by partition, column by column: each partition field turns its column into small numbers, one per
-/// distinct value, and rows of equal numbers go together. Neighbours mostly share a value, which then costs a comparison.
+/// distinct value, and rows of equal numbers belong together. Neighbours mostly share a value, which then costs a comparison.
 /// Not thread-safe.
 /// </summary>
 public sealed class PartitionRouter
@@ -19,12 +19,12 @@ public sealed class PartitionRouter
     private readonly ImmutableArray<IcebergType> _types;
     private readonly FieldRouter?[] _fields;
     private readonly int[] _columns;
-    private readonly RoutedBatch _routed = new();
     private readonly Dictionary<long, int> _pairs = [];
     private readonly List<int[]> _groups = [];
     private readonly Dictionary<int, PartitionKey> _keys = [];
     private readonly Func<int, PartitionKey> _keyOf;
     private readonly PartitionKey? _only;
+    private long _epoch;
     private int[] _ids = [];
     private int[] _combined = [];
 
@@ -56,16 +56,12 @@ public sealed class PartitionRouter
         _keyOf = KeyOf;
     }
 
-    /// <summary>The partitions of the batch's rows, every row in exactly one.</summary>
+    /// <summary>The number of each row's partition; they belong to the router and are valid until the next call.</summary>
     public RoutedBatch Route(ColumnBatch batch)
     {
-        if (_only is not null)
-        {
-            _routed.SetAll(_only, batch.Count);
-            return _routed;
-        }
+        if (_combined.Length < batch.Count) (_ids, _combined) = (new int[batch.Count], new int[batch.Count]);
+        if (_only is not null) return new RoutedBatch(_combined.AsSpan(0, batch.Count), 1, _epoch, _keyOf);
         Forget();
-        if (_ids.Length < batch.Count) (_ids, _combined) = (new int[batch.Count], new int[batch.Count]);
         var combined = _combined.AsSpan(0, batch.Count);
         var isFirst = true;
         for (var i = 0; i < _fields.Length; i++)
@@ -84,8 +80,7 @@ public sealed class PartitionRouter
             isFirst = false;
         }
         var groupCount = _fields.Count(field => field is not null) == 1 ? _fields.First(field => field is not null)!.IdCount : _groups.Count;
-        _routed.Set(combined, groupCount, _keyOf);
-        return _routed;
+        return new RoutedBatch(combined, groupCount, _epoch, _keyOf);
     }
 
     /// <summary>Replaces the first number of each row by that of the pair of both.</summary>
@@ -118,6 +113,7 @@ public sealed class PartitionRouter
 
     private PartitionKey KeyOf(int group)
     {
+        if (_only is not null) return _only;
         if (_keys.TryGetValue(group, out var key)) return key;
         var ids = _fields.Count(field => field is not null) == 1 ? [group] : _groups[group];
         var values = new PartitionValue[_fields.Length];
@@ -132,6 +128,7 @@ public sealed class PartitionRouter
     private void Forget()
     {
         if (_groups.Count < RememberedMax && _fields.All(field => field is null || field.IdCount < RememberedMax)) return;
+        _epoch++;
         foreach (var field in _fields) field?.Forget();
         _pairs.Clear();
         _groups.Clear();

@@ -29,6 +29,9 @@ public readonly struct PartitionValue : IEquatable<PartitionValue>
     /// <summary>The number; 0 where the value is NULL or bytes.</summary>
     public Int128 Number { get; }
 
+    /// <summary>Whether the value is bytes, of which there may be none.</summary>
+    internal bool IsBytes => _bytes is not null;
+
     /// <summary>The bytes; empty where the value is NULL or a number.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes;
 

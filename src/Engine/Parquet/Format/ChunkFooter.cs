@@ -15,6 +15,8 @@ internal sealed class ChunkFooter
     public required long? NanCount { get; init; }
     public required long UncompressedBytes { get; init; }
     public required long CompressedBytes { get; init; }
+
+    /// <summary>From the beginning of the row group, as is <see cref="DataOffset"/>.</summary>
     public required long? DictionaryOffset { get; init; }
     public required long DataOffset { get; init; }
 

@@ -1,6 +1,6 @@
 namespace Matih.Parquet.Format;
 
-/// <summary>A row group as the footer records it.</summary>
+/// <summary>A row group as the footer records it; its chunks' offsets are relative to its own.</summary>
 internal sealed record RowGroupFooter(long Offset, long RowCount, ChunkFooter[] Chunks);
 
 /// <summary>Writes the file's footer: metadata, its length and the magic.</summary>
@@ -11,6 +11,7 @@ internal static class FooterWriter
 
     public static void Write(IReadOnlyList<ParquetColumn> columns, List<RowGroupFooter> rowGroups, ParquetWriterSettings settings, PooledBuffer target)
     {
+        var start = target.Length;
         var writer = new CompactProtocolWriter(target);
         writer.WriteI32(1, 1);
         writer.BeginList(2, CompactType.Struct, columns.Count + 1);
@@ -24,7 +25,7 @@ internal static class FooterWriter
         WriteColumnOrders(ref writer, columns.Count);
         writer.Stop();
         Span<byte> length = stackalloc byte[4];
-        BitConverter.TryWriteBytes(length, target.Length);
+        BitConverter.TryWriteBytes(length, target.Length - start);
         target.Append(length);
         target.Append(Magic);
     }
@@ -41,7 +42,7 @@ internal static class FooterWriter
     {
         var saved = writer.BeginElement();
         writer.BeginList(1, CompactType.Struct, group.Chunks.Length);
-        foreach (var chunk in group.Chunks) WriteChunk(ref writer, chunk);
+        foreach (var chunk in group.Chunks) WriteChunk(ref writer, chunk, group.Offset);
         writer.WriteI64(2, group.Chunks.Sum(chunk => chunk.UncompressedBytes));
         writer.WriteI64(3, group.RowCount);
         writer.WriteI64(5, group.Offset);
@@ -51,11 +52,11 @@ internal static class FooterWriter
         writer.EndStruct(saved);
     }
 
-    private static void WriteChunk(ref CompactProtocolWriter writer, ChunkFooter chunk)
+    private static void WriteChunk(ref CompactProtocolWriter writer, ChunkFooter chunk, long groupOffset)
     {
         var saved = writer.BeginElement();
         // file_offset is deprecated; the chunk's own offset is what Java writes and old readers expect.
-        writer.WriteI64(2, chunk.DictionaryOffset ?? chunk.DataOffset);
+        writer.WriteI64(2, groupOffset + (chunk.DictionaryOffset ?? chunk.DataOffset));
         var metadata = writer.BeginStruct(3);
         writer.WriteI32(1, (int)chunk.Column.Type.Physical);
         WriteEncodings(ref writer, chunk);
@@ -65,8 +66,8 @@ internal static class FooterWriter
         writer.WriteI64(5, chunk.ValueCount);
         writer.WriteI64(6, chunk.UncompressedBytes);
         writer.WriteI64(7, chunk.CompressedBytes);
-        writer.WriteI64(9, chunk.DataOffset);
-        if (chunk.DictionaryOffset is { } dictionaryOffset) writer.WriteI64(11, dictionaryOffset);
+        writer.WriteI64(9, groupOffset + chunk.DataOffset);
+        if (chunk.DictionaryOffset is { } dictionaryOffset) writer.WriteI64(11, groupOffset + dictionaryOffset);
         WriteStatistics(ref writer, chunk);
         WritePageCounts(ref writer, chunk);
         writer.EndStruct(metadata);

@@ -10,8 +10,6 @@ internal sealed class BooleanChunkWriter(ParquetColumn column, WriterContext con
     private int _bitCount;
     private bool _hasTrue;
     private bool _hasFalse;
-    private bool _fileHasTrue;
-    private bool _fileHasFalse;
 
     public override void Bind(DataType type)
     {
@@ -60,18 +58,7 @@ internal sealed class BooleanChunkWriter(ParquetColumn column, WriterContext con
 
     private static byte[]? Bound(bool value, bool exists) => exists ? [(byte)(value ? 1 : 0)] : null;
 
-    protected override void ResetValues()
-    {
-        _fileHasTrue |= _hasTrue;
-        _fileHasFalse |= _hasFalse;
-        _hasTrue = _hasFalse = false;
-    }
-
-    public override ParquetColumnSummary Summarize(long rowCount)
-    {
-        var exists = _fileHasTrue || _fileHasFalse;
-        return new(Column.FieldId, FileCompressedBytes, rowCount, FileNullCount, null, Bound(!_fileHasFalse, exists), Bound(_fileHasTrue, exists));
-    }
+    protected override void ResetValues() => _hasTrue = _hasFalse = false;
 
     public override void Dispose()
     {

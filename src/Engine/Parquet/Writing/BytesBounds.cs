@@ -53,17 +53,6 @@ internal sealed class BytesBounds
         HasValue = true;
     }
 
-    /// <summary>Takes over what another chunk noted.</summary>
-    public void Merge(BytesBounds other)
-    {
-        if (!other.HasValue) return;
-        if (!HasValue || other._min.AsSpan().SequenceCompareTo(_min) < 0) (_min, _minStart, IsMinExact) = (other._min, other._minStart, other.IsMinExact);
-        var order = HasValue ? other._max.AsSpan().SequenceCompareTo(_max) : 1;
-        if (order > 0) (_max, _maxStart, IsMaxExact) = (other._max, other._maxStart, other.IsMaxExact);
-        else if (order == 0) IsMaxExact &= other.IsMaxExact;
-        HasValue = true;
-    }
-
     public void Clear()
     {
         HasValue = false;

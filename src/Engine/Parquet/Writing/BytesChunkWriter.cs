@@ -14,8 +14,7 @@ internal sealed class BytesChunkWriter : ValueChunkWriter
     private const int ValueBytesMax = 512 << 20;
 
     private readonly BytesDictionary _dictionary;
-    private readonly BytesBounds _chunkBounds = new();
-    private readonly BytesBounds _fileBounds = new();
+    private readonly BytesBounds _bounds = new();
     private readonly int _prefixBytes;
 
     public BytesChunkWriter(ParquetColumn column, WriterContext context) : base(column, context)
@@ -78,7 +77,7 @@ internal sealed class BytesChunkWriter : ValueChunkWriter
         var known = _dictionary.Count;
         if (rows.IsRange) _dictionary.Index((BytesColumn)source, new RangeRows(rows.Start), indices);
         else _dictionary.Index((BytesColumn)source, new ListRows(rows.Rows), indices);
-        for (; known < _dictionary.Count; known++) _chunkBounds.Note(_dictionary[known]);
+        for (; known < _dictionary.Count; known++) _bounds.Note(_dictionary[known]);
     }
 
     protected override void EncodePlain(Column source, RowSelection rows, PooledBuffer target)
@@ -101,7 +100,7 @@ internal sealed class BytesChunkWriter : ValueChunkWriter
             var start = offsets[row];
             var length = offsets[row + 1] - start;
             var value = data.Slice(start, length);
-            _chunkBounds.Note(value);
+            _bounds.Note(value);
             if (prefixBytes != 0) BinaryPrimitives.WriteInt32LittleEndian(target, length);
             // Short values are copied as 16 bytes at once where source and target have as many: what is too much is
             // overwritten by the next value.
@@ -136,30 +135,12 @@ internal sealed class BytesChunkWriter : ValueChunkWriter
     protected override void ClearDictionary() => _dictionary.Clear();
 
     protected override (byte[]? Min, byte[]? Max, bool IsMinExact, bool IsMaxExact) ChunkBounds() =>
-        (_chunkBounds.Min, _chunkBounds.Max, _chunkBounds.IsMinExact, _chunkBounds.IsMaxExact);
+        (_bounds.Min, _bounds.Max, _bounds.IsMinExact, _bounds.IsMaxExact);
 
     protected override void ResetValues()
     {
         base.ResetValues();
-        _fileBounds.Merge(_chunkBounds);
-        _chunkBounds.Clear();
-    }
-
-    public override ParquetColumnSummary Summarize(long rowCount)
-    {
-        var bounds = Column.Type is ParquetType.Uuid
-            ? UuidBounds.Of(_fileBounds.Min, _fileBounds.Max)
-            : (Clip(_fileBounds.Min, _fileBounds.IsMinExact), _fileBounds.Max);
-        return new(Column.FieldId, FileCompressedBytes, rowCount, FileNullCount, null, bounds.Item1, bounds.Item2);
-    }
-
-    /// <summary>A cut text ends at a whole character, so that the bound is a valid string.</summary>
-    private byte[]? Clip(byte[]? min, bool isExact)
-    {
-        if (min is null || isExact || Column.Type is not ParquetType.String) return min;
-        var length = min.Length;
-        while (length > min.Length - 4 && (min[length - 1] & 0xC0) == 0x80) length--;
-        return min[..(length - 1)];
+        _bounds.Clear();
     }
 
     public override void Dispose()

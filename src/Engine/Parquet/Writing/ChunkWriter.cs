@@ -32,11 +32,6 @@ internal abstract class ChunkWriter : IDisposable
     protected WriterContext Context { get; }
     protected ParquetWriterSettings Settings => Context.Settings;
 
-    /// <summary>Bytes of the column in all finished row groups.</summary>
-    public long FileCompressedBytes { get; private set; }
-
-    public long FileNullCount { get; private set; }
-
     /// <summary>Bytes of the open chunk: finished pages, and what waits to be encoded at its encoded but uncompressed size.</summary>
     public long EncodedBytes => _pages.LengthBytes + OpenBytes + _pageRows / 8;
 
@@ -183,9 +178,8 @@ internal abstract class ChunkWriter : IDisposable
         _pageCounts.Add((type, encoding, 1));
     }
 
-    /// <summary>Closes the chunk, appends it to the output and prepares for the next row group.</summary>
-    /// <param name="offset">Where in the file the chunk starts.</param>
-    public ChunkFooter FinishChunk(SegmentQueue output, long offset)
+    /// <summary>Closes the chunk, appends it to the row group's bytes and prepares for the next row group.</summary>
+    public ChunkFooter FinishChunk(SegmentQueue output)
     {
         FinishPage(isLast: true);
         var start = output.LengthBytes;
@@ -208,15 +202,13 @@ internal abstract class ChunkWriter : IDisposable
             NanCount = ChunkNanCount,
             UncompressedBytes = _uncompressedBytes,
             CompressedBytes = output.LengthBytes - start,
-            DictionaryOffset = dictionaryBytes == 0 ? null : offset,
-            DataOffset = offset + dictionaryBytes,
+            DictionaryOffset = dictionaryBytes == 0 ? null : start,
+            DataOffset = start + dictionaryBytes,
             Min = min,
             Max = max,
             IsMinExact = isMinExact,
             IsMaxExact = isMaxExact,
         };
-        FileCompressedBytes += footer.CompressedBytes;
-        FileNullCount += _nulls;
         Reset();
         ResetValues();
         return footer;
@@ -244,11 +236,11 @@ internal abstract class ChunkWriter : IDisposable
     /// <summary>NaNs in the chunk; null where the type has none.</summary>
     protected virtual long? ChunkNanCount => null;
 
-    /// <summary>Folds the chunk's bounds into the file's and forgets its values.</summary>
+    /// <summary>Forgets the chunk's values and bounds.</summary>
     protected abstract void ResetValues();
 
-    /// <summary>The column's figures over all finished chunks.</summary>
-    public abstract ParquetColumnSummary Summarize(long rowCount);
+    /// <summary>Forgets what finished chunks said about the encoding that pays.</summary>
+    public virtual void Forget() { }
 
     public virtual void Dispose()
     {

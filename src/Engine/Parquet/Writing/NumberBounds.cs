@@ -23,11 +23,6 @@ internal struct NumberBounds<T, TOps> where T : unmanaged where TOps : struct, I
         }
     }
 
-    public void Merge(NumberBounds<T, TOps> other)
-    {
-        if (other.HasValue) Note(other.Min, other.Max);
-    }
-
     private void NoteVectors(ReadOnlySpan<T> values)
     {
         var min = new Vector<T>(values);

@@ -13,10 +13,8 @@ internal sealed class NumberChunkWriter<T, TOps>(ParquetColumn column, WriterCon
     private readonly NumberDictionary<T, TOps> _dictionary = new(context.Ledger);
     private readonly PooledBuffer _dictionaryPlain = new(context.Ledger);
     private ValueSource<T>? _source;
-    private NumberBounds<T, TOps> _chunkBounds;
-    private NumberBounds<T, TOps> _fileBounds;
-    private long _chunkNanCount;
-    private long _fileNanCount;
+    private NumberBounds<T, TOps> _bounds;
+    private long _nanCount;
 
     protected override double CompressedShare => 0.5;
     protected override int DictionaryCount => _dictionary.Count;
@@ -48,20 +46,20 @@ internal sealed class NumberChunkWriter<T, TOps>(ParquetColumn column, WriterCon
         var values = Dense(source, rows);
         var known = _dictionary.Count;
         _dictionary.Index(values, indices);
-        _chunkBounds.Note(_dictionary.Values[known..]);
+        _bounds.Note(_dictionary.Values[known..]);
     }
 
     protected override void EncodePlain(Column source, RowSelection rows, PooledBuffer target)
     {
         var values = Dense(source, rows);
-        _chunkBounds.Note(values);
+        _bounds.Note(values);
         WritePlain(values, target);
     }
 
     private ReadOnlySpan<T> Dense(Column source, RowSelection rows)
     {
         var values = _source!.Dense(source, rows, Context.Dense);
-        if (TOps.HasNaN) _chunkNanCount += TOps.CountNaN(values);
+        if (TOps.HasNaN) _nanCount += TOps.CountNaN(values);
         return values;
     }
 
@@ -116,36 +114,24 @@ internal sealed class NumberChunkWriter<T, TOps>(ParquetColumn column, WriterCon
         _dictionaryPlain.Dispose();
     }
 
-    protected override long? ChunkNanCount => TOps.HasNaN ? _chunkNanCount : null;
+    protected override long? ChunkNanCount => TOps.HasNaN ? _nanCount : null;
 
     protected override (byte[]? Min, byte[]? Max, bool IsMinExact, bool IsMaxExact) ChunkBounds() =>
-        (PlainBound(_chunkBounds, isLower: true), PlainBound(_chunkBounds, isLower: false), true, true);
+        (PlainBound(isLower: true), PlainBound(isLower: false), true, true);
 
-    private byte[]? PlainBound(NumberBounds<T, TOps> bounds, bool isLower)
+    private byte[]? PlainBound(bool isLower)
     {
-        if (!bounds.HasValue) return null;
+        if (!_bounds.HasValue) return null;
         var plain = new byte[ops.PlainWidth];
-        ops.WritePlain([TOps.AsBound(isLower ? bounds.Min : bounds.Max, isLower)], plain);
+        ops.WritePlain([TOps.AsBound(isLower ? _bounds.Min : _bounds.Max, isLower)], plain);
         return plain;
     }
 
     protected override void ResetValues()
     {
         base.ResetValues();
-        _fileBounds.Merge(_chunkBounds);
-        _fileNanCount += _chunkNanCount;
-        _chunkBounds = default;
-        _chunkNanCount = 0;
-    }
-
-    public override ParquetColumnSummary Summarize(long rowCount) =>
-        new(Column.FieldId, FileCompressedBytes, rowCount, FileNullCount, TOps.HasNaN ? _fileNanCount : null, IcebergBound(true), IcebergBound(false));
-
-    /// <remarks>Iceberg spec, Appendix D, "Binary single-value serialization": as plain encoding, but decimals are big-endian and minimal.</remarks>
-    private byte[]? IcebergBound(bool isLower)
-    {
-        if (Column.Type is not ParquetType.Decimal || !_fileBounds.HasValue) return PlainBound(_fileBounds, isLower);
-        return Bindings.MinimalBigEndian(TOps.Unscaled(isLower ? _fileBounds.Min : _fileBounds.Max));
+        _bounds = default;
+        _nanCount = 0;
     }
 
     public override void Dispose()

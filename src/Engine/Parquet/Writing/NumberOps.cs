@@ -26,9 +26,6 @@ internal interface INumberOps<T> where T : unmanaged
 
     /// <summary>The value as bounds show it: a zero of either sign becomes -0.0 as lower and +0.0 as upper bound.</summary>
     static abstract T AsBound(T value, bool isLower);
-
-    /// <summary>An integral value's number, for bounds of decimals.</summary>
-    static abstract Int128 Unscaled(T value);
 }
 
 internal static class NumberHash
@@ -54,7 +51,6 @@ internal readonly struct IntOps : INumberOps<int>
     public static int CountNaN(ReadOnlySpan<int> values) => 0;
     public static bool HasNaN => false;
     public static int AsBound(int value, bool isLower) => value;
-    public static Int128 Unscaled(int value) => value;
 }
 
 internal readonly struct LongOps : INumberOps<long>
@@ -68,7 +64,6 @@ internal readonly struct LongOps : INumberOps<long>
     public static int CountNaN(ReadOnlySpan<long> values) => 0;
     public static bool HasNaN => false;
     public static long AsBound(long value, bool isLower) => value;
-    public static Int128 Unscaled(long value) => value;
 }
 
 internal readonly struct FloatOps : INumberOps<float>
@@ -82,7 +77,6 @@ internal readonly struct FloatOps : INumberOps<float>
     public static int CountNaN(ReadOnlySpan<float> values) => NaNs.Count(values);
     public static bool HasNaN => true;
     public static float AsBound(float value, bool isLower) => value != 0 ? value : isLower ? -0f : 0f;
-    public static Int128 Unscaled(float value) => throw new NotSupportedException();
 }
 
 internal readonly struct DoubleOps : INumberOps<double>
@@ -96,7 +90,6 @@ internal readonly struct DoubleOps : INumberOps<double>
     public static int CountNaN(ReadOnlySpan<double> values) => NaNs.Count(values);
     public static bool HasNaN => true;
     public static double AsBound(double value, bool isLower) => value != 0 ? value : isLower ? -0d : 0d;
-    public static Int128 Unscaled(double value) => throw new NotSupportedException();
 }
 
 /// <summary>Decimals of more than 18 digits: <paramref name="width"/> big-endian bytes.</summary>
@@ -121,7 +114,6 @@ internal readonly struct WideDecimalOps(int width) : INumberOps<Int128>
     public static int CountNaN(ReadOnlySpan<Int128> values) => 0;
     public static bool HasNaN => false;
     public static Int128 AsBound(Int128 value, bool isLower) => value;
-    public static Int128 Unscaled(Int128 value) => value;
 }
 
 internal static class NaNs

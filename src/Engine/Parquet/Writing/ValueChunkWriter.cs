@@ -165,6 +165,11 @@ internal abstract class ValueChunkWriter : ChunkWriter
         _mode = _modeNext;
     }
 
+    public sealed override void Forget()
+    {
+        if (_mode != Mode.Undecided && Settings.DictionaryBytesMax != 0) _mode = _modeNext = Mode.Undecided;
+    }
+
     public override void Dispose()
     {
         base.Dispose();

@@ -20,7 +20,7 @@ public sealed class FlowStepsTests
     /// <summary>A process that drives the flow step by step.</summary>
     private static FlowSteps Process(FlowHarness flow)
     {
-        var environment = new EngineEnvironment(flow.Clock, flow.Ids, new Random(1), new NoTasks());
+        var environment = new EngineEnvironment(flow.Clock, flow.Ids, new Random(1), new NoTasks(), flow.Scratch);
         var planned = Assert.Single(flow.Plan());
         return new PipelineRunner(environment, flow, flow).OpenSteps(planned, flow.Hint, flow.IsGone, new FlowProgress(planned.Plan.Name.ToString()));
     }

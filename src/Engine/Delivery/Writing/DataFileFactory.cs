@@ -5,9 +5,9 @@ using Matih.Iceberg.Partitioning;
 using Matih.Parquet;
 using Matih.Storage;
 
-namespace Matih.Delivery.Lanes;
+namespace Matih.Delivery.Writing;
 
-/// <summary>Names data files, uniquely, and describes finished ones for the manifests.</summary>
+/// <summary>Names data files, uniquely, and describes finished ones for the manifests. Thread-safe.</summary>
 internal sealed class DataFileFactory(Table table, IIdSource ids)
 {
     private readonly TableFiles _files = new(table.Metadata);
@@ -17,9 +17,9 @@ internal sealed class DataFileFactory(Table table, IIdSource ids)
 
     public string NewLocation(PartitionKey key) => _files.DataLocation(key, $"{ids.NewUuid():N}.parquet");
 
-    public DataFile Describe(string location, PartitionKey key, ParquetFileSummary summary) => DataFile.Written(
+    public DataFile Describe(string location, PartitionKey key, ParquetFileSummary summary, int sortOrderId) => DataFile.Written(
         location, key, summary.RowCount, summary.LengthBytes,
         [.. summary.Columns.Select(column => new ColumnMetrics(
             column.FieldId, column.CompressedBytes, column.ValueCount, column.NullCount, column.NanCount, column.LowerBound, column.UpperBound))],
-        summary.SplitOffsets, _metrics);
+        summary.SplitOffsets, _metrics, sortOrderId);
 }

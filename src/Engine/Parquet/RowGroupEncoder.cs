@@ -1,0 +1,134 @@
+using System.Collections.Immutable;
+using Matih.Batches;
+using Matih.Parquet.Compression;
+using Matih.Parquet.Format;
+using Matih.Parquet.Writing;
+
+namespace Matih.Parquet;
+
+/// <summary>
+/// Encodes batches into one row group after the other, each complete in itself, so that it can go into any file of the same
+/// columns. Rows are encoded as they come and pages compressed as they fill: an open row group takes little more than its
+/// compressed size, a page and a dictionary per column. Not thread-safe.
+/// </summary>
+internal sealed class RowGroupEncoder : IDisposable
+{
+    private readonly ImmutableArray<ParquetColumn> _columns;
+    private readonly MemoryAccount _account;
+    private readonly BufferLedger _ledger;
+    private readonly WriterContext _context;
+    private readonly ChunkWriter[] _chunks;
+    private RowType? _boundType;
+    private int[] _boundMap = [];
+
+    /// <param name="columns">At least one; names and field ids are unique.</param>
+    /// <param name="account">Charged with every buffer until <see cref="Dispose"/>, and with a row group until that is disposed.</param>
+    /// <exception cref="ArgumentException">No columns, or two of the same name or field id.</exception>
+    public RowGroupEncoder(ImmutableArray<ParquetColumn> columns, ParquetWriterSettings settings, MemoryAccount account)
+    {
+        settings.Validate();
+        CheckColumns(columns);
+        _columns = columns;
+        _account = account;
+        _ledger = new BufferLedger(account);
+        var codec = PageCodec.Create(settings, out var warning);
+        Warning = warning;
+        _context = new WriterContext(settings, codec, _ledger);
+        _chunks = [.. columns.Select(column => Bindings.CreateWriter(column, _context))];
+    }
+
+    /// <summary>What differs from the settings and why, for the log; null where nothing does.</summary>
+    public string? Warning { get; }
+
+    /// <summary>Rows of the open row group.</summary>
+    public long RowCount { get; private set; }
+
+    /// <summary>Bytes of memory held for the open row group.</summary>
+    public long BufferedBytes => _ledger.UsedBytes;
+
+    /// <summary>What the open row group takes, at no less than its compressed size.</summary>
+    public long EncodedBytes
+    {
+        get
+        {
+            long bytes = 0;
+            foreach (var chunk in _chunks) bytes += chunk.EncodedBytes;
+            return bytes;
+        }
+    }
+
+    /// <summary>Refuses rows that cannot be written, before any column has taken any.</summary>
+    /// <param name="columnMap">For each column of the file, the index of the batch's column.</param>
+    /// <param name="fileRow">The number of the first of these rows in the file, for messages.</param>
+    /// <exception cref="ArgumentException">A batch column's type does not go into the file's column.</exception>
+    /// <exception cref="InvalidOperationException">A row cannot be written: a NULL in a required column, a value of the wrong length.</exception>
+    public void Check(ColumnBatch batch, ReadOnlySpan<int> columnMap, RowSelection rows, long fileRow)
+    {
+        Bind(batch.Type, columnMap);
+        for (var i = 0; i < _chunks.Length; i++) _chunks[i].Check(batch[columnMap[i]], rows, fileRow);
+    }
+
+    /// <summary>Takes rows that <see cref="Check"/> has let through.</summary>
+    public void Append(ColumnBatch batch, ReadOnlySpan<int> columnMap, RowSelection rows)
+    {
+        Bind(batch.Type, columnMap);
+        for (var i = 0; i < _chunks.Length; i++) _chunks[i].Append(batch[columnMap[i]], rows);
+        RowCount += rows.Count;
+        _context.Trim();
+    }
+
+    private void Bind(RowType type, ReadOnlySpan<int> columnMap)
+    {
+        if (ReferenceEquals(type, _boundType) && columnMap.SequenceEqual(_boundMap)) return;
+        if (columnMap.Length != _columns.Length)
+            throw new ArgumentException($"The column map has {Quantity.Of(columnMap.Length, "entry", "entries")}, the file {Quantity.Of(_columns.Length, "column")}.", nameof(columnMap));
+        _boundType = null;
+        for (var i = 0; i < _columns.Length; i++)
+        {
+            if ((uint)columnMap[i] >= (uint)type.Count)
+                throw new ArgumentException($"Column '{_columns[i].Name}' is mapped to column {columnMap[i]} of a batch that has {type.Count}.", nameof(columnMap));
+            _chunks[i].Bind(type[columnMap[i]].Type);
+        }
+        _boundType = type;
+        _boundMap = columnMap.ToArray();
+    }
+
+    /// <summary>Ends the open row group, which has rows, and begins the next one. The caller disposes what it gets.</summary>
+    public EncodedRowGroup Finish()
+    {
+        if (RowCount == 0) throw new InvalidOperationException("The row group has no rows.");
+        var bytes = new SegmentQueue(new BufferLedger(_account));
+        var chunks = new ChunkFooter[_chunks.Length];
+        for (var i = 0; i < _chunks.Length; i++) chunks[i] = _chunks[i].FinishChunk(bytes);
+        _context.Trim();
+        var group = new EncodedRowGroup(bytes, RowCount, chunks);
+        RowCount = 0;
+        return group;
+    }
+
+    /// <summary>The next row group's rows have nothing to do with the last one's: no choice of encoding is taken over.</summary>
+    public void Forget()
+    {
+        foreach (var chunk in _chunks) chunk.Forget();
+    }
+
+    private static void CheckColumns(ImmutableArray<ParquetColumn> columns)
+    {
+        if (columns.IsEmpty) throw new ArgumentException("A Parquet file needs a column.", nameof(columns));
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var ids = new HashSet<int>();
+        foreach (var column in columns)
+        {
+            if (!names.Add(column.Name)) throw new ArgumentException($"Two columns are named '{column.Name}'.", nameof(columns));
+            if (column.FieldId != ParquetColumn.NoFieldId && !ids.Add(column.FieldId))
+                throw new ArgumentException($"Column '{column.Name}' has field id {column.FieldId}, as has another.", nameof(columns));
+            if (column.Type is ParquetType.Fixed { Length: < 1 }) throw new ArgumentException($"Column '{column.Name}': {column.Type} has no bytes.", nameof(columns));
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var chunk in _chunks) chunk.Dispose();
+        _context.Dispose();
+    }
+}
