@@ -12,7 +12,10 @@ namespace Matih.Sql.Temporal;
 internal static class TimeArithmetic
 {
     private static readonly int DayMin = CivilDate.ToDays(1, 1, 1);
-    internal static readonly int DayMax = CivilDate.ToDays(9999, 12, 31);
+    private static readonly int DayMax = CivilDate.ToDays(9999, 12, 31);
+    /// <summary>Whether a day lies in the years 1 to 9999.</summary>
+    internal static bool IsDay(long days) => days >= DayMin && days <= DayMax;
+
     internal const string OutOfRange = "The date lies outside of the years 1 to 9999.";
 
     public static ImmutableArray<ScalarFunction> All { get; } =
@@ -63,7 +66,7 @@ internal static class TimeArithmetic
 
     private static void AppendDate(KernelCall call, int row, long days)
     {
-        if (days < DayMin || days > DayMax) call.Reject(row, OutOfRange);
+        if (!IsDay(days)) call.Reject(row, OutOfRange);
         else call.ResultOf<int>().Append((int)days);
     }
 
