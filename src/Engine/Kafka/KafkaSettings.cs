@@ -59,7 +59,7 @@ public sealed record KafkaSettings
 
     private string Mechanism => Properties.GetValueOrDefault("sasl.mechanisms") ?? Properties.GetValueOrDefault("sasl.mechanism") ?? "";
 
-    /// <summary>All that is wrong with the settings as far as can be told without librdkafka; empty if nothing is.</summary>
+    /// <summary>All that is wrong with the settings as far as can be known without librdkafka; empty if nothing is.</summary>
     public IReadOnlyList<KafkaPropertyError> Validate()
     {
         var errors = new List<KafkaPropertyError>();

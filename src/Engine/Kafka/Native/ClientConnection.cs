@@ -284,7 +284,7 @@ internal sealed unsafe class ClientConnection : IDisposable
 
     private void TakeError(int code, string text)
     {
-        // The errors of the single brokers have been told; that these were all is no warning of its own.
+        // The errors of the single brokers have been reported; that these were all is no warning of its own.
         var level = code == NativeErrors.AllBrokersDown ? 6 : NativeErrors.IsTransient(code) ? 4 : 3;
         _log?.Invoke(new KafkaLogLine(level, "ERROR", text.Length == 0 ? _library.Describe(code) : text));
         if (code == NativeErrors.AllBrokersDown) IsCutOff = true;

@@ -36,7 +36,7 @@ internal static class TimeArithmetic
         var sign = symbol == "-" ? -1 : 1;
         var kernel = right.Type is DataType.YearMonthInterval ? Months(left.Type, sign * (int)interval.Value!) : Millis(left.Type, sign * (long)interval.Value!);
         if (kernel is null) throw SqlErrorException.Unsupported(offset, $"{left.Type.Name} {symbol} {right.Type.Name}");
-        // The interval is an argument although the kernel has it, so that plans show it and different ones are told apart.
+        // The interval is an argument although the kernel has it, so that plans show it and different ones can be distinguished.
         return new Expression.Apply(kernel with { Name = symbol }, [left, right], TypeRules.NullableLike(left.Type, left.Type));
     }
 
