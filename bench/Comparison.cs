@@ -11,7 +11,7 @@ public sealed record Contender(string Name, Func<Task<double>> RoundAsync);
 /// </summary>
 public sealed class Comparison(string title, Contender ours, Contender theirs, long records)
 {
-    /// <summary>Rounds that do not count: one for caches; work that is compiled in this process needs some until it runs as it will go on.</summary>
+    /// <summary>Rounds that do not count: one for caches; work that is compiled in this process needs some until it runs as it will from then on.</summary>
     public int WarmUpRounds { get; init; } = 1;
 
     public const int RoundsMin = 7;

@@ -40,7 +40,7 @@ public interface IConnectors
 /// <param name="Mode">When it ends by itself.</param>
 /// <param name="Answers">A person's answers to earlier refusals.</param>
 /// <param name="Hint">This process, for other replicas to see.</param>
-/// <param name="IsGone">Whether the process that such a hint names is known to be dead. False where it cannot be told.</param>
+/// <param name="IsGone">Whether the process that such a hint names is known to be dead. False where it cannot be known.</param>
 /// <param name="IsMember">
 /// Share the partitions with other processes of the same pipeline, each of which says so: one of them commits what all read.
 /// For runs without an end of their own (<see cref="RunMode.Continuous"/>, <see cref="RunMode.For"/>).
@@ -63,7 +63,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     /// <param name="flows">The plans, from <see cref="PipelinePlanner"/>.</param>
     /// <param name="progress">One for each flow, in the same order.</param>
     /// <param name="stop">Asks for a last checkpoint and a clean end.</param>
-    /// <param name="abort">Ends at once; the next start goes on from what the tables hold.</param>
+    /// <param name="abort">Ends at once; the next start continues from what the tables hold.</param>
     /// <exception cref="PipelineException">The first failure of a flow; the others were stopped cleanly.</exception>
     public async Task RunAsync(
         IReadOnlyList<PlannedFlow> flows, RunRequest request, IReadOnlyList<FlowProgress> progress, CancellationToken stop, CancellationToken abort)
@@ -146,7 +146,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
 
     /// <summary>A flow for a host that drives it step by step. Disposing it ends its connections, and nothing else.</summary>
     /// <param name="hint">This process, for other replicas to see.</param>
-    /// <param name="isGone">Whether the process that such a hint names is known to be dead. False where it cannot be told.</param>
+    /// <param name="isGone">Whether the process that such a hint names is known to be dead. False where it cannot be known.</param>
     public FlowSteps OpenSteps(PlannedFlow flow, WriterHint? hint, Func<WriterHint, bool> isGone, FlowProgress progress)
     {
         var source = connectors.OpenSource(flow.Definition.Source, FlowAssembly.QueueBytesOf(flow.Plan));

@@ -17,12 +17,12 @@ public sealed class EndpointUrl
         return $"{_uri.Scheme}://{userInfo}{_uri.Authority}{_uri.AbsolutePath}{(_uri.Query.Length == 0 ? "" : "?" + Secret.Mask)}";
     }
 
-    /// <summary>False for anything but an absolute http or https address with a host.</summary>
+    /// <summary>False for anything but an absolute http or https address with a host, and a port from 1 to 65535 or none.</summary>
     internal static bool TryParse(string text, out EndpointUrl? url)
     {
         url = Uri.TryCreate(text, UriKind.Absolute, out var uri)
             && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
-            && uri.Host.Length != 0
+            && uri.Host.Length != 0 && uri.Port != 0
             ? new EndpointUrl(uri)
             : null;
         return url is not null;

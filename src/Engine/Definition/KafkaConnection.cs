@@ -16,10 +16,10 @@ public sealed class KafkaConnection(string? name, ImmutableSortedDictionary<stri
     /// <summary>Every property to set, secrets in plain text; no reserved one among them.</summary>
     public ImmutableSortedDictionary<string, string> Properties { get; } = properties;
 
-    /// <summary>Where the properties stand that the author wrote under <c>properties:</c>, by their names here.</summary>
+    /// <summary>Where the author wrote the properties, under <c>properties:</c> or as keys of <c>security:</c>, by their names here.</summary>
     internal ImmutableDictionary<string, PropertyPlace> Places { get; init; } = ImmutableDictionary<string, PropertyPlace>.Empty;
 
-    /// <summary>The place of a property that the author wrote by itself; null for those that come from other keys.</summary>
+    /// <summary>The place of a property, or of the key that sets it; null for those that come from keys outside <c>security:</c>.</summary>
     public PropertyPlace? PlaceOf(string property) => Places.GetValueOrDefault(property);
 
     public string BootstrapServers => Properties["bootstrap.servers"];

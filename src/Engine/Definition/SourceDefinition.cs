@@ -23,7 +23,7 @@ public enum ErrorPolicy
 /// <summary>What happens where retention removed records that were not read yet.</summary>
 public enum LostOffsetsPolicy
 {
-    /// <summary>The run refuses to go on and names the range. The default.</summary>
+    /// <summary>The run refuses to continue and names the range. The default.</summary>
     Fail,
     /// <summary>The range is written into the ledger as lost.</summary>
     Skip,

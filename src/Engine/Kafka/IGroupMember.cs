@@ -16,7 +16,7 @@ public interface IGroupMember : IAsyncDisposable
 {
     /// <summary>
     /// The newest share; null before the first, and after the group has dropped this member (it then joins again by itself).
-    /// While the group deals anew, the old share stands until the new one is known.
+    /// While the group deals its partitions again, the old share stands until the new one is known.
     /// </summary>
     GroupShare? Share { get; }
 

@@ -11,6 +11,11 @@ public readonly record struct KafkaPropertyError(string Property, string Message
 /// <summary>What is known of librdkafka's properties: which the source keeps for itself, and which hold secrets.</summary>
 public static partial class KafkaProperties
 {
+    private const string Hidden = "***";
+
+    /// <summary>In characters: nobody guards anything with fewer, and a mask in the middle of words makes a message unreadable.</summary>
+    private const int ShortSecretLength = 4;
+
     private const string OwnPositions = "positions are kept in the table, and reading must stop where one is lost";
 
     private const string SameForAll = "all members of a pipeline must share its partitions out in the same way";
@@ -46,15 +51,21 @@ public static partial class KafkaProperties
         property.Contains("private.key", StringComparison.Ordinal);
 
     /// <summary>A value that can be shown: nothing of a secret one, and no user and password of an address.</summary>
-    public static string Shown(string property, string value) => IsSecret(property) ? "***" : UserInfo().Replace(value, "$1***@");
+    public static string Shown(string property, string value) => IsSecret(property) ? Hidden : UserInfo().Replace(value, "$1***@");
 
     /// <summary>Takes the secret values of the properties, and users and passwords of addresses, out of a text of librdkafka's.</summary>
     internal static string Redact(string text, IEnumerable<KeyValuePair<string, string>> properties)
     {
         foreach (var (property, value) in properties)
-            if (value.Length != 0 && IsSecret(property)) text = text.Replace(value, "***", StringComparison.Ordinal);
+            if (value.Length != 0 && IsSecret(property)) text = Mask(text, value);
         return UserInfo().Replace(text, "$1***@");
     }
+
+    /// <summary>A short secret is part of many words: it is taken out only where it stands alone.</summary>
+    private static string Mask(string text, string secret) =>
+        secret.Length >= ShortSecretLength
+            ? text.Replace(secret, Hidden, StringComparison.Ordinal)
+            : Regex.Replace(text, $@"(?<![\p{{L}}\p{{N}}]){Regex.Escape(secret)}(?![\p{{L}}\p{{N}}])", Hidden, RegexOptions.CultureInvariant);
 
     [GeneratedRegex("([a-zA-Z][a-zA-Z0-9+.-]*://)[^/@\\s,]+@", RegexOptions.CultureInvariant)]
     private static partial Regex UserInfo();

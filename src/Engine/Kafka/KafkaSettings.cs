@@ -16,6 +16,7 @@ public enum IsolationLevel
 public sealed record KafkaSettings
 {
     private const string IsolationProperty = "isolation.level";
+    private const string TokenClaims = "sasl.oauthbearer.config";
 
     /// <summary>Host and port of one or more brokers, separated by commas.</summary>
     public required string BootstrapServers { get; init; }
@@ -58,7 +59,7 @@ public sealed record KafkaSettings
 
     private string Mechanism => Properties.GetValueOrDefault("sasl.mechanisms") ?? Properties.GetValueOrDefault("sasl.mechanism") ?? "";
 
-    /// <summary>All that is wrong with the settings as far as can be told without librdkafka; empty if nothing is.</summary>
+    /// <summary>All that is wrong with the settings as far as can be known without librdkafka; empty if nothing is.</summary>
     public IReadOnlyList<KafkaPropertyError> Validate()
     {
         var errors = new List<KafkaPropertyError>();
@@ -81,9 +82,14 @@ public sealed record KafkaSettings
                 errors.Add(new(property, $"librdkafka {library.Version} refuses the property {property}: {KafkaProperties.Redact(problem, Properties)}."));
         library.Native.ConfDestroy(configuration);
         // Together they may still be refused: a time-out above another one, a file that is not there.
-        if (errors.Count == 0 && Try(library) is { } refusal) errors.Add(new("", $"librdkafka {library.Version} refuses the properties together: {KafkaProperties.Redact(refusal, Properties)}."));
+        if (errors.Count == 0 && Try(library) is { } refusal)
+            errors.Add(new(Named(refusal), $"librdkafka {library.Version} refuses the properties together: {KafkaProperties.Redact(refusal, Properties).TrimEnd('.')}."));
         return errors;
     }
+
+    /// <summary>The property that a refusal names, or "".</summary>
+    private string Named(string refusal) =>
+        Properties.Keys.Append(TokenClaims).Where(name => refusal.Contains(name, StringComparison.Ordinal)).MaxBy(name => name.Length) ?? "";
 
     /// <summary>Makes each kind of client that reading takes, without a broker to talk to; the library's refusal, or null.</summary>
     private string? Try(Librdkafka library)

@@ -5,7 +5,7 @@ namespace Matih.Kafka;
 
 /// <summary>
 /// A seat in a consumer group through librdkafka, on a connection of its own that never fetches: every assignment is answered
-/// at once with an empty one, so that heartbeats go on and the group deals all partitions, while this only learns its share.
+/// at once with an empty one, so that heartbeats continue and the group deals all partitions, while this only learns its share.
 /// A task serves the connection for as long as the seat is held. Thread-safe.
 /// </summary>
 /// <remarks>
@@ -177,7 +177,7 @@ public sealed class LibrdkafkaGroupMember : IGroupMember
             Become(partitions.MoveToImmutable());
             return;
         }
-        // The old share stands while the group deals anew, unless the group has dropped this member.
+        // The old share stands while the group deals again, unless the group has dropped this member.
         var isLost = code != NativeErrors.RevokePartitions || native.AssignmentLost(_connection.Handle) != 0;
         Accepted(native.Assign(_connection.Handle, null));
         if (isLost) Become(null);
@@ -193,7 +193,7 @@ public sealed class LibrdkafkaGroupMember : IGroupMember
     {
         lock (_gate)
         {
-            // Dealt anew with the same outcome, or still without a seat: no change.
+            // Dealt again with the same outcome, or still without a seat: no change.
             if (partitions is null ? _share is null : _share is not null && _share.Partitions.SequenceEqual(partitions.Value)) return;
             _share = partitions is null ? null : new GroupShare(++_version, partitions.Value);
             Signal();

@@ -35,7 +35,7 @@ public static class PipelinePlanner
             if (PlanFlow(definition, flow, errors) is { } plan) flows.Add(new PlannedFlow(flow, plan));
         errors.AddRange(FindNested(definition.Sinks));
         var distinct = errors.Distinct().OrderBy(error => error.Position).ToImmutableArray();
-        return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct, [.. definition.Sinks.SelectMany(FindMisspelt)]);
+        return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct, [.. definition.Sinks.SelectMany(FindMisspelt), .. flows.SelectMany(FindOddNames)]);
     }
 
     /// <summary>A file catalog keeps a table in the folder of its name, which belongs to it alone.</summary>
@@ -54,6 +54,12 @@ public static class PipelinePlanner
         let place = sink.PropertyPlaces.GetValueOrDefault(name)
         select At(place?.Position ?? sink.Position, place?.Path ?? $"sinks.{sink.Name}.properties.{name}", $"is no property that Iceberg knows, and does nothing here; did you mean '{meant}'?");
 
+    private static IEnumerable<DefinitionError> FindOddNames(PlannedFlow flow)
+    {
+        var sink = flow.Definition.Sink;
+        return ColumnNames.Oddities(flow.Plan.Table.Rows).Select(oddity => At(sink.Position, $"sinks.{sink.Name}", oddity));
+    }
+
     private static PlannedFlow WithSiblings(PlannedFlow flow, IEnumerable<PlannedFlow> all)
     {
         var sink = flow.Definition.Sink;
@@ -65,7 +71,7 @@ public static class PipelinePlanner
     {
         if (Compile(flow, errors) is not { } query) return null;
         var partitionBy = ResolvePartitioning(flow.Sink, query.Output, errors);
-        var hasUnwritable = CheckTypes(flow.Sink, query.Output, errors);
+        var hasUnwritable = CheckTypes(flow.Sink, query.Output, errors) | CheckNames(flow.Sink, query.Output, errors);
         var areSound = CheckProperties(flow.Sink, query.Output, errors);
         if (partitionBy is not { } requests || hasUnwritable || !CheckPartitionNames(flow.Sink, query.Output, requests, errors) || !areSound) return null;
 
@@ -159,6 +165,11 @@ public static class PipelinePlanner
         var schema = Schema.FromRow(rows);
         for (var i = 0; i < requests.Length; i++)
         {
+            if (requests[i].Name is { } name && ColumnNames.FaultOf(name) is { } wrong)
+            {
+                errors.Add(At(sink.PartitionBy[i].Position, $"sinks.{sink.Name}.partition_by[{i}]", $"partition field '{ColumnNames.Shown(name)}' {wrong}; give it another one."));
+                return false;
+            }
             try
             {
                 PartitionSpec.Create(schema, requests[..(i + 1)].Select(request => (request.Column, request.Transform, request.Name)));
@@ -205,6 +216,14 @@ public static class PipelinePlanner
                 $"column '{field.Name}' of the query has type {field.Type.Name}, which no Iceberg column holds here; cast it in the SQL."));
         }
         return unwritable.Count != 0;
+    }
+
+    private static bool CheckNames(SinkDefinition sink, RowType rows, List<DefinitionError> errors)
+    {
+        var faults = rows.Fields.Select(field => (field.Name, Fault: ColumnNames.FaultOf(field.Name))).Where(found => found.Fault is not null).ToList();
+        foreach (var (name, fault) in faults)
+            errors.Add(At(sink.Position, $"sinks.{sink.Name}", $"column '{ColumnNames.Shown(name)}' of the query {fault}; give it another one with AS in the SQL."));
+        return faults.Count != 0;
     }
 
     private static bool CanBeWritten(DataType type)

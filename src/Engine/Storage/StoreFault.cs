@@ -1,6 +1,6 @@
 namespace Matih.Storage;
 
-/// <summary>Failures of the local disk, told with the object and the way out.</summary>
+/// <summary>Failures of the local disk, reported with the object and the way out.</summary>
 internal static class StoreFault
 {
     private const int Enospc = 28;

@@ -55,7 +55,7 @@ public sealed class FlowProgress(string flow)
     public FlowLag? Lag => Volatile.Read(ref _lag) is { } look ? look.Lag with { Unread = Math.Max(0, look.Lag.Unread - (ReadCount - look.ReadCount)) } : null;
     /// <summary>When the brokers last answered, as a timestamp of the run's clock; null before the first answer.</summary>
     public long? LastContact => Number(ref _contactAt);
-    /// <summary>When the newest commit of the flow was made; until this run has made one, the one that it goes on from.</summary>
+    /// <summary>When the newest commit of the flow was made; until this run has made one, the one that it continues from.</summary>
     public DateTimeOffset? LastCommit => Instant(ref _lastCommitMillis);
     /// <summary>Records whose rows wait, staged, for the member that commits.</summary>
     public long StagedRecordCount => Interlocked.Read(ref _stagedRecordCount);

@@ -3,7 +3,7 @@ namespace Matih.Telemetry;
 /// <summary>What a flow's coordinator is doing just now.</summary>
 public enum FlowState
 {
-    /// <summary>It finds out from the table and the topic where to go on.</summary>
+    /// <summary>It finds out from the table and the topic where to continue.</summary>
     Opening,
 
     /// <summary>Another writer of the flow may be alive; this one watches the table and takes over when that one is silent.</summary>

@@ -16,7 +16,7 @@ internal sealed class LedgerBody(IStore store, FindingLog findings)
 
     /// <summary>The ledger, and whether it has its positions; null where the text is no ledger.</summary>
     /// <param name="isExpired">The snapshot is no longer part of the table's metadata, so that its side file may be gone.</param>
-    /// <param name="isSuperseded">The pipeline has begun anew since, which is the way on from a ledger that cannot be read.</param>
+    /// <param name="isSuperseded">The pipeline has started over since, which is the way on from a ledger that cannot be read.</param>
     public async ValueTask<(Ledger Ledger, bool HasPositions)?> ReadAsync(string text, string on, bool isExpired, bool isSuperseded, CancellationToken cancellationToken)
     {
         try

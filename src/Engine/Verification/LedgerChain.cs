@@ -96,7 +96,7 @@ internal sealed class LedgerChain
         return true;
     }
 
-    /// <summary>A commit that was met already began anew, so that what came before it no longer counts.</summary>
+    /// <summary>A commit that was met already started over, so that what came before it no longer counts.</summary>
     private bool HasBegunAnew => _links.Any(link => link.Ledger.Base is null);
 
     private void Append(ChainLink link)

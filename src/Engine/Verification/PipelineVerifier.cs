@@ -139,7 +139,7 @@ public sealed class PipelineVerifier(IConnectors connectors)
         if (chain.TakenOverBy is { } other)
             findings.Warning(FindingCode.TakenOver, $"{other} has taken the ledger of {plan.Name} over (--adopt): nothing is left to verify under this name.", "Verify the pipeline that took it over, and remove this definition.");
         else if (history.MissingSnapshotId is { } missing)
-            findings.NotProvable(FindingCode.HistoryExpired, $"What {plan.Name} wrote to table {plan.Table.Identifier}.", $"The history ends at snapshot {missing}, before a ledger of it is met: what is missing has expired, and no metadata file tells of it any more.");
+            findings.NotProvable(FindingCode.HistoryExpired, $"What {plan.Name} wrote to table {plan.Table.Identifier}.", $"The history ends at snapshot {missing}, before a ledger of it is met: what is missing has expired, and no metadata file names it any more.");
         else if (Trace(plan.Name, table) is { } trace)
             findings.Violation(FindingCode.LedgerGone, $"table {plan.Table.Identifier}", $"a ledger of {plan.Name} in the current history, because {trace}", "none: the table was rolled back to before the flow's first commit, or replaced", "Roll the table forward again, or start over with --reset.");
         else

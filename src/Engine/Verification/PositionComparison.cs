@@ -4,7 +4,7 @@ using Matih.Delivery.Topics;
 namespace Matih.Verification;
 
 /// <summary>
-/// Holds the positions of a commit against those of the one before: every partition goes on where it stood, without a gap
+/// Holds the positions of a commit against those of the one before: every partition continues where it stood, without a gap
 /// and without an overlap, and no range holds more records than offsets.
 /// </summary>
 internal sealed class PositionComparison(FindingLog findings, RangeTally ranges, ReplayCheck replays)

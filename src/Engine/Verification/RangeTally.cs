@@ -13,7 +13,7 @@ internal readonly record struct FirstAppearance(string Topic, string Commit, int
 
 /// <summary>
 /// The ranges that commits took, newest first by topic and partition, back to the last reset: from there on the positions
-/// count anew, perhaps in another topic of the same name.
+/// start again, perhaps in another topic of the same name.
 /// </summary>
 /// <param name="keepsAll">Every range; else the newest of each partition, because a long history has many.</param>
 internal sealed class RangeTally(bool keepsAll)

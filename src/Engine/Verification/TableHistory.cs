@@ -28,7 +28,7 @@ internal sealed class TableHistory
     /// <summary>The current snapshot and its ancestors, newest first.</summary>
     public IReadOnlyList<LineageStep.Found> Steps { get; }
 
-    /// <summary>The ancestor at which the history ends because nothing tells of it any more; null where all was seen.</summary>
+    /// <summary>The ancestor at which the history ends because nothing names it any more; null where all was seen.</summary>
     public SnapshotId? MissingSnapshotId { get; }
 
     public static async ValueTask<TableHistory> ReadAsync(Table table, CancellationToken cancellationToken)

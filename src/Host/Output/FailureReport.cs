@@ -4,10 +4,10 @@ using Matih.Telemetry;
 
 namespace Matih.Host.Output;
 
-/// <summary>How a failure is told by verbs that log.</summary>
+/// <summary>How a failure is shown by verbs that log.</summary>
 internal static class FailureReport
 {
-    /// <summary>Who reads the log as JSON finds the failure in it, too; false where it is still to be told as text.</summary>
+    /// <summary>Who reads the log as JSON finds the failure in it, too; false where it is still to be shown as text.</summary>
     public static bool TakeJson(PipelineException failure, LogForm form, EngineLogWriter log)
     {
         if (form == LogForm.Json) Write(failure, log);

@@ -5,7 +5,7 @@ using Matih.Planning;
 
 namespace Matih.Host.Runtime;
 
-/// <summary>A definition that is right as far as it can be told without Kafka and a catalog, with a plan for each flow.</summary>
+/// <summary>A definition that is right as far as it can be known without Kafka and a catalog, with a plan for each flow.</summary>
 internal sealed record LoadedPipeline(PipelineDefinition Definition, ImmutableArray<PlannedFlow> Flows);
 
 /// <summary>Which definition, and what the command line changes in it.</summary>

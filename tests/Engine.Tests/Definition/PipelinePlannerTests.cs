@@ -91,6 +91,55 @@ public sealed class PipelinePlannerTests
             errors.Select(error => error.ToString()));
     }
 
+    [Theory]
+    [InlineData("_file", "column '_file' of the query has a name that Iceberg reserves for a metadata column; give it another one with AS in the SQL.")]
+    [InlineData("_POS", "column '_POS' of the query has a name that Iceberg reserves for a metadata column; give it another one with AS in the SQL.")]
+    [InlineData("_row_id", "column '_row_id' of the query has a name that Iceberg reserves for a metadata column; give it another one with AS in the SQL.")]
+    [InlineData("a\u0001b", "column 'a\\u0001b' of the query has a control character in its name, such as a line break; give it another one with AS in the SQL.")]
+    [InlineData("LONG", "column 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…' of the query has a name of 256 characters; at most 255 are allowed; give it another one with AS in the SQL.")]
+    public void A_name_that_no_column_may_have_is_an_error(string name, string message)
+    {
+        if (name == "LONG") name = new string('x', 256);
+
+        var error = Assert.Single(Plan($"SELECT id, s AS `{name}` FROM {{{{ input }}}}", "SELECT * FROM {{ input }}").Errors);
+
+        Assert.Equal(("sinks.lake", message), (error.Path, error.Message));
+    }
+
+    [Fact]
+    public void A_partition_field_does_not_take_the_name_of_a_metadata_column()
+    {
+        var plan = PipelinePlanner.Plan(Samples.Valid($"{Head}sinks:\n  lake: {{ type: iceberg, table: db.t, partition_by: [s, id AS _partition] }}\n"));
+
+        Assert.Equal(
+            ["p.yaml:5:57: sinks.lake.partition_by[1]: partition field '_partition' has a name that Iceberg reserves for a metadata column; give it another one."],
+            plan.Errors.Select(error => error.ToString()));
+    }
+
+    [Theory]
+    [InlineData("SELECT id, s AS ID FROM {{ input }}", "columns 'id' and 'ID' differ by case only; engines that ignore case, such as Spark and DuckDB by default, find them ambiguous or rename one.")]
+    [InlineData("SELECT id AS `id ` FROM {{ input }}", "column 'id ' of the query has a space at the beginning or the end of its name.")]
+    public void A_name_that_is_hard_to_query_is_a_warning(string sql, string warning)
+    {
+        var plan = Plan(sql);
+
+        Assert.Empty(plan.Errors);
+        Assert.Equal([warning], plan.Warnings.Select(found => found.Message));
+    }
+
+    [Theory]
+    [InlineData("a.b")]
+    [InlineData("\U0001F600")]
+    [InlineData("a/b;c=d\"e")]
+    [InlineData("file_path")]
+    public void A_name_that_readers_take_is_no_fault(string name)
+    {
+        var plan = Plan($"SELECT id AS `{name}` FROM {{{{ input }}}}");
+
+        Assert.Empty(plan.Errors);
+        Assert.Empty(plan.Warnings);
+    }
+
     private static PlanResult Plan(params string[] statements)
     {
         var steps = string.Concat(statements.Select((sql, index) => $"  - name: t{index + 1}\n    type: sql_transform\n    sql: |\n      {sql}\n    input: {(index == 0 ? "src" : $"t{index}")}\n"));

@@ -20,7 +20,7 @@ public sealed class FlowRunTests
     }
 
     [Fact]
-    public async Task A_second_run_goes_on_where_the_first_ended()
+    public async Task A_second_run_continues_where_the_first_ended()
     {
         using var flow = new FlowHarness();
         flow.Produce(0, 100);
@@ -169,7 +169,7 @@ public sealed class FlowRunTests
     }
 
     [Fact]
-    public async Task Checkpoints_go_on_at_once_when_the_clock_is_set_back_by_hours()
+    public async Task Checkpoints_continue_at_once_when_the_clock_is_set_back_by_hours()
     {
         using var flow = new FlowHarness();
         flow.Produce(0, 10);

@@ -55,7 +55,7 @@ public sealed class GroupMarkTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_table_that_was_dropped_is_refused_until_reset_whether_created_anew_or_not(bool isCreatedAnew)
+    public async Task A_table_that_was_dropped_is_refused_until_reset_whether_created_again_or_not(bool isCreatedAnew)
     {
         using var flow = new FlowHarness();
         using var other = flow.Another(new ScriptedTopic("shop.returns", 1), "returns");

@@ -362,7 +362,7 @@ public sealed class TopicContinuityTests
     }
 
     [Fact]
-    public async Task A_topic_that_is_created_anew_and_refilled_under_a_running_pipeline_is_refused_where_ids_cannot_be_told()
+    public async Task A_topic_that_is_created_again_and_refilled_under_a_running_pipeline_is_refused_where_ids_cannot_be_known()
     {
         using var flow = new FlowHarness();
         flow.Topic.Recreate(2, null);

@@ -166,7 +166,7 @@ public sealed class WaysOutTests
     [Theory]
     [InlineData("topic-1", "topic-2")]
     [InlineData(null, null)]
-    public async Task A_topic_that_was_made_again_under_a_run_is_started_over_behind_a_rollback(string? before, string? after)
+    public async Task A_topic_that_was_created_again_under_a_run_is_started_over_behind_a_rollback(string? before, string? after)
     {
         using var flow = new FlowHarness();
         flow.Topic.Recreate(2, before);

@@ -98,7 +98,7 @@ public sealed class TerminalTests
     [InlineData(" yes ", true)]
     [InlineData("n", false)]
     [InlineData("", false)]
-    public async Task A_question_stands_alone_until_it_is_answered_then_lines_and_block_go_on(string answer, bool expected)
+    public async Task A_question_stands_alone_until_it_is_answered_then_lines_and_block_continue(string answer, bool expected)
     {
         var screen = new FakeTerminal(80, 24);
         var person = new Person(screen);

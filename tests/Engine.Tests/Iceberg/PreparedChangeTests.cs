@@ -149,7 +149,7 @@ public sealed class PreparedChangeTests : IDisposable
     [Theory]
     [InlineData("2")]
     [InlineData("100")]
-    public async Task After_a_lost_race_only_manifests_that_hold_removed_files_are_written_anew_from_the_new_base(string mergeCount)
+    public async Task After_a_lost_race_only_manifests_that_hold_removed_files_are_written_again_from_the_new_base(string mergeCount)
     {
         var table = await CreateAsync(("commit.manifest.min-count-to-merge", mergeCount));
         table = await CommitAsync(table, [File("a", 1), File("b", 1)]);

@@ -45,6 +45,46 @@ public sealed class KafkaSettingsTests
         Assert.Contains("nvalid value", errors[1].Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("foo", "Unrecognized sasl.oauthbearer.config")]
+    [InlineData("scope=read", "no principal=")]
+    [InlineData("principal=", "empty '")]
+    [InlineData("principal=me lifeSeconds=soon", "non-integral 'lifeSeconds='")]
+    [InlineData("principal=me lifeSeconds=0", "out of range")]
+    [InlineData(null, "must not be empty")]
+    public void Claims_that_make_no_token_are_refused_before_there_is_a_connection(string? claims, string reason)
+    {
+        var error = Assert.Single(WithClaims(claims).Validate(MockTopic.Library));
+
+        Assert.Equal("sasl.oauthbearer.config", error.Property);
+        Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("principal=me")]
+    [InlineData("principalClaimName=azp principal=admin scopeClaimName=roles scope=role1,role2 lifeSeconds=600 extension_trace=123")]
+    public void Claims_that_make_a_token_are_accepted(string claims) => Assert.Empty(WithClaims(claims).Validate(MockTopic.Library));
+
+    private static KafkaSettings WithClaims(string? claims)
+    {
+        var properties = new Dictionary<string, string>
+        {
+            ["security.protocol"] = "sasl_plaintext", ["sasl.mechanism"] = "OAUTHBEARER", ["enable.sasl.oauthbearer.unsecure.jwt"] = "true",
+        };
+        if (claims is not null) properties["sasl.oauthbearer.config"] = claims;
+        return Plain with { Properties = properties };
+    }
+
+    [Fact]
+    public void A_short_secret_is_masked_where_it_stands_alone()
+    {
+        Dictionary<string, string> properties = new() { ["sasl.password"] = "b" };
+
+        Assert.Equal("not supported in this build: '***', ***=1", KafkaProperties.Redact("not supported in this build: 'b', b=1", properties));
+        properties["sasl.password"] = "hush";
+        Assert.Equal("in***ed", KafkaProperties.Redact("inhushed", properties));
+    }
+
     [Fact]
     public void Nothing_secret_is_shown()
     {

@@ -10,7 +10,7 @@ namespace Matih.Engine.Tests.Verification;
 public sealed class ForeignFileTests
 {
     [Fact]
-    public async Task A_file_that_another_engine_appended_is_followed_and_cannot_be_told_from_a_copy()
+    public async Task A_file_that_another_engine_appended_is_followed_and_cannot_be_distinguished_from_a_copy()
     {
         using var flow = await StartedAsync();
         await flow.RegisterAsync([Copy(flow, (await flow.LiveFilesAsync())[0])]);

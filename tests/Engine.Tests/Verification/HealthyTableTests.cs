@@ -137,7 +137,7 @@ public sealed class HealthyTableTests
     }
 
     [Fact]
-    public async Task A_pipeline_that_another_took_over_is_told_who_did_and_nothing_speaks_against_it()
+    public async Task A_pipeline_that_another_took_over_is_shown_who_did_and_nothing_speaks_against_it()
     {
         using var flow = new FlowHarness();
         await flow.ThreeCommitsAsync();
@@ -150,7 +150,7 @@ public sealed class HealthyTableTests
     }
 
     [Fact]
-    public async Task A_pipeline_that_another_took_over_is_told_who_did_although_the_adopting_commit_has_expired()
+    public async Task A_pipeline_that_another_took_over_is_shown_who_did_although_the_adopting_commit_has_expired()
     {
         using var flow = new FlowHarness();
         await flow.ThreeCommitsAsync();

@@ -35,7 +35,7 @@ public sealed class FullDiskTests(SharedKafka kafka)
     }
 
     [Fact]
-    public async Task A_run_goes_on_by_itself_where_space_is_freed_while_it_retries()
+    public async Task A_run_continues_by_itself_where_space_is_freed_while_it_retries()
     {
         var (client, pipeline) = await NewAsync();
         await using var disk = await SmallDisk.MountAsync(Path.Combine(pipeline.Folder, "warehouse"), DiskBytes);

@@ -101,7 +101,7 @@ public sealed class RunningBrokerTests(SharedKafka kafka)
     }
 
     [Theory, MemberData(nameof(Versions)), LongTest]
-    public async Task A_topic_made_again_and_refilled_under_a_run_stops_it_within_half_a_minute(string version)
+    public async Task A_topic_created_again_and_refilled_under_a_run_stops_it_within_half_a_minute(string version)
     {
         var (client, pipeline) = await NewAsync("again", partitions: 1);
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));

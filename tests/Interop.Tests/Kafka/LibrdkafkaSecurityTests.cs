@@ -184,7 +184,7 @@ public sealed class LibrdkafkaSecurityTests(SharedKafka kafka)
     }
 
     [Theory, MemberData(nameof(WrongProtocols))]
-    public async Task A_client_that_speaks_another_protocol_is_told_so_long_before_the_calls_time_is_over(string version, string listener, string protocol, string cause)
+    public async Task A_client_that_speaks_another_protocol_hears_so_long_before_the_calls_time_is_over(string version, string listener, string protocol, string cause)
     {
         var broker = await kafka.BrokerAsync();
         var address = listener switch { "tls" => broker.Ssl, "sasl" => broker.SaslPlaintext, _ => broker.Bootstrap };

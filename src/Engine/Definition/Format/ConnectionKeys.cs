@@ -98,11 +98,11 @@ internal static class OAuthKeys
     public static readonly Key<string?> Scope = new("scope", new TextShape("a scope")!, "The scope to ask for (`oidc`).");
     public static readonly Key<EndpointUrl?> TokenEndpointUrl = new("token_endpoint_url", new UrlShape()!, "Where tokens are issued (`oidc`).");
 
-    public static readonly Key<ImmutableArray<TextPair>> Extensions = new("extensions", new TextMapShape("a mapping of keys to text", Grammars.Key),
+    public static readonly Key<ImmutableArray<TextPair>> Extensions = new("extensions", new TextMapShape("a mapping of keys to text", Grammars.Extension),
         "SASL extensions sent with the token (`oidc`).") { Default = [] };
 
     public static readonly Key<string?> Config = new("config", new TextShape("librdkafka's sasl.oauthbearer.config text")!,
-        "Claims of the token (`unsecured`), such as `principal=me scope=read`.");
+        "Claims of the token (`unsecured`), such as `principal=me scope=read`; needed, with at least a principal.");
 
     public static readonly KeySet Set = new("connections.NAME.security.oauth", "Where OAUTHBEARER tokens come from.",
         Method, ClientId, ClientSecret, Scope, TokenEndpointUrl, Extensions, Config);

@@ -6,7 +6,7 @@ namespace Matih.Definition.Format;
 /// <summary>A source's <c>connection</c>: what it means is decided where the connections are known.</summary>
 internal sealed class ConnectionShape : ScalarShape<string>
 {
-    public override string Words => "host:port (several separated by commas), or the name of a connection";
+    public override string Words => "host:port (a port from 1 to 65535; several separated by commas), or the name of a connection";
 
     public override string Cell => "bootstrap list or name";
 

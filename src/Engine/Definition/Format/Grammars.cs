@@ -27,7 +27,10 @@ internal static partial class Grammars
     private const string ColumnPattern = @"^(?!.*\.\.)[\p{L}_@$]([\p{L}\p{M}\p{Nd}_@$#.: -]*[\p{L}\p{M}\p{Nd}_@$#])?$";
     private const string PropertyPattern = @"^[a-z0-9][a-z0-9._-]*$";
     private const string KeyPattern = @"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$";
-    private const string BootstrapPattern = @"^\s*([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\s*,\s*([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?)*\s*$";
+    private const string ExtensionPattern = "^(?!auth$)[A-Za-z]+$";
+    private const string PortPattern = "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+    private const string AddressPattern = @"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:" + PortPattern + ")?";
+    private const string BootstrapPattern = @"^\s*" + AddressPattern + @"(\s*,\s*" + AddressPattern + @")*\s*$";
 
     public static Grammar Pipeline { get; } = new(PipelinePattern, 100, PipelineRegex(),
         "a name of at most 100 letters, digits, '-', '_' and '.', which begins with a letter or digit, does not end with '-' or '.', and has no '..'");
@@ -49,7 +52,10 @@ internal static partial class Grammars
 
     public static Grammar Key { get; } = new(KeyPattern, 128, KeyRegex(), "a key of at most 128 letters, digits, '.', '_', '/' and '-'");
 
-    public static Grammar Bootstrap { get; } = new(BootstrapPattern, 4096, BootstrapRegex(), "host:port, or several separated by commas");
+    /// <summary>RFC 7628, section 3.1; <c>auth</c> is the token's own. librdkafka never authenticates with another, and says nothing.</summary>
+    public static Grammar Extension { get; } = new(ExtensionPattern, 128, ExtensionRegex(), "a SASL extension's name (letters only, at most 128, and not 'auth')");
+
+    public static Grammar Bootstrap { get; } = new(BootstrapPattern, 4096, BootstrapRegex(), "host:port (a port from 1 to 65535), or several separated by commas");
 
     [GeneratedRegex(PipelinePattern)]
     private static partial Regex PipelineRegex();
@@ -74,6 +80,9 @@ internal static partial class Grammars
 
     [GeneratedRegex(KeyPattern)]
     private static partial Regex KeyRegex();
+
+    [GeneratedRegex(ExtensionPattern)]
+    private static partial Regex ExtensionRegex();
 
     [GeneratedRegex(BootstrapPattern)]
     private static partial Regex BootstrapRegex();

@@ -32,7 +32,7 @@ internal static class OrchestrationKeys
         DefaultText = "300s",
     };
 
-    public static readonly Key<long> MaxRetries = new("max_retries", new IntegerShape(0, 1000), "Attempts after the first, before a run gives up on Kafka, catalog or store and ends with exit code 3. The waits between them double from 1 s up to 1 min, give or take half; a checkpoint that goes well begins the count anew.")
+    public static readonly Key<long> MaxRetries = new("max_retries", new IntegerShape(0, 1000), "Attempts after the first, before a run gives up on Kafka, catalog or store and ends with exit code 3. The waits between them double from 1 s up to 1 min, give or take half; a checkpoint that goes well starts the count again.")
     {
         Default = 3,
         DefaultText = "3",

@@ -135,7 +135,7 @@ internal sealed class UrlShape : ScalarShape<EndpointUrl>
     {
         var isUrl = EndpointUrl.TryParse(text.Value, out var url);
         value = url!;
-        problem = isUrl ? null : $"expected {Words} with a host, found something else (not shown: it may hold credentials)";
+        problem = isUrl ? null : $"expected {Words} with a host and a port from 1 to 65535 or none, found something else (not shown: it may hold credentials)";
         return isUrl;
     }
 

@@ -43,6 +43,16 @@ internal static class ConnectionReading
 
         public void Set(string name, string value) => _values[name] = value;
 
+        /// <summary>Sets what a key says, so that a fault of the property is shown at the key.</summary>
+        public void Set(string name, string value, BoundMapping mapping, Key key)
+        {
+            Set(name, value);
+            Place(name, mapping, key);
+        }
+
+        /// <summary>Where a fault of the property is shown, also where the key is left out.</summary>
+        public void Place(string name, BoundMapping mapping, Key key) => Places = Places.SetItem(name, new PropertyPlace(mapping.PositionOf(key), mapping.PathOf(key)));
+
         public ImmutableDictionary<string, PropertyPlace> Places { get; private set; } = ImmutableDictionary<string, PropertyPlace>.Empty;
 
         public bool TryAdd(string name, TextPair pair)

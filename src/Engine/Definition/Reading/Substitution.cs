@@ -59,7 +59,7 @@ internal static class Substitution
             {
                 report(place, "'${' begins a reference to an environment variable, ${NAME} or ${NAME:-default}; this one is not closed or is nested, or its name has other characters than letters, digits and _ (write $${ for the characters themselves)");
                 failures.MalformedCount++;
-                break; // Where it ends cannot be told, so nothing is said about the rest.
+                break; // Where it ends cannot be known, so nothing is said about the rest.
             }
             var found = environment(name);
             if (string.IsNullOrEmpty(found) && fallback is not null) found = fallback;

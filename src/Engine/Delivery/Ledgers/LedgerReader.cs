@@ -14,7 +14,7 @@ internal sealed class LedgerReader(IStore store, TableIdentifier table)
         }
         catch (FormatException e)
         {
-            throw PipelineException.Refused($"Table {table}: {e.Message}", "Use the version of matih that wrote it, or roll the table back to before that snapshot; only --reset goes on without it.", e);
+            throw PipelineException.Refused($"Table {table}: {e.Message}", "Use the version of matih that wrote it, or roll the table back to before that snapshot; only --reset continues without it.", e);
         }
     }
 

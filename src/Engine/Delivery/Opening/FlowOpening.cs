@@ -258,7 +258,7 @@ internal sealed class FlowOpening(
         var renamed = found.Sources.LastOrDefault(candidate =>
             candidate.Topic == flow.Plan.Topic && candidate.IsSameCluster(identity.ClusterId));
         if (renamed is null) return found;
-        flow.Log.Warning("source-renamed", $"Source '{flow.Plan.SourceName}' of {flow.Name} reads topic '{flow.Plan.Topic}', which the table's ledger knows as source '{renamed.Name}'; it goes on where that one stood.",
+        flow.Log.Warning("source-renamed", $"Source '{flow.Plan.SourceName}' of {flow.Name} reads topic '{flow.Plan.Topic}', which the table's ledger knows as source '{renamed.Name}'; it continues where that one stood.",
             ("source", flow.Plan.SourceName), ("before", renamed.Name));
         return found with { Sources = found.Sources.Replace(renamed, renamed with { Name = flow.Plan.SourceName }) };
     }

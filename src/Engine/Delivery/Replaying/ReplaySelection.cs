@@ -78,7 +78,7 @@ internal sealed record ReplaySelection(
         if (own is null || own.Topic != plan.Topic) throw OtherSource(plan, commit, ledger.Sources[^1]);
         if (ledger.Sources.Length == 1 || ledger.Replay is not null || ledger.Base is not { } baseId) return own;
         var before = history.FirstOrDefault(candidate => candidate.Id == baseId)?.Ledger
-            ?? throw PipelineException.Refused($"The table's history no longer has commit {baseId}, which commit {commit.Id} of {plan.Name} stands on, so it cannot be told which of its sources it read.",
+            ?? throw PipelineException.Refused($"The table's history no longer has commit {baseId}, which commit {commit.Id} of {plan.Name} stands on, so it cannot be known which of its sources it read.",
                 "Replay later commits.");
         foreach (var other in ledger.Sources)
             if (other.Topic != plan.Topic && before.FindSource(other.Name) is { } stood && !stood.Equals(other)) throw OtherSource(plan, commit, other);

@@ -46,7 +46,7 @@ internal sealed class GapCheck(FlowPlan plan, ITopic topic)
         var firstGap = gaps.Gaps.IsEmpty ? gaps.RestFromOffset!.Value : gaps.Gaps[0].FromOffset;
         if (logStart <= firstGap) return;
         throw new PipelineException(FailureKind.Kafka,
-            $"Partition {entry.Partition} of topic '{plan.Topic}' gave no records at offset {firstGap}, and what was there has been deleted since (it begins at {logStart} now): this Kafka client is known to pass records over, so it cannot be told any more whether it did.",
+            $"Partition {entry.Partition} of topic '{plan.Topic}' gave no records at offset {firstGap}, and what was there has been deleted since (it begins at {logStart} now): this Kafka client is known to pass records over, so it cannot be known any more whether it did.",
             "Nothing of it was committed. Use librdkafka 2.1.0 or later (MATIH_LIBRDKAFKA), or a longer retention; the next start says what is missing.");
     }
 }

@@ -48,7 +48,7 @@ public sealed class FileCatalog : ICatalog
             var bytes = await _store.ReadAsync(file.Location, cancellationToken);
             if (bytes is not null) return new Table(identifier, file.Location, TableMetadataJson.Read(bytes, file.Location), _store);
         }
-        throw new InvalidTableException($"The newest metadata version of {identifier} could not be told: its file was missing, or stood there twice (plain and compressed), {Quantity.Of(LooksMax, "time")} in a row. Look into {TableLocation(identifier)}/metadata.");
+        throw new InvalidTableException($"The newest metadata version of {identifier} could not be found: its file was missing, or stood there twice (plain and compressed), {Quantity.Of(LooksMax, "time")} in a row. Look into {TableLocation(identifier)}/metadata.");
     }
 
     public async ValueTask<(Table Table, bool IsCreated)> CreateAsync(TableIdentifier identifier, NewTable table, CancellationToken cancellationToken)
@@ -131,7 +131,7 @@ public sealed class FileCatalog : ICatalog
     }
 
     /// <summary>
-    /// The put won. It counts only if it stands on what is still the table: a writer that slept while others went on may
+    /// The put won. It counts only if it stands on what is still the table: a writer that slept while others continued may
     /// have filled a number that had become free again.
     /// </summary>
     private async ValueTask<CommitResult> ConfirmAsync(Table baseTable, Table table, VersionFile own, CancellationToken cancellationToken)
@@ -174,7 +174,7 @@ public sealed class FileCatalog : ICatalog
     }
 
     /// <summary>Whether the newer metadata holds this commit. No two snapshots of a table share a sequence number.</summary>
-    /// <exception cref="IOException">It cannot be told.</exception>
+    /// <exception cref="IOException">It cannot be known.</exception>
     private static bool IsBuiltUpon(TableMetadata newest, TableMetadata before, TableMetadata after, VersionFile own)
     {
         var isLogged = newest.MetadataLog.Contains(new MetadataLogEntry(after.LastUpdatedMillis, own.Location));
@@ -182,7 +182,7 @@ public sealed class FileCatalog : ICatalog
         if (added is null) return isLogged;
         if (newest.FindSnapshot(added.Id) is not null) return true;
         if (newest.Snapshots.Any(snapshot => snapshot.SequenceNumber == added.SequenceNumber)) return false;
-        throw new IOException($"Whether {own.Location} counts cannot be told: snapshots of its time have expired already.");
+        throw new IOException($"Whether {own.Location} counts cannot be known: snapshots of its time have expired already.");
     }
 
     /// <summary>Null where the object now is ours; else why it is not. A cause means that it may still become so.</summary>

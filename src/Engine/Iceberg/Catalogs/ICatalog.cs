@@ -13,7 +13,7 @@ public abstract record CommitResult
     /// <summary>The changes are not in the table, and this attempt can no longer put them there: another commit came first.</summary>
     public sealed record Conflict(string Reason) : CommitResult;
 
-    /// <summary>It cannot be told whether the changes are in the table, or still may get there. Read the table back; never assume.</summary>
+    /// <summary>It cannot be known whether the changes are in the table, or still may get there. Read the table back; never assume.</summary>
     public sealed record Unknown(Exception Cause) : CommitResult;
 }
 

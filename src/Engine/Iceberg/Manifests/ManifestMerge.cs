@@ -15,12 +15,12 @@ namespace Matih.Iceberg.Manifests;
 internal static class ManifestMerge
 {
     /// <param name="Manifests">The data manifests of the new snapshot: new ones first.</param>
-    /// <param name="NewLocations">Merged manifests, and those written anew without removed files: for this attempt only.</param>
+    /// <param name="NewLocations">Merged manifests, and those written again without removed files: for this attempt only.</param>
     /// <param name="CreatedCount">Manifests of the snapshot that are new to the table.</param>
     /// <param name="ReplacedCount">Manifests of the parent that are no longer used.</param>
     public sealed record Result(ImmutableArray<ManifestFile> Manifests, ImmutableArray<string> NewLocations, int CreatedCount, int ReplacedCount);
 
-    /// <param name="removed">Files that the snapshot takes out: manifests that list them are written anew, merged or by themselves.</param>
+    /// <param name="removed">Files that the snapshot takes out: manifests that list them are written again, merged or by themselves.</param>
     public static async ValueTask<Result> MergeAsync(
         Table table, SnapshotId snapshotId, ImmutableArray<ManifestFile> added, ImmutableArray<ManifestFile> kept, RemovalFinding removed, IIdSource ids,
         CancellationToken cancellationToken)
@@ -80,7 +80,7 @@ internal static class ManifestMerge
         {
             foreach (var entry in await SnapshotReader.EntriesAsync(table, manifest, cancellationToken))
             {
-                // What earlier snapshots deleted is told by their own manifests.
+                // What earlier snapshots deleted is in their own manifests.
                 if (!entry.IsLive) continue;
                 if (removed.Contains(entry.File.Path)) writer.Delete(entry);
                 else if (entry.Status == EntryStatus.Added && entry.SnapshotId == snapshotId) writer.Add(entry.File);

@@ -44,7 +44,7 @@ internal sealed class ManifestWriter
     public void Keep(ManifestEntry entry) =>
         Write(EntryStatus.Existing, entry.SnapshotId, entry.SequenceNumber ?? 0, entry.FileSequenceNumber ?? 0, entry.File);
 
-    /// <summary>A file that the snapshot takes out of the table: it keeps its numbers, and is told once, by this snapshot's manifests only.</summary>
+    /// <summary>A file that the snapshot takes out of the table: it keeps its numbers, and is listed once, by this snapshot's manifests only.</summary>
     public void Delete(ManifestEntry entry) =>
         Write(EntryStatus.Deleted, _snapshotId, entry.SequenceNumber ?? 0, entry.FileSequenceNumber ?? 0, entry.File);
 

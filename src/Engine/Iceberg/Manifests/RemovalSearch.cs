@@ -53,7 +53,7 @@ internal sealed class RemovalSearch(ImmutableHashSet<string> paths)
 
 /// <summary>Where a base table holds the files that a change removes.</summary>
 /// <param name="Paths">The files.</param>
-/// <param name="ManifestPaths">The manifests that list them, which must be written anew.</param>
+/// <param name="ManifestPaths">The manifests that list them, which must be written again.</param>
 /// <param name="Entries">Their entries.</param>
 /// <param name="Fault">Why they cannot be removed; null where they can.</param>
 internal sealed record RemovalFinding(

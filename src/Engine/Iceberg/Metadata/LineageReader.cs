@@ -9,11 +9,11 @@ public abstract record LineageStep
 {
     private LineageStep() { }
 
-    /// <summary>An ancestor; <paramref name="IsExpired"/> where only an older metadata file still tells of it.</summary>
+    /// <summary>An ancestor; <paramref name="IsExpired"/> where only an older metadata file still names it.</summary>
     public sealed record Found(Snapshot Snapshot, bool IsExpired) : LineageStep;
 
     /// <summary>
-    /// An ancestor that no metadata file tells of any more, or the last one that is known where not even the id of its parent is:
+    /// An ancestor that no metadata file names any more, or the last one that is known where not even the id of its parent is:
     /// what lies before is unknown.
     /// </summary>
     public sealed record Missing(SnapshotId SnapshotId) : LineageStep;

@@ -49,12 +49,16 @@ internal sealed unsafe class ClientConnection : IDisposable
 
     private const int ErrorBytes = 512;
 
-    /// <summary>Why no consumer can be made with the properties, or null where one can; it is gone again at once.</summary>
+    /// <summary>
+    /// Why no consumer can be made with the properties, or null where one can; it is gone again at once. Unsecured tokens are
+    /// made from their claims too: the first one is asked for before the client is handed out, and made while it is polled.
+    /// </summary>
     public static string? Refusal(Librdkafka library, IReadOnlyDictionary<string, string> properties)
     {
         var native = library.Native;
         var configuration = native.ConfNew();
         var problem = properties.Select(property => Set(native, configuration, property.Key, property.Value)).FirstOrDefault(found => found is not null);
+        native.ConfSetEvents(configuration, LibrdkafkaNative.EventError);
         var error = stackalloc byte[ErrorBytes];
         var handle = problem is null ? native.New(LibrdkafkaNative.ConsumerType, configuration, error, ErrorBytes) : 0;
         if (handle == 0)
@@ -62,8 +66,26 @@ internal sealed unsafe class ClientConnection : IDisposable
             native.ConfDestroy(configuration);
             return problem ?? LibrdkafkaNative.Text(error);
         }
+        var refusal = properties.GetValueOrDefault("enable.sasl.oauthbearer.unsecure.jwt") == "true" ? TokenRefusal(native, handle) : null;
         native.Destroy(handle, LibrdkafkaNative.DestroyWithoutClose);
-        return null;
+        return refusal;
+    }
+
+    /// <summary>Serves the request for the first token, and then takes the error that a wrong one leaves behind. Waits for nothing.</summary>
+    private static string? TokenRefusal(LibrdkafkaNative native, nint handle)
+    {
+        string? refusal = null;
+        var queue = native.QueueOfMain(handle);
+        for (var i = 0; i < 2; i++)
+        {
+            while (native.QueuePoll(queue, 0) is not 0 and var item)
+            {
+                if (native.EventErrorCode(item) == NativeErrors.Authentication) refusal = LibrdkafkaNative.Text(native.EventErrorText(item));
+                native.EventDestroy(item);
+            }
+        }
+        native.QueueDestroy(queue);
+        return refusal;
     }
 
     public nint Handle { get; private set; }
@@ -262,7 +284,7 @@ internal sealed unsafe class ClientConnection : IDisposable
 
     private void TakeError(int code, string text)
     {
-        // The errors of the single brokers have been told; that these were all is no warning of its own.
+        // The errors of the single brokers have been reported; that these were all is no warning of its own.
         var level = code == NativeErrors.AllBrokersDown ? 6 : NativeErrors.IsTransient(code) ? 4 : 3;
         _log?.Invoke(new KafkaLogLine(level, "ERROR", text.Length == 0 ? _library.Describe(code) : text));
         if (code == NativeErrors.AllBrokersDown) IsCutOff = true;

@@ -21,7 +21,7 @@ internal sealed unsafe class GroupOffsets(ControlConnection control)
             }
             catch (SourceException refusal) when (refusal.Kind == SourceErrorKind.Authorization)
             {
-                control.Log?.Invoke(new KafkaLogLine(4, "GROUP", $"{refusal.Message} Whether the group belongs to a table that was dropped cannot be told."));
+                control.Log?.Invoke(new KafkaLogLine(4, "GROUP", $"{refusal.Message} Whether the group belongs to a table that was dropped cannot be known."));
                 return null;
             }
             foreach (ref readonly var entry in list.Entries)

@@ -10,7 +10,7 @@ namespace Matih.Kafka.Native;
 /// <remarks>
 /// Each partition's next offset is kept, and records below it are dropped: within an assignment positions only move
 /// forward. After an error that reading cannot get past, nothing more of that partition is handed over: librdkafka itself
-/// goes on behind a corrupt batch, which would lose its records silently.
+/// continues behind a corrupt batch, which would lose its records silently.
 /// </remarks>
 internal sealed unsafe class RecordQueue : IRecordQueue
 {

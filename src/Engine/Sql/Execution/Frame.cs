@@ -36,7 +36,7 @@ internal sealed class Frame : IDisposable
     /// <summary>The rows' positions in the parent; empty where <see cref="IsWholeParent"/>.</summary>
     public ReadOnlySpan<int> RowsInParent => _rows.Values;
 
-    /// <summary>Starts filling: forgets the rows, which <see cref="Add"/> then gives anew.</summary>
+    /// <summary>Starts filling: forgets the rows, which <see cref="Add"/> then gives again.</summary>
     public void Begin() => _rows.Clear();
 
     public void Add(int rowInParent) => _rows.Append(rowInParent);

@@ -162,7 +162,27 @@ internal sealed class Lexer
                 i = from + digits - 1;
             }
         }
-        return new Token(TokenKind.String, value.ToString(), start, _at - start);
+        var text = value.ToString();
+        if (IsHalfCharacter(text, out var half))
+            throw SqlErrorException.Wrong(start, $"In this Unicode literal \\{(int)half:X4} is one half of a surrogate pair without the other, and no character; write the character as \\+ and six digits.");
+        return new Token(TokenKind.String, text, start, _at - start);
+    }
+
+    /// <summary>Whether the text holds a surrogate without its other half, which has no UTF-8 form.</summary>
+    private static bool IsHalfCharacter(string text, out char half)
+    {
+        half = '\0';
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1])) i++;
+            else
+            {
+                half = text[i];
+                return true;
+            }
+        }
+        return false;
     }
 
     private Token QuotedName(int start)

@@ -132,11 +132,10 @@ internal sealed class DatePattern
     }
 
     /// <summary>Writes a moment of the years 1 to 9999.</summary>
-    /// <param name="isModern">As java.time's DateTimeFormatter, else as SimpleDateFormat: then dates before 1582-10-15 are Julian ones.</param>
-    public int Write(long localMicros, bool isModern, Span<byte> target)
+    public int Write(long localMicros, Span<byte> target)
     {
         var (days, microsOfDay) = CivilDate.Split(localMicros);
-        var (year, month, day) = isModern ? CivilDate.FromDays(days) : LegacyCalendar.FromDays(days);
+        var (year, month, day) = CivilDate.FromDays(days);
         var seconds = (int)(microsOfDay / CivilDate.MicrosPerSecond);
         var length = 0;
         foreach (var part in _parts)

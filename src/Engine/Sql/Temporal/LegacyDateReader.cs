@@ -56,7 +56,7 @@ internal static class LegacyDateReader
             days--;
             clock += 86_400;
         }
-        if (LegacyCalendar.ToDays(year, month, day, days) is not { } date || Math.Abs(date) > 100_000_000) return DateReading.OutOfRange;
+        if (LenientDate.ToDays(year, month, day, days) is not { } date || Math.Abs(date) > 100_000_000) return DateReading.OutOfRange;
         localMicros = date * CivilDate.MicrosPerDay + clock * CivilDate.MicrosPerSecond;
         return DateReading.Read;
     }

@@ -173,12 +173,9 @@ internal static class ModernDateReader
             moreDays--;
             clock += 86_400;
         }
-        if (year < 1 || LegacyCalendar.ToDays(year, month, day, moreDays) is not { } days || days is < int.MinValue / 2 or > int.MaxValue / 2) return DateReading.OutOfRange;
-        // java.sql's types hold the date as it was written; Flink takes its fields over.
-        var written = LegacyCalendar.FromDays((int)days);
-        if (written.Year is < 1 or > 9999) return DateReading.OutOfRange;
-        if (written.Day > CivilDate.DaysInMonth(written.Year, written.Month)) return DateReading.OutOfRange;
-        localMicros = CivilDate.ToDays(written.Year, written.Month, written.Day) * CivilDate.MicrosPerDay + clock * CivilDate.MicrosPerSecond + micros;
+        if (year < 1 || LenientDate.ToDays(year, month, day, moreDays) is not { } days || days is < int.MinValue / 2 or > int.MaxValue / 2) return DateReading.OutOfRange;
+        if (CivilDate.FromDays((int)days).Year is < 1 or > 9999) return DateReading.OutOfRange;
+        localMicros = days * CivilDate.MicrosPerDay + clock * CivilDate.MicrosPerSecond + micros;
         return DateReading.Read;
     }
 

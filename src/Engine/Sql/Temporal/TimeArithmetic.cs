@@ -12,7 +12,10 @@ namespace Matih.Sql.Temporal;
 internal static class TimeArithmetic
 {
     private static readonly int DayMin = CivilDate.ToDays(1, 1, 1);
-    internal static readonly int DayMax = CivilDate.ToDays(9999, 12, 31);
+    private static readonly int DayMax = CivilDate.ToDays(9999, 12, 31);
+    /// <summary>Whether a day lies in the years 1 to 9999.</summary>
+    internal static bool IsDay(long days) => days >= DayMin && days <= DayMax;
+
     internal const string OutOfRange = "The date lies outside of the years 1 to 9999.";
 
     public static ImmutableArray<ScalarFunction> All { get; } =
@@ -33,7 +36,7 @@ internal static class TimeArithmetic
         var sign = symbol == "-" ? -1 : 1;
         var kernel = right.Type is DataType.YearMonthInterval ? Months(left.Type, sign * (int)interval.Value!) : Millis(left.Type, sign * (long)interval.Value!);
         if (kernel is null) throw SqlErrorException.Unsupported(offset, $"{left.Type.Name} {symbol} {right.Type.Name}");
-        // The interval is an argument although the kernel has it, so that plans show it and different ones are told apart.
+        // The interval is an argument although the kernel has it, so that plans show it and different ones can be distinguished.
         return new Expression.Apply(kernel with { Name = symbol }, [left, right], TypeRules.NullableLike(left.Type, left.Type));
     }
 
@@ -63,7 +66,7 @@ internal static class TimeArithmetic
 
     private static void AppendDate(KernelCall call, int row, long days)
     {
-        if (days < DayMin || days > DayMax) call.Reject(row, OutOfRange);
+        if (!IsDay(days)) call.Reject(row, OutOfRange);
         else call.ResultOf<int>().Append((int)days);
     }
 

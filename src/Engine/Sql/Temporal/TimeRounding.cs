@@ -9,7 +9,8 @@ namespace Matih.Sql.Temporal;
 /// <remarks>
 /// As Flink 1.20's DateTimeUtils, its oddities included: CEIL to MONTH, QUARTER or YEAR looks at the date alone, CEIL to
 /// QUARTER takes the next one for every day but January 1st, and the offset of a time zone is that of the value, not of the result.
-/// One is left out: a time before 1970 is of the day that it shows, where Flink takes the next one.
+/// Two are left out: a time before 1970 is of the day that it shows, where Flink takes the next one; and a date before 1582-10-15
+/// is counted in the proleptic Gregorian calendar, as everywhere here and in Iceberg, where Flink counts in the Julian one.
 /// </remarks>
 internal static class TimeRounding
 {
@@ -24,14 +25,8 @@ internal static class TimeRounding
         {
             DataType.Date when isOfDate => call.Apply(TextRows.Each($"{name} {unit}", (values, row) =>
             {
-                var days = values.Values<int>(0)[row];
-                if (days < LegacyCalendar.GregorianStart)
-                {
-                    values.Reject(row, Julian(name));
-                    return;
-                }
-                var rounded = RoundDate(days, unit, isUp);
-                if (rounded > TimeArithmetic.DayMax) values.Reject(row, TimeArithmetic.OutOfRange);
+                var rounded = RoundDate(values.Values<int>(0)[row], unit, isUp);
+                if (!TimeArithmetic.IsDay(rounded)) values.Reject(row, TimeArithmetic.OutOfRange);
                 else values.ResultOf<int>().Append(rounded);
             }, canFail: true), operand.Type, operand),
             DataType.Timestamp when isOfDate || isOfClock => call.Apply(OfMoment(name, unit, isOfDate, isUp, isInstant: false), operand.Type, operand),
@@ -40,22 +35,13 @@ internal static class TimeRounding
         };
     }
 
-    private static string Julian(string name) => $"{name} of a date before 1582-10-15, which Flink counts in the Julian calendar, is not supported.";
-
     private static Kernel OfMoment(string name, string unit, bool isOfDate, bool isUp, bool isInstant) => TextRows.Each($"{name} {unit}", (call, row) =>
     {
         var value = call.Values<long>(0)[row];
         var local = isInstant ? SessionZone.ToLocal(value, call.TimeZone) : value;
         var (days, _) = CivilDate.Split(local);
-        long rounded;
-        if (!isOfDate) rounded = RoundClock(local, unit, isUp);
-        else if (days < LegacyCalendar.GregorianStart)
-        {
-            call.Reject(row, Julian(name));
-            return;
-        }
-        else rounded = RoundDate(days, unit, isUp) * CivilDate.MicrosPerDay;
-        if (rounded >= (TimeArithmetic.DayMax + 1L) * CivilDate.MicrosPerDay) call.Reject(row, TimeArithmetic.OutOfRange);
+        var rounded = isOfDate ? RoundDate(days, unit, isUp) * CivilDate.MicrosPerDay : RoundClock(local, unit, isUp);
+        if (!TimeArithmetic.IsDay(CivilDate.Split(rounded).Days)) call.Reject(row, TimeArithmetic.OutOfRange);
         else call.ResultOf<long>().Append(rounded - (local - value));
     }, canFail: true);
 

@@ -12,13 +12,12 @@ namespace Matih.Sql.Temporal;
 /// <remarks>
 /// As Flink 1.20's DateTimeUtils, which reads leniently in places (31st of February, 25 o'clock, one digit for two), by
 /// java.time (TO_TIMESTAMP) or by SimpleDateFormat (the other functions). Moments outside of the years 1 to 9999 reject the row.
+/// SimpleDateFormat's Julian calendar before 1582-10-15 is left out: a date has the same fields in every function.
 /// </remarks>
 internal static class TimeText
 {
     private const string DefaultPattern = "yyyy-MM-dd HH:mm:ss";
     private static readonly long MicrosMin = CivilDate.ToDays(1, 1, 1) * CivilDate.MicrosPerDay;
-    // Two days earlier than 0001-01-01 is the Julian 0001-01-01.
-    private static readonly long LegacyMicrosMin = MicrosMin - 2 * CivilDate.MicrosPerDay;
     private static readonly long MicrosEnd = CivilDate.ToDays(10_000, 1, 1) * CivilDate.MicrosPerDay;
 
     public static ImmutableArray<ScalarFunction> All { get; } =
@@ -58,7 +57,7 @@ internal static class TimeText
         return call.ApplyAs(TextRows.Each("DATE_FORMAT", (values, row) =>
         {
             if (isText) Reformat(values, row, pattern);
-            else Write(values, row, pattern, isModern: true, isInstant ? SessionZone.ToLocal(values.Values<long>(0)[row], values.TimeZone) : values.Values<long>(0)[row]);
+            else Write(values, row, pattern, isInstant ? SessionZone.ToLocal(values.Values<long>(0)[row], values.TimeZone) : values.Values<long>(0)[row]);
         }, canFail: true), DataType.String.OrNull(), operand, call.Text(1));
     }
 
@@ -66,19 +65,19 @@ internal static class TimeText
     {
         var text = call.Bytes(0)[row];
         var reading = Default.Read(text, isModern: false, out var local);
-        if (reading == DateReading.Read) Write(call, row, pattern, isModern: false, local);
+        if (reading == DateReading.Read) Write(call, row, pattern, local);
         else if (reading == DateReading.Unreadable) call.Result.AppendNull();
         else RejectOutOfRange(call, row, "DATE_FORMAT", text);
     }
 
-    private static void Write(KernelCall call, int row, DatePattern pattern, bool isModern, long local)
+    private static void Write(KernelCall call, int row, DatePattern pattern, long local)
     {
-        if (local < (isModern ? MicrosMin : LegacyMicrosMin) || local >= MicrosEnd)
+        if (local < MicrosMin || local >= MicrosEnd)
         {
             call.Reject(row, "The year is out of the range that can be written by a pattern.");
             return;
         }
-        call.ResultBytes.End(pattern.Write(local, isModern, call.ResultBytes.Begin(pattern.LengthMax)));
+        call.ResultBytes.End(pattern.Write(local, call.ResultBytes.Begin(pattern.LengthMax)));
     }
 
     private static void RejectOutOfRange(KernelCall call, int row, string name, ReadOnlySpan<byte> text) =>
@@ -138,7 +137,7 @@ internal static class TimeText
         {
             var seconds = values.Values<long>(0)[row];
             var isNear = Int128.Abs(seconds) < MicrosEnd / CivilDate.MicrosPerSecond;
-            Write(values, row, pattern, isModern: false, isNear ? LegacyZone.ToLocal(seconds * CivilDate.MicrosPerSecond, values.TimeZone) : long.MaxValue);
+            Write(values, row, pattern, isNear ? LegacyZone.ToLocal(seconds * CivilDate.MicrosPerSecond, values.TimeZone) : long.MaxValue);
         }, canFail: true), DataType.String.OrNull(), arguments);
     }
 
@@ -169,7 +168,7 @@ internal static class TimeText
             var text = values.Bytes(0)[row];
             var reading = Default.Read(text, isModern: false, out var local);
             if (reading == DateReading.Unreadable) values.Result.AppendNull();
-            else if (reading == DateReading.Read) Write(values, row, Default, isModern: false, LegacyZone.ToLocal(LegacyZone.ToInstant(local, from), to));
+            else if (reading == DateReading.Read) Write(values, row, Default, LegacyZone.ToLocal(LegacyZone.ToInstant(local, from), to));
             else RejectOutOfRange(values, row, "CONVERT_TZ", text);
         }, canFail: true), DataType.String.OrNull(), call.Text(0), call.Text(1), call.Text(2));
     }

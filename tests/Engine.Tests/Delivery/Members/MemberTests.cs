@@ -64,7 +64,7 @@ public sealed class MemberTests
     }
 
     [Fact]
-    public async Task What_a_dead_member_staged_is_committed_and_its_partitions_go_on_behind_it()
+    public async Task What_a_dead_member_staged_is_committed_and_its_partitions_continue_behind_it()
     {
         using var committer = Member(0);
         using var dead = Another(committer, 1, 2, 3, 4, 5);
