@@ -170,7 +170,6 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
                     TableCreation.RequireAllowed(catalog, plan.Table);
                     continue;
                 }
-                WritableTable.Check(table);
                 TableBinding.Bind(plan.Table, table);
                 differences.AddRange(TableDifferences.Find(plan.Table, table));
             }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Batches;
+using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 using Matih.Iceberg.Partitioning;
@@ -81,6 +82,7 @@ internal sealed class TableBinding
     /// <exception cref="PipelineException">A column is missing, or cannot hold what the query gives; or the table is a copy.</exception>
     public static TableBinding Bind(TablePlan plan, Table table)
     {
+        WritableTable.Check(table);
         if (table.FindOtherFolder() is { } other)
         {
             throw PipelineException.Refused(
