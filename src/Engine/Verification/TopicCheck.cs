@@ -9,7 +9,7 @@ namespace Matih.Verification;
 
 /// <summary>
 /// Whether the topic is still the one that the table's positions belong to, and still holds what comes next. The same
-/// questions as at a start (DELIVERY.md, "Is it still the same topic?"), all of them asked, and nothing changed.
+/// questions as at a start (docs/delivery.md, "Is it the same topic"), all of them asked, and nothing changed.
 /// </summary>
 internal sealed class TopicCheck(FlowPlan plan, IRecordSource source, RangeTally taken, FindingLog findings)
 {

@@ -3,7 +3,7 @@ using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Start and resume": a renamed pipeline takes over the ledger of its old name, and nobody doubles a record.</summary>
+/// <summary>docs/delivery.md, "Adoption": a renamed pipeline takes over the ledger of its old name, and nobody doubles a record.</summary>
 public sealed class AdoptionTests
 {
     private static OpenAnswers Adopt(string answer) => new(Adopt: answer);

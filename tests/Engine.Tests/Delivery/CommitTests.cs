@@ -5,7 +5,7 @@ using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Commit".</summary>
+/// <summary>docs/delivery.md, "Checkpoint and commit".</summary>
 public sealed class CommitTests
 {
     private const string Metadata = ".metadata.json";

@@ -2,7 +2,7 @@ using Matih.Delivery.Ledgers;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Commit": epochs, and the back-off between replicas.</summary>
+/// <summary>docs/delivery.md, "Epochs" and "Patience between replicas".</summary>
 public sealed class EpochTests
 {
     [Fact]

@@ -3,7 +3,7 @@ using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Ledger": consumer-group offsets are written for dashboards, and trip over a table created again.</summary>
+/// <summary>docs/delivery.md, "Group offsets and marks": consumer-group offsets are written for dashboards, and trip over a table created again.</summary>
 public sealed class GroupMarkTests
 {
     [Fact]

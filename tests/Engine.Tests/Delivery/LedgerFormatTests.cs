@@ -5,7 +5,7 @@ using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Ledger".</summary>
+/// <summary>docs/delivery.md, "The ledger".</summary>
 public sealed class LedgerFormatTests
 {
     [Fact]

@@ -5,7 +5,7 @@ using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>FAULTS.md, "Catalog or store failing for minutes" and "Commits failing for longer than a set limit".</summary>
+/// <summary>docs/delivery.md, "When a session fails": stores and catalogs that fail for minutes, and for longer than a run may.</summary>
 public sealed partial class OutageTests
 {
     private const string Metadata = ".metadata.json";

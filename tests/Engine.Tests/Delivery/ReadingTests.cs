@@ -2,7 +2,7 @@ using Matih.Delivery;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Reading".</summary>
+/// <summary>docs/delivery.md, "Reading".</summary>
 public sealed class ReadingTests
 {
     [Fact]

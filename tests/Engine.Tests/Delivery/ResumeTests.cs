@@ -4,7 +4,7 @@ using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Start and resume": the nearest ledger among the ancestors of the current snapshot.</summary>
+/// <summary>docs/delivery.md, "Resume": the nearest ledger among the ancestors of the current snapshot.</summary>
 public sealed class ResumeTests
 {
     [Theory]

@@ -4,7 +4,7 @@ using Matih.Delivery.Ledgers;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Start and resume": where a pipeline begins.</summary>
+/// <summary>docs/delivery.md, "Start": where a pipeline begins.</summary>
 public sealed class StartTests
 {
     [Fact]

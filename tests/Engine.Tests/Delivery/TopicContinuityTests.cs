@@ -3,7 +3,7 @@ using Matih.Delivery.Ledgers;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Start and resume": is it still the same topic, and does it hold what comes next?</summary>
+/// <summary>docs/delivery.md, "Is it the same topic": is it, and does it hold what comes next?</summary>
 public sealed class TopicContinuityTests
 {
     [Fact]

@@ -109,7 +109,7 @@ public sealed record WriterHint(string Host, int ProcessId);
 
 /// <summary>
 /// Where a flow stands: committed in the same table commit as the data, so that the table alone says what it holds.
-/// Immutable; DELIVERY.md, "Ledger".
+/// Immutable; docs/delivery.md, "The ledger".
 /// </summary>
 public sealed record Ledger
 {

@@ -5,7 +5,7 @@ using Matih.Planning;
 
 namespace Matih.Delivery.Ledgers;
 
-/// <summary>What a table's history says about a flow. DELIVERY.md, "Start and resume".</summary>
+/// <summary>What a table's history says about a flow. docs/delivery.md, "Resume".</summary>
 internal abstract record LineageFinding
 {
     private LineageFinding() { }

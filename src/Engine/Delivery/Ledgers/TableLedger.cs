@@ -14,7 +14,7 @@ namespace Matih.Delivery.Ledgers;
 internal sealed record PreparedCommit(Ledger Ledger, PreparedChange Change, DateTimeOffset PreparedAt, TableBinding? Binding = null);
 
 /// <summary>
-/// The one way into the table: every commit is a compare-and-set of the flow's ledger. DELIVERY.md, "Commit".
+/// The one way into the table: every commit is a compare-and-set of the flow's ledger. docs/delivery.md, "Checkpoint and commit".
 /// </summary>
 /// <remarks>
 /// All attempts of a commit share its commit id and snapshot id. After anything but a plain success the table is read first:
@@ -23,7 +23,7 @@ internal sealed record PreparedCommit(Ledger Ledger, PreparedChange Change, Date
 /// </remarks>
 internal sealed class TableLedger(FlowContext flow, ICatalog catalog, IStore store)
 {
-    /// <summary>A batch that waited longer may name files that somebody's orphan removal has taken (DELIVERY.md, "Deleting files").</summary>
+    /// <summary>A batch that waited longer may name files that somebody's orphan removal has taken (docs/delivery.md, "Clocks and ages").</summary>
     private static readonly TimeSpan PreparedAgeMax = TimeSpan.FromHours(12);
 
     private readonly LedgerReader _reader = new(store, flow.Plan.Table.Identifier);

@@ -8,7 +8,7 @@ namespace Matih.Delivery.Staging;
 
 /// <summary>
 /// Everything that two readers must agree on before one's rows may stand for the other's: a staged range counts only under
-/// the key that it was made for, and nobody looks at the others. DELIVERY.md, "Staged ranges".
+/// the key that it was made for, and nobody looks at the others. docs/delivery.md, "The key of a staged range".
 /// </summary>
 internal sealed record StagingKey(
     FlowName Flow, string TableUuid, string Topic, string? ClusterId, string? TopicId, string IsolationLevel,

@@ -13,7 +13,7 @@ internal sealed record FlowStarts(StartOffsets Defined, StartOffsets? Answered)
 
 /// <summary>
 /// The starting offsets of one source, looked up once and shared by all sinks that have no ledger yet, so that they begin at
-/// the same records. DELIVERY.md, "The start is a commit".
+/// the same records. docs/delivery.md, "Start offsets are looked up once".
 /// </summary>
 internal sealed class StartOffsets(ITopic source, StartOffset start)
 {

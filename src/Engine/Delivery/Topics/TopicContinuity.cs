@@ -9,7 +9,7 @@ namespace Matih.Delivery.Topics;
 
 /// <summary>
 /// Is it still the same topic, and does it still hold what the table needs next? Cluster id, topic id and the fingerprint of
-/// the last record answer the first; log start and end the second. DELIVERY.md, "Start and resume".
+/// the last record answer the first; log start and end the second. docs/delivery.md, "Is it the same topic".
 /// </summary>
 internal sealed class TopicContinuity(ITopic source, FlowName flow, LostOffsetsPolicy onLostOffsets, TimeProvider clock, IEngineLog log)
 {

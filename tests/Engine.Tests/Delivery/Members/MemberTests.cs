@@ -4,7 +4,7 @@ using Matih.Iceberg.Manifests;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Staged ranges": several processes on one pipeline.</summary>
+/// <summary>docs/delivery.md, "Members and staged ranges": several processes on one pipeline.</summary>
 public sealed class MemberTests
 {
     [Fact]

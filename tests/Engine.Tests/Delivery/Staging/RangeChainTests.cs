@@ -2,7 +2,7 @@ using Matih.Delivery.Staging;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>DELIVERY.md, "Staged ranges": which range counts at a position.</summary>
+/// <summary>docs/delivery.md, "Ranges are chained": which range counts at a position.</summary>
 public sealed class RangeChainTests
 {
     [Fact]
