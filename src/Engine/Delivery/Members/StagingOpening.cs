@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Staging;
+using Matih.Delivery.Topics;
 using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
 using Matih.Planning;
@@ -61,6 +62,12 @@ internal sealed class StagingOpening(FlowContext flow, ITopic topic, IStore stor
     {
         if (seen.Ledger.FindSource(flow.Plan.SourceName) is not { } source || source.Topic != flow.Plan.Topic) return null;
         var identity = await topic.IdentifyAsync(cancellationToken);
+        if (source.CompareWith(identity) is TopicMatch.OtherCluster or TopicMatch.CreatedAgain)
+        {
+            throw new PipelineException(FailureKind.Kafka,
+                $"Topic '{flow.Plan.Topic}' is not the one that the table's ledger of {flow.Name} is about: its id was {source.TopicId ?? "unknown"} in cluster {source.ClusterId ?? "unknown"}, and is {identity.TopicId ?? "unknown"} in cluster {identity.ClusterId ?? "unknown"} now.",
+                "Nothing of it is staged. The process that commits compares it with the ledger, and says what to do.");
+        }
         var binding = TableBinding.Bind(flow.Plan.Table, seen.Table);
         return new OpenedFlow(seen.Table, binding, seen.Ledger, seen.Ledger.Epoch, 0,
             source with { ClusterId = source.ClusterId ?? identity.ClusterId, TopicId = source.TopicId ?? identity.TopicId });

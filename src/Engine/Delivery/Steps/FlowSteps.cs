@@ -6,6 +6,7 @@ using Matih.Delivery.Members;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Running;
 using Matih.Delivery.Staging;
+using Matih.Delivery.Topics;
 using Matih.Kafka;
 
 namespace Matih.Delivery.Steps;
@@ -32,6 +33,7 @@ public sealed class FlowSteps : IAsyncDisposable
     private readonly Func<OpenedFlow, FlowCommitter> _committerFor;
     private readonly Func<OpenedFlow, RangeStaging> _stagingFor;
     private FlowCommitter? _committer;
+    private ReadRecordCheck? _records;
     private int _failureCount;
 
     internal FlowSteps(
@@ -63,6 +65,7 @@ public sealed class FlowSteps : IAsyncDisposable
                 return new OpenStep.StandBy(standBy.Watch, standBy.LookAgainAfter);
             case OpeningStep.Opened opened:
                 _committer = _committerFor(opened.Flow);
+                _records = new ReadRecordCheck(_source, opened.Flow.Source);
                 _failureCount = 0;
                 return new OpenStep.Opened();
             default:
@@ -96,7 +99,7 @@ public sealed class FlowSteps : IAsyncDisposable
     {
         var committer = _committer ?? throw new InvalidOperationException("The flow has to be opened before a commit is asked for.");
         var before = committer.Ledger.Commit;
-        var (step, failure) = await TryAsync(() => committer.CommitStagedAsync(staysOpen: !closes, mayRead, cancellationToken), cancellationToken);
+        var (step, failure) = await TryAsync(() => CommitStagedAsync(committer, closes, mayRead, cancellationToken), cancellationToken);
         if (step is null)
         {
             _committer = null;
@@ -109,6 +112,40 @@ public sealed class FlowSteps : IAsyncDisposable
             : committer.TableHasChanged ? new CommitStep.OpenAgain()
             : new CommitStep.NothingToDo();
     }
+
+    /// <summary>Null where the flow must be opened again first.</summary>
+    private async ValueTask<IReadOnlyList<LaneCheckpoint>?> CommitStagedAsync(FlowCommitter committer, bool closes, bool mayRead, CancellationToken cancellationToken)
+    {
+        if (await HasMorePartitionsAsync(committer.Source, cancellationToken)) return null;
+        var taken = await committer.CommitStagedAsync(staysOpen: !closes, mayRead, cancellationToken);
+        foreach (var stretch in taken?.SelectMany(checkpoint => checkpoint.Partitions) ?? [])
+            if (stretch.Entry.Last is { } last) _records!.Note(stretch.Entry.Partition, last);
+        return taken;
+    }
+
+    /// <summary>
+    /// Looks at the topic, as a running session does all the time: whether it is still the one that the ledger is about, and
+    /// whether it has partitions that the ledger does not know.
+    /// </summary>
+    /// <exception cref="PipelineException">It is another topic.</exception>
+    private async ValueTask<bool> HasMorePartitionsAsync(SourceLedger known, CancellationToken cancellationToken)
+    {
+        var now = await _source.IdentifyAsync(cancellationToken);
+        switch (known.CompareWith(now))
+        {
+            case TopicMatch.OtherCluster:
+                throw OtherTopic($"the connection leads to Kafka cluster {now.ClusterId}, and the records came from cluster {known.ClusterId}");
+            case TopicMatch.CreatedAgain:
+                throw OtherTopic($"it was deleted and created again: its id was {known.TopicId} and is {now.TopicId} now");
+        }
+        if (await _records!.FindChangedAsync(cancellationToken) is { } changed)
+            throw OtherTopic($"the record at offset {changed.Expected.Offset} of partition {changed.Partition} is not the one that was read, so it was created again and refilled, or lost records in an unclean leader election");
+        return now.PartitionCount > known.Partitions.Length;
+    }
+
+    private PipelineException OtherTopic(string finding) => PipelineException.Refused(
+        $"Topic '{_flow.Plan.Topic}' is no longer the one that {_flow.Name} reads: {finding}. What is staged was not committed.",
+        "Find out what happened. If the table is right as it is, start over on the topic as it is now with --reset.");
 
     /// <summary>Whether <see cref="CommitAsync"/> may be called: opened, and nothing since that asks for opening again.</summary>
     public bool IsOpen => _committer is not null;

@@ -230,6 +230,52 @@ public sealed class FlowStepsTests
         await flow.AssertHoldsExactlyAsync([(0, 0)]);
     }
 
+    [Theory]
+    [InlineData("another-id")]
+    [InlineData(null)]
+    public async Task A_topic_that_was_created_again_is_refused_before_anything_of_it_is_committed(string? newId)
+    {
+        using var flow = new FlowHarness();
+        if (newId is null) flow.Topic.TopicId = null;
+        flow.Produce(0, 20);
+        await using var steps = Process(flow);
+        await OpenAsync(steps);
+        await StageAsync(steps, flow, 0, 0, 10);
+        await StageAsync(steps, flow, 1, 0, 10);
+        await steps.CommitAsync(closes: false, mayRead: false, default);
+
+        flow.Topic.Recreate(2, newId);
+        flow.Produce(100, 40);
+        if (newId is not null) Assert.Equal(FailureKind.Kafka, Assert.IsType<StageStep.TryAgain>(await StageAsync(steps, flow, 0, 10, 10)).Failure.Kind);
+        else await StageAsync(steps, flow, 0, 10, 10);
+        var refusal = await Assert.ThrowsAsync<PipelineException>(async () => await steps.CommitAsync(closes: false, mayRead: false, default));
+
+        Assert.Equal(FailureKind.WouldLoseOrDouble, refusal.Kind);
+        Assert.Equal(20, (await flow.RowsAsync()).Count);
+    }
+
+    [Fact]
+    public async Task A_partition_that_appears_is_opened_before_it_is_committed()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 3);
+        await using var steps = Process(flow);
+        await OpenAsync(steps);
+
+        flow.Topic.AddPartitions(1);
+        flow.Topic.Append(1, """{"id": 7}""");
+        var early = await StageAsync(steps, flow, 1, 0, 1);
+        var asked = await steps.CommitAsync(closes: false, mayRead: false, default);
+        await OpenAsync(steps);
+        await StageAsync(steps, flow, 1, 0, 1);
+        await StageAsync(steps, flow, 0, 0, 3);
+        await steps.CommitAsync(closes: true, mayRead: false, default);
+
+        Assert.IsType<StageStep.NotYet>(early);
+        Assert.IsType<CommitStep.OpenAgain>(asked);
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
     [Fact]
     public async Task A_batch_of_two_partitions_is_refused()
     {
