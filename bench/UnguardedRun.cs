@@ -2,6 +2,7 @@ using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Running;
+using Matih.Delivery.Tables;
 using Matih.Delivery;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;

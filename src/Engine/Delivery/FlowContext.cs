@@ -7,6 +7,9 @@ namespace Matih.Delivery;
 /// <param name="NextJitter">Spreads waits: 0 to 1. Thread-safe.</param>
 internal sealed record FlowContext(FlowPlan Plan, EngineEnvironment Environment, FlowProgress Progress, IEngineLog Log, Func<double> NextJitter)
 {
+    /// <summary>The coordinator comes round at least that often, so that one that is idle differs from one that is stuck.</summary>
+    public static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(10);
+
     public FlowName Name => Plan.Name;
 
     public TimeProvider Clock => Environment.Clock;

@@ -1,5 +1,6 @@
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
+using Matih.Delivery.Tables;
 using Matih.Iceberg.Metadata;
 using Matih.Planning;
 
@@ -58,7 +59,7 @@ internal sealed class LedgerChain
         {
             var property = LedgerKeys.Property(current);
             var isOwn = snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == current.ToString();
-            var adopted = LedgerKeys.AdoptedBy(snapshot);
+            var adopted = LedgerKeys.AdoptedBy(snapshot.Summary);
             if (snapshot.Summary.TryGetValue(property, out var text))
             {
                 if (!isOwn) _copies.Add((snapshot, text));

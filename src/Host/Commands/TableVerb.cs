@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
-using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
+using Matih.Delivery.Tables;
+using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Host.Tables;

@@ -1,4 +1,5 @@
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matih.Delivery.Skipping;
+using Matih.Delivery.Tables;
 using Matih.Host.Output;
 
 namespace Matih.Host.Tables;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
 using Matih.Host.Output;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;

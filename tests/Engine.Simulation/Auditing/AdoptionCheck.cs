@@ -1,4 +1,5 @@
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
 using Matih.Iceberg.Metadata;
 using Matih.Planning;
 

@@ -1,5 +1,6 @@
-using Matih.Delivery;
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
+using Matih.Delivery;
 using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
 using Matih.Iceberg.Catalogs;

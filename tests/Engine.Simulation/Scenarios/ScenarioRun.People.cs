@@ -1,6 +1,7 @@
-using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Replaying;
+using Matih.Delivery.Tables;
+using Matih.Delivery;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.Processes;
 using Matih.Engine.Simulation.World;

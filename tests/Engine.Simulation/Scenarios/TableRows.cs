@@ -3,6 +3,7 @@ using System.Text;
 using Matih.Batches;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Opening;
+using Matih.Delivery.Tables;
 using Matih.Delivery.Writing;
 using Matih.Engine.Simulation.World;
 using Matih.Iceberg.Catalogs;

@@ -57,6 +57,29 @@ public sealed class FolderDependencyTests
         Violations.AssertNone(violations);
     }
 
+    /// <summary>The folders of Delivery, each above all that it may use; what lies beside them is open to all.</summary>
+    private static readonly string[] DeliveryFloors =
+        ["", "Skipping", "Ledgers", "Tables", "Topics", "Writing", "Lanes", "Opening", "Staging", "Committing", "Members", "Running", "Replaying", "Steps"];
+
+    [Fact]
+    public void A_folder_of_Delivery_uses_only_those_below_it()
+    {
+        var violations = AssemblyReferences.Read(EnginePath)
+            .Where(use => FolderOf(use.User) == "Delivery" && FolderOf(use.Used) == "Delivery" && FloorOf(use.User) < FloorOf(use.Used))
+            .Select(use => $"{use.User} uses {use.Used}")
+            .Order(StringComparer.Ordinal);
+
+        Violations.AssertNone(violations);
+    }
+
+    private static int FloorOf(string type)
+    {
+        var parts = type.Split('.');
+        var folder = parts.Length > 3 ? parts[2] : "";
+        var floor = Array.IndexOf(DeliveryFloors, folder);
+        return floor >= 0 ? floor : throw new InvalidOperationException($"Folder {folder} of Delivery has no floor; say which it may use.");
+    }
+
     [Fact]
     public void Every_folder_is_in_the_table()
     {

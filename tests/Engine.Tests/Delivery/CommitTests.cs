@@ -1,7 +1,8 @@
-using Matih.Delivery;
 using Matih.Delivery.Ledgers;
-using Matih.Iceberg;
+using Matih.Delivery.Tables;
+using Matih.Delivery;
 using Matih.Iceberg.Metadata;
+using Matih.Iceberg;
 
 namespace Matih.Engine.Tests.Delivery;
 

@@ -1,11 +1,12 @@
 using Matih.Definition;
-using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Replaying;
-using Matih.Iceberg;
+using Matih.Delivery.Tables;
+using Matih.Delivery;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
+using Matih.Iceberg;
 
 namespace Matih.Engine.Tests.Delivery;
 

@@ -1,6 +1,7 @@
 using Matih.Definition;
-using Matih.Delivery;
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
+using Matih.Delivery;
 using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;

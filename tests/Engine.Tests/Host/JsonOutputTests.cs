@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
 using Matih.Engine.Tests.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Tables;

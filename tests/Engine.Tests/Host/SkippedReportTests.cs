@@ -1,7 +1,8 @@
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
+using Matih.Delivery.Tables;
 using Matih.Host.Tables;
 using Matih.Iceberg.Metadata;
 using Matih.Planning;

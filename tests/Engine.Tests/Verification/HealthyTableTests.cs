@@ -159,7 +159,7 @@ public sealed class HealthyTableTests
         flow.Produce(30, 10);
         await renamed.CatchUpAsync();
         var expired = (await flow.TableAsync()).Metadata.Lineage().Skip(1).ToList();
-        Assert.Contains(expired, snapshot => LedgerKeys.AdoptedBy(snapshot) is not null);
+        Assert.Contains(expired, snapshot => LedgerKeys.AdoptedBy(snapshot.Summary) is not null);
         await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([.. expired.Select(snapshot => snapshot.Id)]));
         foreach (var snapshot in expired) File.Delete(snapshot.ManifestList!);
         await flow.DeleteOlderMetadataAsync();

@@ -1,9 +1,10 @@
 using System.Text.Json.Nodes;
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
 using Matih.Engine.Tests.Delivery;
-using Matih.Iceberg;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
+using Matih.Iceberg;
 using Matih.Verification;
 
 namespace Matih.Engine.Tests.Verification;

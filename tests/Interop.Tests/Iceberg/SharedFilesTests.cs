@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Delivery.Opening;
+using Matih.Delivery.Tables;
 using Matih.Delivery.Writing;
 using Matih.Fixtures;
 using Matih.Host.Runtime;

@@ -4,6 +4,7 @@ using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Skipping;
+using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;

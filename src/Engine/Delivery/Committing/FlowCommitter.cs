@@ -4,6 +4,7 @@ using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Staging;
+using Matih.Delivery.Tables;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Committing;

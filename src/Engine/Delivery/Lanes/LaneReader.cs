@@ -177,12 +177,6 @@ internal sealed class LaneReader : IAsyncDisposable
     }
 }
 
-/// <summary>A broker said that a position lies outside the partition; opening again tells what is missing.</summary>
-internal sealed class PositionOutOfRangeException(int partition, string detail) : Exception($"Partition {partition}: {detail}")
-{
-    public int Partition { get; } = partition;
-}
-
 /// <summary>Limits of a reader's loop.</summary>
 /// <param name="BatchBytes">About how many bytes of records are polled together, so that a batch of large records stays within the memory.</param>
 /// <param name="BatchRecordsMax">Records polled together: enough to amortise calls, few enough that their columns stay in the cache.</param>

@@ -1,4 +1,3 @@
-using Matih.Iceberg.Metadata;
 using Matih.Planning;
 
 namespace Matih.Delivery.Ledgers;
@@ -66,9 +65,9 @@ internal static class LedgerKeys
     /// <summary>The flow of a name as <see cref="Writer"/> has it.</summary>
     public static FlowName Parse(string flow) => FlowOf(Property(flow));
 
-    /// <summary>The ledger property that a snapshot took over, or null.</summary>
-    public static string? AdoptedBy(Snapshot snapshot) =>
-        snapshot.Summary.TryGetValue(Adopted, out var flow) ? $"{LedgerPrefix}{flow}" : null;
+    /// <summary>The ledger property that the commit of a snapshot's summary took over, or null.</summary>
+    public static string? AdoptedBy(IReadOnlyDictionary<string, string> summary) =>
+        summary.TryGetValue(Adopted, out var flow) ? $"{LedgerPrefix}{flow}" : null;
 
     /// <summary>The tag that pins the flow's newest snapshot against expiry.</summary>
     public static string Tag(FlowName flow) => $"matih-{flow.Pipeline}-{flow.Sink}";

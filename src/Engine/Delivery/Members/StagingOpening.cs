@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Staging;
+using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
 using Matih.Iceberg.Catalogs;
 using Matih.Kafka;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Matih.Definition;
 using Matih.Delivery.Committing;
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;

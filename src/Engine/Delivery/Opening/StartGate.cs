@@ -26,7 +26,7 @@ internal sealed class StartGate(int flowCount, TimeProvider clock)
         using var registration = _opened.Token.UnsafeRegister(static waiter => ((AsyncSignal)waiter!).Set(), signal);
         while (!_opened.IsCancellationRequested)
         {
-            await signal.WaitAsync(FlowSession.BeatInterval, clock, cancellationToken);
+            await signal.WaitAsync(FlowContext.BeatInterval, clock, cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
             progress.NoteBeat(clock.GetTimestamp());
         }

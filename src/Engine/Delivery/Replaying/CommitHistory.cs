@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 using Matih.Planning;
@@ -41,7 +42,7 @@ internal static class CommitHistory
             commits.Add(commit);
             if (isFound) break;
             isFound = commit.Id == oldest;
-            if (commit.Ledger.Base is null || LedgerKeys.AdoptedBy(snapshot) is not null) break;
+            if (commit.Ledger.Base is null || LedgerKeys.AdoptedBy(snapshot.Summary) is not null) break;
         }
         if (isFound) return commits.ToImmutable();
         throw PipelineException.Refused(

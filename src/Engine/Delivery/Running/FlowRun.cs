@@ -123,7 +123,7 @@ internal sealed class FlowRun(
         while (!waiting.IsCompleted)
         {
             using var pause = new CancellationTokenSource();
-            await Task.WhenAny(waiting, Pause.ForAsync(FlowSession.BeatInterval, flow.Clock, pause.Token));
+            await Task.WhenAny(waiting, Pause.ForAsync(FlowContext.BeatInterval, flow.Clock, pause.Token));
             pause.Cancel();
             flow.Progress.NoteBeat(flow.Clock.GetTimestamp());
         }

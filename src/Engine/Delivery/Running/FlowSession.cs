@@ -29,9 +29,6 @@ internal sealed record LaneDeal(ImmutableArray<int> Partitions, int LaneCountMax
 /// </summary>
 internal sealed class FlowSession : IAsyncDisposable
 {
-    /// <summary>The coordinator comes round at least that often, so that one that is idle differs from one that is stuck.</summary>
-    public static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(10);
-
     private readonly FlowContext _flow;
     private readonly IRecordSource _source;
     private readonly FlowLanes _lanes;
@@ -148,7 +145,7 @@ internal sealed class FlowSession : IAsyncDisposable
                 _intervalBeganAt = _flow.Clock.GetTimestamp();
                 return CheckpointCause.Interval;
             }
-            var until = mode is RunMode.Once || untilCheckpoint > BeatInterval ? BeatInterval : untilCheckpoint;
+            var until = mode is RunMode.Once || untilCheckpoint > FlowContext.BeatInterval ? FlowContext.BeatInterval : untilCheckpoint;
             if (finish.TimeLeft is { } left && left < until) until = left;
             await WaitAsync(until, stop, abort);
         }

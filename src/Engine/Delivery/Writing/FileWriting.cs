@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Delivery.Opening;
+using Matih.Delivery.Tables;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
 using Matih.Iceberg.Partitioning;
-using Matih.Parquet;
 using Matih.Parquet.Writing;
+using Matih.Parquet;
 using Matih.Storage;
 using Matih.Telemetry;
 

@@ -1,5 +1,6 @@
-using Matih.Delivery;
 using Matih.Delivery.Skipping;
+using Matih.Delivery.Tables;
+using Matih.Delivery;
 using Matih.Iceberg.Manifests;
 
 namespace Matih.Engine.Tests.Delivery;

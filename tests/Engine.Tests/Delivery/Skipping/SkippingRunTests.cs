@@ -1,5 +1,7 @@
+using Matih.Delivery.Committing;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
+using Matih.Delivery.Tables;
 using Matih.Host.Output;
 using Matih.Iceberg.Metadata;
 using Matih.Telemetry;

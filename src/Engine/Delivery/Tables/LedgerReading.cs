@@ -1,8 +1,9 @@
+using Matih.Delivery.Ledgers;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 using Matih.Planning;
 
-namespace Matih.Delivery.Ledgers;
+namespace Matih.Delivery.Tables;
 
 /// <summary>A flow's ledger as a table's current snapshot has it.</summary>
 /// <param name="SnapshotId">The nearest snapshot that carries it: the flow's own commit, or another's that copied it forward.</param>

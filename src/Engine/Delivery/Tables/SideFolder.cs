@@ -1,6 +1,7 @@
+using Matih.Delivery.Ledgers;
 using Matih.Iceberg.Catalogs;
 
-namespace Matih.Delivery.Ledgers;
+namespace Matih.Delivery.Tables;
 
 /// <summary>
 /// Where a table's pipelines keep what is not part of the table. Beside its folder, not in it: removing orphan files looks

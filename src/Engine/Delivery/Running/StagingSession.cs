@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Lanes;
+using Matih.Delivery.Members;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Running;
 using Matih.Delivery.Staging;
@@ -7,7 +8,7 @@ using Matih.Delivery.Topics;
 using Matih.Kafka;
 using Matih.Telemetry;
 
-namespace Matih.Delivery.Members;
+namespace Matih.Delivery.Running;
 
 /// <summary>One session of a member that does not commit: reads its partitions and stages what it made of them at every checkpoint.</summary>
 /// <param name="lanesFor">The lanes of the flow as it was opened.</param>

@@ -1,8 +1,9 @@
-using Matih.Iceberg;
+using Matih.Delivery.Ledgers;
 using Matih.Iceberg.Catalogs;
+using Matih.Iceberg;
 using Matih.Planning;
 
-namespace Matih.Delivery.Ledgers;
+namespace Matih.Delivery.Tables;
 
 /// <summary>How a commit of ours ended; expected races are values, not exceptions.</summary>
 internal abstract record CommitOutcome
@@ -37,6 +38,3 @@ internal abstract record CommitOutcome
             "Let that one work, or stop it first; the next start continues from what the table holds, so nothing is lost or doubled.");
     }
 }
-
-/// <summary>This run as a writer: its id tells its own commits from another's.</summary>
-internal sealed record WriterIdentity(Guid Run, WriterHint? Hint);

@@ -1,9 +1,10 @@
+using Matih.Delivery.Ledgers;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 using Matih.Storage;
 using Matih.Telemetry;
 
-namespace Matih.Delivery.Ledgers;
+namespace Matih.Delivery.Tables;
 
 /// <summary>
 /// Deletes side files of ledgers that no snapshot names any more, neither in the table's metadata nor in the older metadata

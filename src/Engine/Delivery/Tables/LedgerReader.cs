@@ -1,7 +1,8 @@
+using Matih.Delivery.Ledgers;
 using Matih.Iceberg.Catalogs;
 using Matih.Storage;
 
-namespace Matih.Delivery.Ledgers;
+namespace Matih.Delivery.Tables;
 
 /// <summary>Reads and writes the side files of ledgers that are too large for a summary property.</summary>
 internal sealed class LedgerReader(IStore store, TableIdentifier table)

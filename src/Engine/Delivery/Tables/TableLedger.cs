@@ -1,12 +1,13 @@
+using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
-using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
+using Matih.Iceberg;
 using Matih.Planning;
 using Matih.Storage;
 using Matih.Telemetry;
 
-namespace Matih.Delivery.Ledgers;
+namespace Matih.Delivery.Tables;
 
 /// <summary>What one commit brings: its ledger, and the data files prepared for it (none for a ledger alone).</summary>
 /// <param name="PreparedAt">When the first of its files was begun.</param>

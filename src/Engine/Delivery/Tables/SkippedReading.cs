@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 using Matih.Planning;
 
-namespace Matih.Delivery.Skipping;
+namespace Matih.Delivery.Tables;
 
 /// <summary>A commit that skipped records.</summary>
 /// <param name="Books">All that it did.</param>

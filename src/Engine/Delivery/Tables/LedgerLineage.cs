@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
+using Matih.Delivery.Ledgers;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 using Matih.Planning;
 
-namespace Matih.Delivery.Ledgers;
+namespace Matih.Delivery.Tables;
 
 /// <summary>What a table's history says about a flow. docs/delivery.md, "Resume".</summary>
 internal abstract record LineageFinding
@@ -73,7 +74,7 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
             }
             Carry(snapshot);
             var writer = snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer);
-            var takenHere = LedgerKeys.AdoptedBy(snapshot);
+            var takenHere = LedgerKeys.AdoptedBy(snapshot.Summary);
             if (snapshot.Summary.TryGetValue(property, out var text))
             {
                 nearest ??= (text, snapshot.Id);

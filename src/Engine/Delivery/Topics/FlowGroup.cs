@@ -2,7 +2,7 @@ using Matih.Delivery.Ledgers;
 using Matih.Kafka;
 using Matih.Telemetry;
 
-namespace Matih.Delivery.Committing;
+namespace Matih.Delivery.Topics;
 
 /// <summary>
 /// A flow's part of its consumer group: positions for dashboards, and the mark that trips over a table which was created

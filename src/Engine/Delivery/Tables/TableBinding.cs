@@ -7,7 +7,7 @@ using Matih.Iceberg.Partitioning;
 using Matih.Parquet;
 using Matih.Planning;
 
-namespace Matih.Delivery.Opening;
+namespace Matih.Delivery.Tables;
 
 /// <summary>
 /// Which column of the query goes into which column of the table, by name. Made at opening; where somebody changes the

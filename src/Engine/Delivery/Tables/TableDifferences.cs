@@ -5,7 +5,7 @@ using Matih.Iceberg.Partitioning;
 using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery.Opening;
+namespace Matih.Delivery.Tables;
 
 /// <summary>
 /// What a definition says of a table's creation and the table that is there has otherwise. The table's own counts and going on

@@ -4,7 +4,7 @@ using Matih.Iceberg.Partitioning;
 using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery.Opening;
+namespace Matih.Delivery.Tables;
 
 /// <summary>Creates a flow's table where it does not exist.</summary>
 internal static class TableCreation

@@ -1,11 +1,12 @@
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Topics;
 using Matih.Kafka;
 using Matih.Planning;
 using Matih.Sql.Syntax;
 using Matih.Telemetry;
 
-namespace Matih.Delivery.Topics;
+namespace Matih.Delivery.Running;
 
 /// <summary>
 /// Looks at the topic beside the lanes: how far its ends are (at every look, for the lag), and at every sixth whether

@@ -3,7 +3,7 @@ using Matih.Delivery.Ledgers;
 using Matih.Kafka;
 using Matih.Planning;
 
-namespace Matih.Delivery.Topics;
+namespace Matih.Delivery.Lanes;
 
 /// <summary>
 /// Offsets may be missing for good reasons (compaction, aborted transactions, control records), and for a bad one: a client

@@ -1,8 +1,9 @@
 using Matih.Delivery.Ledgers;
+using Matih.Delivery.Skipping;
 using Matih.Planning;
 using Matih.Telemetry;
 
-namespace Matih.Delivery.Skipping;
+namespace Matih.Delivery.Committing;
 
 /// <summary>
 /// What a run has skipped, commit by commit: warns where most records of a commit were bad, once for each fault, and keeps

@@ -2,7 +2,7 @@ using Matih.Delivery.Ledgers;
 using Matih.Iceberg.Catalogs;
 using Matih.Storage;
 
-namespace Matih.Delivery.Opening;
+namespace Matih.Delivery.Tables;
 
 /// <summary>
 /// Makes sure that a store really refuses to write over what exists: some that speak the protocol ignore preconditions, and
