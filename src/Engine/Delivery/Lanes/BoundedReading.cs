@@ -30,29 +30,8 @@ internal sealed class BoundedReading(FlowLanes lanes, EngineEnvironment environm
         var polling = lanes.CreatePolling(RecordLimit.None());
         var checkpoints = new LaneCheckpoint[queues.Count];
         if (queues.Count == 1) await ReadQueueAsync(0, cancellationToken);
-        else
-        {
-            using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var reading = new List<Task>();
-            for (var i = 0; i < queues.Count; i++)
-            {
-                var queue = i;
-                reading.Add(environment.Tasks.Start($"range of partition {queues[i].Partitions.Single()} of {lanes.Flow}", async token =>
-                {
-                    try
-                    {
-                        await ReadQueueAsync(queue, token);
-                    }
-                    catch
-                    {
-                        // What one cannot read, the others need not finish.
-                        ending.Cancel();
-                        throw;
-                    }
-                }, ending.Token));
-            }
-            await EndAsync(reading, cancellationToken);
-        }
+        else await environment.Tasks.RunAsync(queues.Select((queue, index) =>
+            ($"range of partition {queue.Partitions.Single()} of {lanes.Flow}", (Func<CancellationToken, Task>)(token => ReadQueueAsync(index, token)))), cancellationToken);
         return [.. checkpoints];
 
         async Task ReadQueueAsync(int index, CancellationToken token)
@@ -61,24 +40,5 @@ internal sealed class BoundedReading(FlowLanes lanes, EngineEnvironment environm
             await using var reader = new LaneReader(lanes.Create([range.At], endOffset: range.EndOffset), queues[index], assignment, polling);
             checkpoints[index] = await reader.ReadToAsync(new Dictionary<int, long> { [range.At.Partition] = range.EndOffset }, timeMax, token);
         }
-    }
-
-    /// <summary>Waits for all, and throws what ended the first that failed by itself.</summary>
-    private static async Task EndAsync(List<Task> reading, CancellationToken cancellationToken)
-    {
-        Exception? failure = null;
-        foreach (var task in reading)
-        {
-            try
-            {
-                await task;
-            }
-            catch (Exception e)
-            {
-                if (failure is null or OperationCanceledException) failure = e;
-            }
-        }
-        cancellationToken.ThrowIfCancellationRequested();
-        if (failure is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 }

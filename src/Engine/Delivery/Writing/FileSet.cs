@@ -59,19 +59,8 @@ internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
         }
         else
         {
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAll(Enumerable.Range(1, Math.Min(workerCount, _keys.Count)).Select(worker => tasks.Start($"file writer {worker}", async token =>
-            {
-                try
-                {
-                    await WorkAsync(deal, token);
-                }
-                catch
-                {
-                    stop.Cancel();
-                    throw;
-                }
-            }, stop.Token)));
+            await tasks.RunAsync(
+                Enumerable.Range(1, Math.Min(workerCount, _keys.Count)).Select(worker => ($"file writer {worker}", (Func<CancellationToken, Task>)(token => WorkAsync(deal, token)))), cancellationToken);
         }
         return [.. _keys.SelectMany(key => key.Completed)];
     }
