@@ -135,7 +135,7 @@ internal sealed class RandomDefinition
         var pairs = Enumerable.Range(0, _random.Next(1, 4)).Select(_ => IsOdd()
             ? (Pick(ValidationCoversRunTests.PropertyNames), Pick(ValidationCoversRunTests.Values))
             : Pick([("write.parquet.compression-codec", "gzip"), ("write.parquet.page-size-bytes", "1"), ("write.parquet.row-group-size-bytes", "1"), ("write.parquet.dict-size-bytes", "0"), ("write.target-file-size-bytes", "1"),
-                ("commit.manifest.min-count-to-merge", "0"), ("commit.manifest.target-size-bytes", "1"), ("commit.retry.num-retries", "0"), ("write.object-storage.enabled", "true"), ("write.object-storage.partitioned-paths", "false"),
+                ("commit.manifest.min-count-to-merge", "0"), ("commit.manifest.target-size-bytes", "1"), ("commit.retry.num-retries", "20"), ("write.object-storage.enabled", "true"), ("write.object-storage.partitioned-paths", "false"),
                 ("write.metadata.metrics.default", "full"), ("write.metadata.previous-versions-max", "0"), ("write.metadata.metrics.column." + Pick(_columns).Name, "truncate(1)"), ("owner", "é"), ("format-version", "2")]));
         return $", properties: {{ {string.Join(", ", pairs.DistinctBy(pair => pair.Item1).Select(pair => $"{Quote(pair.Item1)}: {Quote(pair.Item2)}"))} }}";
     }
