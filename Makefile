@@ -7,18 +7,15 @@ export DOTNET_NOLOGO := 1
 # Arguments handed on: make test ARGS="-class '*Ledger*'", make demo ARGS="--for 10s", make bench ARGS="w1".
 ARGS ?=
 
-.PHONY: help native build publish test soak bench demo format clean
+.PHONY: help build publish test soak bench demo format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-native: ## Install librdkafka and libzstd from the system's packages, where missing
-	@build/install-native
-
-build: native ## Build everything (Release); leaves bin/matih
+build: ## Build everything (Release); leaves bin/matih
 	@build/build
 
-publish: native ## Make artifacts/<platform>/matih: one self-contained, trimmed, precompiled file
+publish: ## Make artifacts/<platform>: the command with its librdkafka, for machines without .NET
 	@build/publish
 
 test: build ## Build and run all tests; the last line counts them

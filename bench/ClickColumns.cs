@@ -5,7 +5,7 @@ using Matih.Parquet;
 namespace Matih.Bench;
 
 /// <summary>The five fields of W1 that every contender projects.</summary>
-public static class ClickColumns
+internal static class ClickColumns
 {
     /// <summary>Records to a batch: as the engine polls.</summary>
     public const int BatchRecords = 10_000;

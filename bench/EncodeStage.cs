@@ -40,7 +40,6 @@ public sealed class EncodeStage(DuckDbBaseline duckDb, string input, WorkloadFac
     {
         await using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0);
         using var writer = new ParquetFileWriter(ClickColumns.Parquet, ParquetWriterSettings.Default, MemoryAccount.Unlimited());
-        if (writer.Warning is not null) throw new InvalidOperationException(writer.Warning);
         foreach (var batch in batches)
         {
             writer.Append(batch, ColumnMap);

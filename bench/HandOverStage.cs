@@ -1,5 +1,6 @@
 using Matih.Fixtures;
 using Matih.Kafka;
+using Matih.Kafka.Native;
 
 namespace Matih.Bench;
 

@@ -23,7 +23,12 @@ var benchmarks = new (string Name, long Records, Func<WorkloadFacts, Task> RunAs
     ("handover", 3_000_000, facts => new HandOverStage(input, facts, partitions).RunAsync(rounds)),
     ("protocol", 3_000_000, facts => new ProtocolCost(duckDb, input, facts, partitions).RunAsync(rounds, Text("intervals", "1s,60s").Split(','))),
     ("resume", 10_000, facts => new ResumeTime(Text("matih", "bin/matih"), input, facts, partitions).RunAsync(Math.Max(rounds, Comparison.RoundsMin))),
-    ("w11", 1_000_000, facts => new FanOut(Text("matih", "bin/matih"), duckDb, input, facts, partitions).RunAsync(rounds, [.. Text("fanout", "100,1000,5000").Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture))])),
+    ("requests", 1, _ => new RequestCost().RunAsync(Text("catalogs", "file,rest,sql").Split(','), [.. Text("snapshots", "10,1000").Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture))])),
+    ("w11", 1_000_000, async facts =>
+    {
+        using var fanOut = new FanOut(Text("matih", "bin/matih"), duckDb, input, facts, partitions);
+        await fanOut.RunAsync(rounds, [.. Text("fanout", "100,1000,5000").Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture))]);
+    }),
     ("w1", 3_000_000, facts => new EndToEnd(Text("matih", "bin/matih"), duckDb, input, facts, partitions).RunAsync(rounds)),
 };
 

@@ -1,7 +1,7 @@
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Fixtures;
-using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Planning;
 using Matih.Telemetry;
 
@@ -69,13 +69,13 @@ public sealed class ProtocolCost(DuckDbBaseline duckDb, string input, WorkloadFa
         await using var source = connectors.OpenSource(flow.Definition.Source, flow.Plan.MemoryBytes / 4);
         var context = new FlowContext(flow.Plan, environment, new FlowProgress(flow.Plan.Name.ToString()), counter, () => 0.5);
         var shared = SharedByFlows.ForOneFlow(source, flow.Plan, environment);
-        var run = new UnguardedRun(context, new FlowAssembly(context, flow.Definition, connectors, source, shared, null), source, shared.Marks);
+        var run = new UnguardedRun(context, new FlowAssembly(context, flow.Definition, connectors, source, shared, null), connectors.OpenCatalog(flow.Definition.Sink.Catalog, connectors.OpenStore(flow.Definition.Sink.Catalog)), source, shared.Marks);
         await environment.Tasks.Start("unguarded", run.RunAsync, default);
     }
 
     private (EngineEnvironment Environment, HostConnectors Connectors) Outside(Counter counter)
     {
-        var environment = SystemEnvironment.Create();
+        var environment = SystemEnvironment.Create(HostSettings.OfProcess());
         return (environment, new HostConnectors(HostSettings.OfProcess(), environment, counter, partitions));
     }
 

@@ -1,3 +1,4 @@
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
@@ -17,20 +18,20 @@ namespace Matih.Bench;
 /// a tag, loads the table first or asserts anything about it. Positions are kept in the consumer group alone, as
 /// at-least-once writers keep them. Reads the topic to its end.
 /// </summary>
-internal sealed class UnguardedRun(FlowContext flow, FlowAssembly assembly, IRecordSource source, GroupMarks marks)
+internal sealed class UnguardedRun(FlowContext flow, FlowAssembly assembly, ICatalog catalog, IRecordSource source, GroupMarks marks)
 {
     private readonly GroupMark _mark = new(flow.Name, "unguarded");
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var catalog = assembly.Catalog;
-        var table = await TableCreation.CreateAsync(catalog, flow.Plan.Table, flow.Log, cancellationToken);
+        var version = (IcebergVersion)await TableCreation.CreateAsync(assembly.Ledgers.Table, flow.Plan.Table, flow.Log, cancellationToken);
+        var table = version.Table;
         var topic = await source.IdentifyAsync(cancellationToken);
         int[] partitions = [.. Enumerable.Range(0, topic.PartitionCount)];
         var ranges = await source.RangesAsync(partitions, cancellationToken);
         var positions = new SourceLedger(flow.Plan.SourceName, flow.Plan.Topic, null, null, flow.Plan.IsolationLevel,
             [.. partitions.Select(partition => PartitionLedger.StartingAt(partition, ranges[partition].LogStart, isEarliest: true))]);
-        var opened = new OpenedFlow(table, TableBinding.Bind(flow.Plan.Table, table), null!, new WriterEpoch(1), 0, positions);
+        var opened = new OpenedFlow(version, version.Bind(flow.Plan.Table), null!, new WriterEpoch(1), 0, positions);
 
         var mode = new RunMode.UntilCaughtUp();
         var limit = RecordLimit.None();
@@ -43,14 +44,14 @@ internal sealed class UnguardedRun(FlowContext flow, FlowAssembly assembly, IRec
             var cause = await session.WaitForCheckpointAsync(mode, finish, CancellationToken.None, cancellationToken);
             var isLast = cause != CheckpointCause.Interval;
             var checkpoints = await session.SealAsync(isLast, cancellationToken);
-            table = await AppendAsync(catalog, table, [.. checkpoints.SelectMany(checkpoint => checkpoint.Files)], cancellationToken);
+            table = await AppendAsync(table, [.. checkpoints.SelectMany(checkpoint => checkpoint.Files).Select(file => ((IcebergFile)file).File)], cancellationToken);
             positions = positions with { Partitions = [.. checkpoints.SelectMany(checkpoint => checkpoint.Partitions).Select(stretch => stretch.Entry)] };
             if (await marks.StoreAsync(_mark, source, positions, cancellationToken) is { } reason) throw new InvalidOperationException($"The group's offsets could not be stored: {reason}");
             if (isLast) return;
         }
     }
 
-    private async ValueTask<Table> AppendAsync(ICatalog catalog, Table table, IReadOnlyList<DataFile> files, CancellationToken cancellationToken)
+    private async ValueTask<Table> AppendAsync(Table table, IReadOnlyList<DataFile> files, CancellationToken cancellationToken)
     {
         if (files.Count == 0) return table;
         var append = await PreparedChange.PrepareAsync(table, files, flow.Environment.Ids, cancellationToken);

@@ -2,6 +2,7 @@ using Matih.Batches;
 using Matih.Decoding;
 using Matih.Definition;
 using Matih.Delivery.Committing;
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Members;
@@ -15,8 +16,6 @@ using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
 using Matih.Delivery.Writing;
 using Matih.Delivery;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg;
 using Matih.Kafka;
 using Matih.Parquet;
 using Matih.Planning;
@@ -65,9 +64,8 @@ internal sealed class FlowAssembly
         _source = source;
         _shared = shared;
         _store = connectors.OpenStore(definition.Sink.Catalog);
-        Catalog = connectors.OpenCatalog(definition.Sink.Catalog, _store);
         Memory = new MemoryAccount(plan.MemoryBytes - plan.MemoryBytes / QueueShare);
-        Ledgers = new TableLedger(flow, Catalog, _store);
+        Ledgers = new TableLedger(flow, OpenTable(connectors, definition, plan, _store), _store);
         _writer = new WriterIdentity(flow.Environment.Ids.NewUuid(), hint);
         _group = new FlowGroup(flow, source, shared.Marks);
         _gaps = new GapCheck(plan, source);
@@ -79,9 +77,11 @@ internal sealed class FlowAssembly
     /// <summary>What the queues of a source may take of the flow's memory.</summary>
     public static long QueueBytesOf(FlowPlan plan) => plan.MemoryBytes / QueueShare;
 
-    public MemoryAccount Memory { get; }
+    /// <summary>A flow's table, by what the definition says of its catalog and format.</summary>
+    public static IFlowTable OpenTable(IConnectors connectors, FlowDefinition definition, FlowPlan plan, IStore store) =>
+        new IcebergTable(connectors.OpenCatalog(definition.Sink.Catalog, store), plan.Table);
 
-    public ICatalog Catalog { get; }
+    public MemoryAccount Memory { get; }
 
     public TableLedger Ledgers { get; }
 
@@ -96,18 +96,18 @@ internal sealed class FlowAssembly
         var stagingOpening = new StagingOpening(_flow, _source, _store, Ledgers);
         return new FlowRun(_flow, _source, check, _shared.Gate, member,
             () => new CommittingSession(_flow, _source, opening, LanesFor, CommitterFor, _fields),
-            () => new StagingSession(_flow, _source, stagingOpening, LanesFor, StagingFor, _fields));
+            () => new StagingSession(_flow, _source, stagingOpening, LanesFor, opened => StagingFor(opened, _gaps), _fields));
     }
 
     /// <param name="isGone">Whether the process that a hint names is known to be dead.</param>
     public FlowSteps CreateSteps(Func<WriterHint, bool> isGone) => new(
         _flow, _source, CreateOpening(_flow, new TakeoverPatience(_flow, isGone)), new StagingOpening(_flow, _source, _store, Ledgers),
-        LanesFor, opened => CommitterFor(opened, hasOthers: true), StagingFor);
+        LanesFor, opened => CommitterFor(opened, hasOthers: true), opened => StagingFor(opened, new GapCheck(_flow.Plan, _source, isHandedIn: true)));
 
     public ReplayRun CreateReplay() => new(_flow, _source, Ledgers, LanesFor, _fields, _writer);
 
     private FlowOpening CreateOpening(FlowContext flow, TakeoverPatience patience) =>
-        new(flow, _source, _source, Ledgers, _shared.Starts, _group, patience, _writer);
+        new(flow, Ledgers, new OpeningComposition(flow, _source, _shared.Starts, _writer), new MarkCheck(flow, _source, Ledgers), _group, patience, _writer);
 
     public FlowLanes LanesFor(OpenedFlow opened) =>
         new(_flow.Plan, Memory, CreateDecoder, laneCount => CreateFileSets(opened, opened.Binding, _flow.Plan.Table.Rows, laneCount), _flow.Progress, _flow.Log, _flow.Clock);
@@ -116,7 +116,7 @@ internal sealed class FlowAssembly
     public FlowCommitter CommitterFor(OpenedFlow opened, bool hasOthers) => new(
         _flow, new Checkpointer(_flow, Ledgers, _gaps, _group, _skips, _writer, opened), hasOthers ? IntakeFor(opened) : null, _sideFiles);
 
-    private RangeStaging StagingFor(OpenedFlow opened) => new(_flow, _store, AreaFor(opened), _gaps, _writer.Run);
+    private RangeStaging StagingFor(OpenedFlow opened, GapCheck gaps) => new(_flow, _store, AreaFor(opened), gaps, _writer.Run);
 
     private RangeIntake IntakeFor(OpenedFlow opened)
     {
@@ -150,27 +150,11 @@ internal sealed class FlowAssembly
 
     private FileSets CreateFileSets(OpenedFlow opened, TableBinding binding, RowType rows, int laneCount)
     {
-        var table = new TableSettings(opened.Table.Metadata.Properties);
+        var files = opened.Table.FileSettings;
         // Rows of the checkpoint before are still being written while the next one's are gathered.
         var limits = new GatheringLimits(Memory.CeilingBytes / 4 / _flow.Plan.Parallelism);
         var writing = new FileWriting(
-            rows, binding, ParquetSettings(table), _flow.Plan.Table.TargetFileBytes ?? table.TargetFileBytes, limits,
-            new DataFileFactory(opened.Table, _flow.Environment.Ids), Memory, _flow.Environment.Scratch, _flow.Log);
+            rows, binding, files.Parquet, _flow.Plan.Table.TargetFileBytes ?? files.TargetBytes, limits, _store, _flow.Environment.Ids, Memory, _flow.Environment.Scratch);
         return new FileSets(writing, laneCount, _flow.Environment.Tasks);
     }
-
-    internal static ParquetWriterSettings ParquetSettings(TableSettings table) => new()
-    {
-        Compression = table.ParquetCompressionCodec switch
-        {
-            "zstd" => ParquetCompression.Zstd,
-            "gzip" => ParquetCompression.Gzip,
-            _ => ParquetCompression.None,
-        },
-        ZstdLevel = table.ParquetCompressionCodec == "zstd" ? table.ParquetCompressionLevel ?? ParquetWriterSettings.Default.ZstdLevel : ParquetWriterSettings.Default.ZstdLevel,
-        RowGroupBytes = table.ParquetRowGroupBytes,
-        PageBytes = (int)Math.Min(table.ParquetPageBytes, 64 << 20),
-        PageRowCountMax = Math.Min(table.ParquetPageRowsMax, 10_000_000),
-        DictionaryBytesMax = (int)Math.Min(table.ParquetDictionaryBytes, 64 << 20),
-    };
 }

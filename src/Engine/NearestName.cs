@@ -1,7 +1,7 @@
 namespace Matih;
 
 /// <summary>Finds what a misspelled name most likely meant.</summary>
-internal static class NearestName
+public static class NearestName
 {
     /// <summary>The end of a message: <c>; did you mean 'x'?</c>, or a full stop where nothing is near.</summary>
     public static string Suggest(string name, IEnumerable<string> known)

@@ -1,12 +1,8 @@
-using Matih.Batches;
 using Matih.Decoding;
 using Matih.Definition;
-using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Replaying;
-using Matih.Delivery.Running;
-using Matih.Delivery.Skipping;
 using Matih.Delivery.Steps;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
@@ -15,7 +11,6 @@ using Matih.Delivery;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg;
 using Matih.Kafka;
-using Matih.Parquet;
 using Matih.Planning;
 using Matih.Storage;
 using Matih.Telemetry;
@@ -151,7 +146,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     public FlowSteps OpenSteps(PlannedFlow flow, WriterHint? hint, Func<WriterHint, bool> isGone, FlowProgress progress)
     {
         var source = connectors.OpenSource(flow.Definition.Source, FlowAssembly.QueueBytesOf(flow.Plan));
-        var context = new FlowContext(flow.Plan, environment, progress, log, NextJitter);
+        var context = new FlowContext(flow.Plan, environment, progress, log, NextJitter) { WaitsInside = false };
         return new FlowAssembly(context, flow.Definition, connectors, source, SharedByFlows.ForOneFlow(source, flow.Plan, environment), hint).CreateSteps(isGone);
     }
 
@@ -165,14 +160,14 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         {
             try
             {
-                var catalog = connectors.OpenCatalog(definition.Sink.Catalog, connectors.OpenStore(definition.Sink.Catalog));
-                if (await catalog.LoadAsync(plan.Table.Identifier, cancellationToken) is not { } table)
+                var flowTable = FlowAssembly.OpenTable(connectors, definition, plan, connectors.OpenStore(definition.Sink.Catalog));
+                if (await flowTable.LoadAsync(cancellationToken) is not { } table)
                 {
-                    TableCreation.RequireAllowed(catalog, plan.Table);
+                    TableCreation.RequireAllowed(flowTable, plan.Table);
                     continue;
                 }
-                TableBinding.Bind(plan.Table, table);
-                differences.AddRange(TableDifferences.Find(plan.Table, table));
+                table.Bind(plan.Table);
+                differences.AddRange(table.FindDifferences(plan.Table));
             }
             catch (Exception e) when (e is not PipelineException && FlowFailure.Of(plan, e, cancellationToken) is { } failure)
             {

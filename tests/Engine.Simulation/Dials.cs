@@ -5,7 +5,7 @@ namespace Matih.Engine.Simulation;
 /// <summary>What the environment asks of the simulation.</summary>
 internal static class Dials
 {
-    private const int SeedsUsually = 1_000;
+    private const int SeedsUsually = 300;
     private const int SeedsInSoak = 20_000;
 
     public static int? Seed => Number("MATIH_SIM_SEED");

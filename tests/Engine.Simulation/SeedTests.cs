@@ -5,8 +5,8 @@ using Matih.Engine.Simulation.Scenarios;
 namespace Matih.Engine.Simulation;
 
 /// <summary>
-/// The promise, under thousands of random scenarios. Dials (environment): MATIH_SIM_SEEDS (how many, default 1,000, under
-/// MATIH_SOAK 20,000), MATIH_SIM_FIRST (the first, default 1), MATIH_SIM_FOR (go on for that long, e.g. 10m), MATIH_SIM_SEED
+/// The promise, under thousands of random scenarios. Dials (environment): MATIH_SIM_SEEDS (how many, default 300, under
+/// MATIH_SOAK 20,000), MATIH_SIM_FIRST (the first, default 1), MATIH_SIM_FOR (try seeds for that long, e.g. 10m), MATIH_SIM_SEED
 /// (replay exactly one, with a trace), MATIH_SIM_KEEP (of that one, only these actions, e.g. 3,7,9).
 /// </summary>
 public sealed class SeedTests(ITestOutputHelper output)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.InteropServices;
 
 namespace Matih.Batches;
@@ -7,7 +8,7 @@ namespace Matih.Batches;
 /// <remarks>
 /// Layout: <c>Offsets</c> has Count + 1 entries; row i is <c>Data[Offsets[i]..Offsets[i + 1]]</c>. A NULL row is an empty range.
 /// </remarks>
-public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(type, account)
+internal sealed class BytesColumn(DataType type, MemoryAccount account) : Column(type, account)
 {
     private int[] _offsets = [];
     private byte[] _data = [];
@@ -31,9 +32,9 @@ public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(t
         }
     }
 
-    public override long BufferBytes => _offsets.Length * (long)sizeof(int) + _data.Length + ValidityBytes.Length;
+    internal override long BufferBytes => _offsets.Length * (long)sizeof(int) + _data.Length + ValidityBytes.Length;
 
-    public override long UsedBytes => _dataLength + Count * (long)sizeof(int);
+    internal override long UsedBytes => _dataLength + Count * (long)sizeof(int);
 
     private protected override long ValueImageBytes => UsedBytes;
 
@@ -55,7 +56,7 @@ public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(t
         return count * sizeof(int) + dataLength;
     }
 
-    public override void Clear()
+    internal override void Clear()
     {
         Count = 0;
         NullCount = 0;
@@ -86,7 +87,7 @@ public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(t
         AppendOffset();
     }
 
-    public override void AppendNull()
+    internal override void AppendNull()
     {
         NoteNull();
         AppendOffset();
@@ -114,13 +115,13 @@ public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(t
         Count += count;
     }
 
-    public override void Truncate(int count)
+    internal override void Truncate(int count)
     {
         ForgetFrom(count);
         _dataLength = count == 0 ? 0 : _offsets[count];
     }
 
-    public override void AppendRows(Column source, ReadOnlySpan<int> rows)
+    internal override void AppendRows(Column source, ReadOnlySpan<int> rows)
     {
         var from = (BytesColumn)source;
         if (from.NullCount != 0)
@@ -141,9 +142,16 @@ public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(t
         {
             var start = offsets[rows[i]];
             var valueLength = offsets[rows[i] + 1] - start;
-            // Short values are copied as 16 bytes at once where both sides have as many: what is too much is overwritten by the next.
-            if (valueLength <= 16 && bytes.Length - start >= 16 && data.Length >= 16)
-                Unsafe.WriteUnaligned(ref data[0], Unsafe.ReadUnaligned<UInt128>(in bytes[start]));
+            // Short values are copied 16 or 32 bytes at once where both sides have as many: what is too much is overwritten by the next.
+            if (valueLength <= 64 && bytes.Length - start >= 64 && data.Length >= 64)
+            {
+                Unsafe.WriteUnaligned(ref data[0], Unsafe.ReadUnaligned<Vector128<byte>>(in bytes[start]));
+                if (valueLength > 16)
+                {
+                    Unsafe.WriteUnaligned(ref data[16], Unsafe.ReadUnaligned<Vector128<byte>>(in bytes[start + 16]));
+                    if (valueLength > 32) Unsafe.WriteUnaligned(ref data[32], Unsafe.ReadUnaligned<Vector256<byte>>(in bytes[start + 32]));
+                }
+            }
             else bytes.Slice(start, valueLength).CopyTo(data);
             data = data[valueLength..];
             end += valueLength;
@@ -152,7 +160,7 @@ public sealed class BytesColumn(DataType type, MemoryAccount account) : Column(t
         EndRows(rows.Length, (int)length, default);
     }
 
-    public override void AppendRange(Column source, int start, int count)
+    internal override void AppendRange(Column source, int start, int count)
     {
         if (count == 0) return;
         var from = (BytesColumn)source;

@@ -37,22 +37,22 @@ public abstract class Column : IDisposable
     public bool IsNull(int row) => NullCount != 0 && ValidityBytes[row] == 0;
 
     /// <summary>Forgets all rows and keeps the buffers.</summary>
-    public abstract void Clear();
+    internal abstract void Clear();
 
     /// <summary>Appends a NULL row.</summary>
-    public abstract void AppendNull();
+    internal abstract void AppendNull();
 
     /// <summary>Takes back the rows from <paramref name="count"/> on: for records that turn out bad after some columns were filled.</summary>
-    public abstract void Truncate(int count);
+    internal abstract void Truncate(int count);
 
     /// <summary>Appends rows of another column of the same layout: those at <paramref name="rows"/>, in that order.</summary>
-    public abstract void AppendRows(Column source, ReadOnlySpan<int> rows);
+    internal abstract void AppendRows(Column source, ReadOnlySpan<int> rows);
 
     /// <summary>Appends rows of another column of the same layout: <paramref name="count"/> rows from <paramref name="start"/>.</summary>
-    public abstract void AppendRange(Column source, int start, int count);
+    internal abstract void AppendRange(Column source, int start, int count);
 
     /// <summary>Bytes that the rows take, which is less than their buffers do.</summary>
-    public abstract long UsedBytes { get; }
+    internal abstract long UsedBytes { get; }
 
     /// <summary>Bytes of the column's image: all its rows, for this process to keep elsewhere and to read again.</summary>
     internal int ImageBytes => checked(2 * sizeof(int) + Validity.Length + (int)ValueImageBytes);
@@ -83,7 +83,7 @@ public abstract class Column : IDisposable
     private protected abstract int AppendValues(ReadOnlySpan<byte> source, int count, ReadOnlySpan<byte> validity);
 
     /// <summary>Bytes that the column's buffers take.</summary>
-    public abstract long BufferBytes { get; }
+    internal abstract long BufferBytes { get; }
 
     public void Dispose()
     {
@@ -148,7 +148,9 @@ public abstract class Column : IDisposable
         var length = (int)Math.Min(Array.MaxLength, Math.Max(needed, Math.Max(64, buffer.Length * 2L)));
         if (length < needed) ThrowTooLarge(needed);
         Account.Charge((length - buffer.Length) * (long)Unsafe.SizeOf<T>());
-        Array.Resize(ref buffer, length);
+        var grown = GC.AllocateUninitializedArray<T>(length);
+        buffer.CopyTo(grown, 0);
+        buffer = grown;
     }
 
     private static void ThrowTooLarge(long needed) =>

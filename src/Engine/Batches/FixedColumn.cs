@@ -4,16 +4,16 @@ using System.Runtime.InteropServices;
 namespace Matih.Batches;
 
 /// <summary>A column of values of one size. <typeparamref name="T"/> is the layout's type: see <see cref="Layout"/>.</summary>
-public sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Column(type, account) where T : unmanaged
+internal sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Column(type, account) where T : unmanaged
 {
     private T[] _values = [];
 
     /// <summary><see cref="Column.Count"/> values; those at NULL rows are unspecified.</summary>
     public ReadOnlySpan<T> Values => _values.AsSpan(0, Count);
 
-    public override long BufferBytes => _values.Length * (long)Unsafe.SizeOf<T>() + ValidityBytes.Length;
+    internal override long BufferBytes => _values.Length * (long)Unsafe.SizeOf<T>() + ValidityBytes.Length;
 
-    public override long UsedBytes => Count * (long)Unsafe.SizeOf<T>();
+    internal override long UsedBytes => Count * (long)Unsafe.SizeOf<T>();
 
     private protected override long ValueImageBytes => UsedBytes;
 
@@ -26,7 +26,7 @@ public sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Colum
         return bytes;
     }
 
-    public override void Clear()
+    internal override void Clear()
     {
         Count = 0;
         NullCount = 0;
@@ -41,7 +41,7 @@ public sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Colum
         Count++;
     }
 
-    public override void AppendNull()
+    internal override void AppendNull()
     {
         if (Count == _values.Length) Grow(ref _values, Count + 1);
         _values[Count] = default;
@@ -49,7 +49,7 @@ public sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Colum
         Count++;
     }
 
-    public override void Truncate(int count) => ForgetFrom(count);
+    internal override void Truncate(int count) => ForgetFrom(count);
 
     /// <summary>
     /// Appends <paramref name="count"/> rows whose values the caller writes through the returned span (its contents are
@@ -64,7 +64,7 @@ public sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Colum
         return span;
     }
 
-    public override void AppendRows(Column source, ReadOnlySpan<int> rows)
+    internal override void AppendRows(Column source, ReadOnlySpan<int> rows)
     {
         var from = (FixedColumn<T>)source;
         if (from.NullCount != 0)
@@ -81,7 +81,7 @@ public sealed class FixedColumn<T>(DataType type, MemoryAccount account) : Colum
         for (var i = 0; i < rows.Length; i++) target[i] = values[rows[i]];
     }
 
-    public override void AppendRange(Column source, int start, int count)
+    internal override void AppendRange(Column source, int start, int count)
     {
         var from = (FixedColumn<T>)source;
         var validity = from.NullCount == 0 ? default : from.Validity.Slice(start, count);

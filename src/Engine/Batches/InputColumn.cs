@@ -19,7 +19,7 @@ public enum RecordMetadata
 }
 
 /// <summary>JSON path evaluation mode; Flink's default, when a path names none, is strict.</summary>
-public enum JsonPathMode { Strict, Lax }
+internal enum JsonPathMode { Strict, Lax }
 
 /// <summary>What a query needs of a record: the order that the decoder fills columns in. This is projection push-down.</summary>
 public abstract record InputColumn

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Definition.Format;
 using Matih.Definition.Reading;
+using Matih.Definition.Shapes;
 using Matih.Definition.Yaml;
 
 namespace Matih.Definition;
@@ -16,7 +17,7 @@ public static class DefinitionReader
     /// <param name="inputs">Environment, secret files, overrides.</param>
     public static DefinitionResult Read(string fileName, string text, DefinitionInputs inputs)
     {
-        var state = new ReadState(inputs);
+        var state = new ReadState(inputs, PipelineFormat.HintFor);
         var definition = YamlReader.Read(fileName, text, state.Report) is { } root
             ? Read(Overrides.Apply(root, state), state)
             : null;

@@ -18,7 +18,7 @@ public sealed class EndpointUrl
     }
 
     /// <summary>False for anything but an absolute http or https address with a host, and a port from 1 to 65535 or none.</summary>
-    internal static bool TryParse(string text, out EndpointUrl? url)
+    public static bool TryParse(string text, out EndpointUrl? url)
     {
         url = Uri.TryCreate(text, UriKind.Absolute, out var uri)
             && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)

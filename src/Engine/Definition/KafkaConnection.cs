@@ -27,9 +27,6 @@ public sealed class KafkaConnection(string? name, ImmutableSortedDictionary<stri
     /// <summary>In librdkafka's spelling: <c>plaintext</c>, <c>ssl</c>, <c>sasl_plaintext</c> or <c>sasl_ssl</c>.</summary>
     public string SecurityProtocol => Properties.GetValueOrDefault("security.protocol", "plaintext");
 
-    /// <summary>Whether SCRAM is asked for, which librdkafka before 2.6.1 gets wrong against Kafka 4.</summary>
-    public bool UsesScram => Properties.GetValueOrDefault("sasl.mechanism", "").StartsWith("SCRAM-", StringComparison.OrdinalIgnoreCase);
-
     /// <summary>The same connection with further properties, which win.</summary>
     internal KafkaConnection With(IEnumerable<KeyValuePair<string, string>> more, IEnumerable<KeyValuePair<string, PropertyPlace>> places) =>
         new(Name, Properties.SetItems(more)) { Places = Places.SetItems(places) };

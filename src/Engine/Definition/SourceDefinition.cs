@@ -73,7 +73,7 @@ public sealed record SourceDefinition
     /// <summary>Whether records of aborted and open transactions are left unread (<c>isolation.level</c>). Default true.</summary>
     public required bool ReadsCommittedOnly { get; init; }
 
-    /// <summary>Whether batches' checksums are verified. Default true.</summary>
+    /// <summary>Whether the checksums of Kafka's record batches are verified. Default true.</summary>
     public required bool ChecksCrcs { get; init; }
 
     /// <summary>Null where none is given; JSON needs none.</summary>

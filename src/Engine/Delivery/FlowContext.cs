@@ -10,6 +10,12 @@ internal sealed record FlowContext(FlowPlan Plan, EngineEnvironment Environment,
     /// <summary>The coordinator comes round at least that often, so that one that is idle differs from one that is stuck.</summary>
     public static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Whether the parts wait by themselves before they look or try again. Steps do not: their host waits. What would be waited
+    /// for is then a failure that may pass.
+    /// </summary>
+    public bool WaitsInside { get; init; } = true;
+
     public FlowName Name => Plan.Name;
 
     public TimeProvider Clock => Environment.Clock;

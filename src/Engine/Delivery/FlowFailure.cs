@@ -1,5 +1,4 @@
 using Matih.Delivery.Lanes;
-using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
 using Matih.Planning;
 
@@ -22,6 +21,7 @@ internal static class FlowFailure
             "Change the table or the definition; the start after that continues from the table's ledger.", unsupported),
         InvalidTableException invalid => new PipelineException(FailureKind.Table, $"Table {plan.Table.Identifier}: {invalid.Message}",
             "Restore the table's files or roll it back; the next start continues from what the table then holds.", invalid),
+        CatalogException catalog => new PipelineException(FailureKind.Catalog, $"Table {plan.Table.Identifier}: {catalog.Failure}", catalog.Remedy, catalog),
         IOException io => new PipelineException(FailureKind.Store, $"Table {plan.Table.Identifier}: {io.Message}",
             "Check disk space, permissions and the network to the store; what is not in the table is read again.", io),
         UnauthorizedAccessException access => new PipelineException(FailureKind.Store, $"Table {plan.Table.Identifier}: {access.Message}",

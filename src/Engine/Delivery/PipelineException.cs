@@ -1,5 +1,3 @@
-using Matih.Iceberg.Catalogs;
-
 namespace Matih.Delivery;
 
 /// <summary>Why a run cannot go on. One policy table (<see cref="FailurePolicy"/>) says what follows from each kind.</summary>
@@ -52,7 +50,7 @@ public static class ExitCode
 }
 
 /// <summary>The one table from failure kind to retry advice and exit code.</summary>
-public static class FailurePolicy
+internal static class FailurePolicy
 {
     public static (RetryAdvice Retry, int ExitCode) Of(FailureKind kind) => kind switch
     {

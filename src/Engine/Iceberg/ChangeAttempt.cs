@@ -4,7 +4,7 @@ using Matih.Iceberg.Metadata;
 namespace Matih.Iceberg;
 
 /// <summary>What became of one try to build a prepared change on top of a table as it now stands. The family is closed.</summary>
-public abstract record ChangeAttempt
+internal abstract record ChangeAttempt
 {
     private ChangeAttempt() { }
 

@@ -8,7 +8,7 @@ namespace Matih.Iceberg;
 /// Whether the added files hold the very same rows (compaction: operation <c>replace</c>, which readers of changes pass over)
 /// or others (operation <c>overwrite</c>, or <c>delete</c> where nothing is added).
 /// </param>
-public sealed record FileRemoval(ImmutableHashSet<string> Paths, bool KeepsRows)
+internal sealed record FileRemoval(ImmutableHashSet<string> Paths, bool KeepsRows)
 {
     public static FileRemoval None { get; } = new([], KeepsRows: false);
 

@@ -12,7 +12,7 @@ namespace Matih.Iceberg;
 /// demand. All attempts share one snapshot id, so that a lost answer can be resolved by looking for it. Not thread-safe;
 /// attempt after attempt.
 /// </summary>
-public sealed class PreparedChange
+internal sealed class PreparedChange
 {
     private readonly IIdSource _ids;
     private readonly ImmutableArray<ManifestFile> _manifests;
@@ -98,11 +98,10 @@ public sealed class PreparedChange
         var kept = new List<ManifestFile>();
         if (parent is not null)
         {
-            foreach (var manifest in await SnapshotReader.ManifestsAsync(baseTable, parent, cancellationToken))
-            {
-                var counted = await ManifestMerge.WithCountsAsync(baseTable, manifest, cancellationToken);
-                if (counted.MayHaveLiveFiles) kept.Add(counted);
-            }
+            var listed = await SnapshotReader.ManifestsAsync(baseTable, parent, cancellationToken);
+            var counted = listed.ReadAheadAsync(manifest => manifest.LengthBytes, (manifest, token) => ManifestMerge.WithCountsAsync(baseTable, manifest, token), cancellationToken);
+            await foreach (var manifest in counted)
+                if (manifest.MayHaveLiveFiles) kept.Add(manifest);
         }
         var removed = await _search.FindAsync(baseTable, kept, cancellationToken);
         if (removed.Fault is { } fault) return fault;
@@ -127,9 +126,8 @@ public sealed class PreparedChange
     {
         if (SnapshotTotals.Of(parent.Summary) is { } told) return told;
         var totals = default(SnapshotTotals);
-        foreach (var manifest in manifests)
-            foreach (var entry in await SnapshotReader.EntriesAsync(table, manifest, cancellationToken))
-                if (entry.IsLive) totals = totals.Add(entry.File);
+        await foreach (var (_, contents) in SnapshotReader.ContentsAsync(table, manifests, cancellationToken))
+            totals = contents.Entries.Where(entry => entry.IsLive).Aggregate(totals, (sum, entry) => sum.Add(entry.File));
         return totals;
     }
 

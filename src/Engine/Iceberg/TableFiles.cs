@@ -7,7 +7,7 @@ namespace Matih.Iceberg;
 
 /// <summary>Where a table's new files go. Pure: names only, no file is touched.</summary>
 /// <remarks>Source: Apache Iceberg documentation, "Configuration: write properties", and the object store file layout.</remarks>
-public sealed class TableFiles
+internal sealed class TableFiles
 {
     private const int HashBits = 20;
     private readonly string _dataFolder;

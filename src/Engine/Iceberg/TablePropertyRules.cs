@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
+using Matih.Storage;
 
 namespace Matih.Iceberg;
 
@@ -11,7 +12,7 @@ namespace Matih.Iceberg;
 /// table that others may have changed: both give the same answer. Properties that it does not read are not judged.
 /// </summary>
 /// <remarks>Source: Apache Iceberg documentation, "Configuration: table properties".</remarks>
-public static class TablePropertyRules
+internal static class TablePropertyRules
 {
     internal const string FormatVersion = "format-version";
     internal const string Codec = "write.parquet.compression-codec";
@@ -42,25 +43,27 @@ public static class TablePropertyRules
         FrozenSet.Create(StringComparer.Ordinal, "commit.manifest-merge.enabled", DeleteAfterCommit, "write.object-storage.enabled", "write.object-storage.partitioned-paths");
 
     private static readonly FrozenSet<string> Folders =
-        FrozenSet.Create(StringComparer.Ordinal, "write.data.path", "write.object-storage.path", "write.folder-storage.path");
+        FrozenSet.Create(StringComparer.Ordinal, "write.data.path", "write.metadata.path", "write.object-storage.path", "write.folder-storage.path");
 
     /// <summary>Every property that is read, those whose names end in a column's aside.</summary>
     internal static IEnumerable<string> Names => Read;
 
     private static readonly FrozenSet<string> Read = FrozenSet.Create(StringComparer.Ordinal,
-        [.. Numbers.Keys, .. Flags, .. Folders, Codec, Level, Distribution, FormatVersion, "write.format.default", "write.metadata.metrics.default", "write.metadata.path", "write.location-provider.impl"]);
+        [.. Numbers.Keys, .. Flags, .. Folders, Codec, Level, Distribution, FormatVersion, "write.format.default", "write.metadata.metrics.default", "write.location-provider.impl"]);
 
     /// <summary>Whether the property decides about anything that this program does.</summary>
     internal static bool IsRead(string name) => Read.Contains(name) || name.StartsWith(ColumnMetrics, StringComparison.Ordinal);
 
     /// <summary>What is wrong with properties for a new table, each with its name; values are not shown.</summary>
-    /// <param name="location">Where the table will be, or a folder around it.</param>
-    public static IEnumerable<(string Property, string Fault)> FaultsOfNew(ImmutableSortedDictionary<string, string> properties, IEnumerable<string> columns, string location)
+    /// <param name="location">Where the table will be, or a folder around it; null where only the catalog knows.</param>
+    /// <param name="namesMetadata">Whether the catalog says which metadata file is the table's, so that rules of file catalogs do not count.</param>
+    public static IEnumerable<(string Property, string Fault)> FaultsOfNew(
+        ImmutableSortedDictionary<string, string> properties, IEnumerable<string> columns, string? location, bool namesMetadata)
     {
         var known = columns.ToHashSet(StringComparer.Ordinal);
         foreach (var (name, value) in properties)
         {
-            if (Expected(properties, name, value, location) is { } expected) yield return (name, $"expected {expected}");
+            if (Expected(properties, name, value, location, namesMetadata) is { } expected) yield return (name, $"expected {expected}");
             else if (name == FormatVersion && value != TableMetadata.WrittenFormatVersion.ToString(CultureInfo.InvariantCulture))
                 yield return (name, $"expected {TableMetadata.WrittenFormatVersion}, the version of Iceberg's format in which tables are created");
             else if (name.StartsWith(ColumnMetrics, StringComparison.Ordinal) && !known.Contains(name[ColumnMetrics.Length..]))
@@ -69,16 +72,17 @@ public static class TablePropertyRules
     }
 
     /// <summary>What of a table's properties stands in the way of writing it, with the way out; null where nothing does.</summary>
-    internal static string? FaultOfTable(TableMetadata metadata)
+    /// <param name="namesMetadata">Whether a server says which metadata file is the table's, so that rules of file catalogs do not count.</param>
+    internal static string? FaultOfTable(TableMetadata metadata, bool namesMetadata)
     {
         foreach (var (name, value) in metadata.Properties)
-            if (Expected(metadata.Properties, name, value, metadata.Location) is { } expected)
+            if (Expected(metadata.Properties, name, value, metadata.Location, namesMetadata) is { } expected)
                 return $"the property {name} is '{value}'; expected {expected}. Correct or remove the property in the table.";
         return null;
     }
 
     /// <summary>What would be right in the property's place; null where the value is.</summary>
-    private static string? Expected(ImmutableSortedDictionary<string, string> all, string name, string value, string location)
+    private static string? Expected(ImmutableSortedDictionary<string, string> all, string name, string value, string? location, bool namesMetadata)
     {
         if (Numbers.TryGetValue(name, out var range))
         {
@@ -88,8 +92,9 @@ public static class TablePropertyRules
         if (Flags.Contains(name))
         {
             if (!bool.TryParse(value, out var flag)) return "true or false";
-            return flag && name == DeleteAfterCommit ? "false: in a file catalog the metadata files are what keeps two writers apart" : null;
+            return flag && name == DeleteAfterCommit && !namesMetadata ? "false: in a file catalog the metadata files are what keeps two writers apart" : null;
         }
+        if (name == "write.metadata.path" && !namesMetadata) return "no such property: a file catalog keeps metadata in the table's own folder";
         if (Folders.Contains(name)) return IsFolder(value, location) ? null : "an absolute path in the same store as the table";
         if (name.StartsWith("write.metadata.metrics.", StringComparison.Ordinal))
             return (name == "write.metadata.metrics.default" || name.StartsWith(ColumnMetrics, StringComparison.Ordinal)) && !MetricsMode.IsMode(value) ? "none, counts, truncate(16) or full" : null;
@@ -100,7 +105,6 @@ public static class TablePropertyRules
             Level => ExpectedLevel(CodecOf(all.GetValueOrDefault(Codec, "zstd")), value),
             Distribution => DistributionOf(value) is null ? "none, hash or range" : null,
             "write.format.default" => value.Equals("parquet", StringComparison.OrdinalIgnoreCase) ? null : "parquet",
-            "write.metadata.path" => "no such property: a file catalog keeps metadata in the table's own folder",
             "write.location-provider.impl" => "no such property: it names a Java class",
             _ => null,
         };
@@ -130,14 +134,21 @@ public static class TablePropertyRules
         return codec != "zstd" || level is >= 1 and <= ZstdLevelMax ? null : string.Create(CultureInfo.InvariantCulture, $"a level of zstd from 1 to {ZstdLevelMax}");
     }
 
-    private static bool IsFolder(string value, string location) =>
-        value.Length == 0 || (value.Contains('/', StringComparison.Ordinal) && !value.Contains('\0', StringComparison.Ordinal) && SchemeOf(value) == SchemeOf(location) && (SchemeOf(value).Length > 0 || PathOf(value).StartsWith('/')));
-
-    private static string SchemeOf(string location)
+    private static bool IsFolder(string value, string? location)
     {
-        var colon = location.IndexOf(':', StringComparison.Ordinal);
-        var scheme = colon > 0 && !location.AsSpan(0, colon).Contains('/') ? location[..colon].ToLowerInvariant() : "";
-        return scheme == "file" ? "" : scheme;
+        if (value.Length == 0) return true;
+        if (!value.Contains('/', StringComparison.Ordinal) || value.Contains('\0', StringComparison.Ordinal)) return false;
+        var kind = StoreLocation.KindOf(value);
+        if (location is not null && kind != StoreLocation.KindOf(location)) return false;
+        return kind switch
+        {
+            StoreKind.Local => PathOf(value).StartsWith('/'),
+            // A store that is none of ours, which the table's files are in already.
+            StoreKind.Unknown => location is not null && SchemeOf(value).Equals(SchemeOf(location), StringComparison.OrdinalIgnoreCase),
+            _ => StoreLocation.FaultOf(value) is null,
+        };
+
+        static ReadOnlySpan<char> SchemeOf(string location) => location.AsSpan(0, location.IndexOf("://", StringComparison.Ordinal));
     }
 
     private static string PathOf(string location)

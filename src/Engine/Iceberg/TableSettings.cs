@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Matih.Iceberg.Catalogs;
 
 namespace Matih.Iceberg;
 
 /// <summary>Which rows are brought together before they are written.</summary>
-public enum DistributionMode
+internal enum DistributionMode
 {
     /// <summary>None: every writer writes files of its own.</summary>
     None,
@@ -17,7 +16,7 @@ public enum DistributionMode
 
 /// <summary>A table's properties as typed values, with Iceberg's defaults. A value that cannot be read is refused by name.</summary>
 /// <remarks>Source: Apache Iceberg documentation, "Configuration: table properties".</remarks>
-public sealed class TableSettings(ImmutableSortedDictionary<string, string> properties)
+internal sealed class TableSettings(ImmutableSortedDictionary<string, string> properties)
 {
     /// <summary><c>commit.retry.num-retries</c>, default 4.</summary>
     public int CommitRetryCountMax => (int)Number("commit.retry.num-retries", 4);
@@ -50,6 +49,9 @@ public sealed class TableSettings(ImmutableSortedDictionary<string, string> prop
     /// <summary><c>write.parquet.compression-codec</c>: zstd (the default), gzip or uncompressed.</summary>
     public string ParquetCompressionCodec => TablePropertyRules.CodecOf(Text(TablePropertyRules.Codec, "zstd"))
         ?? throw new UnsupportedTableException($"The table property {TablePropertyRules.Codec} is '{properties[TablePropertyRules.Codec]}'; this writer knows zstd, gzip and uncompressed. Change it in the table.");
+
+    /// <summary>Whether the table names its codec, so that every column has it.</summary>
+    public bool NamesParquetCodec => properties.ContainsKey(TablePropertyRules.Codec);
 
     /// <summary><c>write.parquet.compression-level</c>; null leaves it to the codec.</summary>
     public int? ParquetCompressionLevel => properties.ContainsKey("write.parquet.compression-level") ? (int)Number("write.parquet.compression-level", 0) : null;

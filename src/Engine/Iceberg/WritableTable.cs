@@ -1,19 +1,18 @@
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 
 namespace Matih.Iceberg;
 
 /// <summary>Whether this build may append to a table; everything that speaks against it has a reason and a way out.</summary>
-public static class WritableTable
+internal static class WritableTable
 {
     /// <exception cref="UnsupportedTableException">It may not; the message says why.</exception>
     public static void Check(Table table)
     {
-        if (Fault(table.Metadata) is { } fault) throw new UnsupportedTableException($"The table {table.Identifier} cannot be written: {fault}");
+        if (Fault(table.Metadata, table.Traits) is { } fault) throw new UnsupportedTableException($"The table {table.Identifier} cannot be written: {fault}");
     }
 
-    private static string? Fault(TableMetadata metadata)
+    private static string? Fault(TableMetadata metadata, CatalogTraits traits)
     {
         if (metadata.FormatVersion == 1)
             return "it has format version 1, which has no sequence numbers. Upgrade it (in Spark: set the table property format-version=2).";
@@ -21,15 +20,8 @@ public static class WritableTable
             return $"it has format version {metadata.FormatVersion}; version {TableMetadata.WrittenFormatVersion} can be written. Create the sink's table as version 2.";
         if (metadata.DefaultSpec.Fields.FirstOrDefault(field => field.Transform is Transform.Unknown) is { } unknown)
             return $"its partition field '{unknown.Name}' uses the transform '{unknown.Transform}', which is not known. Use a newer build, or change the table's partitioning.";
-        if (metadata.DefaultSpec.Fields.FirstOrDefault(field => IsUnreadable(field.Transform, metadata.CurrentSchema.FindField(field.SourceId)?.Type)) is { } broken)
+        if (metadata.DefaultSpec.Fields.FirstOrDefault(field => PartitionSpec.IsUnreadable(field.Transform, metadata.CurrentSchema.FindField(field.SourceId)?.Type)) is { } broken)
             return $"its partition field '{broken.Name}' holds values of a fixed type, which engines write and read in different ways. Change the table's partitioning.";
-        return TablePropertyRules.FaultOfTable(metadata);
+        return TablePropertyRules.FaultOfTable(metadata, traits.NamesMetadata);
     }
-
-    /// <summary>Whether partition values would be of a fixed type.</summary>
-    /// <remarks>
-    /// The reference implementation (1.11.0) writes them into manifests with a length before them, against the Avro schema of
-    /// its own file, and reads them so: what it writes, others cannot read, and the other way round.
-    /// </remarks>
-    internal static bool IsUnreadable(Transform transform, IcebergType? source) => transform is Transform.Identity && source is IcebergType.Fixed;
 }

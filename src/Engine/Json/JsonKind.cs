@@ -1,7 +1,7 @@
 namespace Matih.Json;
 
 /// <summary>What stands at a place of a JSON document.</summary>
-public enum JsonKind : byte
+internal enum JsonKind : byte
 {
     /// <summary>Nothing: the path leads nowhere.</summary>
     Missing,

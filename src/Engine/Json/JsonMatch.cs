@@ -2,7 +2,7 @@ namespace Matih.Json;
 
 /// <summary>Where a path's value lies in the document that was read last, and what it is.</summary>
 /// <remarks>For strings the range excludes the quotes; for objects and arrays it includes the brackets.</remarks>
-public readonly struct JsonMatch
+internal readonly struct JsonMatch
 {
     private const byte EscapesFlag = 1;
     private const byte FractionFlag = 2;

@@ -6,7 +6,7 @@ namespace Matih.Json;
 /// Numbers out of the text of JSON numbers (RFC 8259, section 6), exactly. The texts are valid numbers; a leading plus
 /// sign, <c>.5</c> and <c>5.</c> are understood as well, for numbers in strings.
 /// </summary>
-public static class JsonNumber
+internal static class JsonNumber
 {
     /// <summary>Longest text that <see cref="WriteScalarText"/> makes of a number with fraction or exponent.</summary>
     public const int FractionTextLengthMax = 32;

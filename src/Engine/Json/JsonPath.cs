@@ -12,7 +12,7 @@ namespace Matih.Json;
 /// Source: Apache Calcite's JSON functions, which Flink 1.20 calls, cut the mode off and hand the rest to Jayway
 /// JsonPath. The mode decides only whether a missing value is an error or empty; neither mode unwraps arrays.
 /// </remarks>
-public sealed class JsonPath
+internal sealed class JsonPath
 {
     internal JsonPath(string text, JsonPathMode mode, bool hasExplicitMode, ImmutableArray<JsonPathStep> steps, string? unsupported)
     {

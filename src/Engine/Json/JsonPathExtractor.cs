@@ -12,7 +12,7 @@ namespace Matih.Json;
 /// parser; <see cref="JsonText.Unescape"/> turns it into <c>?</c>. Nesting is limited to <see cref="DepthMax"/>, without recursion.
 /// The walk over the bytes is in JsonWalk.cs.
 /// </remarks>
-public sealed partial class JsonPathExtractor
+internal sealed partial class JsonPathExtractor
 {
     /// <summary>Deepest nesting of objects and arrays, 1000: the limit of Flink's parser, so that both refuse the same bombs.</summary>
     public const int DepthMax = 1000;

@@ -3,7 +3,7 @@ using System.Text;
 namespace Matih.Json;
 
 /// <summary>One step of a <see cref="JsonPath"/>.</summary>
-public abstract record JsonPathStep
+internal abstract record JsonPathStep
 {
     private JsonPathStep() { }
 

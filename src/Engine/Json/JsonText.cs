@@ -4,7 +4,7 @@ using System.Text;
 namespace Matih.Json;
 
 /// <summary>Text inside JSON documents. The inputs are ranges of documents that have been validated.</summary>
-public static class JsonText
+internal static class JsonText
 {
     /// <summary>
     /// Writes a string's text without its escapes and gives the number of bytes: never more than <paramref name="raw"/>

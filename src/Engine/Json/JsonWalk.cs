@@ -6,7 +6,7 @@ namespace Matih.Json;
 /// The walk: a state machine over bytes with an explicit stack. In objects that paths speak of, the next member is guessed
 /// from the last document's order and compared with one vector load; a wrong guess falls back to reading the name.
 /// </content>
-public sealed partial class JsonPathExtractor
+internal sealed partial class JsonPathExtractor
 {
     private Frame[] _frames = new Frame[16];
 

@@ -36,7 +36,7 @@ public abstract record SourceEvent
     /// <summary>The position lies outside what the partition holds (retention, deleted records, a recreated topic).</summary>
     public sealed record OffsetOutOfRange(int Partition, string Detail) : SourceEvent;
 
-    /// <summary>A fault that reading cannot get past by itself (authorization, unknown topic, corrupt batch).</summary>
+    /// <summary>A fault that reading cannot get past by itself (authorization, unknown topic, corrupt record batch).</summary>
     public sealed record Failed(int? Partition, string Detail) : SourceEvent;
 }
 
@@ -58,7 +58,7 @@ public interface ITopic
     /// <summary>What keeps the source from the brokers, as far as it noticed since the last answer; null where nothing. The end of a sentence.</summary>
     string? Trouble { get; }
 
-    /// <summary>Whether this client is known to skip records (librdkafka before 2.1.0), so that every hole must be counted again.</summary>
+    /// <summary>Whether who gives the records may skip some without saying so, so that every gap must be counted again.</summary>
     bool MaySkipRecords { get; }
 
     ValueTask<TopicIdentity> IdentifyAsync(CancellationToken cancellationToken);

@@ -9,7 +9,7 @@ namespace Matih.Kafka;
 public readonly record struct KafkaPropertyError(string Property, string Message);
 
 /// <summary>What is known of librdkafka's properties: which the source keeps for itself, and which hold secrets.</summary>
-public static partial class KafkaProperties
+internal static partial class KafkaProperties
 {
     private const string Hidden = "***";
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Matih.Kafka.Native;
 
 namespace Matih.Kafka;
 
@@ -16,7 +15,6 @@ public enum IsolationLevel
 public sealed record KafkaSettings
 {
     private const string IsolationProperty = "isolation.level";
-    private const string TokenClaims = "sasl.oauthbearer.config";
 
     /// <summary>Host and port of one or more brokers, separated by commas.</summary>
     public required string BootstrapServers { get; init; }
@@ -42,15 +40,15 @@ public sealed record KafkaSettings
     /// <summary>How long a question to the cluster may go unanswered. Default 30 s: longer than a broker's restart usually keeps a partition without leader.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether the cluster is librdkafka's mock: it cannot look up offsets by time, which is then refused.</summary>
+    /// <summary>
+    /// Whether the cluster is librdkafka's mock: it cannot look up offsets by time, which is then refused, and has no
+    /// controller, which would be asked for topic ids.
+    /// </summary>
     public bool IsMockCluster { get; init; }
 
     /// <summary>Read committed, unless the properties say otherwise.</summary>
     public IsolationLevel Isolation =>
         Properties.TryGetValue(IsolationProperty, out var level) && level == "read_uncommitted" ? IsolationLevel.ReadUncommitted : IsolationLevel.ReadCommitted;
-
-    /// <summary>Whether SCRAM is asked for.</summary>
-    internal bool UsesScram => Mechanism.StartsWith("SCRAM", StringComparison.OrdinalIgnoreCase);
 
     internal bool UsesOAuthBearer => Mechanism.Equals("OAUTHBEARER", StringComparison.OrdinalIgnoreCase);
 
@@ -72,49 +70,11 @@ public sealed record KafkaSettings
         return errors;
     }
 
-    /// <summary>As <see cref="Validate()"/>, and lets the library check every property's name and value.</summary>
-    public unsafe IReadOnlyList<KafkaPropertyError> Validate(Librdkafka library)
-    {
-        var errors = new List<KafkaPropertyError>(Validate());
-        var configuration = library.Native.ConfNew();
-        foreach (var (property, value) in Properties)
-            if (!KafkaProperties.Reserved.ContainsKey(property) && ClientConnection.Set(library.Native, configuration, property, value) is { } problem)
-                errors.Add(new(property, $"librdkafka {library.Version} refuses the property {property}: {KafkaProperties.Redact(problem, Properties)}."));
-        library.Native.ConfDestroy(configuration);
-        // Together they may still be refused: a time-out above another one, a file that is not there.
-        if (errors.Count == 0 && Try(library) is { } refusal)
-            errors.Add(new(Named(refusal), $"librdkafka {library.Version} refuses the properties together: {KafkaProperties.Redact(refusal, Properties).TrimEnd('.')}."));
-        return errors;
-    }
-
-    /// <summary>The property that a refusal names, or "".</summary>
-    private string Named(string refusal) =>
-        Properties.Keys.Append(TokenClaims).Where(name => refusal.Contains(name, StringComparison.Ordinal)).MaxBy(name => name.Length) ?? "";
-
-    /// <summary>Makes each kind of client that reading takes, without a broker to talk to; the library's refusal, or null.</summary>
-    private string? Try(Librdkafka library)
-    {
-        const string Nothing = "validation";
-        foreach (var properties in (Dictionary<string, string>[])[ReaderProperties(library, Nothing), ControlProperties(library, Nothing), MemberProperties(Nothing, Nothing)])
-        {
-            properties.Remove("bootstrap.servers");
-            if (ClientConnection.Refusal(library, properties) is { } refusal) return refusal;
-        }
-        return null;
-    }
-
-    /// <summary>What to know before running with this library, full sentences; empty if nothing.</summary>
-    public IReadOnlyList<string> WarningsFor(Librdkafka library) => UsesScram && library.RepeatsScramNonce ? [ScramWarning(library)] : [];
-
-    internal static string ScramWarning(Librdkafka library) =>
-        $"SCRAM with librdkafka {library.Version}: versions before 2.6.1 repeat the client's nonce, which Kafka 3.8.1, 4.0 and later refuse as " +
-        "invalid credentials. Use librdkafka 2.6.1 or later (MATIH_LIBRDKAFKA names its path).";
-
     /// <summary>The same settings, for a connection that looks at what transactions hide.</summary>
     internal KafkaSettings ReadingUncommitted() => this with { Properties = new Dictionary<string, string>(Properties) { [IsolationProperty] = "read_uncommitted" } };
 
     /// <summary>The properties of the connection that reads records.</summary>
-    internal Dictionary<string, string> ReaderProperties(Librdkafka library, string topic)
+    internal Dictionary<string, string> ReaderProperties(string topic)
     {
         var properties = Common(topic);
         var queues = Math.Max(1, QueueCountMax);
@@ -127,20 +87,20 @@ public sealed record KafkaSettings
         // A partition's end is known once a fetch at the end has been answered, so its wait is the delay of that.
         properties["fetch.wait.max.ms"] = "100";
         // Looked at again after the default of 1 s, a queue would run empty in between.
-        if (library.HasQueueBackoff) properties["fetch.queue.backoff.ms"] = "2";
+        properties["fetch.queue.backoff.ms"] = "2";
         Override(properties);
         return properties;
     }
 
     /// <summary>The properties of the connection that asks: small queues, and fetches that do not keep other requests waiting.</summary>
-    internal Dictionary<string, string> ControlProperties(Librdkafka library, string topic)
+    internal Dictionary<string, string> ControlProperties(string topic)
     {
         var properties = Common(topic);
         Override(properties);
         properties["queued.min.messages"] = "50000";
         properties["queued.max.messages.kbytes"] = "8192";
         properties["fetch.wait.max.ms"] = "50";
-        if (library.HasQueueBackoff) properties["fetch.queue.backoff.ms"] = "2";
+        properties["fetch.queue.backoff.ms"] = "2";
         properties["statistics.interval.ms"] = "0";
         properties.Remove("fetch.min.bytes");
         // How long librdkafka keeps a commit that has no coordinator, and with it the connection's end.
@@ -160,7 +120,7 @@ public sealed record KafkaSettings
         properties["group.id"] = group;
         // Also how long the group waits for a member that is alive and does not answer. A member answers from a task of its own.
         properties["max.poll.interval.ms"] = "300000";
-        // The sticky strategy of librdkafka before 2.6.1 can spin for ever, and all members must use the same.
+        // All members must use the same, whichever version they are of.
         properties["partition.assignment.strategy"] = "range";
         // New partitions are noticed within this time.
         properties["topic.metadata.refresh.interval.ms"] = "10000";

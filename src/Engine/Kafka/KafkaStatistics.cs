@@ -8,14 +8,14 @@ namespace Matih.Kafka;
 /// <param name="QueuedRecords">Records fetched ahead in this partition's own queue; 0 where it is forwarded to another queue.</param>
 /// <param name="ReceivedRecords">Records received since the start.</param>
 /// <param name="ReceivedBytes">Bytes of them.</param>
-public sealed record KafkaPartitionStatistics(int Partition, long? LagRecords, long QueuedRecords, long ReceivedRecords, long ReceivedBytes);
+internal sealed record KafkaPartitionStatistics(int Partition, long? LagRecords, long QueuedRecords, long ReceivedRecords, long ReceivedBytes);
 
 /// <summary>What librdkafka counts about itself, every <c>statistics.interval.ms</c> (off by default).</summary>
 /// <param name="ReceivedBytes">Bytes received from brokers.</param>
 /// <param name="ReceivedRecords">Records received.</param>
 /// <param name="Partitions">The partitions being read, by id.</param>
 /// <remarks>librdkafka, STATISTICS.md.</remarks>
-public sealed record KafkaStatistics(long ReceivedBytes, long ReceivedRecords, IReadOnlyList<KafkaPartitionStatistics> Partitions)
+internal sealed record KafkaStatistics(long ReceivedBytes, long ReceivedRecords, IReadOnlyList<KafkaPartitionStatistics> Partitions)
 {
     /// <summary>Reads the JSON that librdkafka emits. Members that are missing count as 0.</summary>
     public static KafkaStatistics Parse(ReadOnlySpan<byte> json)

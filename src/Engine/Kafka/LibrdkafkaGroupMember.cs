@@ -51,7 +51,6 @@ public sealed class LibrdkafkaGroupMember : IGroupMember
             settings.MemberProperties(topic, group),
             LibrdkafkaNative.EventLog | LibrdkafkaNative.EventError | LibrdkafkaNative.EventRebalance,
             settings.UsesOAuthBearer,
-            settings.WarningsFor(library) is [var warning, ..] ? warning : null,
             log)
         {
             OnRebalance = Answer,

@@ -34,7 +34,6 @@ public sealed class LibrdkafkaSource : IRecordSource
         _clock = clock;
         _log = log;
         Topic = topic;
-        Warnings = settings.WarningsFor(library);
         _contact = new BrokerContact(clock);
         _control = new ControlConnection(library, settings, topic, clock, _contact, log);
         _scan = new RecordScan(_control);
@@ -44,17 +43,14 @@ public sealed class LibrdkafkaSource : IRecordSource
 
     public string Topic { get; }
 
-    /// <summary>What an operator should know from the start, full sentences.</summary>
-    public IReadOnlyList<string> Warnings { get; }
-
-    public bool MaySkipRecords => _library.MaySkipRecords;
+    public bool MaySkipRecords => false;
 
     public long? LastContact => _contact.AnsweredAt;
 
     public string? Trouble => _control.Trouble;
 
     /// <summary>The latest numbers of the reading connection; null before the first, and for ever where <c>statistics.interval.ms</c> is not set.</summary>
-    public KafkaStatistics? LatestStatistics => _reader?.LatestStatistics;
+    internal KafkaStatistics? LatestStatistics => _reader?.LatestStatistics;
 
     /// <summary>Prepares a source. Nothing is asked of the cluster yet.</summary>
     /// <exception cref="SourceException">The settings are wrong; the message lists all that is known to be.</exception>
@@ -123,7 +119,7 @@ public sealed class LibrdkafkaSource : IRecordSource
             for (var i = 0; i < Math.Min(queueCount, positions.Count); i++)
             {
                 var share = positions.OrderBy(position => position.Partition).Where((_, index) => index % queueCount == i).ToArray();
-                _queues.Add(new RecordQueue(_library.Native, reader, _clock, Topic, share, assignment, WakerOf(reader)));
+                _queues.Add(new RecordQueue(_library.Native, reader, _clock, Topic, share, assignment));
             }
             if (positions.Count != 0) Assign(reader, positions);
             return ValueTask.FromResult<IReadOnlyList<IRecordQueue>>([.. _queues]);
@@ -160,18 +156,10 @@ public sealed class LibrdkafkaSource : IRecordSource
     private ClientConnection OpenReader() => new(
         _library,
         LibrdkafkaNative.ConsumerType,
-        _settings.ReaderProperties(_library, Topic),
+        _settings.ReaderProperties(Topic),
         LibrdkafkaNative.EventLog | LibrdkafkaNative.EventError | LibrdkafkaNative.EventStatistics,
         _settings.UsesOAuthBearer,
-        Warnings.Count == 0 ? null : Warnings[0],
         _log);
-
-    private Func<IReadOnlyList<int>, FetchWaker>? WakerOf(ClientConnection reader)
-    {
-        if (_library.HasQueueBackoff) return null;
-        var (countMax, bytesMax) = (reader.Number("queued.min.messages"), reader.Number("queued.max.messages.kbytes") << 10);
-        return partitions => new FetchWaker(_library.Native, reader, _clock, Topic, partitions, countMax, bytesMax);
-    }
 
     private unsafe void Assign(ClientConnection reader, IReadOnlyList<PartitionPosition> positions)
     {

@@ -4,7 +4,7 @@ namespace Matih.Kafka;
 
 /// <summary>
 /// librdkafka's in-process cluster: real TCP on the loopback interface, for demonstrations and tests. It keeps about 5 MiB
-/// per partition (the oldest batches go first), knows no times and no transactions. Gone when disposed.
+/// per partition (the oldest record batches go first), knows no times and no transactions. Gone when disposed.
 /// </summary>
 public sealed unsafe class MockCluster : IDisposable
 {
@@ -29,7 +29,7 @@ public sealed unsafe class MockCluster : IDisposable
         // Only emergencies are logged: every client that leaves would be a line.
         var properties = new Dictionary<string, string> { ["client.id"] = "mock", ["log_level"] = "0", ["log.queue"] = "true" };
         var connection = new ClientConnection(
-            library, LibrdkafkaNative.ProducerType, properties, LibrdkafkaNative.EventLog | LibrdkafkaNative.EventError, refreshesTokens: false, authenticationHint: null, log: null);
+            library, LibrdkafkaNative.ProducerType, properties, LibrdkafkaNative.EventLog | LibrdkafkaNative.EventError, refreshesTokens: false, log: null);
         var cluster = library.Native.MockNew(connection.Handle, brokerCount);
         if (cluster != 0) return new MockCluster(library.Native, connection, cluster);
         connection.Dispose();
@@ -46,7 +46,7 @@ public sealed unsafe class MockCluster : IDisposable
     }
 
     /// <summary>Cuts a broker (1 is the first) off, or lets clients reach it again.</summary>
-    public void SetReachable(int broker, bool isReachable)
+    internal void SetReachable(int broker, bool isReachable)
     {
         var error = isReachable ? _native.MockBrokerUp(_cluster, broker) : _native.MockBrokerDown(_cluster, broker);
         if (error != NativeErrors.None) throw new ArgumentException($"The mock cluster has no broker {broker}.", nameof(broker));
@@ -55,7 +55,7 @@ public sealed unsafe class MockCluster : IDisposable
     /// <summary>Answers the next requests of a kind with these error codes, one each.</summary>
     /// <param name="apiKey">The request's number in the Kafka protocol, e.g. 1 for Fetch.</param>
     /// <param name="errors">Codes of the Kafka protocol.</param>
-    public void FailNext(int apiKey, params ReadOnlySpan<int> errors)
+    internal void FailNext(int apiKey, params ReadOnlySpan<int> errors)
     {
         fixed (int* codes = errors) _native.MockPushErrors(_cluster, (short)apiKey, (nuint)errors.Length, codes);
     }

@@ -8,7 +8,7 @@ namespace Matih.Kafka;
 /// value's; a null key or value adds nothing.
 /// </summary>
 /// <remarks>CRC-32C as in RFC 3720, appendix B.4; the processor's instruction where it has one.</remarks>
-public static class RecordFingerprint
+internal static class RecordFingerprint
 {
     public static uint Of(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => ~Append(Append(uint.MaxValue, key), value);
 

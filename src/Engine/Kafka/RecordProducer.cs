@@ -7,7 +7,7 @@ namespace Matih.Kafka;
 public readonly record struct RecordHeader(string Name, byte[]? Value);
 
 /// <summary>
-/// Produces records, for demonstrations and tests. Records are copied and sent in batches in the background; delivery is
+/// Produces records, for demonstrations and tests. Records are copied and sent together in the background; delivery is
 /// known after <see cref="Flush"/>. Not thread-safe.
 /// </summary>
 public sealed unsafe class RecordProducer : IDisposable
@@ -30,7 +30,7 @@ public sealed unsafe class RecordProducer : IDisposable
         _connection = new ClientConnection(
             library, LibrdkafkaNative.ProducerType, all,
             LibrdkafkaNative.EventLog | LibrdkafkaNative.EventError | LibrdkafkaNative.EventDelivery,
-            refreshesTokens: false, authenticationHint: null, log) { OnDelivery = TakeReports };
+            refreshesTokens: false, log) { OnDelivery = TakeReports };
     }
 
     /// <summary>Records that the broker has acknowledged.</summary>

@@ -15,7 +15,7 @@ public enum SourceErrorKind
     Unreachable,
     /// <summary>This library or cluster cannot do what was asked.</summary>
     Unsupported,
-    /// <summary>An answer that makes no sense, such as a corrupt batch.</summary>
+    /// <summary>An answer that makes no sense, such as a corrupt record batch.</summary>
     Protocol,
 }
 

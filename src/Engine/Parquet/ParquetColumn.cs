@@ -5,7 +5,7 @@ namespace Matih.Parquet;
 /// <param name="Name">The column's name in the file.</param>
 /// <param name="Type">What its values are.</param>
 /// <param name="IsRequired">Whether NULL is refused.</param>
-public sealed record ParquetColumn(int FieldId, string Name, ParquetType Type, bool IsRequired)
+internal sealed record ParquetColumn(int FieldId, string Name, ParquetType Type, bool IsRequired)
 {
     /// <summary>Stands for "the file gives no field id" (read), or "write none".</summary>
     public const int NoFieldId = -1;

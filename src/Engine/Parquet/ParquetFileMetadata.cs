@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Matih.Parquet.Format;
-using Matih.Parquet.Reading;
 
 namespace Matih.Parquet;
 
@@ -10,7 +9,7 @@ namespace Matih.Parquet;
 /// <param name="RowGroups">In the file's order.</param>
 /// <param name="KeyValues">The key-value metadata; a key without a value has an empty one.</param>
 /// <param name="CreatedBy">The writer's name for itself.</param>
-public sealed record ParquetFileMetadata(
+internal sealed record ParquetFileMetadata(
     ImmutableArray<ParquetColumn> Columns,
     long RowCount,
     ImmutableArray<ParquetRowGroup> RowGroups,
@@ -24,7 +23,7 @@ public sealed record ParquetFileMetadata(
 /// <summary>A row group.</summary>
 /// <param name="RowCount">Its rows.</param>
 /// <param name="Chunks">One for each column.</param>
-public sealed record ParquetRowGroup(long RowCount, ImmutableArray<ParquetChunk> Chunks);
+internal sealed record ParquetRowGroup(long RowCount, ImmutableArray<ParquetChunk> Chunks);
 
 /// <summary>One column of one row group.</summary>
 /// <param name="Offset">Where its first page starts in the file.</param>
@@ -36,7 +35,7 @@ public sealed record ParquetRowGroup(long RowCount, ImmutableArray<ParquetChunk>
 /// <param name="Max">Upper bound in plain encoding, where the writer gives one.</param>
 /// <param name="Codec">The compression's name in the format, e.g. <c>ZSTD</c>.</param>
 /// <param name="Encodings">The encodings' numbers in the format.</param>
-public sealed record ParquetChunk(
+internal sealed record ParquetChunk(
     long Offset, long CompressedBytes, long UncompressedBytes, long ValueCount, long? NullCount, byte[]? Min, byte[]? Max, string Codec, ImmutableArray<int> Encodings)
 {
     internal CompressionCodec CodecNumber { get; init; }

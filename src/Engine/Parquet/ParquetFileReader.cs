@@ -14,7 +14,7 @@ namespace Matih.Parquet;
 /// A damaged file gives <see cref="InvalidDataException"/>, what is valid but not readable here (nested columns, INT96,
 /// nanoseconds, encryption) gives <see cref="NotSupportedException"/> with the column's name.
 /// </remarks>
-public sealed class ParquetFileReader
+internal sealed class ParquetFileReader
 {
     /// <summary>Magic, footer length and magic again: no file is shorter.</summary>
     private const int FileBytesMin = 12;

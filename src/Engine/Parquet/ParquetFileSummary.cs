@@ -7,7 +7,7 @@ namespace Matih.Parquet;
 /// <param name="RowCount">Rows in the file.</param>
 /// <param name="SplitOffsets">Where each row group starts, ascending.</param>
 /// <param name="Columns">One entry a column, in the file's order.</param>
-public sealed record ParquetFileSummary(
+internal sealed record ParquetFileSummary(
     long LengthBytes, long RowCount, ImmutableArray<long> SplitOffsets, ImmutableArray<ParquetColumnSummary> Columns);
 
 /// <summary>One column's metrics over the whole file.</summary>
@@ -22,7 +22,7 @@ public sealed record ParquetFileSummary(
 /// <param name="ValueCount">Values with NULLs and NaNs: the number of rows.</param>
 /// <param name="NullCount">How many are NULL.</param>
 /// <param name="NanCount">How many are NaN; null where the type has no NaN.</param>
-public sealed record ParquetColumnSummary(
+internal sealed record ParquetColumnSummary(
     int FieldId, long CompressedBytes, long ValueCount, long NullCount, long? NanCount, byte[]? LowerBound, byte[]? UpperBound)
 {
     public const int BoundBytesMax = 4096;

@@ -12,7 +12,7 @@ namespace Matih.Parquet;
 /// Data pages are of version 1: every reader takes them. Order of use: Append, Drain where <see cref="HasOutput"/>, …,
 /// <see cref="Finish"/>, Drain, Dispose.
 /// </remarks>
-public sealed class ParquetFileWriter : IDisposable
+internal sealed class ParquetFileWriter : IDisposable
 {
     /// <summary>Rows that every column takes before the row group's size is looked at.</summary>
     private const int SliceRows = 20_000;
@@ -39,9 +39,6 @@ public sealed class ParquetFileWriter : IDisposable
         _output = new SegmentQueue(_ledger);
         _output.Append(ParquetFileAssembly.Magic.Span);
     }
-
-    /// <summary>What differs from the settings and why, for the log; null where nothing does.</summary>
-    public string? Warning => _encoder.Warning;
 
     /// <summary>Rows taken so far.</summary>
     public long RowCount => _assembly.RowCount + _encoder.RowCount;

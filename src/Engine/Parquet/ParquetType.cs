@@ -6,7 +6,7 @@ namespace Matih.Parquet;
 /// The primitive types of Iceberg format version 2, each with its Parquet physical and logical type. The family is closed.
 /// </summary>
 /// <remarks>Source: Apache Iceberg table spec, Appendix A, "Parquet"; Apache Parquet format 2.12, LogicalTypes.</remarks>
-public abstract record ParquetType
+internal abstract record ParquetType
 {
     private ParquetType(PhysicalType physical, int typeLength = 0) => (Physical, TypeLength) = (physical, typeLength);
 

@@ -3,14 +3,14 @@ using System.Collections.Immutable;
 namespace Matih.Parquet;
 
 /// <summary>How pages are compressed.</summary>
-public enum ParquetCompression { None, Gzip, Zstd }
+internal enum ParquetCompression { None, Gzip, Zstd }
 
 /// <summary>How a <see cref="ParquetFileWriter"/> lays out a file. The defaults are Iceberg's, except where a reason is given.</summary>
-public sealed record ParquetWriterSettings
+internal sealed record ParquetWriterSettings
 {
     public static ParquetWriterSettings Default { get; } = new();
 
-    /// <summary>Default zstd. Where the system has no libzstd the writer takes gzip: see <see cref="ParquetFileWriter.Warning"/>.</summary>
+    /// <summary>Default zstd.</summary>
     public ParquetCompression Compression { get; init; } = ParquetCompression.Zstd;
 
     /// <summary>
@@ -18,6 +18,12 @@ public sealed record ParquetWriterSettings
     /// smaller, JSON orders of high entropy 2 % larger, and took 1.3 and 1.8 times the CPU.
     /// </summary>
     public int ZstdLevel { get; init; } = 1;
+
+    /// <summary>
+    /// Bytes up to which a column chunk is left uncompressed. Default 4 KiB: building a codec's tables takes longer than reading
+    /// the chunk, and files of many table partitions have tens of thousands of such chunks. 0 compresses all.
+    /// </summary>
+    public int UncompressedBytesMax { get; init; } = 4 << 10;
 
     /// <summary>A row group is closed once its encoded size reaches this: <c>write.parquet.row-group-size-bytes</c>, 128 MiB.</summary>
     public long RowGroupBytes { get; init; } = 128L << 20;
@@ -46,9 +52,6 @@ public sealed record ParquetWriterSettings
 
     /// <summary>The footer's key-value metadata, e.g. <c>iceberg.schema</c>.</summary>
     public ImmutableArray<KeyValuePair<string, string>> KeyValues { get; init; } = [];
-
-    /// <summary>False makes the writer behave as on a system without libzstd, for tests of that case.</summary>
-    internal bool IsZstdLookedFor { get; init; } = true;
 
     internal void Validate()
     {

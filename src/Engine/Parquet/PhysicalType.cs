@@ -2,7 +2,7 @@ namespace Matih.Parquet;
 
 /// <summary>Parquet's storage types, with their numbers in the format.</summary>
 /// <remarks>Source: parquet.thrift, <c>enum Type</c>.</remarks>
-public enum PhysicalType
+internal enum PhysicalType
 {
     Boolean = 0,
     Int32 = 1,

@@ -31,14 +31,9 @@ internal sealed class RowGroupEncoder : IDisposable
         _columns = columns;
         _account = account;
         _ledger = new BufferLedger(account);
-        var codec = PageCodec.Create(settings, out var warning);
-        Warning = warning;
-        _context = new WriterContext(settings, codec, _ledger);
+        _context = new WriterContext(settings, PageCodec.Create(settings), _ledger);
         _chunks = [.. columns.Select(column => Bindings.CreateWriter(column, _context))];
     }
-
-    /// <summary>What differs from the settings and why, for the log; null where nothing does.</summary>
-    public string? Warning { get; }
 
     /// <summary>Rows of the open row group.</summary>
     public long RowCount { get; private set; }

@@ -60,6 +60,13 @@ internal sealed class SegmentQueue(BufferLedger ledger) : IDisposable
         HeldBytes = 0;
     }
 
+    /// <summary>Copies all bytes; they stay in the queue.</summary>
+    public void CopyTo(PooledBuffer target)
+    {
+        foreach (var segment in _full) target.Append(segment.Array.AsSpan(0, segment.Length));
+        target.Append(_tail.AsSpan(0, _tailLength));
+    }
+
     /// <summary>Writes and removes segment after segment. One whose write failed stays at the front.</summary>
     public async ValueTask DrainAsync(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> write, CancellationToken cancellationToken)
     {

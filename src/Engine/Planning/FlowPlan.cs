@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Definition;
-using Matih.Iceberg.Partitioning;
+using Matih.Iceberg.Metadata;
 using Matih.Sql;
 
 namespace Matih.Planning;

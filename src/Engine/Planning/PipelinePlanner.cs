@@ -1,10 +1,9 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Definition;
-using Matih.Definition.Format;
+using Matih.Definition.Shapes;
 using Matih.Iceberg;
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 using Matih.Sql;
 
 namespace Matih.Planning;
@@ -186,8 +185,8 @@ public static class PipelinePlanner
     private static bool CheckProperties(SinkDefinition sink, RowType rows, List<DefinitionError> errors)
     {
         var before = errors.Count;
-        var location = sink.Catalog is CatalogDefinition.File file ? file.Warehouse : "";
-        foreach (var (property, fault) in TablePropertyRules.FaultsOfNew(sink.Properties, rows.Fields.Select(field => field.Name), location))
+        var location = sink.Catalog switch { CatalogDefinition.File file => file.Warehouse, CatalogDefinition.Sql sql => sql.Warehouse, _ => null };
+        foreach (var (property, fault) in TablePropertyRules.FaultsOfNew(sink.Properties, rows.Fields.Select(field => field.Name), location, namesMetadata: sink.Catalog is not CatalogDefinition.File))
         {
             var place = sink.PropertyPlaces.GetValueOrDefault(property);
             errors.Add(At(place?.Position ?? sink.Position, place?.Path ?? $"sinks.{sink.Name}.properties.{property}", fault));

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Sql.Binding;
+using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Syntax;
 
 namespace Matih.Sql;

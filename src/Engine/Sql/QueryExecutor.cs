@@ -1,5 +1,6 @@
 using Matih.Batches;
 using Matih.Sql.Execution;
+using Matih.Sql.Kernels;
 
 namespace Matih.Sql;
 

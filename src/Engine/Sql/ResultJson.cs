@@ -2,9 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using Matih.Batches;
 using Matih.Json;
-using Matih.Sql.Binding;
-using Matih.Sql.Numbers;
-using Matih.Sql.Temporal;
+using Matih.Sql.Expressions;
+using Matih.Sql.Values;
 
 namespace Matih.Sql;
 

@@ -11,6 +11,12 @@ public readonly record struct StoredObject(string Location, long LengthBytes, Da
 /// paths; an implementation accepts the spellings that Iceberg writers use for the same place (<c>file:/abs</c>).
 /// Thread-safe. Everything written is durable when the call returns.
 /// </summary>
+/// <remarks>
+/// A store fails with <see cref="StoreException"/> and with nothing else, but for cancellation and for mistakes of the caller.
+/// It tries again by itself where that is safe, for seconds and not for minutes; a conditional write is sent once. A change
+/// whose answer is lost is <see cref="StoreFailureKind.UnknownOutcome"/>, or false of <see cref="PutIfAbsentAsync"/> where the
+/// object is seen to exist.
+/// </remarks>
 public interface IStore
 {
     /// <summary>Opens a new object for writing front to back; it exists, whole and durable, once the writer completes.</summary>
@@ -45,14 +51,19 @@ public interface IStore
     ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken);
 
     /// <summary>A range of an object.</summary>
-    /// <exception cref="FileNotFoundException">There is no such object.</exception>
+    /// <exception cref="StoreException">There is no such object (<see cref="StoreFailureKind.Absent"/>), or it ends before the range does (<see cref="StoreFailureKind.Refused"/>).</exception>
     ValueTask<byte[]> ReadRangeAsync(string location, long offset, int count, CancellationToken cancellationToken);
 
     /// <summary>The object's length, or null where there is none.</summary>
     ValueTask<long?> LengthAsync(string location, CancellationToken cancellationToken);
 
-    /// <summary>All objects below a folder, however deep; nothing where the folder is missing.</summary>
-    IAsyncEnumerable<StoredObject> ListAsync(string folder, CancellationToken cancellationToken);
+    /// <summary>
+    /// All objects whose locations begin with the prefix, in no particular order; nothing where there are none. A prefix that
+    /// ends with a slash is a folder, and what lies in it is listed however deep. What is written or deleted meanwhile may be
+    /// listed or not; everything that existed before the call and after it is.
+    /// </summary>
+    /// <remarks>Locations are spelled as the prefix is. Answers of the store are asked for as the caller comes to them.</remarks>
+    IAsyncEnumerable<StoredObject> ListAsync(string prefix, CancellationToken cancellationToken);
 
     /// <summary>Deletes an object; nothing happens where there is none.</summary>
     ValueTask DeleteAsync(string location, CancellationToken cancellationToken);
@@ -64,9 +75,18 @@ public interface IObjectWriter : IAsyncDisposable
     /// <summary>Bytes written so far.</summary>
     long PositionBytes { get; }
 
+    /// <summary>What the writer holds in memory until the store has it, as of now.</summary>
+    long BufferedBytes => 0;
+
     /// <summary>Appends; the buffer may be reused when the call returns.</summary>
     ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
-    /// <summary>Makes the object exist, durable.</summary>
+    /// <summary>
+    /// Says that nothing more comes, so that a store can begin to send the rest, or gives back what it holds for a writer. The
+    /// object does not exist before <see cref="CompleteAsync"/> returns, which does this too where it was not done.
+    /// </summary>
+    ValueTask EndAsync(CancellationToken cancellationToken) => default;
+
+    /// <summary>Makes the object exist, durable. It replaces an object of that name.</summary>
     ValueTask CompleteAsync(CancellationToken cancellationToken);
 }

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Matih.Storage;
 
 /// <summary>Writes one local file under a temporary name; completing gives it its own.</summary>
@@ -14,15 +16,16 @@ internal sealed class LocalObjectWriter : IObjectWriter
     private static long _openedCount;
 
     private readonly long _number = Interlocked.Increment(ref _openedCount);
+    private readonly LocalDisk _disk;
     private readonly string _location;
     private readonly string _path;
     private readonly string _temporary;
-    private FileStream? _stream;
+    private SafeFileHandle? _file;
 
-    private LocalObjectWriter(string location, string path, string temporary, FileStream stream) =>
-        (_location, _path, _temporary, _stream) = (location, path, temporary, stream);
+    private LocalObjectWriter(LocalDisk disk, string location, string path, string temporary, SafeFileHandle file) =>
+        (_disk, _location, _path, _temporary, _file) = (disk, location, path, temporary, file);
 
-    public static LocalObjectWriter Open(string location, Guid uuid)
+    public static LocalObjectWriter Open(LocalDisk disk, string location, Guid uuid)
     {
         var path = LocalPath.Of(location);
         var folder = Path.GetDirectoryName(path) ?? throw new ArgumentException($"'{location}' names no file.", nameof(location));
@@ -31,8 +34,7 @@ internal sealed class LocalObjectWriter : IObjectWriter
         var temporary = Path.Combine(folder, $".{(name.Length > 100 ? name[..100] : name)}.{uuid:N}.tmp");
         try
         {
-            DurableFile.CreateFolder(folder);
-            return new(location, path, temporary, new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0));
+            return new(disk, location, path, temporary, Create(disk, temporary, folder));
         }
         catch (Exception exception) when (StoreFault.IsEnvironmental(exception))
         {
@@ -40,18 +42,38 @@ internal sealed class LocalObjectWriter : IObjectWriter
         }
     }
 
-    /// <summary>Makes the folders of new files.</summary>
-    public static void Prepare(IReadOnlyList<string> locations)
+    /// <summary>Mostly the folder exists, so that nobody asks first.</summary>
+    private static SafeFileHandle Create(LocalDisk disk, string path, string folder)
     {
-        var missing = locations.Select(location => Path.GetDirectoryName(LocalPath.Of(location))!).Where(folder => !Directory.Exists(folder)).Distinct().ToList();
-        if (missing.Count < TogetherMin) return;
-        var roots = missing.Select(Root).Distinct().ToList();
-        if (!AreFlushedTogether(roots)) return;
         try
         {
-            using var handle = DurableFile.OpenFolder(roots[0]);
+            return disk.Create(path);
+        }
+        // Which of the two comes depends on whether another writer has created the folder meanwhile.
+        catch (Exception exception) when (exception is DirectoryNotFoundException or FileNotFoundException)
+        {
+            disk.CreateFolder(folder);
+            return disk.Create(path);
+        }
+    }
+
+    /// <summary>Makes the folders of new files.</summary>
+    public static void Prepare(LocalDisk disk, IReadOnlyList<string> locations)
+    {
+        var missing = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var location in locations)
+        {
+            var folder = Path.GetDirectoryName(LocalPath.Of(location))!;
+            if (!Directory.Exists(folder)) missing.Add(folder);
+        }
+        if (missing.Count < TogetherMin) return;
+        var roots = missing.Select(folder => Path.GetDirectoryName(folder)!).Distinct().Select(Root).Distinct().ToList();
+        if (!AreFlushedTogether(disk, roots)) return;
+        try
+        {
+            using var handle = disk.OpenFolder(roots[0]);
             foreach (var folder in missing) Directory.CreateDirectory(folder);
-            DurableFile.FlushFileSystem(handle);
+            disk.FlushFileSystem(handle);
         }
         catch (Exception exception) when (StoreFault.IsEnvironmental(exception))
         {
@@ -59,7 +81,7 @@ internal sealed class LocalObjectWriter : IObjectWriter
         }
     }
 
-    private static bool AreFlushedTogether(IEnumerable<string> paths) => paths.Select(DurableFile.FlushableFileSystem).Distinct().ToList() is [not null];
+    private static bool AreFlushedTogether(LocalDisk disk, IEnumerable<string> paths) => paths.Select(disk.FlushableFileSystem).Distinct().ToList() is [not null];
 
     /// <summary>The nearest folder above that exists.</summary>
     private static string Root(string folder)
@@ -69,24 +91,24 @@ internal sealed class LocalObjectWriter : IObjectWriter
     }
 
     /// <summary>Completes all, or as many as it can before one fails.</summary>
-    public static void Complete(IReadOnlyList<LocalObjectWriter> writers)
+    public static void Complete(LocalDisk disk, IReadOnlyList<LocalObjectWriter> writers)
     {
-        if (writers.Count < TogetherMin || !AreFlushedTogether(writers.Select(writer => writer._temporary)))
+        if (writers.Count < TogetherMin || !AreFlushedTogether(disk, writers.Select(writer => writer._temporary)))
         {
             foreach (var writer in writers) writer.Finish(isReplacing: true);
             return;
         }
-        foreach (var writer in writers) ObjectDisposedException.ThrowIf(writer._stream is null, writer);
+        foreach (var writer in writers) ObjectDisposedException.ThrowIf(writer._file is null, writer);
         var first = writers.MinBy(writer => writer._number)!;
         try
         {
-            DurableFile.FlushFileSystem(first._stream!.SafeFileHandle);
-            foreach (var writer in writers) File.Move(writer._temporary, writer._path, overwrite: true);
-            DurableFile.FlushFileSystem(first._stream!.SafeFileHandle);
+            disk.FlushFileSystem(first._file!);
+            foreach (var writer in writers) disk.Replace(writer._temporary, writer._path);
+            disk.FlushFileSystem(first._file!);
             foreach (var writer in writers)
             {
-                writer._stream!.Dispose();
-                writer._stream = null;
+                writer._file!.Dispose();
+                writer._file = null;
             }
         }
         catch (Exception exception) when (StoreFault.IsEnvironmental(exception))
@@ -101,10 +123,10 @@ internal sealed class LocalObjectWriter : IObjectWriter
     public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        ObjectDisposedException.ThrowIf(_stream is null, this);
+        ObjectDisposedException.ThrowIf(_file is null, this);
         try
         {
-            _stream.Write(bytes.Span);
+            RandomAccess.Write(_file, bytes.Span, PositionBytes);
             PositionBytes += bytes.Length;
             return default;
         }
@@ -127,17 +149,17 @@ internal sealed class LocalObjectWriter : IObjectWriter
 
     private bool Finish(bool isReplacing)
     {
-        ObjectDisposedException.ThrowIf(_stream is null, this);
+        ObjectDisposedException.ThrowIf(_file is null, this);
         try
         {
-            _stream.Flush(flushToDisk: true);
-            _stream.Dispose();
-            _stream = null;
+            _disk.FlushFile(_file, _temporary);
+            _file.Dispose();
+            _file = null;
             var isNamed = true;
-            if (isReplacing) File.Move(_temporary, _path, overwrite: true);
-            else isNamed = DurableFile.TryLink(_temporary, _path);
-            if (File.Exists(_temporary)) File.Delete(_temporary);
-            DurableFile.FlushFolder(Path.GetDirectoryName(_path)!);
+            if (isReplacing) _disk.Replace(_temporary, _path);
+            else isNamed = _disk.TryLink(_temporary, _path);
+            if (!isReplacing && File.Exists(_temporary)) File.Delete(_temporary);
+            _disk.FlushFolder(Path.GetDirectoryName(_path)!);
             return isNamed;
         }
         catch (Exception exception) when (StoreFault.IsEnvironmental(exception))
@@ -149,7 +171,7 @@ internal sealed class LocalObjectWriter : IObjectWriter
 
     public ValueTask DisposeAsync()
     {
-        if (_stream is not null) Abandon();
+        if (_file is not null) Abandon();
         return default;
     }
 
@@ -157,13 +179,13 @@ internal sealed class LocalObjectWriter : IObjectWriter
     {
         try
         {
-            _stream?.Dispose();
+            _file?.Dispose();
             File.Delete(_temporary);
         }
         catch (Exception exception) when (StoreFault.IsEnvironmental(exception))
         {
             // The first failure is the one to report; what is left is found by the clean-up of orphan files.
         }
-        _stream = null;
+        _file = null;
     }
 }

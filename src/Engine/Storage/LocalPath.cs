@@ -10,9 +10,9 @@ internal static class LocalPath
     private const string Scheme = "file:";
 
     /// <summary>The absolute path in the file system.</summary>
-    /// <exception cref="UnreachableLocationException">The location is relative, of another scheme or host, or holds a NUL character.</exception>
+    /// <exception cref="StoreException">The location is relative, of another scheme or host, or holds a NUL character.</exception>
     public static string Of(string location) => Find(location)
-        ?? throw new UnreachableLocationException($"'{location}' is not a location on the local disk. Expected an absolute path, or file:/// and an absolute path.");
+        ?? throw new StoreException(StoreFailureKind.Refused, location, $"'{location}' is not a location on the local disk. Expected an absolute path, or file:/// and an absolute path.");
 
     /// <summary>One spelling for all that name the same place; a location that is not on the local disk stays as it is.</summary>
     public static string Plain(string location) => Find(location) is { } path ? Path.GetFullPath(path) : location;

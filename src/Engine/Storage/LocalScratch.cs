@@ -1,29 +1,41 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Matih.Storage;
 
 /// <summary>Scratch space in a folder of the local disk, which several processes may share.</summary>
 /// <remarks>
-/// A file loses its name as soon as it is open (on Windows, when the system closes it for its process), so that the system
-/// frees it when the process ends, also by SIGKILL: there are no leftovers to look for.
+/// On Linux a file never has a name, where the file system can do that; elsewhere it loses its name as soon as it is open (on
+/// Windows, when the system closes it for its process). So the system frees it when the process ends, also by SIGKILL: there
+/// are no leftovers to look for.
 /// </remarks>
-public sealed class LocalScratch(string folder, IIdSource ids) : IScratchSpace
+/// <param name="folder">Created when the first file is.</param>
+/// <param name="setting">What a person sets to choose another folder; failures name it.</param>
+public sealed class LocalScratch(string folder, IIdSource ids, string? setting = null) : IScratchSpace
 {
+    private string Name { get; } = setting is null ? "scratch file" : $"scratch file ({setting} names its folder)";
+
     public IScratchFile Create()
     {
         var path = Path.Combine(folder, $"matih-{ids.NewUuid():N}.scratch");
         try
         {
             Directory.CreateDirectory(folder);
-            var stream = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, bufferSize: 0, FileOptions.DeleteOnClose);
-            if (!OperatingSystem.IsWindows()) File.Delete(path);
-            return new ScratchFile(stream, path);
+            return new ScratchFile(LocalDisk.Real.TryCreateUnnamed(folder) ?? CreateNamed(path), path, Name);
         }
         catch (Exception exception) when (StoreFault.IsEnvironmental(exception))
         {
-            throw StoreFault.Of("write scratch file", path, exception);
+            throw StoreFault.Of($"write {Name}", path, exception);
         }
     }
 
-    private sealed class ScratchFile(FileStream stream, string path) : IScratchFile
+    private static SafeFileHandle CreateNamed(string path)
+    {
+        var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, FileOptions.DeleteOnClose);
+        if (!OperatingSystem.IsWindows()) File.Delete(path);
+        return file;
+    }
+
+    private sealed class ScratchFile(SafeFileHandle file, string path, string name) : IScratchFile
     {
         public long LengthBytes { get; private set; }
 
@@ -31,12 +43,12 @@ public sealed class LocalScratch(string folder, IIdSource ids) : IScratchSpace
         {
             try
             {
-                RandomAccess.Write(stream.SafeFileHandle, bytes, LengthBytes);
+                RandomAccess.Write(file, bytes, LengthBytes);
                 LengthBytes += bytes.Length;
             }
             catch (Exception exception) when (StoreFault.IsEnvironmental(exception))
             {
-                throw StoreFault.Of("write scratch file", path, exception);
+                throw StoreFault.Of($"write {name}", path, exception);
             }
         }
 
@@ -46,7 +58,7 @@ public sealed class LocalScratch(string folder, IIdSource ids) : IScratchSpace
             {
                 while (!target.IsEmpty)
                 {
-                    var read = RandomAccess.Read(stream.SafeFileHandle, target, offset);
+                    var read = RandomAccess.Read(file, target, offset);
                     if (read == 0) throw new EndOfStreamException($"It has {Quantity.Of(LengthBytes, "byte")}; more were asked for.");
                     offset += read;
                     target = target[read..];
@@ -54,10 +66,10 @@ public sealed class LocalScratch(string folder, IIdSource ids) : IScratchSpace
             }
             catch (Exception exception) when (StoreFault.IsEnvironmental(exception))
             {
-                throw StoreFault.Of("read scratch file", path, exception);
+                throw StoreFault.Of($"read {name}", path, exception);
             }
         }
 
-        public void Dispose() => stream.Dispose();
+        public void Dispose() => file.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using System.Runtime.CompilerServices;
 
 namespace Matih.Storage;
@@ -10,32 +11,41 @@ namespace Matih.Storage;
 /// A process killed in the middle leaves a file named <c>.NAME.UUID.tmp</c>; <see cref="ListAsync"/> shows it, so that the
 /// clean-up of orphan files finds it. Every other failure removes it.
 /// </remarks>
-public sealed class LocalStore(IIdSource ids) : IStore
+public sealed class LocalStore : IStore
 {
+    private static readonly EnumerationOptions Options = new() { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = false };
+
+    private readonly IIdSource _ids;
+    private readonly LocalDisk _disk;
+
+    public LocalStore(IIdSource ids) : this(ids, LocalDisk.Real) { }
+
+    internal LocalStore(IIdSource ids, LocalDisk disk) => (_ids, _disk) = (ids, disk);
+
     public ValueTask<IObjectWriter> CreateAsync(string location, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return new(LocalObjectWriter.Open(location, ids.NewUuid()));
+        return new(LocalObjectWriter.Open(_disk, location, _ids.NewUuid()));
     }
 
     public ValueTask PrepareAsync(IReadOnlyList<string> locations, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        LocalObjectWriter.Prepare(locations);
+        LocalObjectWriter.Prepare(_disk, locations);
         return default;
     }
 
     public ValueTask CompleteAsync(IReadOnlyList<IObjectWriter> writers, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        LocalObjectWriter.Complete([.. writers.Cast<LocalObjectWriter>()]);
+        LocalObjectWriter.Complete(_disk, [.. writers.Cast<LocalObjectWriter>()]);
         return default;
     }
 
     public async ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await using var writer = LocalObjectWriter.Open(location, ids.NewUuid());
+        await using var writer = LocalObjectWriter.Open(_disk, location, _ids.NewUuid());
         await writer.WriteAsync(content, cancellationToken);
         return writer.TryComplete();
     }
@@ -43,7 +53,7 @@ public sealed class LocalStore(IIdSource ids) : IStore
     public async ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await using var writer = LocalObjectWriter.Open(location, ids.NewUuid());
+        await using var writer = LocalObjectWriter.Open(_disk, location, _ids.NewUuid());
         await writer.WriteAsync(content, cancellationToken);
         await writer.CompleteAsync(cancellationToken);
     }
@@ -80,20 +90,16 @@ public sealed class LocalStore(IIdSource ids) : IStore
             while (filled < count)
             {
                 var read = RandomAccess.Read(handle, bytes.AsSpan(filled), offset + filled);
-                if (read == 0)
-                {
-                    throw new EndOfStreamException(
-                        $"{location} has {Quantity.Of(RandomAccess.GetLength(handle), "byte")}; bytes {offset} to {offset + count} were asked for.");
-                }
+                if (read == 0) throw RangeFault.BeyondEnd(location, RandomAccess.GetLength(handle), offset, count);
                 filled += read;
             }
             return new(bytes);
         }
-        catch (DirectoryNotFoundException exception)
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new FileNotFoundException($"There is no {location}.", location, exception);
+            throw RangeFault.Absent(location, exception);
         }
-        catch (Exception exception) when (StoreFault.IsEnvironmental(exception) && exception is not (FileNotFoundException or EndOfStreamException))
+        catch (Exception exception) when (StoreFault.IsEnvironmental(exception) && exception is not StoreException)
         {
             throw StoreFault.Of("read", location, exception);
         }
@@ -106,18 +112,18 @@ public sealed class LocalStore(IIdSource ids) : IStore
         return new(file.Exists ? file.Length : null);
     }
 
-    /// <summary>Locations are spelled as the folder is: the folder's text, a slash, and the rest of the path.</summary>
-    public async IAsyncEnumerable<StoredObject> ListAsync(string folder, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<StoredObject> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await ValueTask.CompletedTask;
-        var root = new DirectoryInfo(LocalPath.Of(folder).TrimEnd('/'));
+        var end = prefix.LastIndexOf('/') + 1;
+        var (folder, name) = (prefix[..end], prefix[end..]);
+        var root = new DirectoryInfo(LocalPath.Of(folder));
         if (!root.Exists) yield break;
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = false };
-        var prefix = folder.TrimEnd('/');
-        foreach (var file in Files(root, options, folder))
+        var rootLength = root.FullName.TrimEnd('/').Length + 1;
+        foreach (var file in Files(root, name, folder))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            yield return new(prefix + file.FullName[root.FullName.Length..], file.Length, file.LastWriteTimeUtc);
+            yield return new(folder + file.FullName[rootLength..], file.Length, file.LastWriteTimeUtc);
         }
     }
 
@@ -129,7 +135,7 @@ public sealed class LocalStore(IIdSource ids) : IStore
         {
             if (!File.Exists(path)) return default;
             File.Delete(path);
-            DurableFile.FlushFolder(Path.GetDirectoryName(path)!);
+            _disk.FlushFolder(Path.GetDirectoryName(path)!);
         }
         catch (DirectoryNotFoundException)
         {
@@ -142,31 +148,37 @@ public sealed class LocalStore(IIdSource ids) : IStore
         return default;
     }
 
-    private static IEnumerable<FileInfo> Files(DirectoryInfo root, EnumerationOptions options, string folder)
+    /// <summary>The files below the folder whose path from there begins with the name.</summary>
+    private static IEnumerable<FileInfo> Files(DirectoryInfo root, string name, string folder)
     {
-        var files = root.EnumerateFiles("*", options).GetEnumerator();
-        using (files)
+        var isBelow = new FileSystemEnumerable<FileInfo>(
+            root.FullName, (ref FileSystemEntry entry) => (FileInfo)entry.ToFileSystemInfo(), Options)
         {
-            while (true)
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && IsMeant(ref entry),
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => !entry.Attributes.HasFlag(FileAttributes.ReparsePoint) && IsMeant(ref entry),
+        };
+        using var files = isBelow.GetEnumerator();
+        while (true)
+        {
+            FileInfo file;
+            try
             {
-                FileInfo file;
-                try
-                {
-                    if (!files.MoveNext()) yield break;
-                    file = files.Current;
-                    // A file that vanished since the folder was read is not listed; reading its length finds out.
-                    if (!file.Exists) continue;
-                }
-                catch (DirectoryNotFoundException)
-                {
-                    yield break;
-                }
-                catch (Exception exception) when (StoreFault.IsEnvironmental(exception))
-                {
-                    throw StoreFault.Of("list", folder, exception);
-                }
-                yield return file;
+                if (!files.MoveNext()) yield break;
+                file = files.Current;
+                // A file that vanished since the folder was read is not listed; reading its length finds out.
+                if (!file.Exists) continue;
             }
+            catch (DirectoryNotFoundException)
+            {
+                yield break;
+            }
+            catch (Exception exception) when (StoreFault.IsEnvironmental(exception))
+            {
+                throw StoreFault.Of("list", folder, exception);
+            }
+            yield return file;
         }
+
+        bool IsMeant(ref FileSystemEntry entry) => entry.Directory.Length != entry.RootDirectory.Length || entry.FileName.StartsWith(name, StringComparison.Ordinal);
     }
 }

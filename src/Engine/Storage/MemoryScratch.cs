@@ -1,7 +1,9 @@
 namespace Matih.Storage;
 
 /// <summary>Scratch space in memory, for simulations and tests.</summary>
-public sealed class MemoryScratch : IScratchSpace
+/// <param name="isFull">Whether nothing can be written at the moment, as on a full disk; null for never.</param>
+/// <param name="isUnreadable">Asked at each read, which fails where it says so; null for never.</param>
+internal sealed class MemoryScratch(Func<bool>? isFull = null, Func<bool>? isUnreadable = null) : IScratchSpace
 {
     private long _bytesWritten;
     private int _openCount;
@@ -11,6 +13,10 @@ public sealed class MemoryScratch : IScratchSpace
 
     /// <summary>Files that were not disposed.</summary>
     public int OpenCount => Volatile.Read(ref _openCount);
+
+    private bool IsFull => isFull?.Invoke() == true;
+
+    private bool IsUnreadable => isUnreadable?.Invoke() == true;
 
     public IScratchFile Create()
     {
@@ -28,6 +34,7 @@ public sealed class MemoryScratch : IScratchSpace
         public void Append(ReadOnlySpan<byte> bytes)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (space.IsFull) throw StoreFault.Of("write scratch file", "in memory", new IOException("No space left on device", StoreFault.Enospc));
             var length = (int)LengthBytes;
             if (_bytes.Length < length + bytes.Length) Array.Resize(ref _bytes, Math.Max(length + bytes.Length, _bytes.Length * 2));
             bytes.CopyTo(_bytes.AsSpan(length));
@@ -38,6 +45,7 @@ public sealed class MemoryScratch : IScratchSpace
         public void Read(long offset, Span<byte> target)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (space.IsUnreadable) throw StoreFault.Of("read scratch file", "in memory", new IOException("Input/output error"));
             _bytes.AsSpan((int)offset, target.Length).CopyTo(target);
         }
 

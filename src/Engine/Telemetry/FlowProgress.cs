@@ -1,6 +1,6 @@
 namespace Matih.Telemetry;
 
-/// <summary>How far a flow is behind its topic: offsets, holes included, of the partitions that this process reads.</summary>
+/// <summary>How far a flow is behind its topic: offsets, those without a record included, of the partitions that this process reads.</summary>
 /// <param name="Unread">From where it has read to, up to the topic's end.</param>
 /// <param name="Uncommitted">From what the table holds, up to the topic's end: the lag of the consumer group. At least <paramref name="Unread"/>.</param>
 /// <param name="AsOf">When the topic's end was looked up, as a timestamp of the run's clock.</param>

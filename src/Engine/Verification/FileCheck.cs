@@ -6,9 +6,6 @@ namespace Matih.Verification;
 /// <summary>Looks at the data files themselves: they are there, and hold what the manifests say, by their length and their footer. No rows are read.</summary>
 internal sealed class FileCheck(IStore store, FindingLog findings)
 {
-    /// <summary>Looked at side by side: an object store answers each in tens of milliseconds.</summary>
-    private const int BatchCount = 16;
-
     private const string Restore = "Bring the file back from a backup. Otherwise roll the table back to before the commit that added it, and let the pipeline read the range again.";
 
     private const string RestoreForeign = "Bring the file back from a backup. Otherwise roll the table back to before the snapshot that added it.";
@@ -19,11 +16,9 @@ internal sealed class FileCheck(IStore store, FindingLog findings)
     /// <param name="files">Every live file, whoever added it.</param>
     public async ValueTask CheckAsync(IReadOnlyList<TrackedFile> files, CancellationToken cancellationToken)
     {
-        foreach (var batch in files.DistinctBy(tracked => tracked.File.Path).Chunk(BatchCount))
-        {
-            var looks = await Task.WhenAll(batch.Select(tracked => LookAsync(tracked.File, cancellationToken).AsTask()));
-            foreach (var (tracked, fault) in batch.Zip(looks)) Take(tracked, fault);
-        }
+        var looking = files.DistinctBy(tracked => tracked.File.Path).ReadAheadAsync(
+            _ => 0, async ValueTask<(TrackedFile, FileFault?)> (tracked, token) => (tracked, await LookAsync(tracked.File, token)), cancellationToken);
+        await foreach (var (tracked, fault) in looking) Take(tracked, fault);
         Report();
     }
 
@@ -70,7 +65,7 @@ internal sealed class FileCheck(IStore store, FindingLog findings)
             var footer = await ParquetFileReader.ReadMetadataAsync(length, (offset, count, token) => store.ReadRangeAsync(file.Path, offset, count, token), cancellationToken);
             return footer.RowCount == file.RowCount ? null : new FileFault(FindingCode.FileRows, Quantity.Of(file.RowCount, "row"), $"{Quantity.Of(footer.RowCount, "row")} by its footer");
         }
-        catch (FileNotFoundException)
+        catch (StoreException e) when (e.Kind == StoreFailureKind.Absent)
         {
             return Missing(file);
         }

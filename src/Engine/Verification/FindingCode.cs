@@ -11,6 +11,7 @@ public static class FindingCode
     public const string TableRecreated = "table-recreated";
     public const string TakenOver = "taken-over-by-another";
     public const string TableUnreadable = "table-unreadable";
+    public const string CatalogUnreachable = "catalog-unreachable";
     public const string StoreUnreachable = "store-unreachable";
 
     public const string History = "history";

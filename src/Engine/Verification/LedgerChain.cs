@@ -1,3 +1,4 @@
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Tables;
@@ -150,8 +151,8 @@ internal sealed class LedgerChain
 
     private async ValueTask CheckReappliedAsync(FlowName flow, Snapshot snapshot, string property, CancellationToken cancellationToken)
     {
-        var lineage = new LedgerLineage(flow, new LedgerReader(_history.Table.Store, _history.Table.Identifier));
-        if (await lineage.FindReappliedAsync(snapshot, _history.Table, property, cancellationToken) is not { } source) return;
+        var lineage = new LedgerLineage(flow, new LedgerStorage(_history.Table.Store, _history.Table.Identifier));
+        if (await lineage.FindReappliedAsync(IcebergHistory.Of(snapshot), new IcebergHistory(_history.Table), property, cancellationToken) is not { } source) return;
         if (_oldest is { Ledger.Base: null })
         {
             _findings.Warning(FindingCode.Reapplied, $"Snapshot {snapshot.Id} re-applies {source.Text}; {_oldest.Name} has started over since then (--reset).", "Nothing, if the reset was the answer to it.");

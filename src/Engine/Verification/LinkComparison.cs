@@ -1,5 +1,4 @@
 using Matih.Delivery.Ledgers;
-using Matih.Iceberg.Metadata;
 
 namespace Matih.Verification;
 

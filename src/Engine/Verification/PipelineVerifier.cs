@@ -84,6 +84,11 @@ public sealed class PipelineVerifier(IConnectors connectors)
             findings.Unreachable(FindingCode.TableUnreadable, $"Table {flow.Plan.Table.Identifier} cannot be read by this version: {e.Message}", "Verify it with a newer version of matih.");
             isTableThere = true;
         }
+        catch (CatalogException e)
+        {
+            findings.Unreachable(FindingCode.CatalogUnreachable, $"Table {flow.Plan.Table.Identifier} could not be found: {e.Failure}", e.Remedy);
+            isTableThere = true;
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             findings.Unreachable(FindingCode.StoreUnreachable, $"Table {flow.Plan.Table.Identifier} could not be read: {e.Message}", "Check the path, this user's permissions and the network to the store.");
@@ -129,7 +134,7 @@ public sealed class PipelineVerifier(IConnectors connectors)
     private static void WarnOfCopy(Table table, FindingLog findings)
     {
         if (table.FindOtherFolder() is not { } location) return;
-        findings.Warning(FindingCode.OtherFolder, $"The metadata that was read is {LocalPath.Plain(table.MetadataLocation)}, and says that the table is in {location}: this is a copy of that folder, or it was moved. The files that were looked at are those that the metadata names, in the other folder.",
+        findings.Warning(FindingCode.OtherFolder, $"The metadata that was read is {StoreLocation.Plain(table.MetadataLocation)}, and says that the table is in {location}: this is a copy of that folder, or it was moved. The files that were looked at are those that the metadata names, in the other folder.",
             "Runs on it are refused, because they would write into the other folder. As a backup it is worth something only in its own place again.");
     }
 

@@ -23,8 +23,8 @@ internal readonly record struct ListedFile(
     public static ListedFile Of(ManifestEntry entry)
     {
         var file = entry.File;
-        var listed = new ListedFile(LocalPath.Plain(file.Path), null, file.Content, file.Format, file.RecordCount, file.FileSizeBytes, entry.SnapshotId);
-        return listed.IsPuffin ? listed with { Vector = file.ReferencedDataFile is { } of ? LocalPath.Plain(of) : null } : listed;
+        var listed = new ListedFile(StoreLocation.Plain(file.Path), null, file.Content, file.Format, file.RecordCount, file.FileSizeBytes, entry.SnapshotId);
+        return listed.IsPuffin ? listed with { Vector = file.ReferencedDataFile is { } of ? StoreLocation.Plain(of) : null } : listed;
     }
 }
 

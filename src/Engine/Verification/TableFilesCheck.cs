@@ -9,9 +9,6 @@ namespace Matih.Verification;
 /// </summary>
 internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
 {
-    /// <summary>Looked at side by side: an object store answers each in tens of milliseconds.</summary>
-    private const int BatchCount = 16;
-
     private FileCounts _listed;
     private long _deletes;
 
@@ -19,54 +16,27 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
     /// <param name="begin">Where the exact record of the files begins; null where there is none.</param>
     public async ValueTask CheckAsync(IReadOnlyList<TrackedFile> live, ListingBegin? begin, CancellationToken cancellationToken)
     {
-        await CheckManifestsAsync(cancellationToken);
         await CountAsync(cancellationToken);
         ReportOthers(live);
         CompareTotals(begin);
     }
 
-    private async ValueTask CheckManifestsAsync(CancellationToken cancellationToken)
+    private void CheckManifest(ReadManifest manifest)
     {
-        if (history.Table.Metadata.CurrentSnapshot is not { } head) return;
-        var manifests = await SnapshotReader.ManifestsAsync(history.Table, head, cancellationToken);
-        foreach (var batch in manifests.Chunk(BatchCount))
-        {
-            var found = await Task.WhenAll(batch.Select(manifest => LookAsync(manifest, cancellationToken).AsTask()));
-            foreach (var (manifest, (length, counts, strangers)) in batch.Zip(found))
-            {
-                if (length != manifest.LengthBytes) Altered(manifest, Quantity.Of(manifest.LengthBytes, "byte"), length is { } bytes ? Quantity.Of(bytes, "byte") : "no such file");
-                else if (counts != Said(manifest, counts)) Altered(manifest, Said(manifest, counts).ToString(), counts.ToString());
-                else if (strangers > 0) Altered(manifest, manifest.Content == ManifestContent.Data ? "data files" : "delete files", $"{Quantity.Of(strangers, "entry", "entries")} of the other kind");
-            }
-        }
+        var listed = manifest.Listed;
+        if (manifest.LengthBytes != listed.LengthBytes) Altered(Quantity.Of(listed.LengthBytes, "byte"), Quantity.Of(manifest.LengthBytes, "byte"));
+        else if (manifest.Counts != manifest.Said) Altered(manifest.Said.ToString(), manifest.Counts.ToString());
+        else if (manifest.StrangerCount > 0) Altered(listed.Content == ManifestContent.Data ? "data files" : "delete files", $"{Quantity.Of(manifest.StrangerCount, "entry", "entries")} of the other kind");
 
-        void Altered(ManifestFile manifest, string expected, string actual) => findings.Violation(FindingCode.ManifestAltered, manifest.Path, $"{expected}, as the manifest list of snapshot {head.Id} says", actual,
+        void Altered(string expected, string actual) => findings.Violation(FindingCode.ManifestAltered, listed.Path, $"{expected}, as the manifest list of snapshot {history.Table.Metadata.CurrentSnapshotId} says", actual,
             "Somebody changed the manifest after it was written, or it was cut short: bring it back from a backup, or roll the table back to before the snapshot that added it.");
     }
-
-    /// <returns>Among the rest, how many entries are of the kind that such a manifest does not list: readers would skip them, or fail.</returns>
-    private async ValueTask<(long? LengthBytes, ManifestCounts Counts, int Strangers)> LookAsync(ManifestFile manifest, CancellationToken cancellationToken)
-    {
-        var length = await history.Table.Store.LengthAsync(manifest.Path, cancellationToken);
-        var counts = default(ManifestCounts);
-        var strangers = 0;
-        foreach (var entry in await SnapshotReader.EntriesAsync(history.Table, manifest, cancellationToken))
-        {
-            counts = counts.Add(entry);
-            if ((entry.File.Content == FileContent.Data) != (manifest.Content == ManifestContent.Data)) strangers++;
-        }
-        return (length, counts, strangers);
-    }
-
-    /// <summary>What the manifest list says; counts that its writer left out are taken as found.</summary>
-    private static ManifestCounts Said(ManifestFile manifest, ManifestCounts found) => new(
-        manifest.AddedFilesCount ?? found.AddedFiles, manifest.ExistingFilesCount ?? found.ExistingFiles, manifest.DeletedFilesCount ?? found.DeletedFiles,
-        manifest.AddedRowsCount ?? found.AddedRows, manifest.ExistingRowsCount ?? found.ExistingRows, manifest.DeletedRowsCount ?? found.DeletedRows);
 
     private async ValueTask CountAsync(CancellationToken cancellationToken)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var live = await history.LiveFilesAsync(cancellationToken);
+        foreach (var manifest in history.Manifests) CheckManifest(manifest);
         _listed = FileCounts.Of(live);
         foreach (var file in live)
         {
@@ -122,19 +92,5 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
         findings.Violation(FindingCode.TableTotals, $"snapshot {first.Id}", $"{said}, as its summary says", $"{listed} in its manifests",
             "Files were dropped from or slipped into the manifests, or another engine counted wrong: compare the snapshots' summaries (matih table snapshots) to find the first that does not add up.");
         return false;
-    }
-
-    /// <summary>What a manifest lists, by status.</summary>
-    private readonly record struct ManifestCounts(long AddedFiles, long ExistingFiles, long DeletedFiles, long AddedRows, long ExistingRows, long DeletedRows)
-    {
-        public ManifestCounts Add(ManifestEntry entry) => entry.Status switch
-        {
-            EntryStatus.Added => this with { AddedFiles = AddedFiles + 1, AddedRows = AddedRows + entry.File.RecordCount },
-            EntryStatus.Existing => this with { ExistingFiles = ExistingFiles + 1, ExistingRows = ExistingRows + entry.File.RecordCount },
-            _ => this with { DeletedFiles = DeletedFiles + 1, DeletedRows = DeletedRows + entry.File.RecordCount },
-        };
-
-        public override string ToString() => 
-            $"{Quantity.Count(AddedFiles)} added, {Quantity.Count(ExistingFiles)} existing and {Quantity.Count(DeletedFiles)} deleted entries with {Quantity.Count(AddedRows)}, {Quantity.Count(ExistingRows)} and {Quantity.Count(DeletedRows)} rows";
     }
 }

@@ -1,6 +1,7 @@
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
+using Matih.Storage;
 
 namespace Matih.Verification;
 
@@ -10,9 +11,7 @@ namespace Matih.Verification;
 /// </summary>
 internal sealed class TableHistory
 {
-    /// <summary>Read side by side: an object store answers each in tens of milliseconds.</summary>
-    private const int BatchCount = 16;
-
+    private readonly List<ReadManifest> _manifests = [];
     private List<ListedFile>? _live;
     private Dictionary<SnapshotId, (long Files, long Rows)>? _liveBySnapshot;
 
@@ -35,7 +34,7 @@ internal sealed class TableHistory
     {
         var steps = new List<LineageStep.Found>();
         SnapshotId? missing = null;
-        await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
+        await foreach (var step in LineageWalk.WalkAsync(table, cancellationToken))
         {
             if (step is LineageStep.Found found) steps.Add(found);
             else if (step is LineageStep.Missing(var id)) missing = id;
@@ -45,32 +44,29 @@ internal sealed class TableHistory
 
     /// <summary>What each snapshot did to the files, from a step forward to the current snapshot.</summary>
     /// <param name="oldest">The index of the step to begin with; -1 gives none.</param>
-    public async IAsyncEnumerable<(int Step, SnapshotChanges Changes)> ChangesAsync(
-        int oldest, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        for (var next = oldest; next >= 0; next -= BatchCount)
-        {
-            var steps = Enumerable.Range(0, Math.Min(BatchCount, next + 1)).Select(back => next - back).ToArray();
-            var read = await Task.WhenAll(steps.Select(step => SnapshotChanges.ReadAsync(Table, Steps[step].Snapshot, cancellationToken).AsTask()));
-            for (var i = 0; i < steps.Length; i++) yield return (steps[i], read[i]);
-        }
-    }
+    public IAsyncEnumerable<(int Step, SnapshotChanges Changes)> ChangesAsync(int oldest, CancellationToken cancellationToken) =>
+        Enumerable.Range(0, oldest + 1).Reverse().ReadAheadAsync(
+            _ => 0, async ValueTask<(int, SnapshotChanges)> (step, token) => (step, await SnapshotChanges.ReadAsync(Table, Steps[step].Snapshot, token)), cancellationToken);
 
     /// <summary>Every file that is part of the table now, delete files included, as often as manifests list it.</summary>
     /// <exception cref="InvalidTableException">A manifest of the current snapshot is gone or damaged.</exception>
     public async ValueTask<IReadOnlyList<ListedFile>> LiveFilesAsync(CancellationToken cancellationToken) =>
-        _live ??= Table.Metadata.CurrentSnapshot is { } head ? await LiveFilesAsync(head, cancellationToken) : [];
+        _live ??= Table.Metadata.CurrentSnapshot is { } head ? await LiveFilesAsync(head, _manifests, cancellationToken) : [];
+
+    /// <summary>The current snapshot's manifests, once its live files were read.</summary>
+    public IReadOnlyList<ReadManifest> Manifests => _manifests;
 
     /// <summary>The same for an earlier snapshot; not kept.</summary>
-    public async ValueTask<List<ListedFile>> LiveFilesAsync(Snapshot snapshot, CancellationToken cancellationToken)
+    public ValueTask<List<ListedFile>> LiveFilesAsync(Snapshot snapshot, CancellationToken cancellationToken) => LiveFilesAsync(snapshot, null, cancellationToken);
+
+    private async ValueTask<List<ListedFile>> LiveFilesAsync(Snapshot snapshot, List<ReadManifest>? seen, CancellationToken cancellationToken)
     {
+        seen?.Clear();
         var live = new List<ListedFile>();
-        var manifests = await SnapshotReader.ManifestsAsync(Table, snapshot, cancellationToken);
-        foreach (var batch in manifests.Chunk(BatchCount))
+        await foreach (var (manifest, contents) in SnapshotReader.ContentsAsync(Table, await SnapshotReader.ManifestsAsync(Table, snapshot, cancellationToken), cancellationToken))
         {
-            foreach (var entries in await Task.WhenAll(batch.Select(manifest => SnapshotReader.EntriesAsync(Table, manifest, cancellationToken).AsTask())))
-                foreach (var entry in entries)
-                    if (entry.IsLive) live.Add(ListedFile.Of(entry));
+            seen?.Add(ReadManifest.Of(manifest, contents));
+            live.AddRange(contents.Entries.Where(entry => entry.IsLive).Select(ListedFile.Of));
         }
         return live;
     }

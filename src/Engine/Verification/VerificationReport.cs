@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
-using Matih.Iceberg.Metadata;
 using Matih.Planning;
 
 namespace Matih.Verification;
@@ -15,7 +14,7 @@ public sealed record VerificationRequest(bool IsOffline = false, bool CountsAll 
 /// <param name="NextOffset">The table's position; null for a partition that the ledger does not hold yet.</param>
 public readonly record struct PartitionLag(int Partition, long? NextOffset, long LogStart, long End)
 {
-    /// <summary>Offsets that are not in the table yet; holes count.</summary>
+    /// <summary>Offsets that are not in the table yet; those that hold no record count.</summary>
     public long Uncommitted => Math.Max(0, End - (NextOffset ?? LogStart));
 }
 

@@ -3,6 +3,7 @@ using Matih.Delivery;
 using Matih.Host.Demo;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
+using Matih.Hosting;
 
 namespace Matih.Host.Commands;
 
@@ -37,7 +38,7 @@ internal sealed class DemoVerb : Verb
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
-        var environment = SystemEnvironment.Create();
+        var environment = SystemEnvironment.Create(_settings);
         var demo = new DemoSettings(
             arguments.GetValue(_for) ?? TimeSpan.FromSeconds(20), arguments.GetValue(_rate) ?? 20_000,
             FreshDirectory(arguments.GetValue(_dir), environment.Clock), arguments.GetValue(_partitions) ?? 4);

@@ -36,5 +36,5 @@ internal static class HelpText
             ("matih sql \"SELECT UPPER('a')\" --json", "what an expression gives"),
         ]),
         ExitCodes,
-        ("Environment", HostSettings.Variables));
+        ("Environment", CommandVariables.All));
 }

@@ -5,6 +5,7 @@ using Matih.Delivery.Ledgers;
 using Matih.Delivery.Replaying;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Planning;
 using Matih.Telemetry;
 
@@ -51,7 +52,7 @@ internal sealed class ReplayVerb : Verb
         _sink = Text("--sink", "NAME", "The sink whose table it is; needed where the definition has several.");
         _yes = Flag("--yes", "Answer yes where the replay would ask.");
         _set = Texts("--set", "path=value", "Change a value of the definition first. Can be given often.");
-        _warehouse = Text("--warehouse", "DIR", "Folder of the file catalog's tables, for all sinks.");
+        _warehouse = Warehouse();
         _log = Choice("--log", "Form of the log lines on the standard error stream.", "text", "json");
         _logLevel = Choice("--log-level", "Least severity that is logged. Default info.", "debug", "info", "warning", "error");
     }
@@ -60,12 +61,14 @@ internal sealed class ReplayVerb : Verb
     {
         var from = CommitOf("--from-commit", arguments.GetValue(_from)!);
         var to = arguments.GetValue(_to) is { } text ? CommitOf("--to-commit", text) : (CommitId?)null;
-        var environment = SystemEnvironment.Create();
-        var form = EngineLogWriter.FormOf(arguments.GetValue(_log), _settings);
+        var environment = SystemEnvironment.Create(_settings);
+        var form = LogOptions.FormOf(arguments.GetValue(_log), _settings);
         var terminal = Terminal.OfProcess();
-        var log = EngineLogWriter.Create(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, terminal);
+        var log = LogOptions.CreateLog(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, terminal);
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        if (PipelineLoading.Load(request, _settings, DefinitionReport.Of(form, log)) is not { } pipeline) return ExitCode.BadDefinition;
+        var load = PipelineLoading.Load(request, _settings);
+        DefinitionReport.Show(load, form, log, Console.Error);
+        if (load.Pipeline is not { } pipeline) return ExitCode.BadDefinition;
 
         var flow = Chosen(pipeline.Flows, arguments.GetValue(_sink));
         using var signals = new StopSignals(_ => log.Information("stopping", "Stopping: a replay that has not committed yet changes nothing."));

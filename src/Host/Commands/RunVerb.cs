@@ -4,6 +4,7 @@ using Matih.Delivery;
 using Matih.Host.Health;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Telemetry;
 
 namespace Matih.Host.Commands;
@@ -49,7 +50,7 @@ internal sealed class RunVerb : Verb
         _member = Flag("--member", "Share the topic's partitions with other processes that run the same definition with --member: all of them read, one commits, and another takes its place when it ends.");
         _from = Text("--from", "earliest|latest|TIME", "Where a flow without a ledger begins, in place of start_offset. TIME is ISO 8601 with its zone.");
         _set = Texts("--set", "path=value", "Change a value of the definition, for example orchestration.parallelism=2. Can be given often.");
-        _warehouse = Text("--warehouse", "DIR", "Folder of the file catalog's tables, for all sinks.");
+        _warehouse = Warehouse();
         _reset = Flag("--reset", "Start a new generation at the start offset although a ledger exists. Rows in the table stay: those read again are doubled. Asks first.");
         _yes = Flag("--yes", "Answer yes where --reset would ask.");
         _adopt = Text("--adopt", "NAME", "Continue from the ledger of the pipeline that had that name before it was renamed, sink by sink of the same name; or SINK=PIPELINE/SINK, several separated by commas.");
@@ -71,15 +72,17 @@ internal sealed class RunVerb : Verb
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
-        var environment = SystemEnvironment.Create();
-        var form = EngineLogWriter.FormOf(arguments.GetValue(_log), _settings);
+        var environment = SystemEnvironment.Create(_settings);
+        var form = LogOptions.FormOf(arguments.GetValue(_log), _settings);
         var terminal = Terminal.OfProcess();
-        var log = EngineLogWriter.Create(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, terminal);
+        var log = LogOptions.CreateLog(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, terminal);
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
         var start = arguments.GetValue(_from) is { } from ? StartOf(from) : null;
         var isContinuous = !arguments.GetValue(_once) && !arguments.GetValue(_untilCaughtUp) && arguments.GetValue(_for) is null;
         var address = HealthAddress.Of(arguments.GetValue(_health), _settings, isContinuous);
-        if (PipelineLoading.Load(request, _settings, DefinitionReport.Of(form, log)) is not { } pipeline) return ExitCode.BadDefinition;
+        var load = PipelineLoading.Load(request, _settings);
+        DefinitionReport.Show(load, form, log, Console.Error);
+        if (load.Pipeline is not { } pipeline) return ExitCode.BadDefinition;
 
         var definition = pipeline.Definition;
         if (definition.Orchestration.Engine == DeployTarget.Flink)

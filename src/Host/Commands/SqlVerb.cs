@@ -4,6 +4,7 @@ using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Host.Statements;
+using Matih.Hosting;
 using Matih.Sql;
 
 namespace Matih.Host.Commands;

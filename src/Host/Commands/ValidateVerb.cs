@@ -3,6 +3,7 @@ using Matih.Definition;
 using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Telemetry;
 
 namespace Matih.Host.Commands;
@@ -32,7 +33,7 @@ internal sealed class ValidateVerb : Verb
         _settings = settings;
         _file = Positional("FILE", "The definition, a YAML file.");
         _set = Texts("--set", "path=value", "Change a value of the definition first. Can be given often.");
-        _warehouse = Text("--warehouse", "DIR", "Folder of the file catalog's tables, for all sinks.");
+        _warehouse = Warehouse();
         _withTable = Flag("--with-table", "Look at the tables that exist: whether the query fits them, and what the definition says otherwise than they have.");
         _explain = Flag("--explain", "Print how each query is computed, too: what is read, what filters, what is given.");
     }
@@ -40,7 +41,9 @@ internal sealed class ValidateVerb : Verb
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        if (PipelineLoading.Load(request, _settings, new DefinitionReport(Console.Error)) is not { } pipeline) return ExitCode.BadDefinition;
+        var load = PipelineLoading.Load(request, _settings);
+        DefinitionReport.WriteText(load, Console.Error);
+        if (load.Pipeline is not { } pipeline) return ExitCode.BadDefinition;
         if (arguments.GetValue(_withTable)) await CheckTablesAsync(pipeline, cancellationToken);
         WritePlan(pipeline, arguments.GetValue(_explain), Console.Out);
         return ExitCode.Done;
@@ -48,7 +51,7 @@ internal sealed class ValidateVerb : Verb
 
     private async Task CheckTablesAsync(LoadedPipeline pipeline, CancellationToken cancellationToken)
     {
-        var environment = SystemEnvironment.Create();
+        var environment = SystemEnvironment.Create(_settings);
         var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, EngineLog.None, laneCountMax: 1), EngineLog.None);
         foreach (var difference in await runner.CheckTablesAsync(pipeline.Flows, cancellationToken))
             Console.Error.WriteLine($"{(difference.Severity == LogSeverity.Warning ? "warning: " : "")}{difference.Message}");
@@ -82,6 +85,9 @@ internal sealed class ValidateVerb : Verb
     private static string CatalogText(CatalogDefinition catalog) => catalog switch
     {
         CatalogDefinition.File file => $"the file catalog at {file.Warehouse}",
-        _ => catalog.Name,
+        CatalogDefinition.Rest rest => $"the REST catalog {rest.Name} at {rest.Uri}",
+        CatalogDefinition.Sql { Database: SqlDatabase.PostgreSql server } sql => $"the SQL catalog {sql.CatalogName} in database {server.Database} at {server.Host}:{server.Port}",
+        CatalogDefinition.Sql { Database: SqlDatabase.Sqlite sqlite } sql => $"the SQL catalog {sql.CatalogName} in {sqlite.Path}",
+        _ => throw new InvalidOperationException($"Unknown catalog {catalog.Name}."),
     };
 }

@@ -22,6 +22,9 @@ internal abstract class Verb
     /// <summary>An option that takes one text.</summary>
     protected Option<string?> Text(string name, string valueName, string description) => Add(new Option<string?>(name) { HelpName = valueName, Description = description });
 
+    /// <summary>Where a pipeline's tables are, instead of where its definition says.</summary>
+    protected Option<string?> Warehouse() => Text("--warehouse", "DIR", "Folder of the file catalog's tables, for all sinks: a path, or an address such as s3://bucket/folder.");
+
     /// <summary>An option that can be given several times, with one text each.</summary>
     protected Option<string[]> Texts(string name, string valueName, string description) => Add(new Option<string[]>(name)
     {

@@ -4,6 +4,7 @@ using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Host.Verification;
+using Matih.Hosting;
 using Matih.Planning;
 using Matih.Verification;
 
@@ -48,7 +49,7 @@ internal sealed class VerifyVerb : Verb
     {
         _settings = settings;
         _file = Positional("FILE", "The definition, a YAML file.");
-        _warehouse = Text("--warehouse", "DIR", "Folder of the file catalog's tables, for all sinks.");
+        _warehouse = Warehouse();
         _set = Texts("--set", "path=value", "Change a value of the definition first. Can be given often.");
         _sink = Text("--sink", "NAME", "Verify this sink only.");
         _offline = Flag("--offline", "Leave Kafka out.");
@@ -63,10 +64,12 @@ internal sealed class VerifyVerb : Verb
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
-        var environment = SystemEnvironment.Create();
-        var log = EngineLogWriter.Create(null, arguments.GetValue(_logLevel) ?? "warning", _settings, environment.Clock, Terminal.OfProcess());
+        var environment = SystemEnvironment.Create(_settings);
+        var log = LogOptions.CreateLog(null, arguments.GetValue(_logLevel) ?? "warning", _settings, environment.Clock, Terminal.OfProcess());
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        if (PipelineLoading.Load(request, _settings, new DefinitionReport(Console.Error)) is not { } pipeline) return ExitCode.BadDefinition;
+        var load = PipelineLoading.Load(request, _settings);
+        DefinitionReport.WriteText(load, Console.Error);
+        if (load.Pipeline is not { } pipeline) return ExitCode.BadDefinition;
 
         var flows = Chosen(pipeline.Flows, arguments.GetValue(_sink));
         var connectors = new HostConnectors(_settings, environment, log, laneCountMax: 1);

@@ -1,8 +1,10 @@
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
+using Matih.Kafka.Native;
 using Matih.Storage;
 
 namespace Matih.Host.Demo;
@@ -94,7 +96,7 @@ internal sealed class DemoRun(DemoSettings settings, HostSettings host, EngineEn
         }
         catch (SourceException refusal)
         {
-            throw new PipelineException(FailureKind.Kafka, refusal.Message, "Install librdkafka, or name it with MATIH_LIBRDKAFKA.", refusal);
+            throw new PipelineException(FailureKind.Kafka, refusal.Message, "Name one with MATIH_LIBRDKAFKA.", refusal);
         }
     }
 
@@ -109,8 +111,8 @@ internal sealed class DemoRun(DemoSettings settings, HostSettings host, EngineEn
                 // What the user has set for other pipelines must not change this one.
                 [HostSettings.WarehouseVariable] = null,
                 [HostSettings.CatalogVariable] = null,
-                [HostSettings.LogVariable] = null,
-                [HostSettings.LogLevelVariable] = null,
+                [CommandVariables.Log] = null,
+                [CommandVariables.LogLevel] = null,
             },
             settings.WorkerLog);
         _workerState = $"{_worker.Id} running";

@@ -8,7 +8,7 @@ namespace Matih.Host.Demo;
 /// <param name="partitionCount">Partitions of the topic; nobody else produces into it, so offsets are counts.</param>
 internal sealed class Production(int partitionCount)
 {
-    /// <summary>Well below the 5 MiB that the mock keeps, as batches carry headers and leave it whole.</summary>
+    /// <summary>Well below the 5 MiB that the mock keeps, as record batches carry headers and leave it whole.</summary>
     private const long UncommittedBytesMax = 3 << 20;
 
     /// <summary>What a record takes in a log beside its key and value.</summary>

@@ -1,3 +1,4 @@
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Iceberg.Catalogs;
@@ -41,7 +42,7 @@ internal sealed class TableWatch(ICatalog catalog, TableIdentifier identifier, P
     private async Task LookAsync(CancellationToken end)
     {
         if (await catalog.LoadAsync(identifier, end) is not { } table || table.Metadata.CurrentSnapshot is not { } head) return;
-        var ledgers = await LedgerReading.ReadAsync(table, end);
+        var ledgers = await LedgerInspection.ReadAsync(new IcebergHistory(table), end);
         foreach (var source in ledgers.SelectMany(flow => flow.Ledger.Sources))
             foreach (var partition in source.Partitions) production.NoteCommitted(partition.Partition, partition.NextOffset);
         Interlocked.Exchange(ref _rowCount, SummaryNumber(head, "total-records"));

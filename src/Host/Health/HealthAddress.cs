@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Matih.Host.Runtime;
+using Matih.Hosting;
 
 namespace Matih.Host.Health;
 
@@ -18,7 +19,7 @@ internal sealed record HealthAddress(IPEndPoint Endpoint, bool IsRequired)
     /// <exception cref="UsageException">It is neither <c>[HOST:]PORT</c> nor <c>off</c>.</exception>
     public static HealthAddress? Of(string? option, HostSettings settings, bool isContinuous)
     {
-        var (text, name) = option is not null ? (option, "--health") : (settings.NonEmpty(HostSettings.HealthVariable), HostSettings.HealthVariable);
+        var (text, name) = option is not null ? (option, "--health") : (settings.NonEmpty(CommandVariables.Health), CommandVariables.Health);
         if (text is null) return isContinuous ? Default : null;
         if (text == "off") return null;
         return TryParse(text, out var endpoint)

@@ -2,12 +2,13 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Matih.Delivery;
+using Matih.Hosting;
 using Matih.Telemetry;
 
 namespace Matih.Host.Health;
 
 /// <summary>
-/// Answers <c>GET</c> and <c>HEAD</c> for a run's health, and nothing else, over HTTP/1.1: one request a connection, a head
+/// Answers <c>GET</c> and <c>HEAD</c> for a run's health, and nothing else, over HTTP/1.1: one request a connection, headers
 /// of at most 4 KiB, five seconds at most. When too many are open the oldest is cut off, so that slow clients keep nobody out.
 /// </summary>
 /// <remarks>
@@ -17,7 +18,7 @@ namespace Matih.Host.Health;
 internal sealed class HealthEndpoint : IAsyncDisposable
 {
     internal const int ConnectionsMax = 32;
-    private const int HeadBytesMax = 4096;
+    private const int HeaderBytesMax = 4096;
 
     private readonly TcpListener _listener;
     private readonly HealthReport _report;
@@ -121,13 +122,13 @@ internal sealed class HealthEndpoint : IAsyncDisposable
         try
         {
             socket.NoDelay = true;
-            var (head, hasLeft) = await ReadHeadAsync(socket, cancellationToken);
+            var (headers, hasLeft) = await ReadHeadersAsync(socket, cancellationToken);
             if (hasLeft) return;
-            await SendAsync(socket, head is null ? new HealthAnswer(431, "The request's head has more than 4,096 bytes.\n"u8.ToArray(), "text/plain") : Answer(head), head, cancellationToken);
+            await SendAsync(socket, headers is null ? new HealthAnswer(431, "The request's headers have more than 4,096 bytes.\n"u8.ToArray(), "text/plain") : Answer(headers), headers, cancellationToken);
             socket.Shutdown(SocketShutdown.Send);
             // Unread bytes would make the system reset the connection, and the client lose the answer.
-            var rest = new byte[HeadBytesMax];
-            for (var total = 0; total < 16 * HeadBytesMax;)
+            var rest = new byte[HeaderBytesMax];
+            for (var total = 0; total < 16 * HeaderBytesMax;)
             {
                 var count = await socket.ReceiveAsync(rest, cancellationToken);
                 if (count == 0) break;
@@ -140,10 +141,10 @@ internal sealed class HealthEndpoint : IAsyncDisposable
         }
     }
 
-    /// <summary>The request's head without its end; null where it is too long, or where the client left before its end.</summary>
-    private static async ValueTask<(string? Head, bool HasLeft)> ReadHeadAsync(Socket socket, CancellationToken cancellationToken)
+    /// <summary>The request's headers without their end; null where they are too long, or where the client left before their end.</summary>
+    private static async ValueTask<(string? Headers, bool HasLeft)> ReadHeadersAsync(Socket socket, CancellationToken cancellationToken)
     {
-        var buffer = new byte[HeadBytesMax];
+        var buffer = new byte[HeaderBytesMax];
         for (var filled = 0; filled < buffer.Length;)
         {
             var count = await socket.ReceiveAsync(buffer.AsMemory(filled), cancellationToken);
@@ -155,10 +156,10 @@ internal sealed class HealthEndpoint : IAsyncDisposable
         return (null, false);
     }
 
-    private HealthAnswer Answer(string head)
+    private HealthAnswer Answer(string headers)
     {
         // RFC 9112, section 3: method SP request-target SP HTTP-version.
-        var line = head.AsSpan(0, head.IndexOf('\r') is >= 0 and var end ? end : head.Length).ToString().Split(' ');
+        var line = headers.AsSpan(0, headers.IndexOf('\r') is >= 0 and var end ? end : headers.Length).ToString().Split(' ');
         if (line is not [_, ['/', ..], "HTTP/1.1" or "HTTP/1.0"]) return new HealthAnswer(400, "This is no HTTP/1.1 request.\n"u8.ToArray(), "text/plain");
         var answer = _report.Answer(line[1].Split('?')[0]);
         return answer is not null && line[0] is not ("GET" or "HEAD")
@@ -168,13 +169,24 @@ internal sealed class HealthEndpoint : IAsyncDisposable
 
     private static async ValueTask SendAsync(Socket socket, HealthAnswer answer, string? request, CancellationToken cancellationToken)
     {
-        var head = Encoding.ASCII.GetBytes(
-            $"HTTP/1.1 {answer.Status} {answer.Reason}\r\nContent-Type: {answer.ContentType}\r\nContent-Length: {answer.Body.Length}\r\n"
+        var headers = Encoding.ASCII.GetBytes(
+            $"HTTP/1.1 {answer.Status} {ReasonOf(answer.Status)}\r\nContent-Type: {answer.ContentType}\r\nContent-Length: {answer.Body.Length}\r\n"
             + $"{(answer.Status == 405 ? "Allow: GET, HEAD\r\n" : "")}Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n");
         var hasBody = request?.StartsWith("HEAD ", StringComparison.Ordinal) != true;
-        ReadOnlyMemory<byte> bytes = hasBody ? (byte[])[.. head, .. answer.Body] : head;
+        ReadOnlyMemory<byte> bytes = hasBody ? (byte[])[.. headers, .. answer.Body] : headers;
         while (!bytes.IsEmpty) bytes = bytes[await socket.SendAsync(bytes, cancellationToken)..];
     }
+
+    private static string ReasonOf(int status) => status switch
+    {
+        200 => "OK",
+        400 => "Bad Request",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        431 => "Request Header Fields Too Large",
+        503 => "Service Unavailable",
+        _ => throw new InvalidOperationException($"No answer has status {status}."),
+    };
 
     public async ValueTask DisposeAsync()
     {

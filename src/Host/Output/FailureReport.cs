@@ -1,5 +1,6 @@
 using Matih.Delivery;
 using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Telemetry;
 
 namespace Matih.Host.Output;
@@ -10,7 +11,7 @@ internal static class FailureReport
     /// <summary>Who reads the log as JSON finds the failure in it, too; false where it is still to be shown as text.</summary>
     public static bool TakeJson(PipelineException failure, LogForm form, EngineLogWriter log)
     {
-        if (form == LogForm.Json) Write(failure, log);
+        if (form == LogForm.Json) log.Write(FailureEntry.Of(failure));
         return form == LogForm.Json;
     }
 
@@ -21,7 +22,4 @@ internal static class FailureReport
         log.Write(new LogEntry(LogSeverity.Error, "crashed", $"An internal error; please report it: {bug.Message}", ("stack", bug.ToString()), ("exit_code", HostExit.Crash)));
         return true;
     }
-
-    public static void Write(PipelineException failure, EngineLogWriter log) =>
-        log.Write(new LogEntry(LogSeverity.Error, "failed", failure.Message, ("kind", failure.Kind.ToString()), ("remedy", failure.Remedy), ("exit_code", failure.ExitCode)));
 }

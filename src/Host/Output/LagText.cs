@@ -1,4 +1,5 @@
 using System.Globalization;
+using Matih.Hosting;
 using Matih.Telemetry;
 
 namespace Matih.Host.Output;

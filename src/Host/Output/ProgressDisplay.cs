@@ -1,3 +1,4 @@
+using Matih.Hosting;
 using Matih.Telemetry;
 
 namespace Matih.Host.Output;

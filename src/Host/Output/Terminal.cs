@@ -138,11 +138,14 @@ internal sealed partial class Terminal(TextWriter output, TextReader? answers = 
         ? null
         : new StreamReader(new FileStream(new SafeFileHandle(Input, ownsHandle: false), FileAccess.Read, bufferSize: 1));
 
-    private static void ForgetTyped() => Flush(Input, QueuedInput);
+    private static void ForgetTyped()
+    {
+        if (OperatingSystem.IsLinux()) Flush(Input, QueuedInput);
+    }
 
     /// <summary>Asked of the system each time, because it changes when the window does.</summary>
     private static TerminalSize SizeOf(int descriptor) =>
-        WindowSize(descriptor, GetWindowSize, out var window) == 0 && window is { Columns: > 1, Rows: > 0 } ? new TerminalSize(window.Columns, window.Rows) : new TerminalSize(80, 24);
+        OperatingSystem.IsLinux() && WindowSize(descriptor, GetWindowSize, out var window) == 0 && window is { Columns: > 1, Rows: > 0 } ? new TerminalSize(window.Columns, window.Rows) : new TerminalSize(80, 24);
 
     /// <summary>TIOCGWINSZ of Linux.</summary>
     private const nuint GetWindowSize = 0x5413;

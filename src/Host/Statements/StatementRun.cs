@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Matih.Batches;
 using Matih.Decoding;
-using Matih.Host.Output;
+using Matih.Hosting;
 using Matih.Sql;
 
 namespace Matih.Host.Statements;
@@ -51,7 +51,7 @@ internal static class StatementRun
         var errors = new RowErrors();
         var values = new ResultJson(options.Query.TimeZone);
         var buffer = new ArrayBufferWriter<byte>();
-        using var json = new Utf8JsonWriter(buffer, JsonOutput.Compact);
+        using var json = new Utf8JsonWriter(buffer, HostJson.Compact);
         json.WriteStartArray();
         var (rowCount, rejectedCount, firstLine) = (0, 0, 1L);
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Matih.Host.Output;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
-using Matih.Iceberg.Partitioning;
 
 namespace Matih.Host.Tables;
 
@@ -19,7 +18,7 @@ internal static class FileReport
         foreach (var file in files)
         {
             var path = file.Path.StartsWith(folder, StringComparison.Ordinal) ? file.Path[folder.Length..] : file.Path;
-            rows.Add(PartitionOf(table, file), Quantity.Count(file.RecordCount), Quantity.Bytes(file.FileSizeBytes), ContentOf(file), path);
+            rows.Add(file.PartitionIn(table.Metadata), Quantity.Count(file.RecordCount), Quantity.Bytes(file.FileSizeBytes), ContentOf(file), path);
         }
         rows.WriteTo(output);
         var data = files.Where(file => file.Content == FileContent.Data).ToArray();
@@ -36,7 +35,7 @@ internal static class FileReport
             json.WriteString("path", file.Path);
             json.WriteString("content", ContentOf(file));
             json.WriteString("format", file.Format.ToLowerInvariant());
-            json.WriteString("partition", PartitionOf(table, file));
+            json.WriteString("partition", file.PartitionIn(table.Metadata));
             json.WriteNumber("records", file.RecordCount);
             json.WriteNumber("bytes", file.FileSizeBytes);
             json.WriteEndObject();
@@ -50,12 +49,4 @@ internal static class FileReport
         FileContent.EqualityDeletes => "equality-deletes",
         _ => "data",
     };
-
-    /// <summary>The partition as folders show it, e.g. <c>date=2026-05-01</c>; a field whose transform is unknown shows no value.</summary>
-    private static string PartitionOf(Table table, DataFile file)
-    {
-        if (table.Metadata.FindSpec(file.SpecId) is not { } spec) return "?";
-        var types = table.Metadata.PartitionTypes(spec);
-        return string.Join('/', spec.Fields.Select((field, i) => $"{field.Name}={(types[i] is { } type ? PartitionText.Of(field.Transform, type, file.Partition[i]) : "?")}"));
-    }
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Host.Output;
+using Matih.Hosting;
 
 namespace Matih.Host.Tables;
 

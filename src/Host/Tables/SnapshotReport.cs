@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Host.Output;
+using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 
@@ -25,7 +25,7 @@ internal static class SnapshotReport
             rows.Add(
                 snapshot.Id == table.Metadata.CurrentSnapshotId ? "*" : "", snapshot.Id.ToString(), Quantity.Instant(snapshot.TimestampMillis), snapshot.Operation,
                 Show(snapshot, "added-records", "0"), Show(snapshot, "added-data-files", "0"), Show(snapshot, "total-records", "?"), Show(snapshot, "total-data-files", "?"),
-                WriterOf(snapshot) ?? "", LedgerReading.CommitOf(snapshot)?.ToString() ?? "");
+                WriterOf(snapshot) ?? "", LedgerInspection.CommitOf(snapshot.Summary)?.ToString() ?? "");
         }
         rows.WriteTo(output);
     }
@@ -49,7 +49,7 @@ internal static class SnapshotReport
         foreach (var (name, key) in Numbers)
             if (Number(snapshot, key) is { } number) json.WriteNumber(name, number);
         json.WriteString("writer", WriterOf(snapshot));
-        json.WriteString("commit", LedgerReading.CommitOf(snapshot)?.ToString());
+        json.WriteString("commit", LedgerInspection.CommitOf(snapshot.Summary)?.ToString());
         json.WriteEndObject();
     }
 

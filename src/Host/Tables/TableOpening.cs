@@ -1,22 +1,55 @@
+using Matih.Connectors;
+using Matih.Definition;
 using Matih.Delivery;
 using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
 using Matih.Storage;
 
 namespace Matih.Host.Tables;
 
-/// <summary>Finds the table that a command line names: a dotted name in the file catalog, or the table's own folder.</summary>
+/// <summary>Where the table of a command line is.</summary>
+/// <param name="Warehouse">Folder of a file catalog; null means what the environment says.</param>
+/// <param name="Definition">A definition file, whose catalog it is in; null means a file catalog.</param>
+/// <param name="Catalog">Which of the definition's catalogs; null where there is one.</param>
+internal sealed record TablePlace(string? Warehouse, string? Definition, string? Catalog);
+
+/// <summary>Finds the table that a command line names: a dotted name in a catalog, or the table's own folder.</summary>
 internal static class TableOpening
 {
-    /// <exception cref="UsageException">There is no such table.</exception>
+    /// <exception cref="UsageException">There is no such table, or no such catalog.</exception>
     /// <exception cref="PipelineException">It cannot be read.</exception>
-    public static async Task<Table> OpenAsync(string name, string? warehouse, HostSettings settings, CancellationToken cancellationToken)
+    public static async Task<Table> OpenAsync(string name, TablePlace place, HostSettings settings, CancellationToken cancellationToken)
     {
-        var (folder, identifier) = Resolve(name, warehouse, settings);
+        CatalogDefinition definition;
+        TableIdentifier identifier;
+        if (place.Definition is not null)
+        {
+            definition = FindCatalog(place, "Choose one with --catalog.", settings);
+            identifier = Parse(name);
+        }
+        else
+        {
+            (var folder, identifier) = Resolve(name, place.Warehouse, settings);
+            definition = new CatalogDefinition.File("default", folder);
+        }
         var ids = new SystemIdSource();
-        var catalog = new FileCatalog(new LocalStore(ids), folder, ids, TimeProvider.System);
+        var catalog = await GuardAsync(name, () => Task.FromResult(CatalogOpening.Open(definition, StoreOpening.Open(definition.Stores, ids, TimeProvider.System), ids, TimeProvider.System)));
         return await GuardAsync(name, async () => await catalog.LoadAsync(identifier, cancellationToken))
-            ?? throw new UsageException($"there is no table {identifier} in the file catalog {folder}. Name another warehouse with --warehouse or {HostSettings.WarehouseVariable}, or the table by its folder.");
+            ?? throw new UsageException($"there is no table {identifier} in the {catalog.Name}. {(place.Definition is null ? $"Name another warehouse with --warehouse or {HostSettings.WarehouseVariable}, the table by its folder, or the catalog by --definition." : "Check its name and the catalog's warehouse.")}");
+    }
+
+    /// <summary>The catalog that the command line names in a definition, which has to be right.</summary>
+    /// <param name="howToChoose">What to do where the definition has several.</param>
+    public static CatalogDefinition FindCatalog(TablePlace place, string howToChoose, HostSettings settings)
+    {
+        var load = PipelineLoading.Load(new PipelineRequest(place.Definition!, [], place.Warehouse), settings);
+        if (load.Pipeline is not { } pipeline) throw load.Failure!;
+        var catalogs = pipeline.Definition.Catalogs.Concat(pipeline.Flows.Select(flow => flow.Definition.Sink.Catalog)).DistinctBy(catalog => catalog.Name).ToList();
+        var names = string.Join(", ", catalogs.Select(catalog => catalog.Name));
+        if (place.Catalog is { } wanted)
+            return catalogs.Find(catalog => catalog.Name == wanted) ?? throw new UsageException($"{place.Definition} has no catalog '{wanted}'. It has: {names}.");
+        return catalogs.Count == 1 ? catalogs[0] : throw new UsageException($"{place.Definition} has several catalogs: {names}. {howToChoose}");
     }
 
     /// <summary>Turns what reading a table can meet into failures with a remedy.</summary>
@@ -34,6 +67,10 @@ internal static class TableOpening
         {
             throw new PipelineException(FailureKind.Table, $"Table {name}: {unsupported.Message}", "Read it with the engine that wrote it.", unsupported);
         }
+        catch (CatalogException catalog)
+        {
+            throw new PipelineException(FailureKind.Catalog, $"Table {name}: {catalog.Failure}", catalog.Remedy, catalog);
+        }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new PipelineException(FailureKind.Store, $"Table {name}: {exception.Message}", "Check the path and this user's permissions.", exception);
@@ -42,13 +79,25 @@ internal static class TableOpening
 
     internal static (string Warehouse, TableIdentifier Identifier) Resolve(string name, string? warehouse, HostSettings settings)
     {
+        if (name.Contains('\0')) throw new UsageException("the table's name holds a NUL character.");
+        if (StoreLocation.KindOf(name) != StoreKind.Local)
+        {
+            var folder = name.TrimEnd('/');
+            var slash = folder.LastIndexOf('/');
+            return (folder[..slash], new TableIdentifier([], folder[(slash + 1)..]));
+        }
+        var path = Path.GetFullPath(name, settings.CurrentDirectory).TrimEnd('/');
+        var isFolder = name.Contains('/') || Directory.Exists(Path.Combine(path, "metadata"));
+        return isFolder
+            ? (Path.GetDirectoryName(path) ?? "/", new TableIdentifier([], Path.GetFileName(path)))
+            : (settings.Warehouse(warehouse), Parse(name));
+    }
+
+    public static TableIdentifier Parse(string name)
+    {
         try
         {
-            var path = Path.GetFullPath(name, settings.CurrentDirectory).TrimEnd('/');
-            var isFolder = name.Contains('/') || Directory.Exists(Path.Combine(path, "metadata"));
-            return isFolder
-                ? (Path.GetDirectoryName(path) ?? "/", new TableIdentifier([], Path.GetFileName(path)))
-                : (settings.Warehouse(warehouse), TableIdentifier.Parse(name));
+            return TableIdentifier.Parse(name);
         }
         catch (ArgumentException exception)
         {

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using Matih.Host.Output;
+using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 
 namespace Matih.Host.Tables;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matih.Host.Output;
+using Matih.Hosting;
 using Matih.Verification;
 
 namespace Matih.Host.Verification;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Matih.Host.Output;
+using Matih.Hosting;
 using Matih.Verification;
 
 namespace Matih.Host.Verification;

@@ -1,3 +1,4 @@
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Delivery;
@@ -30,7 +31,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     /// <summary>What other engines did, for them to note.</summary>
     public TableHistory History { get; } = new();
 
-    /// <summary>A table's head as it was last looked at, and what it holds of each flow, whether history still tells of it or not.</summary>
+    /// <summary>A table's head as it was last looked at, and what it holds of each flow, whether its history still shows it or not.</summary>
     private sealed record Standing(SnapshotId? Head, IReadOnlyDictionary<FlowName, LedgerAccount> Accounts);
 
     /// <summary>What each process was started to do.</summary>
@@ -61,7 +62,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
 
         var entries = _content.Entries(table, head);
         var rows = LiveRows(head, entries);
-        var ledgers = SimulatedWorld.Completed(LedgerReading.ReadAsync(table, default));
+        var ledgers = SimulatedWorld.Completed(LedgerInspection.ReadAsync(new IcebergHistory(table), default));
         var state = StateOf(head, ledgers);
         RequireForeignRows(head, state, rows);
         var standing = _earlier.TryGetValue((identifier, head.Id), out var seen) ? seen : Follow(identifier, table, head, before?.Head == head.ParentId ? before : null, ledgers);
@@ -97,6 +98,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
                 accounts.GetValueOrDefault(flow), flow.ToString() == writer ? adopted : null, order,
                 () => head.ParentId is { } parent && History.At(parent).Uncertain.Contains(flow.ToString()) || HistoryCheck.IsCutBefore(world, table, head.ParentId, flow),
                 chain.WasAdopted && !TagCheck.TellsOfTaker(table, flow)));
+            if (isNew) Orders.NoteStood(account);
             if (isNew && order is not null) NoteDone(flow, ledger, order, adopted is not null && flow.ToString() == writer);
             accounts[flow] = account;
         }
@@ -114,7 +116,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
             throw new AuditException($"A run of {flow} with max_records {once.RecordCountMax} has committed {order.CommittedBy(flow)} records.");
     }
 
-    /// <summary>Whether the start of a flow, or a person's answer about it, got into the table after that time: what a run met before may be mended.</summary>
+    /// <summary>Whether the start of a flow, or a person's answer about it, got into the table after that time: what stopped a run before may be repaired.</summary>
     public bool WasAnsweredSince(PipelineSetup pipeline, TimeSpan time) =>
         Enumerable.Range(0, pipeline.Tables.Length).Any(sink => _answeredAt.TryGetValue(pipeline.Flow(sink), out var at) && at >= time);
 
@@ -122,7 +124,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     public bool WasTakenSince(PipelineSetup pipeline, TimeSpan time) =>
         Enumerable.Range(0, pipeline.Tables.Length).Any(sink => _takenUntil.TryGetValue(pipeline.Flow(sink), out var until) && until >= time);
 
-    /// <summary>What the table holds of a flow, whether its history still tells of it or not.</summary>
+    /// <summary>What the table holds of a flow, whether its history still shows it or not.</summary>
     public LedgerAccount? TruthOf(PipelineSetup pipeline, int sink) =>
         _standings.TryGetValue(pipeline.Table(sink), out var standing) ? standing.Accounts.GetValueOrDefault(pipeline.Flow(sink)) : null;
 
@@ -149,7 +151,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     public LedgerAccount? AccountOf(PipelineSetup pipeline, int sink)
     {
         if (world.Load(pipeline.Table(sink)) is not { } table) return null;
-        var found = SimulatedWorld.Completed(LedgerReading.ReadAsync(table, default)).FirstOrDefault(item => item.Flow == pipeline.Flow(sink));
+        var found = SimulatedWorld.Completed(LedgerInspection.ReadAsync(new IcebergHistory(table), default)).FirstOrDefault(item => item.Flow == pipeline.Flow(sink));
         return found is null ? null : _chains[(pipeline.Table(sink), found.Flow)].Find(found.Ledger.Commit) ?? TruthOf(pipeline, sink);
     }
 
@@ -238,9 +240,13 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
         foreach (var entry in added)
             if (!_addedBy.TryAdd(entry.File.Path, head.Id) && _addedBy[entry.File.Path] != head.Id)
                 throw new AuditException($"Commit {ledger.Commit} registers {entry.File.Path}, which snapshot {_addedBy[entry.File.Path]} had registered before.");
-        // Members stage files hours before they are committed; their names tell of schema and spec, not of settings.
-        var mayLag = Orders.Of(ledger) is { Pipeline.HasMembers: true } || world.HasCatalogServer && world.PropertiesChangedAt is { } changedAt && world.Simulator.Now - changedAt < TimeSpan.FromMinutes(5);
-        foreach (var entry in added) FileChecks.Require(table, entry.File, _content.Read(entry.File), mayLag);
+        var order = Orders.Of(ledger);
+        var commitsStaged = order is { CommitsStaged: true };
+        var isChanging = world.HasCatalogServer && world.WritingChangedAt is { } changedAt && world.Simulator.Now - changedAt < TimeSpan.FromMinutes(5);
+        // Staged files may be hours old when they are committed; their names tell of schema and spec, not of settings.
+        foreach (var entry in added) FileChecks.Require(table, entry.File, _content.Read(entry.File), mayLag: commitsStaged || isChanging);
+        // Files of staged ranges come from several checkpoints, those of a replay from several readers that know nothing of each other.
+        if (order is not null && !commitsStaged && !isChanging && ledger.Replay is null) FileChecks.RequireFew(table, [.. added.Select(entry => entry.File)], Math.Min(order.Pipeline.Parallelism, ledger.Sources[0].Partitions.Length));
         if (added.Count != ledger.Books.AddedFileCount || added.Sum(entry => entry.File.RecordCount) != ledger.Books.AddedRowCount)
         {
             throw new AuditException(

@@ -13,7 +13,7 @@ namespace Matih.Engine.Simulation.Auditing;
 internal static class HistoryCheck
 {
     /// <summary>
-    /// Whether a snapshot that nothing tells of any more lies between the table's head and the first commit of any pipeline, or
+    /// Whether a snapshot that no metadata file shows any more lies between the table's head and the first commit of any pipeline, or
     /// that commit says itself that it was put upon such a history, and does not hold the flow's ledger.
     /// </summary>
     public static bool IsCutBefore(SimulatedWorld world, Table table, FlowName flow) => IsCutBefore(world, table, table.Metadata.CurrentSnapshotId, flow);

@@ -128,7 +128,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
             else if (entry.FromOffset != old.NextOffset)
             {
                 var isMovedStart = old.IsUnreadEarliest && old.NextOffset == starts[entry.Partition] && entry.FromOffset > old.NextOffset && entry.FromOffset <= log.LogStart;
-                if (!isMovedStart) throw new AuditException($"{flow} goes on in partition {entry.Partition} from {entry.FromOffset}, but stood at {old.NextOffset}.");
+                if (!isMovedStart) throw new AuditException($"{flow} continues in partition {entry.Partition} from {entry.FromOffset}, but stood at {old.NextOffset}.");
                 starts[entry.Partition] = entry.FromOffset;
             }
             if (entry.NextOffset < entry.FromOffset) throw new AuditException($"{flow} goes back in partition {entry.Partition} from {entry.FromOffset} to {entry.NextOffset}.");
@@ -139,7 +139,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
             if (ledger.Sources[0].Find(old.Partition) is null) throw new AuditException($"{flow} has forgotten partition {old.Partition}.");
         var earlier = before.Ledger;
         if (earlier.IsOpen && earlier.Run != ledger.Run && ledger.Epoch.CompareTo(earlier.Epoch) <= 0)
-            throw new AuditException($"Run {ledger.Run} goes on in the ledger of {flow} that run {earlier.Run} had left open, and takes no higher epoch than {earlier.Epoch}.");
+            throw new AuditException($"Run {ledger.Run} continues from the ledger of {flow} that run {earlier.Run} had left open, and takes no higher epoch than {earlier.Epoch}.");
         foreach (var lost in ledger.Lost)
         {
             var log = topic.PartitionsOf(before.Incarnation)[lost.Partition];
@@ -158,7 +158,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         var generation = ledger.Generation;
         if (before is not null && generation < before.Ledger.Generation)
             throw new AuditException($"Commit {ledger.Commit} of {flow} is of generation {generation}, and stands on one of generation {before.Ledger.Generation}.");
-        var why = before is null ? "begins anew" : ledger.Replay is not null ? "is a replay"
+        var why = before is null ? "starts over" : ledger.Replay is not null ? "is a replay"
             : before.Ledger.Run != ledger.Run && ledger.Writer is { } writer && world.Processes.GetValueOrDefault(writer.ProcessId) is { HasAcceptedTag: true } && ground.IsUnproven() ? "accepts a tag, although the table may have been rolled back past others,"
             : !ground.IsForgotten && Newest is { } newest && newest.Ledger.Commit != before.Ledger.Commit ? $"stands on {before.Ledger.Commit}, after the table was rolled back past {newest.Ledger.Commit}," : null;
         if (why is not null && HasStarted && generation <= _generationMax)
@@ -200,7 +200,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         Require(MayPassBadRecords || skipped == 0, $"its range holds {skipped} bad records, under on_error: fail");
 
         void RequireWithin(string what, long told, long certain) =>
-            Require(told >= certain && told <= certain + uncertain, $"it tells of {told} {what} records where the topic has {certain}{(uncertain == 0 ? "" : $" to {certain + uncertain}")}");
+            Require(told >= certain && told <= certain + uncertain, $"it counts {told} {what} records where the topic has {certain}{(uncertain == 0 ? "" : $" to {certain + uncertain}")}");
 
         void Require(bool condition, string fault)
         {

@@ -6,11 +6,12 @@ using Matih.Planning;
 namespace Matih.Engine.Simulation.Auditing;
 
 /// <summary>What a process was started to do, and with which of a person's answers.</summary>
-/// <param name="Mode">Null for a replay.</param>
+/// <param name="Mode">Null for a replay, and for a host that drives a flow step by step.</param>
 internal sealed record ProcessOrder(PipelineSetup Pipeline, RunMode? Mode, OpenAnswers Answers, TimeSpan StartedAt)
 {
     private readonly Dictionary<FlowName, long> _committed = [];
     private readonly Dictionary<FlowName, long> _seen = [];
+    private readonly Dictionary<FlowName, List<LedgerAccount>> _stood = [];
 
     /// <summary>Where each partition of the topic ended for readers when the process was started.</summary>
     public required IReadOnlyList<long> EndsAtStart { get; init; }
@@ -24,6 +25,12 @@ internal sealed record ProcessOrder(PipelineSetup Pipeline, RunMode? Mode, OpenA
     /// <summary>Whether none of its flows had a ledger when it was started, and it is to start them itself: a member may begin to commit long after it was started.</summary>
     public required bool StartsAll { get; init; }
 
+    /// <summary>Whether a host drives the flow step by step.</summary>
+    public bool IsDriven { get; init; }
+
+    /// <summary>Whether it commits ranges that were staged before, by others too.</summary>
+    public bool CommitsStaged => IsDriven || Pipeline.HasMembers;
+
     /// <summary>Resets of flows that it has done: each may be done once.</summary>
     public HashSet<FlowName> ResetsDone { get; } = [];
 
@@ -34,6 +41,18 @@ internal sealed record ProcessOrder(PipelineSetup Pipeline, RunMode? Mode, OpenA
     public long SeenOf(FlowName flow) => _seen.GetValueOrDefault(flow);
 
     public void NoteSeen(FlowName flow, long recordCount) => _seen[flow] = SeenOf(flow) + recordCount;
+
+    /// <summary>
+    /// The flow's ledgers that stood in the table at some time since the process was started, with the one that stood there then.
+    /// A run goes by one of these: it need not know of what came after its last look.
+    /// </summary>
+    public IReadOnlyList<LedgerAccount> StoodOf(FlowName flow) => _stood.TryGetValue(flow, out var stood) ? stood : [];
+
+    public void NoteStood(LedgerAccount account)
+    {
+        if (!_stood.TryGetValue(account.Flow, out var stood)) _stood.Add(account.Flow, stood = []);
+        stood.Add(account);
+    }
 
     public long CommittedBy(FlowName flow) => _committed.GetValueOrDefault(flow);
 
@@ -51,6 +70,12 @@ internal sealed class ProcessOrders
     {
         foreach (var order in _orders.Values)
             if (order.Pipeline.Name == flow.Pipeline) order.NoteSeen(flow, recordCount);
+    }
+
+    public void NoteStood(LedgerAccount account)
+    {
+        foreach (var order in _orders.Values)
+            if (order.Pipeline.Name == account.Flow.Pipeline) order.NoteStood(account);
     }
 
     public bool WasStarted(string pipeline) => _orders.Values.Any(order => order.Pipeline.Name == pipeline);

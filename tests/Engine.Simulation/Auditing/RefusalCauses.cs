@@ -18,7 +18,7 @@ internal enum WayOut
 /// <summary>A ground for a refusal, and the way out that its message names.</summary>
 internal sealed record RefusalCause(string Text, WayOut WayOut);
 
-/// <summary>What the world really holds that a run may refuse to go on for (exit 5). A refusal without one of these is a fault.</summary>
+/// <summary>What the world really holds that a run may refuse to continue for (exit 5). A refusal without one of these is a fault.</summary>
 internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
 {
     private readonly WorldCauses _worldCauses = new(world, auditor.History);
@@ -32,12 +32,14 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
         for (var sink = 0; sink < pipeline.Tables.Length; sink++)
             if (Find(pipeline, sink, order.Answers) is { } cause) return cause;
         if (auditor.WasTakenSince(pipeline, order.StartedAt)) return new RefusalCause("another flow had the ledger until the table was rolled back", WayOut.StartAgain);
+        if (order.Answers.Adopt is { } taken && auditor.WasTakenSince(Before(pipeline, taken), order.StartedAt)) return new RefusalCause("another flow had the ledger to adopt until the table was rolled back", WayOut.StartAgain);
+        if (order.Answers.Adopt is { } old && auditor.WasAnsweredSince(Before(pipeline, old), order.StartedAt)) return new RefusalCause("the pipeline to adopt has begun meanwhile", WayOut.StartAgain);
         return auditor.WasAnsweredSince(pipeline, order.StartedAt) ? new RefusalCause("somebody has answered it meanwhile", WayOut.StartAgain) : null;
     }
 
     private RefusalCause? Find(PipelineSetup pipeline, int sink, OpenAnswers answers)
     {
-        if (auditor.IsBeyondPromise(pipeline, sink)) return new RefusalCause("the topic was created anew, unnoticeably", WayOut.None);
+        if (auditor.IsBeyondPromise(pipeline, sink)) return new RefusalCause("the topic was created again, unnoticeably", WayOut.None);
         if (Hidden.Contains(pipeline.Tables[sink])) return new RefusalCause("the table is not in this warehouse", WayOut.None);
         if (world.Load(pipeline.Table(sink)) is not { } table) return answers.Adopt is null ? null : new RefusalCause("there is no ledger to adopt", WayOut.StartAgain);
         if (_worldCauses.Find(pipeline, sink, table) is { } cause) return cause;
@@ -74,7 +76,7 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
     private RefusalCause? TopicCause(PipelineSetup pipeline, LedgerAccount account)
     {
         var topic = world.Kafka.Topics[pipeline.Topic];
-        if (account.Incarnation != topic.Incarnation) return new RefusalCause("the topic was created anew", WayOut.Reset);
+        if (account.Incarnation != topic.Incarnation) return new RefusalCause("the topic was created again", WayOut.Reset);
         if (WorldCauses.Find(account.Flow, topic, account.Ledger) is { } torn) return torn;
         if (pipeline.SkipsLostOffsets) return null;
         foreach (var entry in account.Ledger.Sources[0].Partitions)

@@ -12,7 +12,7 @@ internal static class StartCheck
     /// <exception cref="AuditException">It does not.</exception>
     public static void Require(FlowName flow, SimulatedTopic topic, ImmutableSortedDictionary<int, long> starts, ProcessOrder order)
     {
-        if (order.Mode is null) throw new AuditException($"A replay starts {flow}.");
+        if (order is { Mode: null, IsDriven: false }) throw new AuditException($"A replay starts {flow}.");
         var start = order.Answers.Start ?? (order.Pipeline.StartsAtLatest ? new StartOffset.Latest() : new StartOffset.Earliest());
         if (start is StartOffset.AtTime at) RequireTime(flow, topic, starts, at);
         if (!order.StartsAll || order.FirstLookUp is not { } lookedUp) return;

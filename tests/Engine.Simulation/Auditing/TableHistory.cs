@@ -6,7 +6,7 @@ namespace Matih.Engine.Simulation.Auditing;
 /// <summary>What a snapshot holds besides what the ledgers account for.</summary>
 /// <param name="ForeignRows">The rows that other engines have added, by id.</param>
 /// <param name="Uncertain">Flows whose records somebody has applied a second time above their ledger: what the table holds of them is not known.</param>
-/// <param name="Blocked">Those of them that may not go on from their ledger; a reset ends that.</param>
+/// <param name="Blocked">Those of them that may not continue from their ledger; a reset ends that.</param>
 internal sealed record TableState(ImmutableHashSet<long> ForeignRows, ImmutableHashSet<string> Uncertain, ImmutableHashSet<string> Blocked)
 {
     public static TableState Empty { get; } = new([], [], []);

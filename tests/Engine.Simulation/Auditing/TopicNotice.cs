@@ -38,7 +38,7 @@ internal sealed class TopicNotice(FlowName flow, SimulatedTopic topic, Simulated
             if (log.Records[(int)last.Offset].Transaction is not null && world.Simulator.Now - process.StartedAt < NoticedWithin) continue;
             // Lost again, and again under a run that had opened on the records in between: it could not know.
             if (log.LostTails.Any(tail => tail.FromOffset <= last.Offset && tail.At >= process.StartedAt)) continue;
-            throw new AuditException($"A run of {flow} goes on in partition {entry.Partition} from {entry.NextOffset}, although another record stands at {last.Offset} than the one that was read.");
+            throw new AuditException($"A run of {flow} continues in partition {entry.Partition} from {entry.NextOffset}, although another record stands at {last.Offset} than the one that was read.");
         }
     }
 

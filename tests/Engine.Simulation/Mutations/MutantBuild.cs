@@ -12,6 +12,9 @@ internal static class MutantBuild
     private static readonly string[] Generators =
         ["System.Text.RegularExpressions.Generator.dll", "Microsoft.Interop.LibraryImportGenerator.dll", "Microsoft.Interop.SourceGeneration.dll"];
 
+    /// <summary>The packages that the engine's code uses.</summary>
+    private static readonly string[] Packages = ["YamlDotNet.dll", "ZstdSharp.dll"];
+
     private const string ProgramName = "Matih.Engine.Simulation";
 
     /// <summary>The source file that a mutation changes.</summary>
@@ -53,7 +56,7 @@ internal static class MutantBuild
         [
             "-nologo", "-target:library", "-optimize+", "-nullable:enable", "-unsafe+", "-langversion:latest", "-deterministic+", "-warn:0", "-debug-", $"-out:\"{output}\"",
             .. Directory.GetFiles(Directory.GetDirectories(Path.Combine(pack, "ref")).Single(), "*.dll").Select(path => $"-reference:\"{path}\""),
-            $"-reference:\"{Path.Combine(AppContext.BaseDirectory, "YamlDotNet.dll")}\"",
+            .. Packages.Select(name => $"-reference:\"{Path.Combine(AppContext.BaseDirectory, name)}\""),
             .. Generators.Select(name => $"-analyzer:\"{Path.Combine(pack, "analyzers", "dotnet", "cs", name)}\""),
             .. sources.Concat(instead).Select(path => $"\"{path}\""),
         ];

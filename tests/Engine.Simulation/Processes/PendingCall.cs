@@ -9,7 +9,7 @@ internal interface IPendingCall
     void Abandon();
 }
 
-/// <summary>A call whose answer, whenever it comes, goes on in the process's own thread.</summary>
+/// <summary>A call whose answer, whenever it comes, is handled in the process's own thread.</summary>
 internal sealed class PendingCall<T> : IPendingCall
 {
     private readonly TaskCompletionSource<T> _result = new();

@@ -2,6 +2,7 @@ using Matih.Definition;
 using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Replaying;
+using Matih.Delivery.Steps;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
@@ -33,6 +34,20 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
         });
     }
 
+    /// <summary>Starts a host that drives one of the flows step by step.</summary>
+    public void StartSteps(int sink, Func<WriterHint, bool> isGone, Func<FlowSteps, CancellationToken, CancellationToken, Task> drive)
+    {
+        _sourceCount = sink;
+        process.Start(async (stop, abort) =>
+        {
+            var flow = pipeline.Plan()[sink];
+            var runner = new PipelineRunner(process.Environment with { Tasks = new NoTasks() }, this, process);
+            await using var steps = runner.OpenSteps(flow, new WriterHint(process.Host, process.Id), isGone, new FlowProgress(flow.Plan.Name.ToString()));
+            _sourceCount = pipeline.Tables.Length;
+            await drive(steps, stop, abort);
+        });
+    }
+
     /// <summary>Starts a replay of a flow's commits; its report is given to the caller, in the process's own thread.</summary>
     public void StartReplay(int sink, CommitId from, CommitId to, Action<ReplayReport> done)
     {
@@ -47,7 +62,7 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
 
     public IRecordSource OpenSource(SourceDefinition source, long queueBytes)
     {
-        // The runner opens one for each flow, in order; later ones fill holes of flows that have begun long ago.
+        // The runner opens one for each flow, in order; later ones read missing ranges of flows that have begun long ago.
         var sink = _sourceCount++;
         Action onAssign = sink < pipeline.Tables.Length ? () => auditor.NoteReading(pipeline, sink) : () => { };
         string[] readers = sink < pipeline.Tables.Length ? [pipeline.Flow(sink).ToString()] : [.. pipeline.Tables.Select((_, index) => pipeline.Flow(index).ToString())];

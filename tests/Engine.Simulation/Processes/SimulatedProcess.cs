@@ -2,6 +2,7 @@ using Matih.Delivery;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.Scheduling;
 using Matih.Engine.Simulation.World;
+using Matih.Storage;
 using Matih.Telemetry;
 
 namespace Matih.Engine.Simulation.Processes;
@@ -33,7 +34,7 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
     private readonly List<(long AtCall, Action Act)> _atCalls = [];
     private long _callCount;
 
-    public SimulatedProcess(Simulator simulator, int id, string host, int seed, TimeSpan skew)
+    public SimulatedProcess(Simulator simulator, int id, string host, int seed, TimeSpan skew, Weather weather)
     {
         _simulator = simulator;
         _fates = new Random(seed ^ 0x5bd1e995);
@@ -42,7 +43,7 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
         Context = new SimulatedContext(simulator, id);
         Clock = new SimulatedClock(simulator, Context, skew);
         var ids = new Random(seed);
-        Environment = new EngineEnvironment(Clock, new SeededIds(ids), new Random(seed ^ 0x2545f491), this, new Matih.Storage.MemoryScratch());
+        Environment = new EngineEnvironment(Clock, new SeededIds(ids), new Random(seed ^ 0x2545f491), this, new MemoryScratch(() => weather.IsFull(Service.Store)));
     }
 
     public int Id { get; }
@@ -154,7 +155,9 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
     /// </summary>
     /// <param name="effect">Runs on the server; its exceptions travel back.</param>
     /// <param name="failure">What the caller gets where there is no answer.</param>
-    public ValueTask<T> CallAsync<T>(string what, CallFate fate, Func<T> effect, Func<string, Exception> failure, CancellationToken cancellationToken)
+    /// <param name="falsified">Makes the answer one that does not say what was done; null where answers of this call are always true.</param>
+    public ValueTask<T> CallAsync<T>(
+        string what, CallFate fate, Func<T> effect, Func<CallFault, Exception> failure, CancellationToken cancellationToken, Func<T, T>? falsified = null)
     {
         CountCall();
         if (IsDead) return ValueTask.FromException<T>(new OperationCanceledException(_abort.Token));
@@ -165,14 +168,14 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
         _simulator.After(fate.ToServer, () =>
         {
             if (IsDead && !survivesDeath) return;
-            if (fate.Fault == CallFault.FailsBefore)
+            if (fate.Fault is CallFault.FailsBefore or CallFault.TurnedAway)
             {
-                call.Fail(failure("the connection was reset"));
+                call.Fail(failure(fate.Fault));
                 return;
             }
             if (fate.Fault == CallFault.LandsLate)
             {
-                call.Fail(failure("no answer came in time"));
+                call.Fail(failure(fate.Fault));
                 _simulator.After(fate.LateBy, () =>
                 {
                     _simulator.Trace.Note(_simulator.Now, Name, $"{what} lands late");
@@ -182,7 +185,7 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
                     }
                     catch (Exception e) when (e is not AuditException)
                     {
-                        // Nobody is there any more to be told.
+                        // The caller has given up.
                     }
                 });
                 return;
@@ -191,7 +194,12 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
             try
             {
                 var result = effect();
-                answer = fate.Fault == CallFault.AnswerLost ? () => call.Fail(failure("the answer was lost")) : () => call.Answer(result);
+                answer = fate.Fault switch
+                {
+                    CallFault.AnswerLost => () => call.Fail(failure(fate.Fault)),
+                    CallFault.FalseAnswer when falsified is not null => () => call.Answer(falsified(result)),
+                    _ => () => call.Answer(result),
+                };
             }
             catch (Exception e) when (e is not AuditException)
             {
@@ -203,7 +211,7 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
     }
 
     /// <summary>Waits, for a time or for news, whichever comes first. Dies with the process.</summary>
-    /// <param name="subscribe">Gets what to call when there are news.</param>
+    /// <param name="subscribe">Gets what to call when there is news.</param>
     public async ValueTask WaitAsync(TimeSpan time, Action<Action>? subscribe, CancellationToken cancellationToken)
     {
         CountCall();

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.Json;
 using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.World;
@@ -7,7 +8,6 @@ using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Scenarios;
@@ -85,9 +85,30 @@ internal sealed class OtherEngines(SimulatedWorld world, TableHistory history)
             [new TableUpdate.AddSpec(new PartitionSpec(0, [.. fields])), new TableUpdate.SetDefaultSpec(TableUpdate.LastAdded)]);
     }
 
+    public void ChangeOrder(Table table, int choice)
+    {
+        (string Column, string Transform, string Direction)[] wanted = (choice % 5) switch
+        {
+            0 => [],
+            1 => [("offset", "identity", "desc")],
+            2 => [("partition", "identity", "asc"), ("offset", "identity", "asc")],
+            3 => [("id", "bucket[3]", "asc"), ("id", "identity", "desc")],
+            _ => [("offset", "truncate[8]", "desc"), ("id", "identity", "asc")],
+        };
+        var metadata = table.Metadata;
+        var id = wanted.Length == 0 ? SortOrder.Unsorted.OrderId : metadata.SortOrders.Max(order => order.OrderId) + 1;
+        var fields = wanted.Select(item => $$"""{"transform":"{{item.Transform}}","source-id":{{metadata.CurrentSchema.FindColumn(item.Column)!.Id}},"direction":"{{item.Direction}}","null-order":"nulls-first"}""");
+        using var json = JsonDocument.Parse($$"""{"order-id":{{id}},"fields":[{{string.Join(',', fields)}}]}""");
+        var order = SchemaJson.ReadSortOrder(json.RootElement);
+        List<TableUpdate> updates = [new TableUpdate.SetDefaultSortOrder(id)];
+        if (metadata.SortOrders.All(known => known.OrderId != id)) updates.Insert(0, new TableUpdate.AddSortOrder(order));
+        world.WritingChangedAt = world.Simulator.Now;
+        world.Commit(table, [new TableRequirement.AssertTableUuid(metadata.TableUuid)], updates);
+    }
+
     public void SetProperty(Table table, string name, string value)
     {
-        world.PropertiesChangedAt = world.Simulator.Now;
+        world.WritingChangedAt = world.Simulator.Now;
         world.Commit(table, [new TableRequirement.AssertTableUuid(table.Metadata.TableUuid)], [new TableUpdate.SetProperties(ImmutableSortedDictionary<string, string>.Empty.Add(name, value))]);
     }
 

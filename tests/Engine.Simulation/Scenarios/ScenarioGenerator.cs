@@ -69,7 +69,7 @@ internal static class ScenarioGenerator
                 return new WorldAction.Pause(replica, random.Next(0, 60), TimeSpan.FromSeconds(Math.Pow(10, (random.Next(10) == 0 ? 3 : 1.7) * random.NextDouble())));
             case 6 or 7 or 8:
                 return new WorldAction.Break(setup.HasCatalogServer && random.Next(2) == 0 ? Service.Catalog : Service.Store,
-                    (Trouble)random.Next(4), 0.02 + 0.4 * random.NextDouble(), Seconds(1, 40));
+                    (Trouble)random.Next((int)Trouble.FalseAnswers + 1), 0.02 + 0.4 * random.NextDouble(), Seconds(1, 40));
             case 9:
                 return new WorldAction.Break((Service)random.Next(3), Trouble.Outage, 1, TimeSpan.FromSeconds(Math.Pow(10, 2.3 * random.NextDouble())));
             case 10:

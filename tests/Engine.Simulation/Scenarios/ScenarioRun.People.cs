@@ -88,11 +88,18 @@ internal sealed partial class ScenarioRun
 
     private static IEnumerable<int> Sinks(PipelineSetup pipeline) => Enumerable.Range(0, pipeline.Tables.Length);
 
-    private void NoteOrder(PipelineSetup pipeline, SimulatedProcess process, RunMode? mode, OpenAnswers answers, bool isMember = false) => _auditor.Orders.Note(process.Id, new ProcessOrder(pipeline, mode, answers, _simulator.Now)
+    private void NoteOrder(PipelineSetup pipeline, SimulatedProcess process, RunMode? mode, OpenAnswers answers, bool isMember = false, bool isDriven = false)
     {
-        EndsAtStart = [.. _world.Kafka.Topics[pipeline.Topic].Partitions.Select(partition => partition.LastStable)],
-        StartsAll = !isMember && Sinks(pipeline).All(sink => answers.Reset || _auditor.TruthOf(pipeline, sink) is null),
-    });
+        var order = new ProcessOrder(pipeline, mode, answers, _simulator.Now)
+        {
+            EndsAtStart = [.. _world.Kafka.Topics[pipeline.Topic].Partitions.Select(partition => partition.LastStable)],
+            IsDriven = isDriven,
+            StartsAll = !isMember && !isDriven && Sinks(pipeline).All(sink => answers.Reset || _auditor.TruthOf(pipeline, sink) is null),
+        };
+        foreach (var sink in Sinks(pipeline))
+            if (_auditor.TruthOf(pipeline, sink) is { } standing) order.NoteStood(standing);
+        _auditor.Orders.Note(process.Id, order);
+    }
 
     /// <summary>Whether somebody starts the replica again after a refusal, and with which answer.</summary>
     private bool ActOnRefusal(Replica replica, RefusalCause cause)
@@ -155,11 +162,12 @@ internal sealed partial class ScenarioRun
     /// <summary>Whether what a run says with its end is true.</summary>
     private void RequireTrueEnd(PipelineSetup pipeline, SimulatedProcess process, ProcessEnd end)
     {
-        if (end is ProcessEnd.Failed({ ExitCode: ExitCode.RecordRejected } rejected)) RequireStopsAtBadRecord(pipeline, rejected);
+        if (end is ProcessEnd.Failed({ ExitCode: ExitCode.RecordRejected } rejected)) RequireStopsAtBadRecord(pipeline, rejected, mayLeaveStaged: pipeline.HasMembers);
         if (end is ProcessEnd.Done && _auditor.Orders.Of(process.Id) is { Mode: RunMode.Once once } order && !process.IsStopping) RequireWholeBatch(pipeline, once, order);
     }
 
-    private void RequireStopsAtBadRecord(PipelineSetup pipeline, PipelineException rejected)
+    /// <param name="mayLeaveStaged">Who does not commit leaves what it staged to the one that does.</param>
+    private void RequireStopsAtBadRecord(PipelineSetup pipeline, PipelineException rejected, bool mayLeaveStaged)
     {
         if (!pipeline.Habits.FailsOnBadRecord) throw new AuditException($"{pipeline.Name} stops at a bad record under on_error: skip: {rejected.Message}");
         if (Sinks(pipeline).Any(sink => _auditor.IsBeyondPromise(pipeline, sink))) return;
@@ -168,12 +176,15 @@ internal sealed partial class ScenarioRun
         var topic = _world.Kafka.Topics[pipeline.Topic];
         if (!Enumerable.Range(0, topic.Incarnation + 1).Any(incarnation => topic.PartitionsOf(incarnation) is var logs && partition < logs.Count && offset < logs[partition].HighWatermark && logs[partition].Records[(int)offset] is { Kind: RecordKind.Malformed, WasReadable: true }))
             throw new AuditException($"{pipeline.Name} says that a record is bad which is not: {rejected.Message}");
-        // A member that does not commit leaves what it staged to the one that does.
-        if (!pipeline.HasMembers && !Sinks(pipeline).Any(sink => _auditor.ChainOf(pipeline, sink).HasStoodUpTo(partition, offset, topic)))
+        if (!mayLeaveStaged && !Sinks(pipeline).Any(sink => _auditor.ChainOf(pipeline, sink).HasStoodUpTo(partition, offset, topic)))
             throw new AuditException($"{pipeline.Name} stops at offset {offset} of partition {partition}, and no ledger ever stood there: what lies before it is not committed.");
     }
 
-    /// <summary>A micro-batch that ended by itself has its count, or everything that was there when it began.</summary>
+    /// <summary>
+    /// A micro-batch that ended by itself has its count, or one ledger that stood in the table while it ran has everything that was
+    /// there when it began. Not the newest ledger: a person may have reset it after the run's last look, and where a run has
+    /// nothing to commit, that look is its start.
+    /// </summary>
     private void RequireWholeBatch(PipelineSetup pipeline, RunMode.Once once, ProcessOrder order)
     {
         if (_world.Weather.LastTroubleOf(Service.Kafka) >= order.StartedAt) return;
@@ -181,15 +192,25 @@ internal sealed partial class ScenarioRun
         if (order.EndsAtStart.Count > topic.Partitions.Count || topic.Incarnation != 0) return;
         foreach (var sink in Sinks(pipeline))
         {
+            var flow = pipeline.Flow(sink);
             if (_rolledBackAt.TryGetValue(pipeline.Tables[sink], out var rolledBackAt) && rolledBackAt >= order.StartedAt) continue;
-            if (_auditor.IsBeyondPromise(pipeline, sink) || _auditor.ChainOf(pipeline, sink).Newest is not { } account || order.SeenOf(pipeline.Flow(sink)) >= once.RecordCountMax) continue;
-            for (var partition = 0; partition < order.EndsAtStart.Count; partition++)
-            {
-                var stood = account.Ledger.Sources[0].Find(partition)?.NextOffset ?? 0;
-                if (topic.Partitions[partition].Read(stood).FirstOrDefault() is { } unread && unread.Offset < order.EndsAtStart[partition])
-                    throw new AuditException($"A run of {pipeline.Flow(sink)} with max_records {once.RecordCountMax} ended with {order.CommittedBy(pipeline.Flow(sink))} committed, and left the record at {unread.Offset} of partition {partition}, which was there when it began.");
-            }
+            if (_auditor.IsBeyondPromise(pipeline, sink) || !_auditor.ChainOf(pipeline, sink).HasStarted || order.SeenOf(flow) >= once.RecordCountMax) continue;
+            var left = order.StoodOf(flow).Select(account => FirstLeft(account, topic, order.EndsAtStart)).ToList();
+            if (left.Count == 0) throw new AuditException($"A run of {flow} with max_records {once.RecordCountMax} ended, and no ledger stood in the table.");
+            if (left.TrueForAll(place => place is not null))
+                throw new AuditException($"A run of {flow} with max_records {once.RecordCountMax} ended with {order.CommittedBy(flow)} committed, and left the record at {left[^1]}, which was there when it began.");
         }
+    }
+
+    /// <summary>The first record before these ends that a ledger has not read; null where it has read all.</summary>
+    private static string? FirstLeft(LedgerAccount account, SimulatedTopic topic, IReadOnlyList<long> ends)
+    {
+        for (var partition = 0; partition < ends.Count; partition++)
+        {
+            var stood = account.Ledger.Sources[0].Find(partition)?.NextOffset ?? 0;
+            if (topic.Partitions[partition].Read(stood).FirstOrDefault() is { } unread && unread.Offset < ends[partition]) return $"{unread.Offset} of partition {partition}";
+        }
+        return null;
     }
 
     private void StartReplay(PipelineSetup pipeline, int sink, double from, double to, int? killedAfter)
@@ -198,11 +219,11 @@ internal sealed partial class ScenarioRun
         var commits = new List<CommitId>();
         foreach (var snapshot in table.Metadata.Lineage())
         {
-            if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) != pipeline.Flow(sink).ToString() || LedgerReading.CommitOf(snapshot) is not { } commit) continue;
+            if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) != pipeline.Flow(sink).ToString() || LedgerInspection.CommitOf(snapshot.Summary) is not { } commit) continue;
             if (_auditor.ChainOf(pipeline, sink).Find(commit) is { Ledger.Books.RecordCount: > 0 }) commits.Insert(0, commit);
         }
         if (commits.Count == 0) return;
-        var process = new SimulatedProcess(_simulator, _processes.Count, "desk", _seeds.Next(), default);
+        var process = new SimulatedProcess(_simulator, _processes.Count, "desk", _seeds.Next(), default, _world.Weather);
         _processes.Add(process);
         NoteOrder(pipeline, process, null, OpenAnswers.None);
         var task = new ReplayTask(pipeline, sink, process);

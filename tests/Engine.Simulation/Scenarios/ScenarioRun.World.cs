@@ -53,6 +53,10 @@ internal sealed partial class ScenarioRun
                 _replayCauses.ChangedAt[name] = _simulator.Now;
                 if (Load(name) is { } partitioned) _engines.ChangeSpec(partitioned, choice);
                 break;
+            case WorldAction.ChangeOrder(var name, var choice):
+                _replayCauses.ChangedAt[name] = _simulator.Now;
+                if (Load(name) is { } sorted) _engines.ChangeOrder(sorted, choice);
+                break;
             case WorldAction.SetProperty(var name, var property, var value):
                 _replayCauses.ChangedAt[name] = _simulator.Now;
                 if (Load(name) is { } set) _engines.SetProperty(set, property, value);

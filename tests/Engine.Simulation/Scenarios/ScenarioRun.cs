@@ -1,4 +1,5 @@
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.Processes;
 using Matih.Engine.Simulation.Scheduling;
@@ -178,6 +179,9 @@ internal sealed partial class ScenarioRun
                 _replicas[index].IsWanted = true;
                 StartReplica(_replicas[index]);
                 break;
+            case WorldAction.Drive(var index, var sink, var turnCount, var seed):
+                Drive(_scenario.Setup.Pipelines[index], sink, turnCount, seed);
+                break;
             case WorldAction.Kill(var index, var afterCalls):
                 if (_replicas[index].Process is { } victim) victim.AfterCalls(afterCalls, () => Kill(victim));
                 break;
@@ -290,9 +294,38 @@ internal sealed partial class ScenarioRun
         };
     }
 
+    /// <summary>
+    /// Starts a host that drives a flow; after its death another one takes the steps that are left. Nobody gives it answers,
+    /// so that pipelines which are always started with one are left to runs.
+    /// </summary>
+    private void Drive(PipelineSetup pipeline, int sink, int turnCount, int seed)
+    {
+        if (_isOver || turnCount <= 0 || pipeline.Habits is not { RenamedFrom: null, From: null }) return;
+        if (_simulator.Now < _asleepUntil)
+        {
+            _simulator.After(_asleepUntil - _simulator.Now, () => Drive(pipeline, sink, turnCount, seed));
+            return;
+        }
+        var process = new SimulatedProcess(_simulator, _processes.Count, "hub", _seeds.Next(), default, _world.Weather);
+        _processes.Add(process);
+        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, () => process.HasAcceptedTag));
+        NoteOrder(pipeline, process, null, OpenAnswers.None, isDriven: true);
+        process.Ended = end =>
+        {
+            if (Judge(pipeline, process, end) is not null) return;
+            if (end is ProcessEnd.Failed({ ExitCode: ExitCode.RecordRejected } rejected)) RequireStopsAtBadRecord(pipeline, rejected, mayLeaveStaged: true);
+            if (end is not ProcessEnd.Done) _simulator.After(TimeSpan.FromSeconds(1 + 5 * _seeds.NextDouble()), () => Drive(pipeline, sink, turnCount / 2, seed + 1));
+        };
+        _simulator.Trace.Note(_simulator.Now, process.Name, $"drives {pipeline.Flow(sink)} for {turnCount} steps");
+        var host = new StepHost(_world, _world.Kafka.Topics[pipeline.Topic], pipeline.Flow(sink), process, () => Kill(process), turnCount, seed);
+        new PipelineProcess(_world, _scenario.Setup, pipeline, process, _auditor, _seeds.Next()).StartSteps(sink, hint => IsGone(hint, process.Host), host.DriveAsync);
+    }
+
+    private bool IsGone(WriterHint hint, string seenFrom) => hint.Host == seenFrom && _processes[hint.ProcessId] is { IsDead: true } or { End: not null };
+
     private SimulatedProcess StartProcess(PipelineSetup pipeline, string host, TimeSpan skew, RunMode mode, OpenAnswers answers, bool isMember)
     {
-        var process = new SimulatedProcess(_simulator, _processes.Count, host, _seeds.Next(), skew);
+        var process = new SimulatedProcess(_simulator, _processes.Count, host, _seeds.Next(), skew, _world.Weather);
         _processes.Add(process);
         _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, () => process.HasAcceptedTag));
         process.Ended = end =>
@@ -302,7 +335,7 @@ internal sealed partial class ScenarioRun
         };
         NoteOrder(pipeline, process, mode, answers, isMember);
         _simulator.Trace.Note(_simulator.Now, process.Name, $"starts {pipeline.Name}, {mode}{(answers == OpenAnswers.None ? "" : $", {answers}")}{(isMember ? ", as a member" : "")}");
-        new PipelineProcess(_world, _scenario.Setup, pipeline, process, _auditor, _seeds.Next()).Start(mode, answers, hint => hint.Host == host && _processes[hint.ProcessId] is { IsDead: true } or { End: not null }, isMember);
+        new PipelineProcess(_world, _scenario.Setup, pipeline, process, _auditor, _seeds.Next()).Start(mode, answers, hint => IsGone(hint, host), isMember);
         return process;
     }
 
@@ -310,7 +343,7 @@ internal sealed partial class ScenarioRun
     {
         if (end is not ProcessEnd.Failed({ ExitCode: ExitCode.Refused } refusal)) return null;
         _wasRefused = true;
-        if (_causes.Find(pipeline, _auditor.Orders.Of(process.Id)) is not { } cause) throw new AuditException($"{pipeline.Name} refused to go on without a cause: {refusal.Message}");
+        if (_causes.Find(pipeline, _auditor.Orders.Of(process.Id)) is not { } cause) throw new AuditException($"{pipeline.Name} refused to continue without a cause: {refusal.Message}");
         _lastCauses[pipeline.Name] = cause;
         _simulator.Trace.Note(_simulator.Now, "auditor", $"a refusal with cause: {cause.Text}");
         return cause;

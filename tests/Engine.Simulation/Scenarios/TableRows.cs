@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using Matih.Batches;
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Tables;
@@ -53,7 +54,7 @@ internal static class TableRows
     private static ImmutableArray<DataFile> Write(SimulatedWorld world, Table table, TablePlan plan, Func<Column[], int> fill)
     {
         var account = MemoryAccount.Unlimited();
-        var binding = TableBinding.Bind(plan, table);
+        var binding = IcebergBinding.Bind(plan, table);
         Column[] columns = [.. binding.Columns.Select(column => Column.Create(column.Type.ReadAs, account))];
         try
         {
@@ -69,10 +70,10 @@ internal static class TableRows
         {
             var writing = new FileWriting(
                 binding.StoredRows, binding.OfStoredRows(), ParquetWriterSettings.Default with { Compression = ParquetCompression.None }, long.MaxValue, new GatheringLimits(1 << 20),
-                new DataFileFactory(table, world.Ids), account, new MemoryScratch(), Telemetry.EngineLog.None);
+                table.Store, world.Ids, account, new MemoryScratch());
             await using var writer = new SinkWriter(new FileSets(writing, 1, null!), isAlone: true);
             await writer.WriteAsync(new ColumnBatch(binding.StoredRows, columns, rowCount), default);
-            return await writer.FinishAsync(default);
+            return [.. (await writer.FinishAsync(default)).Select(file => ((IcebergFile)file).File)];
         }
     }
 }

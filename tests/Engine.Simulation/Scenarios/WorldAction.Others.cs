@@ -33,6 +33,9 @@ internal abstract partial record WorldAction
     /// <summary>The table is partitioned in another way from now on.</summary>
     public sealed record ChangeSpec(string Table, int Choice) : WorldAction;
 
+    /// <summary>The table's rows are to be sorted in another way from now on, or no longer.</summary>
+    public sealed record ChangeOrder(string Table, int Choice) : WorldAction;
+
     public sealed record SetProperty(string Table, string Name, string Value) : WorldAction;
 
     /// <summary>All but the newest snapshot expire, and schemas and specs that nothing refers to leave the metadata.</summary>

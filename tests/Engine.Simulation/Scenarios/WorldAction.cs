@@ -36,6 +36,9 @@ internal abstract partial record WorldAction
 
     public sealed record Start(int Replica, RunKind Kind) : WorldAction;
 
+    /// <summary>A host begins to drive a flow step by step, beside the processes that run it; it takes that many steps.</summary>
+    public sealed record Drive(int Pipeline, int Sink, int TurnCount, int Seed) : WorldAction;
+
     /// <summary>SIGKILL after that many more calls to the outside; started again later.</summary>
     public sealed record Kill(int Replica, int AfterCalls) : WorldAction;
 
@@ -50,7 +53,7 @@ internal abstract partial record WorldAction
 
     public sealed record JumpClock(int Replica, TimeSpan By) : WorldAction;
 
-    /// <summary>Every group deals its partitions out anew.</summary>
+    /// <summary>Every group deals its partitions out again.</summary>
     public sealed record Rebalance : WorldAction;
 
     // Services

@@ -13,6 +13,18 @@ internal static class WorldGenerator
             for (var i = random.Next(1, 4); i > 0; i--) Disturb(random, setup, At, actions);
         if (random.Next(12) == 0) Endanger(random, setup, At, actions);
         if (random.Next(12) == 0) actions.Add((At(0), new WorldAction.HideTables(random.Next(setup.Pipelines.Length), random.Next(3), random.Next(4) == 0)));
+        var orders = new Random(unchecked(seed * 16807) ^ 0x3d0f);
+        if (orders.Next(4) == 0)
+            for (var i = orders.Next(1, 4); i > 0; i--) actions.Add((span * orders.NextDouble(), new WorldAction.ChangeOrder(AnyTable(orders, setup), orders.Next(5))));
+        var hosts = new Random(unchecked(seed * 16807) ^ 0x57e9);
+        if (hosts.Next(5) == 0)
+        {
+            var driven = hosts.Next(setup.Pipelines.Length);
+            // Some flows are driven alone; a run comes at the end only.
+            if (hosts.Next(2) == 0) actions.RemoveAll(item => item.Action is WorldAction.Start(var replica, _) && setup.Replicas[replica].Pipeline == driven);
+            for (var i = hosts.Next(1, 4); i > 0; i--)
+                actions.Add((span * hosts.NextDouble(), new WorldAction.Drive(driven, hosts.Next(setup.Pipelines[driven].Tables.Length), hosts.Next(20, 120), hosts.Next())));
+        }
         return setup;
 
         TimeSpan At(double from) => span * (from + (1 - from) * random.NextDouble());

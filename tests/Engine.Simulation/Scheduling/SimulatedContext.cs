@@ -1,7 +1,7 @@
 namespace Matih.Engine.Simulation.Scheduling;
 
 /// <summary>
-/// The one thread of a simulated process: what its tasks go on with waits here until the simulator picks it. A stopped
+/// The one thread of a simulated process: what its tasks do next waits here until the simulator picks it. A stopped
 /// process (SIGSTOP) keeps its callbacks and runs none.
 /// </summary>
 internal sealed class SimulatedContext(Simulator simulator, int id) : SynchronizationContext

@@ -26,21 +26,7 @@ internal sealed class CatalogServer(Simulator simulator, StoreServer store, stri
     public (Table Table, bool IsCreated) Create(TableIdentifier identifier, NewTable table, IStore view)
     {
         if (Load(identifier, view) is { } existing) return (existing, false);
-        var metadata = new TableMetadata
-        {
-            FormatVersion = table.FormatVersion,
-            TableUuid = _ids.NewUuid().ToString("D"),
-            Location = $"{warehouse}/{string.Join('/', identifier.Namespace.Add(identifier.Name))}",
-            LastUpdatedMillis = NowMillis,
-            LastColumnId = table.Schema.HighestFieldId,
-            CurrentSchemaId = table.Schema.SchemaId,
-            Schemas = [table.Schema],
-            DefaultSpecId = table.Spec.SpecId,
-            PartitionSpecs = [table.Spec],
-            LastPartitionId = table.Spec.LastFieldId,
-            SortOrders = [SortOrder.Unsorted],
-            Properties = TableMetadata.EmptyProperties.SetItems(table.Properties),
-        };
+        var metadata = CatalogMetadata.Create($"{warehouse}/{string.Join('/', identifier.Namespace.Add(identifier.Name))}", table, _ids, Now);
         return (Store(identifier, metadata, 0, view), true);
     }
 
@@ -53,7 +39,7 @@ internal sealed class CatalogServer(Simulator simulator, StoreServer store, stri
         TableMetadata after;
         try
         {
-            after = TableUpdates.Apply(current.Metadata, updates, NowMillis);
+            after = TableUpdates.Apply(current.Metadata, updates, Now.ToUnixTimeMilliseconds());
         }
         catch (ArgumentException e)
         {
@@ -91,7 +77,7 @@ internal sealed class CatalogServer(Simulator simulator, StoreServer store, stri
         return new Table(identifier, location, metadata, view);
     }
 
-    private long NowMillis => (SimulatedClock.Epoch + simulator.Now).ToUnixTimeMilliseconds();
+    private DateTimeOffset Now => SimulatedClock.Epoch + simulator.Now;
 }
 
 /// <summary>A process's way to that server. A request without an answer may have been served, and may still be.</summary>
@@ -105,12 +91,20 @@ internal sealed class CatalogClient(CatalogServer server, Weather weather, Simul
     public ValueTask<(Table Table, bool IsCreated)> CreateAsync(TableIdentifier identifier, NewTable table, CancellationToken cancellationToken) =>
         CallAsync($"create {identifier}", isWrite: true, () => server.Create(identifier, table, store), cancellationToken);
 
+    /// <remarks>As the clients of REST and SQL catalogs: the table itself says whether a conflict was one.</remarks>
     public async ValueTask<CommitResult> CommitAsync(
         Table baseTable, IReadOnlyList<TableRequirement> requirements, IReadOnlyList<TableUpdate> updates, CancellationToken cancellationToken)
     {
         try
         {
-            return await CallAsync($"commit {baseTable.Identifier}", isWrite: true, () => server.Commit(baseTable.Identifier, requirements, updates, store), cancellationToken);
+            var answer = await CallAsync(
+                $"commit {baseTable.Identifier}", isWrite: true, () => server.Commit(baseTable.Identifier, requirements, updates, store), cancellationToken, Falsify);
+            if (answer is not CommitResult.Conflict) return answer;
+            var now = await LoadAsync(baseTable.Identifier, cancellationToken);
+            var added = updates.OfType<TableUpdate.AddSnapshot>().Select(update => update.Snapshot).FirstOrDefault();
+            if (added is not null && now?.Metadata.Lineage().Any(known => known.Id == added.Id && known.ManifestList == added.ManifestList) == true) return new CommitResult.Committed(now);
+            var isOvertaken = requirements.Any(requirement => requirement.Violation(now?.Metadata) is not null) || added?.SequenceNumber <= now?.Metadata.LastSequenceNumber;
+            return isOvertaken ? answer : new CommitResult.Unknown(new IOException($"Catalog: {((CommitResult.Conflict)answer).Reason}; and the table stands as the commit expects it."));
         }
         catch (IOException e)
         {
@@ -118,6 +112,10 @@ internal sealed class CatalogClient(CatalogServer server, Weather weather, Simul
         }
     }
 
-    private ValueTask<T> CallAsync<T>(string what, bool isWrite, Func<T> effect, CancellationToken cancellationToken) =>
-        process.CallAsync(what, weather.Decide(Service.Catalog, isWrite), effect, cause => new IOException($"Catalog: {cause} ({what})."), cancellationToken);
+    /// <summary>Servers answer 409 for what they have committed, and 500 for a lost race.</summary>
+    private static CommitResult Falsify(CommitResult result) =>
+        result is CommitResult.Committed ? new CommitResult.Conflict("409, the commit was there already") : new CommitResult.Unknown(new IOException("Catalog: 500."));
+
+    private ValueTask<T> CallAsync<T>(string what, bool isWrite, Func<T> effect, CancellationToken cancellationToken, Func<T, T>? falsified = null) =>
+        process.CallAsync(what, weather.Decide(Service.Catalog, isWrite), effect, fault => new IOException($"Catalog: {fault.Cause()} ({what})."), cancellationToken, falsified);
 }

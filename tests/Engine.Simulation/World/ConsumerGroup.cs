@@ -7,7 +7,7 @@ namespace Matih.Engine.Simulation.World;
 
 /// <summary>
 /// The broker's side of a group that deals a topic's partitions to processes. Members beat every two seconds; one that is
-/// silent for six is dropped and learns it with its next beat, so that a stopped process goes on believing in what it had.
+/// silent for six is dropped and learns that with its next heartbeat, so that a stopped process still believes in what it had.
 /// Members learn of a new deal at different times.
 /// </summary>
 internal sealed class ConsumerGroup
@@ -42,7 +42,7 @@ internal sealed class ConsumerGroup
         if (_members.RemoveAll(item => item.Seat == seat) != 0) Deal();
     }
 
-    /// <summary>Deals the partitions out anew, mostly to others.</summary>
+    /// <summary>Deals the partitions out again, mostly to others.</summary>
     public void Deal()
     {
         _version++;

@@ -1,5 +1,3 @@
-using Matih.Definition.Format;
-
 namespace Matih.Engine.Simulation.World;
 
 /// <summary>What should become of a record.</summary>

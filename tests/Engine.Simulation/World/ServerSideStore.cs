@@ -18,7 +18,7 @@ internal sealed class ServerSideStore(StoreServer server) : IStore
     public ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken) => new(server.Lost.GetValueOrDefault(location) ?? server.Read(location));
 
     public ValueTask<byte[]> ReadRangeAsync(string location, long offset, int count, CancellationToken cancellationToken) =>
-        new((server.Read(location) ?? throw new FileNotFoundException($"There is no {location}.", location)).AsSpan((int)offset, count).ToArray());
+        new((server.Read(location) ?? throw RangeFault.Absent(location)).AsSpan((int)offset, count).ToArray());
 
     public ValueTask<long?> LengthAsync(string location, CancellationToken cancellationToken) => new(server.Read(location)?.LongLength);
 

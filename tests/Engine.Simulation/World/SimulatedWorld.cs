@@ -2,7 +2,6 @@ using System.Globalization;
 using Matih.Engine.Simulation.Scheduling;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 using Matih.Planning;
 
 namespace Matih.Engine.Simulation.World;
@@ -47,8 +46,8 @@ internal sealed class SimulatedWorld
     /// <summary>What is known of the processes that were ever started, by their id.</summary>
     public Dictionary<int, ProcessLife> Processes { get; } = [];
 
-    /// <summary>When somebody last changed a table's properties.</summary>
-    public TimeSpan? PropertiesChangedAt { get; set; }
+    /// <summary>When somebody last changed a table's properties or sort order.</summary>
+    public TimeSpan? WritingChangedAt { get; set; }
 
     public DateTimeOffset Now => SimulatedClock.Epoch + Simulator.Now;
 

@@ -20,7 +20,8 @@ internal sealed class StoreClient(StoreServer server, Weather weather, Simulated
     public ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         var bytes = content.ToArray();
-        return CallAsync("put-if-absent", location, isWrite: true, () => server.PutIfAbsent(location, bytes), cancellationToken);
+        // Somebody on the way sends the request twice: the second answer says that it exists, whoever put it.
+        return CallAsync("put-if-absent", location, isWrite: true, () => server.PutIfAbsent(location, bytes), cancellationToken, _ => false);
     }
 
     public async ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
@@ -35,17 +36,17 @@ internal sealed class StoreClient(StoreServer server, Weather weather, Simulated
     public ValueTask<byte[]> ReadRangeAsync(string location, long offset, int count, CancellationToken cancellationToken) =>
         CallAsync("read range", location, isWrite: false, () =>
         {
-            var content = server.Read(location) ?? throw new FileNotFoundException($"There is no {location}.", location);
-            if (offset + count > content.Length) throw new EndOfStreamException($"{location} has {content.Length} bytes; bytes {offset} to {offset + count} were asked for.");
+            var content = server.Read(location) ?? throw RangeFault.Absent(location);
+            if (offset + count > content.Length) throw RangeFault.BeyondEnd(location, content.Length, offset, count);
             return content.AsSpan((int)offset, count).ToArray();
         }, cancellationToken);
 
     public ValueTask<long?> LengthAsync(string location, CancellationToken cancellationToken) =>
         CallAsync("length", location, isWrite: false, () => server.Read(location)?.LongLength, cancellationToken);
 
-    public async IAsyncEnumerable<StoredObject> ListAsync(string folder, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<StoredObject> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var item in await CallAsync("list", folder, isWrite: false, () => server.List(folder), cancellationToken)) yield return item;
+        foreach (var item in await CallAsync("list", prefix, isWrite: false, () => server.List(prefix), cancellationToken)) yield return item;
     }
 
     public async ValueTask DeleteAsync(string location, CancellationToken cancellationToken) =>
@@ -63,12 +64,19 @@ internal sealed class StoreClient(StoreServer server, Weather weather, Simulated
         return true;
     }
 
-    private ValueTask<T> CallAsync<T>(string what, string location, bool isWrite, Func<T> effect, CancellationToken cancellationToken)
+    private ValueTask<T> CallAsync<T>(string what, string location, bool isWrite, Func<T> effect, CancellationToken cancellationToken, Func<T, T>? falsified = null)
     {
         var name = location[(location.LastIndexOf('/') + 1)..];
         return process.CallAsync(
-            $"{what} {name}", weather.Decide(Service.Store, isWrite), effect, cause => new IOException($"Could not {what} {location}: {cause}."), cancellationToken);
+            $"{what} {name}", weather.Decide(Service.Store, isWrite), effect, fault => StoreException.Of(KindOf(fault, isWrite), what, location, fault.Cause()), cancellationToken, falsified);
     }
+
+    private static StoreFailureKind KindOf(CallFault fault, bool isWrite) => fault switch
+    {
+        CallFault.TurnedAway => StoreFailureKind.Throttled,
+        CallFault.AnswerLost or CallFault.LandsLate when isWrite => StoreFailureKind.UnknownOutcome,
+        _ => StoreFailureKind.Unreachable,
+    };
 
     /// <summary>Sends the object when it is complete; until then a piece of it stands under a temporary name, which a dead process leaves behind.</summary>
     private sealed class ObjectWriter : IObjectWriter

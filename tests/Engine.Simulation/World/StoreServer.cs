@@ -83,15 +83,15 @@ internal sealed class StoreServer(Simulator simulator, int seed)
     public IReadOnlyList<string> LocationsBelow(string folder) => [.. _items.Keys.Where(location => location.StartsWith(folder + "/", StringComparison.Ordinal))];
 
     /// <summary>What a listing of the folder shows now.</summary>
-    public List<StoredObject> List(string folder)
+    public List<StoredObject> List(string prefix)
     {
-        var prefix = folder.TrimEnd('/');
         var found = new List<StoredObject>();
         foreach (var (name, locations) in _folders)
         {
-            if (!name.StartsWith(prefix, StringComparison.Ordinal) || name.Length > prefix.Length && name[prefix.Length] != '/') continue;
+            if (!prefix.StartsWith($"{name}/", StringComparison.Ordinal) && !$"{name}/".StartsWith(prefix, StringComparison.Ordinal)) continue;
             foreach (var location in locations)
             {
+                if (!location.StartsWith(prefix, StringComparison.Ordinal)) continue;
                 var item = _items[location];
                 if (item.ListedFrom <= simulator.Now) found.Add(new StoredObject(location, item.Content.Length, SimulatedClock.Epoch + item.WrittenAt));
             }

@@ -5,7 +5,7 @@ namespace Matih.Engine.Simulation.World;
 
 /// <summary>Habits of a Kafka client that differ between versions and days.</summary>
 /// <param name="RewindsBy">It may deliver up to that many records again that lie before the assigned position.</param>
-/// <param name="SkipsRecords">It passes records over now and then, as librdkafka before 2.1.0 may; it then says so of itself.</param>
+/// <param name="SkipsRecords">It passes records over now and then, and says of itself that it may.</param>
 /// <param name="ReadsOn">It reads on, at the same offsets, in a topic that was deleted and created again under it.</param>
 internal readonly record struct ClientHabits(int RewindsBy, bool SkipsRecords, bool ReadsOn = false);
 
@@ -115,7 +115,7 @@ internal sealed class TopicClient(
     private async ValueTask<T> CallAsync<T>(string what, Func<T> effect, CancellationToken cancellationToken)
     {
         var answer = await process.CallAsync($"kafka {what}", weather.Decide(Service.Kafka, isWrite: false), effect,
-            cause => new SourceException(SourceErrorKind.Unreachable, $"Could not {what}: {cause}."), cancellationToken);
+            fault => new SourceException(SourceErrorKind.Unreachable, $"Could not {what}: {fault.Cause()}."), cancellationToken);
         LastContact = process.Clock.GetTimestamp();
         return answer;
     }

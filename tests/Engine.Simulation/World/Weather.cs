@@ -16,6 +16,10 @@ internal enum Trouble
     LateEffects,
     /// <summary>All of these.</summary>
     Mixed,
+    /// <summary>Some calls are turned away: nothing is done.</summary>
+    Throttling,
+    /// <summary>Some answers to changes do not say what was done.</summary>
+    FalseAnswers,
     /// <summary>Nothing gets through.</summary>
     Outage,
     /// <summary>Nothing can be written; reads work (a full disk, a quota).</summary>
@@ -61,6 +65,9 @@ internal sealed class Weather(Simulator simulator, int seed)
 
     public bool IsDown(Service service) => _troubles.Exists(entry => entry.Service == service && entry.Trouble == Trouble.Outage);
 
+    /// <summary>Nothing can be written; the local disk, on which rows wait, is as full as the store.</summary>
+    public bool IsFull(Service service) => _troubles.Exists(entry => entry.Service == service && entry.Trouble == Trouble.DiskFull);
+
     public CallFate Decide(Service service, bool isWrite)
     {
         var (there, back) = (Latency(service), Latency(service));
@@ -93,7 +100,9 @@ internal sealed class Weather(Simulator simulator, int seed)
         Trouble.Resets => CallFault.FailsBefore,
         Trouble.LostAnswers => CallFault.AnswerLost,
         Trouble.LateEffects => CallFault.LandsLate,
-        _ => (CallFault)_random.Next(1, 4),
+        Trouble.Throttling => CallFault.TurnedAway,
+        Trouble.FalseAnswers => CallFault.FalseAnswer,
+        _ => (CallFault)_random.Next((int)CallFault.FailsBefore, (int)CallFault.FalseAnswer + 1),
     };
 
     private TimeSpan Latency(Service service) => _usual[(int)service] * (0.2 + _random.NextDouble() + (_random.Next(50) == 0 ? 100 * _random.NextDouble() : 0));

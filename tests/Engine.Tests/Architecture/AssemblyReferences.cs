@@ -1,15 +1,16 @@
 using System.Collections.Immutable;
+using System.Reflection;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 
 namespace Matih.Engine.Tests.Architecture;
 
-/// <summary>A use of one type of an assembly by another: in a declaration, a signature, a local variable or a method's body.</summary>
+/// <summary>A use of one type by another: in a declaration, a signature, a local variable or a method's body.</summary>
 internal readonly record struct TypeUse(string User, string Used);
 
 /// <summary>
-/// All uses among the types of one assembly, read from its metadata and its method bodies (ECMA-335, partition II 22 and
-/// partition III). Nested and compiler-generated types count as the outermost type they belong to. Constants that the
+/// All uses of Matih's types by the types of one assembly, read from its metadata and its method bodies (ECMA-335, partition II
+/// 22 and partition III). Nested and compiler-generated types count as the outermost type they belong to. Constants that the
 /// compiler has folded leave no trace here.
 /// </summary>
 internal sealed class AssemblyReferences
@@ -23,9 +24,9 @@ internal sealed class AssemblyReferences
         foreach (var handle in _metadata.TypeDefinitions) ReadType(image, handle);
     }
 
-    public static IReadOnlySet<TypeUse> Read(string path)
+    public static IReadOnlySet<TypeUse> Read(Assembly assembly)
     {
-        using var image = new PEReader(File.OpenRead(path));
+        using var image = new PEReader(File.OpenRead(assembly.Location));
         return new AssemblyReferences(image)._uses;
     }
 
@@ -68,6 +69,9 @@ internal sealed class AssemblyReferences
             case HandleKind.TypeDefinition:
                 if (OutermostName(_metadata, (TypeDefinitionHandle)handle) is { } used && used != user) _uses.Add(new TypeUse(user, used));
                 break;
+            case HandleKind.TypeReference:
+                if (OutermostName(_metadata, (TypeReferenceHandle)handle) is { } other) _uses.Add(new TypeUse(user, other));
+                break;
             case HandleKind.TypeSpecification:
                 UseAll(user, _metadata.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(TypeNames.Provider, this));
                 break;
@@ -89,7 +93,7 @@ internal sealed class AssemblyReferences
                 UseSignature(user, _metadata.GetStandaloneSignature((StandaloneSignatureHandle)handle).DecodeMethodSignature(TypeNames.Provider, this));
                 break;
             default:
-                // A type of another assembly, or a string.
+                // A string.
                 break;
         }
     }
@@ -122,7 +126,16 @@ internal sealed class AssemblyReferences
         return space.Length == 0 || name[0] == '<' ? null : $"{space}.{name}";
     }
 
-    /// <summary>Turns a signature into the names of the assembly's own types in it.</summary>
+    /// <summary>The same for a type of another assembly; null unless that is one of Matih's.</summary>
+    private static string? OutermostName(MetadataReader metadata, TypeReferenceHandle handle)
+    {
+        var type = metadata.GetTypeReference(handle);
+        while (type.ResolutionScope.Kind == HandleKind.TypeReference) type = metadata.GetTypeReference((TypeReferenceHandle)type.ResolutionScope);
+        var space = metadata.GetString(type.Namespace);
+        return space.Split('.')[0] == "Matih" ? $"{space}.{metadata.GetString(type.Name)}" : null;
+    }
+
+    /// <summary>Turns a signature into the names of Matih's types in it.</summary>
     private sealed class TypeNames : ISignatureTypeProvider<ImmutableArray<string>, AssemblyReferences>
     {
         public static readonly TypeNames Provider = new();
@@ -130,7 +143,9 @@ internal sealed class AssemblyReferences
         public ImmutableArray<string> GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) =>
             OutermostName(reader, handle) is { } name ? [name] : [];
 
-        public ImmutableArray<string> GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) => [];
+        public ImmutableArray<string> GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) =>
+            OutermostName(reader, handle) is { } name ? [name] : [];
+
         public ImmutableArray<string> GetPrimitiveType(PrimitiveTypeCode typeCode) => [];
         public ImmutableArray<string> GetGenericMethodParameter(AssemblyReferences genericContext, int index) => [];
         public ImmutableArray<string> GetGenericTypeParameter(AssemblyReferences genericContext, int index) => [];

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Matih.Definition;
 
 namespace Matih.Engine.Tests.Definition;
@@ -142,11 +143,11 @@ internal static class DefinitionCases
             "metadata" => $"{definition.Metadata.Name} v={definition.Metadata.Version} o={definition.Metadata.Owner} d={definition.Metadata.Description} {string.Join(' ', definition.Metadata.Labels)}",
             "connection" or "security" => Properties(definition.Connections[0].Kafka),
             "oauth" => Properties(definition.Connections[1].Kafka),
-            "catalog" => string.Join(' ', definition.Catalogs),
+            "catalog" => string.Join(' ', definition.Catalogs.Select(Show)),
             "source" => $"{Properties(source.Connection)} {source.Topic} {source.Format} {source.Start} {source.Schema} {source.OnError} {source.OnLostOffsets} registry={source.SchemaRegistry}",
             "json" => source.Json.ToString(),
             "step" => $"{definition.Transformations[0].Name} < {definition.Transformations[0].Input}: {definition.Transformations[0].Sql.Text.ReplaceLineEndings("\\n")}",
-            "sink" => $"{sink.Catalog} {sink.Table} {sink.Mode} by [{string.Join("; ", sink.PartitionBy.Select(entry => $"{entry.Transform} {entry.Parameter} {entry.Column}"))}] create={sink.CreatesTable} {sink.TargetFileBytes?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-"} {string.Join(' ', sink.Properties)} < {sink.Input}",
+            "sink" => $"{Show(sink.Catalog)} {sink.Table} {sink.Mode} by [{string.Join("; ", sink.PartitionBy.Select(entry => $"{entry.Transform} {entry.Parameter} {entry.Column}"))}] create={sink.CreatesTable} {sink.TargetFileBytes?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-"} {string.Join(' ', sink.Properties)} < {sink.Input}",
             "orchestration" => definition.Orchestration.ToString(),
             _ => "",
         } + warnings;
@@ -155,4 +156,15 @@ internal static class DefinitionCases
     private static string Properties(KafkaConnection connection) => string.Join(' ', connection.Properties
         .Where(pair => pair.Key is not ("bootstrap.servers" or "security.protocol") || pair.Value is not ("b:9092" or "sasl_ssl"))
         .Select(pair => $"{pair.Key}={pair.Value.Replace("planted-secret", "<secret>", StringComparison.Ordinal).ReplaceLineEndings("\\n")}"));
+
+    /// <summary>What is not as it is by default.</summary>
+    public static string Show(CatalogDefinition catalog)
+    {
+        var text = catalog.ToString()
+            .Replace($"Stores = {StoreAccess.Default}, ", "", StringComparison.Ordinal).Replace($", Stores = {StoreAccess.Default}", "", StringComparison.Ordinal)
+            .Replace($"S3 = {StoreAccess.Default.S3}, ", "", StringComparison.Ordinal).Replace($", Azure = {StoreAccess.Default.Azure}", "", StringComparison.Ordinal);
+        text = Regex.Replace(text, @"\w+ = , ", "");
+        text = Regex.Replace(text, @",? ?\w+ =  \}", " }");
+        return Regex.Replace(text, @"System\.Collections[^\]]*\]", "(pairs)");
+    }
 }

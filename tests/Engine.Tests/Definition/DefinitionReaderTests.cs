@@ -53,7 +53,7 @@ public sealed class DefinitionReaderTests
             var text = string.Join('\n', lines.Where(line => !line.StartsWith('@')));
             var result = DefinitionReader.Read("p.yaml", text, inputs);
             var outcome = result.IsValid
-                ? string.Concat(result.Definition.Flows.Select(flow => $"{flow} in {flow.Sink.Catalog} {flow.Sink.Table}\n"))
+                ? string.Concat(result.Definition.Flows.Select(flow => $"{flow} in {DefinitionCases.Show(flow.Sink.Catalog)} {flow.Sink.Table}\n"))
                     + string.Concat(result.Warnings.Select(warning => $"warning {warning}\n"))
                 : string.Concat(result.Errors.Select(error => error + "\n"));
             found.Add($"=== {name}\n{parts[0]}---\n{outcome}\n");

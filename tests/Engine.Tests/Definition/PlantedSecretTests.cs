@@ -1,4 +1,6 @@
 using Matih.Definition;
+using Matih.Definition.Format;
+using Matih.Definition.Shapes;
 
 namespace Matih.Engine.Tests.Definition;
 
@@ -33,6 +35,56 @@ public sealed class PlantedSecretTests
                 client_id: c
                 client_secret: ${PASSWORD}
                 token_endpoint_url: https://u:${PASSWORD}@id.example.com/token?key=${PASSWORD}
+        catalogs:
+          rest:
+            type: rest
+            uri: https://catalog.example.com/
+            headers:
+              X-Key: ${PASSWORD}
+            auth:
+              type: oauth2
+              client_secret: ${PASSWORD}
+              parameters:
+                assertion: ${PASSWORD}
+          bearer:
+            type: rest
+            uri: https://catalog.example.com/
+            auth:
+              type: bearer
+              token: ${PASSWORD}
+          database:
+            type: sql
+            uri: postgresql://db.example.com/lake
+            warehouse: s3://b/w
+            password: ${PASSWORD}
+            options:
+              SSL Password: ${PASSWORD}
+            s3:
+              access_key_id: id
+              secret_access_key: ${PASSWORD}
+              session_token: ${PASSWORD}
+          signature:
+            type: file
+            warehouse: abfss://c@a.dfs.core.windows.net/w
+            azure:
+              sas_token: ${PASSWORD}
+          connection:
+            type: file
+            warehouse: abfss://c@a.dfs.core.windows.net/w
+            azure:
+              connection_string: ${PASSWORD}
+          key:
+            type: file
+            warehouse: abfss://c@a.dfs.core.windows.net/w
+            azure:
+              account_key: ${PASSWORD}
+          application:
+            type: file
+            warehouse: abfss://c@a.dfs.core.windows.net/w
+            azure:
+              client_id: c
+              tenant_id: t
+              client_secret: ${PASSWORD}
         sources:
           clicks:
             type: kafka
@@ -44,6 +96,7 @@ public sealed class PlantedSecretTests
         sinks:
           lake:
             type: iceberg
+            catalog: rest
             table: a.t
         orchestration:
           parallelism: 4
@@ -66,9 +119,30 @@ public sealed class PlantedSecretTests
         Assert.Contains(Planted, source.SchemaRegistry!.Reveal().ToString(), StringComparison.Ordinal);
         var printed = string.Join('\n', [
             result, result.Definition, source, source.Connection, source.SchemaRegistry, result.Definition.Metadata, new Secret(Planted),
-            .. result.Definition.Connections, .. result.Definition.Flows, .. result.Definition.Flows.Select(flow => flow.Hash), .. result.Warnings]);
+            .. result.Definition.Connections, .. result.Definition.Catalogs, .. result.Definition.Catalogs.Select(catalog => catalog.Stores), .. result.Definition.Flows, .. result.Definition.Flows.Select(flow => flow.Hash), .. result.Warnings]);
         Assert.DoesNotContain(Planted, printed, StringComparison.Ordinal);
         Assert.Contains("sasl.password=***", printed, StringComparison.Ordinal);
+    }
+
+    /// <summary>A new key that holds a secret must be planted here, too.</summary>
+    [Fact]
+    public void Every_key_of_a_secret_is_planted()
+    {
+        var path = new List<string>();
+        var planted = new HashSet<string>();
+        foreach (var line in Text.Split('\n').Where(line => line.Contains(':', StringComparison.Ordinal)))
+        {
+            var depth = line.TakeWhile(c => c == ' ').Count() / 2;
+            path.RemoveRange(depth, path.Count - depth);
+            // The second level of these is a name.
+            path.Add(depth == 1 && path[0] is "connections" or "catalogs" or "sources" or "sinks" ? "NAME" : line.Trim().Split(':')[0]);
+            if (line.Contains("PASSWORD", StringComparison.Ordinal) || line.Contains("from_", StringComparison.Ordinal)) planted.Add(string.Join('.', path));
+        }
+
+        var secret = PipelineFormat.Sets.SelectMany(set => set.Keys.Where(key => key.Shape is SecretShape).Select(key => $"{set.Title}.{key.Name}")).ToHashSet();
+
+        Assert.True(secret.Count >= 12);
+        Assert.Empty(secret.Except(planted));
     }
 
     [Fact]

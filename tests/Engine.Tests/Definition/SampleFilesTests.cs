@@ -88,7 +88,6 @@ public sealed class SampleFilesTests
             ssl.endpoint.identification.algorithm=https
             """,
             string.Join('\n', source.Connection.Properties.Select(pair => $"{pair.Key}={pair.Value}")));
-        Assert.True(source.Connection.UsesScram);
         Assert.Equal("ROW<`payment_id` STRING NOT NULL, `account_id` STRING, `amount` DECIMAL(18, 4), `settled_at` TIMESTAMP_LTZ(3)>", source.Schema?.ToString());
     }
 

@@ -1,13 +1,15 @@
 using Matih.Definition;
+using Matih.Delivery.IcebergTables;
 using Matih.Engine.Tests.Delivery;
 using Matih.Engine.Tests.Kafka;
 using Matih.Engine.Tests.Storage;
-using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
 using Matih.Iceberg.Partitioning;
+using Matih.Iceberg;
 using Matih.Kafka;
+using Matih.Kafka.Native;
 using Matih.Planning;
 using Matih.Storage;
 
@@ -51,6 +53,26 @@ public sealed class ValidationCoversRunTests(ITestOutputHelper output)
         var error = Assert.Single(errors);
         Assert.Equal((5, $"sinks.lake.properties.{property.Split(": ")[0]}", expected), (error.Line, error.Path, error.Message));
     }
+
+    [Theory]
+    [InlineData("type: file, warehouse: \"s3://b/w\"", "write.data.path: \"s3a://b/data\"")]
+    [InlineData("type: file, warehouse: \"abfss://c@a.dfs.core.windows.net/w\"", "write.data.path: \"https://a.blob.core.windows.net/c/data\"")]
+    [InlineData("type: rest, uri: \"http://catalog\"", "write.data.path: \"s3://b/data\"")]
+    [InlineData("type: rest, uri: \"http://catalog\"", "write.metadata.path: \"s3://b/metadata\"")]
+    [InlineData("type: rest, uri: \"http://catalog\"", "write.metadata.delete-after-commit.enabled: true")]
+    [InlineData("type: sql, uri: \"sqlite:/c.db\", warehouse: \"s3://b/w\"", "write.metadata.path: \"s3n://b/metadata\"")]
+    [InlineData("type: sql, uri: \"sqlite:/c.db\", warehouse: \"s3://b/w\"", "write.metadata.delete-after-commit.enabled: true")]
+    public void A_table_property_that_its_catalog_can_bear_is_none(string catalog, string property) =>
+        Assert.Empty(Plan($"{Head}catalogs: {{ c: {{ {catalog} }} }}\nsinks:\n  lake: {{ type: iceberg, table: db.t, properties: {{ {property} }} }}\n").Errors);
+
+    [Theory]
+    [InlineData("type: file, warehouse: \"s3://b/w\"", "write.metadata.path: \"s3://b/metadata\"")]
+    [InlineData("type: file, warehouse: \"s3://b/w\"", "write.data.path: /data")]
+    [InlineData("type: rest, uri: \"http://catalog\"", "write.data.path: data/x")]
+    [InlineData("type: rest, uri: \"http://catalog\"", "write.data.path: \"gs://b/data\"")]
+    [InlineData("type: sql, uri: \"sqlite:/c.db\", warehouse: \"s3://b/w\"", "write.metadata.path: \"abfss://c@a.dfs.core.windows.net/m\"")]
+    public void A_table_property_that_its_catalog_cannot_bear_is_an_error(string catalog, string property) =>
+        Assert.Single(Plan($"{Head}catalogs: {{ c: {{ {catalog} }} }}\nsinks:\n  lake: {{ type: iceberg, table: db.t, properties: {{ {property} }} }}\n").Errors);
 
     [Fact]
     public void The_format_version_is_taken_and_is_no_property_of_the_table()
@@ -162,7 +184,7 @@ public sealed class ValidationCoversRunTests(ITestOutputHelper output)
         var properties = Enumerable.Range(0, random.Next(1, 3)).Select(_ => names[random.Next(names.Length)]).Distinct()
             .ToDictionary(name => name, _ => random.Next(3) == 0 ? random.NextInt64(-10, 1L << random.Next(1, 62)).ToString(System.Globalization.CultureInfo.InvariantCulture) : Values[random.Next(Values.Length)]);
         var sorted = TableMetadata.EmptyProperties.SetItems(properties);
-        var isValid = !TablePropertyRules.FaultsOfNew(sorted, ["id"], folder).Any();
+        var isValid = !TablePropertyRules.FaultsOfNew(sorted, ["id"], folder, namesMetadata: false).Any();
         var schema = Schema.FromRow(new Batches.RowType([new Batches.Field("id", new Batches.DataType.Int())]));
         var catalog = new FileCatalog(new LocalStore(new SeededIdSource(number)), folder, new SeededIdSource(number), TimeProvider.System);
         string? failure = null;
@@ -171,7 +193,7 @@ public sealed class ValidationCoversRunTests(ITestOutputHelper output)
             var (table, _) = await catalog.CreateAsync(new TableIdentifier(["db"], $"t{number}"), new NewTable(schema, PartitionSpec.Unpartitioned, sorted), CancellationToken.None);
             WritableTable.Check(table);
             var settings = new TableSettings(table.Metadata.Properties);
-            FlowAssembly.ParquetSettings(settings).Validate();
+            IcebergVersion.ParquetSettings(settings).Validate();
             _ = new MetricsSelection(table.Metadata);
             _ = (settings.CommitRetryCountMax, settings.CommitRetryWaitMin, settings.CommitRetryWaitMax, settings.CommitRetryTotalMax, settings.IsManifestMergeEnabled, settings.ManifestMergeCountMin,
                 settings.ManifestTargetBytes, settings.TargetFileBytes, settings.DistributionMode, settings.MetadataLogCountMax);

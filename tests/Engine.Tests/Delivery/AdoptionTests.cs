@@ -28,7 +28,7 @@ public sealed class AdoptionTests
         {
             renamed.OnSource = source => source.BeforeProbe = () =>
             {
-                if (Interlocked.Exchange(ref hasRun, 1) == 0) flow.CatchUpAsync().GetAwaiter().GetResult();
+                if (Interlocked.Exchange(ref hasRun, 1) == 0) Task.Run(() => flow.CatchUpAsync()).GetAwaiter().GetResult();
             };
         }
 

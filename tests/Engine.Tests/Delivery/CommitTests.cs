@@ -1,3 +1,4 @@
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Delivery;
@@ -259,7 +260,7 @@ public sealed class CommitTests
         var append = await PreparedChange.PrepareAsync(table, [], flow.Ids, default);
         var next = before with { Commit = new CommitId(flow.Ids.NewUuid()), Base = before.Commit };
 
-        var outcome = await flow.OpenLedger().CommitAsync(new PreparedCommit(next, append, flow.Clock.GetUtcNow().AddHours(-hours)), null, default);
+        var outcome = await flow.OpenLedger().CommitAsync(new PreparedCommit(next, new IcebergChange(flow.OpenCatalog(null!, flow.Store), append, []), flow.Clock.GetUtcNow().AddHours(-hours)), null, default);
 
         if (isCommitted) Assert.IsType<CommitOutcome.Committed>(outcome);
         else Assert.Contains("more than 12 hours ago", Assert.IsType<CommitOutcome.Rebased>(outcome).Reason, StringComparison.Ordinal);

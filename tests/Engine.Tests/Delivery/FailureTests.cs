@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Host.Health;
+using Matih.Hosting;
 using Matih.Iceberg.Metadata;
 using Matih.Kafka;
 using Matih.Telemetry;
@@ -74,7 +75,7 @@ public sealed partial class FailureTests
                 FailureKind.KafkaAccess =>
                     "Topic 'shop.orders': Broker: Topic authorization failed. | Let this principal read and describe the topic (READ and DESCRIBE in its ACLs); the start after that continues from the table's ledger.",
                 FailureKind.Catalog =>
-                    "Commit <id> of orders/lake to table shop.orders did not get through in 1 attempt and 0 s; the last one: no answer (connection refused). (0 retries without progress are used up.) | Check the catalog and its store. If other writers commit all the time, raise commit.retry.num-retries in the table's properties. The next attempt reads the table to learn what stands.",
+                    "Commit <id> of orders/lake to table shop.orders did not get through in 1 attempt and 0 s; the last one: not confirmed (connection refused). (0 retries without progress are used up.) | Check the catalog and its store. If other writers commit all the time, raise commit.retry.num-retries in the table's properties. The next attempt reads the table to learn what stands.",
                 FailureKind.Table =>
                     "Table shop.orders: <path>.metadata.json is not the metadata of a table: a field that the format requires is missing. Restore the file, or roll back to the version before it. | Restore the table's files or roll it back; the next start continues from what the table then holds.",
                 FailureKind.Store =>

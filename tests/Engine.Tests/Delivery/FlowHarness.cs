@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Matih.Batches;
 using Matih.Definition;
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Replaying;
@@ -9,7 +10,7 @@ using Matih.Delivery.Tables;
 using Matih.Delivery;
 using Matih.Engine.Tests.Iceberg;
 using Matih.Engine.Tests.Storage;
-using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
@@ -64,6 +65,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         _ownsFolder = ownsFolder;
         Topic = topic;
         Store = new FaultyStore(new LocalStore(Ids));
+        Scratch = new MemoryScratch(() => IsScratchFull);
     }
 
     /// <summary>Another process on the same warehouse, with a log, a store and answers of its own.</summary>
@@ -71,7 +73,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     /// <param name="pipeline">Its pipeline's name; null is another replica of the same.</param>
     public FlowHarness Another(ScriptedTopic? topic = null, string? pipeline = null)
     {
-        var other = new FlowHarness(_folder, topic ?? Topic, ownsFolder: false) { Definition = Definition, Clock = Clock };
+        var other = new FlowHarness(_folder, topic ?? Topic, ownsFolder: false) { Definition = Definition, Clock = Clock, CatalogOver = CatalogOver };
         if (pipeline is not null) other.Pipeline = pipeline;
         return other;
     }
@@ -94,7 +96,13 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public SystemIdSource Ids { get; } = new();
 
-    public MemoryScratch Scratch { get; } = new();
+    public MemoryScratch Scratch { get; }
+
+    /// <summary>Whether the disk for rows that wait has no room.</summary>
+    public bool IsScratchFull { get; set; }
+
+    /// <summary>The ceiling of all buffers, for less than a definition may say; null takes the definition's.</summary>
+    public long? MemoryBytes { get; set; }
 
     public IReadOnlyCollection<LogEntry> Entries => _entries;
 
@@ -116,7 +124,13 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public string Warehouse => _folder.Path;
 
-    public FileCatalog Catalog => new(new LocalStore(Ids), _folder.Path, Ids, Clock);
+    /// <summary>Opens another store than the harness's, for runs.</summary>
+    public Func<IStore>? StoreOver { get; set; }
+
+    /// <summary>Opens another catalog than that of files, over the harness's store.</summary>
+    public Func<IStore, ICatalog>? CatalogOver { get; set; }
+
+    public ICatalog Catalog => OpenCatalog(null!, new LocalStore(Ids));
 
     public static TableIdentifier Identifier => TableIdentifier.Parse("shop.orders");
 
@@ -154,7 +168,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         foreach (var snapshot in (await TableAsync()).Metadata.Lineage().Reverse())
         {
             if (snapshot.Summary.GetValueOrDefault("matih.writer") != $"{Pipeline}/lake") continue;
-            var ledger = await new LedgerReader(new LocalStore(Ids), Identifier).ReadAsync(snapshot.Summary[$"matih.ledger.{Pipeline}/lake"], default);
+            var ledger = await new LedgerStorage(new LocalStore(Ids), Identifier).ReadAsync(snapshot.Summary[$"matih.ledger.{Pipeline}/lake"], default);
             if (ledger.Books.RecordCount != 0) commits.Add(ledger.Commit);
         }
         return commits;
@@ -254,7 +268,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     {
         var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter(), Scratch);
         var plan = Plan().Single(flow => flow.Plan.Table.Identifier.Equals(Identifier)).Plan;
-        return new TableLedger(new FlowContext(plan, environment, new FlowProgress(Pipeline), this, () => 0.5), OpenCatalog(null!, Store), Store);
+        return new TableLedger(new FlowContext(plan, environment, new FlowProgress(Pipeline), this, () => 0.5), new IcebergTable(OpenCatalog(null!, Store), plan.Table), Store);
     }
 
     public async Task<SnapshotId> HeadAsync() => (await TableAsync()).Metadata.CurrentSnapshotId!.Value;
@@ -273,7 +287,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     {
         var key = $"matih.ledger.{flow ?? $"{Pipeline}/lake"}";
         var nearest = (await TableAsync()).Metadata.Lineage().First(snapshot => snapshot.Summary.ContainsKey(key));
-        return await new LedgerReader(new LocalStore(Ids), Identifier).ReadAsync(nearest.Summary[key], default);
+        return await new LedgerStorage(new LocalStore(Ids), Identifier).ReadAsync(nearest.Summary[key], default);
     }
 
     /// <summary>Partition and offset of every row of the current snapshot, ascending.</summary>
@@ -320,9 +334,9 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public IGroupMember JoinGroup(SourceDefinition source, string group) => Seat ?? throw new NotSupportedException($"This harness has no seat in group {group}.");
 
-    public IStore OpenStore(CatalogDefinition catalog) => Store;
+    public IStore OpenStore(CatalogDefinition catalog) => StoreOver?.Invoke() ?? Store;
 
-    public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => new FileCatalog(store, _folder.Path, Ids, Clock);
+    public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => CatalogOver?.Invoke(store) ?? new FileCatalog(store, _folder.Path, Ids, Clock);
 
     public void Write(LogEntry entry)
     {
@@ -349,6 +363,6 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         Assert.Empty(read.Errors);
         var plan = PipelinePlanner.Plan(read.Definition!);
         Assert.Empty(plan.Errors);
-        return [.. plan.Flows.Select(flow => flow with { Plan = flow.Plan with { TopicLookInterval = LookInterval } })];
+        return [.. plan.Flows.Select(flow => flow with { Plan = flow.Plan with { TopicLookInterval = LookInterval, MemoryBytes = MemoryBytes ?? flow.Plan.MemoryBytes } })];
     }
 }

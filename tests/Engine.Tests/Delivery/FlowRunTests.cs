@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Matih.Delivery;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Delivery;
 
@@ -147,6 +149,33 @@ public sealed class FlowRunTests
 
         await flow.AssertHoldsWholeTopicAsync();
         var memory = Assert.Single(flow.Entries, entry => entry.Event == "memory").Fields.ToDictionary(field => field.Name, field => (long)field.Value!);
+        Assert.True(memory["peak_bytes"] <= memory["ceiling_bytes"], $"{memory["peak_bytes"]:N0} of {memory["ceiling_bytes"]:N0} bytes");
+    }
+
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(64, 200)]
+    public async Task Rows_that_wait_for_a_sort_stay_under_the_ceiling_while_they_are_written(int laneCount, int partitionCount)
+    {
+        using var flow = new FlowHarness(partitionCount: laneCount);
+        flow.Overrides.Add($"orchestration.parallelism={laneCount}");
+        flow.Overrides.Add($"sinks.lake.partition_by=['bucket({partitionCount}, id)']");
+        flow.Overrides.Add("orchestration.checkpoint_interval=1h");
+        flow.Overrides.Add("orchestration.memory=64MiB");
+        await flow.CatchUpAsync();
+        using var order = JsonDocument.Parse("""{"order-id":1,"fields":[{"transform":"identity","source-id":2,"direction":"asc","null-order":"nulls-first"}]}""");
+        await flow.ChangeTableAsync(new TableUpdate.AddSortOrder(SchemaJson.ReadSortOrder(order.RootElement)), new TableUpdate.SetDefaultSortOrder(1));
+        var (random, note) = (new Random(7), new byte[500]);
+        for (var id = 0; id < 80_000; id++)
+        {
+            random.NextBytes(note);
+            flow.Topic.Append(id % laneCount, $$"""{"id": {{id}}, "note": "{{Convert.ToHexString(note)}}"}""");
+        }
+
+        await flow.CatchUpAsync();
+
+        Assert.Equal(partitionCount, (await flow.LedgerAsync()).Totals.AddedFileCount);
+        var memory = flow.Entries.Last(entry => entry.Event == "memory").Fields.ToDictionary(field => field.Name, field => (long)field.Value!);
         Assert.True(memory["peak_bytes"] <= memory["ceiling_bytes"], $"{memory["peak_bytes"]:N0} of {memory["ceiling_bytes"]:N0} bytes");
     }
 

@@ -78,6 +78,25 @@ public sealed class ReadingTests
     }
 
     [Fact]
+    public async Task A_client_that_passes_the_same_record_over_again_is_caught_each_time()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.Add("orchestration.max_retries=5");
+        flow.Clock.Speed = 50;
+        flow.OnSource = source =>
+        {
+            source.SkippedByClient.Add((0, 5));
+            source.SkippingAssignmentCount = 3;
+        };
+        flow.Produce(0, 10);
+
+        await flow.CatchUpAsync();
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Equal(3, flow.CountOf("retrying"));
+    }
+
+    [Fact]
     public async Task A_skipped_record_is_not_made_up_for_by_one_that_was_compacted_away_meanwhile()
     {
         using var flow = new FlowHarness(partitionCount: 1);

@@ -5,7 +5,6 @@ using Matih.Delivery.Tables;
 using Matih.Delivery;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
-using Matih.Iceberg.Metadata;
 using Matih.Iceberg;
 
 namespace Matih.Engine.Tests.Delivery;
@@ -252,7 +251,7 @@ public sealed class ReplayTests
     {
         using var flow = await WithCommitsAsync(Wrong, 2);
         var commits = await flow.DataCommitsAsync();
-        var ledgerSnapshot = (await flow.TableAsync()).Metadata.Lineage().First(snapshot => LedgerReading.CommitOf(snapshot) == commits[0]).Id;
+        var ledgerSnapshot = (await flow.TableAsync()).Metadata.Lineage().First(snapshot => LedgerInspection.CommitOf(snapshot.Summary) == commits[0]).Id;
         await ReplaceOneFileAsync(flow, ledgerSnapshot);
         flow.Definition = flow.Definition.Replace(Wrong, Mended, StringComparison.Ordinal);
 
@@ -324,7 +323,7 @@ public sealed class ReplayTests
     {
         using var flow = await WithCommitsAsync(Wrong, 2);
         var commits = await flow.DataCommitsAsync();
-        var start = LedgerReading.CommitOf((await flow.TableAsync()).Metadata.Snapshots[0])!.Value;
+        var start = LedgerInspection.CommitOf((await flow.TableAsync()).Metadata.Snapshots[0].Summary)!.Value;
 
         var unknown = await RefusedAsync(flow, new CommitId(Guid.NewGuid()), null);
         var reversed = await RefusedAsync(flow, commits[1], commits[0]);
@@ -343,7 +342,7 @@ public sealed class ReplayTests
     {
         using var flow = await WithCommitsAsync(Wrong, 2);
         var commits = await flow.DataCommitsAsync();
-        var first = (await flow.TableAsync()).Metadata.Lineage().First(snapshot => LedgerReading.CommitOf(snapshot) == commits[0]).Id;
+        var first = (await flow.TableAsync()).Metadata.Lineage().First(snapshot => LedgerInspection.CommitOf(snapshot.Summary) == commits[0]).Id;
         await flow.RollBackAsync(first);
 
         var refusal = await RefusedAsync(flow, commits[1], null);

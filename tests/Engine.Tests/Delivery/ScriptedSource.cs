@@ -1,7 +1,4 @@
 using Matih.Batches;
-using Matih.Definition.Format;
-using Matih.Delivery.Lanes;
-using Matih.Delivery.Ledgers;
 using Matih.Kafka;
 
 namespace Matih.Engine.Tests.Delivery;
@@ -20,7 +17,7 @@ internal sealed class ScriptedSource(ScriptedTopic topic, TimeProvider clock) : 
 
     public bool MaySkipRecords { get; set; }
 
-    /// <summary>Offsets that this client wrongly passes over when it is assigned, as librdkafka before 2.1.0 may.</summary>
+    /// <summary>Offsets that this client wrongly passes over when it is assigned.</summary>
     public HashSet<(int Partition, long Offset)> SkippedByClient { get; } = [];
 
     /// <summary>Assignments in which records are passed over; later ones are right, as after a new fetch.</summary>

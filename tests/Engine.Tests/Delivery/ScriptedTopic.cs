@@ -3,7 +3,7 @@ using Matih.Kafka;
 
 namespace Matih.Engine.Tests.Delivery;
 
-/// <summary>A Kafka topic in memory that a test shapes: records, holes, deleted records, added partitions, another identity.</summary>
+/// <summary>A Kafka topic in memory that a test shapes: records, offsets without one, deleted records, added partitions, another identity.</summary>
 internal sealed class ScriptedTopic
 {
     private readonly Lock _lock = new();
@@ -58,7 +58,7 @@ internal sealed class ScriptedTopic
         lock (_lock) _partitions[partition].End += count;
     }
 
-    /// <summary>Puts a record where a hole was, which no broker does: what a client that passed it over has missed.</summary>
+    /// <summary>Puts a record at an offset that held none, which no broker does: what a client that passed it over has missed.</summary>
     public void Fill(int partition, long offset, string value)
     {
         lock (_lock)

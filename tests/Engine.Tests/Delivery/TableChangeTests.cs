@@ -1,6 +1,7 @@
+using System.Text.Json;
+using Matih.Engine.Tests.Verification;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 using Matih.Parquet;
 using Matih.Parquet.Format;
 
@@ -59,6 +60,34 @@ public sealed class TableChangeTests
         await flow.AssertHoldsWholeTopicAsync();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Records_after_a_change_of_the_sort_order_are_sorted_by_the_new_one(bool isAtTheCommit)
+    {
+        using var flow = new FlowHarness();
+        await flow.CatchUpAsync();
+        await SortByAsync(flow, "note", 1);
+
+        await ChangeUnderARunAsync(flow, isAtTheCommit, () => SortByAsync(flow, "id", 2));
+
+        Assert.Equal([1, 2], (await flow.LiveFilesAsync()).Select(file => file.SortOrderId!.Value).Distinct().Order());
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task An_order_by_a_column_that_was_dropped_and_added_again_is_not_followed()
+    {
+        using var flow = new FlowHarness();
+        await flow.CatchUpAsync();
+        await SortByAsync(flow, "note", 1);
+
+        await ChangeUnderARunAsync(flow, isAtTheCommit: true, ReplaceNoteAsync);
+
+        Assert.Equal([0, 1], (await flow.LiveFilesAsync()).Select(file => file.SortOrderId!.Value).Distinct().Order());
+        await flow.AssertVerifiesAsync();
+    }
+
     [Fact]
     public async Task A_change_of_the_table_s_own_upkeep_drops_no_batch()
     {
@@ -115,6 +144,13 @@ public sealed class TableChangeTests
         flow.Produce(10, 10);
         await flow.WaitForRowsAsync(20);
     });
+
+    private static async Task SortByAsync(FlowHarness flow, string column, int orderId)
+    {
+        var id = (await flow.TableAsync()).Metadata.CurrentSchema.FindColumn(column)!.Id;
+        using var order = JsonDocument.Parse($$"""{"order-id":{{orderId}},"fields":[{"transform":"identity","source-id":{{id}},"direction":"desc","null-order":"nulls-last"}]}""");
+        await flow.ChangeTableAsync(new TableUpdate.AddSortOrder(SchemaJson.ReadSortOrder(order.RootElement)), new TableUpdate.SetDefaultSortOrder(orderId));
+    }
 
     private static async Task ReplaceNoteAsync(FlowHarness flow)
     {

@@ -1,5 +1,5 @@
 using Matih.Delivery;
-using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Iceberg.Metadata;
 using Matih.Telemetry;
 

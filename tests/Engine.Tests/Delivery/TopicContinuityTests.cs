@@ -441,27 +441,33 @@ public sealed class TopicContinuityTests
         Assert.Equal(before, await flow.HeadAsync());
     }
 
-    /// <summary>The id was compared, then the topic was created anew and filled, then the partitions were assigned: the client knows no other topic.</summary>
-    [Fact]
-    public async Task A_topic_created_anew_between_the_look_at_it_and_the_assignment_is_not_read()
+    /// <summary>The topic was compared, then it was created again and filled, then the partitions were assigned: the client knows no other topic.</summary>
+    [Theory]
+    [InlineData("topic-1", "topic-2", "its id was topic-1 and is topic-2 now")]
+    [InlineData(null, null, "The record at offset 4 of partition 0 of topic")]
+    public async Task A_topic_created_again_between_the_look_at_it_and_the_assignment_is_not_read(string? before, string? after, string expected)
     {
         using var flow = new FlowHarness();
+        flow.Topic.TopicId = before;
         flow.Overrides.Add("orchestration.max_retries=2");
         flow.Clock.Speed = 50;
         flow.Produce(0, 10);
         await flow.CatchUpAsync();
-        var before = await flow.RowsAsync();
+        var rows = await flow.RowsAsync();
+        var isRecreated = false;
         flow.OnSource = source => source.BeforeAssign = () =>
         {
-            if (flow.Topic.TopicId == "topic-2") return;
-            flow.Topic.Recreate(2, "topic-2");
+            if (isRecreated) return;
+            isRecreated = true;
+            flow.Topic.Recreate(2, after);
             flow.Produce(100, 40);
         };
 
         var refusal = await flow.RefusalAsync();
 
         Assert.Equal(ExitCode.Refused, refusal.ExitCode);
-        Assert.Contains("its id was topic-1 and is topic-2 now", refusal.Message, StringComparison.Ordinal);
-        Assert.Equal(before, await flow.RowsAsync());
+        Assert.Contains(expected, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(flow.Entries, entry => entry.Message.Contains("was created again while it was being opened", StringComparison.Ordinal));
+        Assert.Equal(rows, await flow.RowsAsync());
     }
 }

@@ -1,4 +1,5 @@
 using Matih.Definition;
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Delivery;
@@ -131,7 +132,7 @@ public sealed class WaysOutTests
 
         await RefusedAsync(renamed, new OpenAnswers(Adopt: wrong), wrong == "returns" ? "Name the pipeline that did" : "matih table ledger");
         var table = await flow.TableAsync();
-        var shown = (await LedgerReading.ReadAsync(table, default)).Single(found => found.Ledger.Sources[0].Topic == "shop.orders");
+        var shown = (await LedgerInspection.ReadAsync(new IcebergHistory(table), default)).Single(found => found.Ledger.Sources[0].Topic == "shop.orders");
         await renamed.CatchUpAsync(new OpenAnswers(Adopt: shown.Flow.Pipeline));
 
         await renamed.AssertHoldsWholeTopicAsync();
@@ -390,7 +391,7 @@ public sealed class WaysOutTests
         // Before the run learns that its reset stands, another one has gone on from there.
         flow.Store.After("metadata.json", () =>
         {
-            other.CatchUpAsync().GetAwaiter().GetResult();
+            Task.Run(() => other.CatchUpAsync()).GetAwaiter().GetResult();
             flow.Store.FailRead("metadata.json");
             throw new IOException("connection reset");
         });

@@ -1,10 +1,11 @@
 using System.Text.Json;
-using Matih.Delivery.Ledgers;
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Tables;
 using Matih.Engine.Tests.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Tables;
 using Matih.Host.Verification;
+using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
 using Matih.Telemetry;
 using Matih.Verification;
@@ -26,7 +27,7 @@ public sealed class JsonOutputTests : IDisposable
         var table = await FillAsync();
         var head = table.Metadata.CurrentSnapshotId!.Value.ToString();
         var files = await FileReport.ReadAsync(table, default);
-        var ledgers = await LedgerReading.ReadAsync(table, default);
+        var ledgers = await LedgerInspection.ReadAsync(new IcebergHistory(table), default);
         var report = await new PipelineVerifier(_flow).VerifyAsync(_flow.Plan(), new VerificationRequest(IsOffline: true), default);
 
         var show = Print(json => TableReport.WriteJson(table, json));
@@ -53,7 +54,7 @@ public sealed class JsonOutputTests : IDisposable
         await _flow.ReplayAsync((await _flow.DataCommitsAsync())[0]);
         table = await _flow.TableAsync();
 
-        var ledger = Print(json => LedgerReport.WriteJson(LedgerReading.ReadAsync(table, default).AsTask().Result, json))[0];
+        var ledger = Print(json => LedgerReport.WriteJson(LedgerInspection.ReadAsync(new IcebergHistory(table), default).AsTask().Result, json))[0];
 
         Assert.Equal("orders/lake", ledger.GetProperty("flow").GetString());
         Assert.Equal(("test", 1), (ledger.GetProperty("writer").GetProperty("host").GetString(), ledger.GetProperty("writer").GetProperty("process_id").GetInt32()));
@@ -75,7 +76,7 @@ public sealed class JsonOutputTests : IDisposable
     private List<JsonElement> Logged()
     {
         var lines = new StringWriter();
-        var log = new EngineLogWriter(LogForm.Json, LogSeverity.Debug, TimeProvider.System, new Terminal(lines));
+        var log = new EngineLogWriter(LogForm.Json, LogSeverity.Debug, TimeProvider.System, lines.WriteLine);
         foreach (var entry in _flow.Entries) log.Write(entry);
         return [.. lines.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => Checked(line))];
     }

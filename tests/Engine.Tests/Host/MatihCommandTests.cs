@@ -1,5 +1,5 @@
+using Matih.Engine.Tests.Hosting;
 using Matih.Host.Commands;
-using Matih.Host.Runtime;
 
 namespace Matih.Engine.Tests.Host;
 
@@ -11,7 +11,7 @@ public sealed class MatihCommandTests
         var (code, _, error) = await RunAsync("rnu", "pipeline.yaml");
 
         Assert.Equal(2, code);
-        Assert.Equal("matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, verify, replay, demo. See matih --help.\n", error);
+        Assert.Equal("matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, catalog, verify, replay, demo. See matih --help.\n", error);
     }
 
     [Theory]
@@ -48,7 +48,7 @@ public sealed class MatihCommandTests
     [Fact]
     public async Task Every_option_of_every_verb_is_in_its_help()
     {
-        var command = new MatihCommand(Settings());
+        var command = new MatihCommand(Settings.Of());
         foreach (var verb in command.Verbs)
         {
             var (code, help, _) = await RunAsync(verb.Command.Name, "--help");
@@ -96,7 +96,7 @@ public sealed class MatihCommandTests
         foreach (var verb in (string[])["run", "validate", "sql", "table", "verify", "replay", "demo", "--help"])
         {
             var output = new StringWriter();
-            await new MatihCommand(Settings(), width).InvokeAsync([verb, "--help"], output, TextWriter.Null);
+            await new MatihCommand(Settings.Of(), width).InvokeAsync([verb, "--help"], output, TextWriter.Null);
 
             Assert.All(output.ToString().Split('\n'), line => Assert.True(line.Length <= Math.Min(width, 110) || line.StartsWith("  matih ", StringComparison.Ordinal), line));
         }
@@ -113,7 +113,7 @@ public sealed class MatihCommandTests
         foreach (var words in (string[][])[["help"], ["-h"], []])
             Assert.Equal((0, main, ""), await RunAsync(words));
         Assert.Equal(await RunAsync("table", "show", "--help"), await RunAsync("help", "table", "show"));
-        Assert.Equal((2, "", "matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, verify, replay, demo. See matih --help.\n"), await RunAsync("help", "rnu"));
+        Assert.Equal((2, "", "matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, catalog, verify, replay, demo. See matih --help.\n"), await RunAsync("help", "rnu"));
     }
 
     [Fact]
@@ -125,16 +125,10 @@ public sealed class MatihCommandTests
         Assert.Matches(@"^matih \d+\.\d+\.\d+\n$", output);
     }
 
-    internal static HostSettings Settings(params (string Name, string Value)[] variables) => new()
-    {
-        Environment = name => variables.FirstOrDefault(variable => variable.Name == name).Value,
-        CurrentDirectory = Path.GetTempPath(),
-    };
-
     private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await new MatihCommand(Settings()).InvokeAsync(arguments, output, error);
+        var code = await new MatihCommand(Settings.Of()).InvokeAsync(arguments, output, error);
         return (code, output.ToString(), error.ToString());
     }
 }

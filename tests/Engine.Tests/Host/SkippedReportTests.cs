@@ -4,7 +4,6 @@ using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Tables;
 using Matih.Host.Tables;
-using Matih.Iceberg.Metadata;
 using Matih.Planning;
 
 namespace Matih.Engine.Tests.Host;

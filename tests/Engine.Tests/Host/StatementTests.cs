@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Matih.Host.Runtime;
 using Matih.Host.Statements;
+using Matih.Hosting;
 using Matih.Sql;
 
 namespace Matih.Engine.Tests.Host;
@@ -63,7 +64,7 @@ public sealed class StatementTests
     private static string Json(string sql, string? schema, IEnumerable<string>? lines, params string[] options)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, Matih.Host.Output.JsonOutput.Compact)) StatementReport.WriteJson(Run(sql, schema, lines, options), json);
+        using (var json = new Utf8JsonWriter(stream, HostJson.Compact)) StatementReport.WriteJson(Run(sql, schema, lines, options), json);
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 

@@ -16,6 +16,15 @@ internal sealed class FaultyStore(IStore inner) : IStore
     /// <summary>Writes over what exists, as stores do that take no notice of If-None-Match.</summary>
     public bool IgnoresPreconditions { get; set; }
 
+    /// <summary>Looks whether the object exists, and writes a moment later, as some stores did that say they have If-None-Match.</summary>
+    public bool RacesPreconditions { get; set; }
+
+    /// <summary>What was listed, in order.</summary>
+    public List<string> ListedPrefixes { get; } = [];
+
+    /// <summary>What was read, in order; ranges with <c> 0+10</c> behind their name.</summary>
+    public List<string> Reads { get; } = [];
+
     /// <summary>Runs once, before the put reaches the store; may throw.</summary>
     public void Before(string ending, Func<Task> act) => _before = (ending, act);
 
@@ -40,6 +49,13 @@ internal sealed class FaultyStore(IStore inner) : IStore
             _before = null;
             await before.Act();
         }
+        if (RacesPreconditions)
+        {
+            if (await inner.LengthAsync(location, cancellationToken) is not null) return false;
+            await Task.Yield();
+            await inner.PutAsync(location, content, cancellationToken);
+            return true;
+        }
         if (IgnoresPreconditions)
         {
             await inner.PutAsync(location, content, cancellationToken);
@@ -56,7 +72,20 @@ internal sealed class FaultyStore(IStore inner) : IStore
 
     public async ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken)
     {
+        await PassAsync(location, location);
+        return await inner.ReadAsync(location, cancellationToken);
+    }
+
+    public async ValueTask<byte[]> ReadRangeAsync(string location, long offset, int count, CancellationToken cancellationToken)
+    {
+        await PassAsync(location, $"{location} {offset}+{count}");
+        return await inner.ReadRangeAsync(location, offset, count, cancellationToken);
+    }
+
+    private async ValueTask PassAsync(string location, string read)
+    {
         RequireUp(location);
+        lock (Reads) Reads.Add(read);
         if (_beforeRead is { } before && location.EndsWith(before.Ending, StringComparison.Ordinal))
         {
             _beforeRead = null;
@@ -67,14 +96,83 @@ internal sealed class FaultyStore(IStore inner) : IStore
             _failingRead = null;
             throw new IOException("no route to host");
         }
-        return await inner.ReadAsync(location, cancellationToken);
     }
 
-    public ValueTask<IObjectWriter> CreateAsync(string location, CancellationToken cancellationToken) => inner.CreateAsync(RequireUp(location), cancellationToken);
+    /// <summary>Writers say that they hold all that was written until they are complete, as those of object stores do with small files.</summary>
+    public bool HoldsWhatIsWritten { get; set; }
+
+    private long _held;
+    private long _heldMax;
+
+    /// <summary>The most bytes that writers held at the same time.</summary>
+    public long HeldMaxBytes => Interlocked.Read(ref _heldMax);
+
+    private void Hold(long bytes)
+    {
+        var held = Interlocked.Add(ref _held, bytes);
+        for (var max = HeldMaxBytes; held > max; max = HeldMaxBytes) Interlocked.CompareExchange(ref _heldMax, held, max);
+    }
+
+    private int _open;
+    private int _openMax;
+
+    /// <summary>The most objects that were being written at the same time.</summary>
+    public int OpenMax => Volatile.Read(ref _openMax);
+
+    public async ValueTask<IObjectWriter> CreateAsync(string location, CancellationToken cancellationToken)
+    {
+        var writer = new CountedWriter(this, await inner.CreateAsync(RequireUp(location), cancellationToken));
+        var open = Interlocked.Increment(ref _open);
+        for (var max = OpenMax; open > max; max = OpenMax) Interlocked.CompareExchange(ref _openMax, open, max);
+        return writer;
+    }
+
+    private sealed class CountedWriter(FaultyStore store, IObjectWriter writer) : IObjectWriter
+    {
+        private bool _isClosed;
+
+        public long PositionBytes => writer.PositionBytes;
+
+        public long BufferedBytes => !_isClosed && store.HoldsWhatIsWritten ? writer.PositionBytes : writer.BufferedBytes;
+
+        public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+        {
+            await writer.WriteAsync(bytes, cancellationToken);
+            store.Hold(bytes.Length);
+        }
+
+        public ValueTask EndAsync(CancellationToken cancellationToken) => writer.EndAsync(cancellationToken);
+
+        public async ValueTask CompleteAsync(CancellationToken cancellationToken)
+        {
+            await writer.CompleteAsync(cancellationToken);
+            Close();
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Close();
+            return writer.DisposeAsync();
+        }
+
+        private void Close()
+        {
+            if (_isClosed) return;
+            Interlocked.Decrement(ref store._open);
+            store.Hold(-writer.PositionBytes);
+            _isClosed = true;
+        }
+    }
+
     public ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => inner.PutAsync(RequireUp(location), content, cancellationToken);
-    public ValueTask<byte[]> ReadRangeAsync(string location, long offset, int count, CancellationToken cancellationToken) => inner.ReadRangeAsync(RequireUp(location), offset, count, cancellationToken);
     public ValueTask<long?> LengthAsync(string location, CancellationToken cancellationToken) => inner.LengthAsync(RequireUp(location), cancellationToken);
-    public IAsyncEnumerable<StoredObject> ListAsync(string folder, CancellationToken cancellationToken) => inner.ListAsync(RequireUp(folder), cancellationToken);
+
+    public IAsyncEnumerable<StoredObject> ListAsync(string prefix, CancellationToken cancellationToken)
+    {
+        lock (ListedPrefixes) ListedPrefixes.Add(prefix);
+        return inner.ListAsync(RequireUp(prefix), cancellationToken);
+    }
+
     public ValueTask DeleteAsync(string location, CancellationToken cancellationToken) => inner.DeleteAsync(RequireUp(location), cancellationToken);
 
     private string RequireUp(string location) => IsDown?.Invoke(location) == true ? throw new IOException("503 Slow Down") : location;

@@ -3,7 +3,6 @@ using Matih.Engine.Tests.Storage;
 using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 using Matih.Storage;
 
 namespace Matih.Engine.Tests.Iceberg;
@@ -93,6 +92,53 @@ public sealed class FileCatalogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_version_that_this_process_committed_is_not_read_again()
+    {
+        var (first, _) = await CreateAsync();
+        var second = Assert.IsType<CommitResult.Committed>(await CommitAsync(first, "a", new string('x', 2000))).Table;
+        _store.Reads.Clear();
+
+        var third = Assert.IsType<CommitResult.Committed>(await CommitAsync(await LoadAsync(), "a", "2")).Table;
+
+        Assert.Equal([$"{Metadata("v2.metadata.json")} 0+1024"], _store.Reads.Where(read => read.Contains(".metadata.json", StringComparison.Ordinal)));
+        Assert.Equal(second.Metadata.CurrentSnapshotId, third.Metadata.CurrentSnapshot!.ParentId);
+        Assert.Same(third.Metadata, (await LoadAsync()).Metadata);
+        var other = (await new FileCatalog(_store, _folder.Path, _ids, new StandingClock()).LoadAsync(Orders, None))!;
+        Assert.Equal(TableMetadataJson.Write(other.Metadata), TableMetadataJson.Write(third.Metadata));
+    }
+
+    [Fact]
+    public async Task A_version_that_this_process_committed_is_read_again_where_somebody_wrote_over_it()
+    {
+        await CommitAsync((await CreateAsync()).Table, "a", "1");
+        WriteOver("v2.metadata.json", "\"a\":\"1\"", "\"a\":\"2\"");
+
+        Assert.Equal("2", (await LoadAsync()).Metadata.CurrentSnapshot!.Summary["a"]);
+    }
+
+    [Fact]
+    public async Task A_commit_whose_base_somebody_wrote_over_is_withdrawn()
+    {
+        var table = Assert.IsType<CommitResult.Committed>(await CommitAsync((await CreateAsync()).Table, "a", "1")).Table;
+        var attempt = await AttemptOnAsync(table, "a", "2");
+        WriteOver("v2.metadata.json", $"\"last-updated-ms\":{table.Metadata.LastUpdatedMillis}", $"\"last-updated-ms\":{table.Metadata.LastUpdatedMillis + 1}");
+
+        var result = await _catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, None);
+
+        Assert.Contains($"last-updated-ms expected {table.Metadata.LastUpdatedMillis}, found", Assert.IsType<CommitResult.Conflict>(result).Reason, StringComparison.Ordinal);
+        Assert.False(File.Exists(Metadata("v3.metadata.json")));
+        Assert.Equal(table.Metadata.LastUpdatedMillis + 1, (await LoadAsync()).Metadata.LastUpdatedMillis);
+    }
+
+    private void WriteOver(string file, string old, string text)
+    {
+        var before = File.ReadAllText(Metadata(file));
+        Assert.Contains(old, before, StringComparison.Ordinal);
+        File.WriteAllText(Metadata(file), before.Replace(old, text, StringComparison.Ordinal));
+        File.SetLastWriteTimeUtc(Metadata(file), File.GetLastWriteTimeUtc(Metadata(file)).AddSeconds(1));
+    }
+
+    [Fact]
     public async Task Of_two_commits_on_one_base_the_second_is_a_conflict()
     {
         var (table, _) = await CreateAsync();
@@ -102,6 +148,40 @@ public sealed class FileCatalogTests : IDisposable
 
         Assert.IsType<CommitResult.Conflict>(result);
         Assert.Equal("first", (await LoadAsync()).Metadata.CurrentSnapshot!.Summary["who"]);
+    }
+
+    [Fact]
+    public async Task The_newest_version_is_found_from_the_one_seen_last_and_few_are_listed()
+    {
+        var (table, _) = await CreateAsync();
+        var others = new List<(int Seen, FileCatalog Catalog)>();
+        for (var version = 2; version <= 113; version++)
+        {
+            table = Assert.IsType<CommitResult.Committed>(await CommitAsync(table, "v", $"{version}")).Table;
+            if (version is not (9 or 10 or 19 or 42 or 99 or 100 or 112)) continue;
+            var other = new FileCatalog(_store, _folder.Path, _ids, new StandingClock());
+            Assert.Equal(table.MetadataLocation, (await other.LoadAsync(Orders, None))!.MetadataLocation);
+            others.Add((version, other));
+        }
+
+        foreach (var (seen, other) in others)
+        {
+            _store.ListedPrefixes.Clear();
+            Assert.Equal(table.MetadataLocation, (await other.LoadAsync(Orders, None))!.MetadataLocation);
+            if (seen >= 10) Assert.DoesNotContain(Metadata("v"), _store.ListedPrefixes);
+        }
+        Assert.Equal([Metadata("v11")], _store.ListedPrefixes);
+    }
+
+    [Fact]
+    public async Task A_table_that_was_dropped_and_created_again_is_found_by_who_has_seen_more_of_it()
+    {
+        var (table, _) = await CreateAsync();
+        for (var version = 2; version <= 25; version++) table = Assert.IsType<CommitResult.Committed>(await CommitAsync(table, "v", $"{version}")).Table;
+        Directory.Delete(_folder.Child("shop"), recursive: true);
+        var (again, _) = await new FileCatalog(_store, _folder.Path, _ids, new StandingClock()).CreateAsync(Orders, new NewTable(table.Metadata.CurrentSchema, table.Metadata.DefaultSpec, TableMetadata.EmptyProperties), None);
+
+        Assert.Equal(again.Metadata.TableUuid, (await LoadAsync()).Metadata.TableUuid);
     }
 
     [Fact]
@@ -192,6 +272,34 @@ public sealed class FileCatalogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_late_commit_below_a_gap_of_deleted_versions_is_withdrawn_and_the_newest_is_found_again()
+    {
+        await CreateAsync();
+        for (var version = 2; version <= 12; version++) await CommitAsync(await LoadAsync(), "who", $"{version}");
+        var sleeper = new FileCatalog(_store, _folder.Path, _ids, new StandingClock());
+        var seen = (await sleeper.LoadAsync(Orders, None))!;
+        var late = await AttemptOnAsync(seen, "who", "late");
+        for (var version = 13; version <= 30; version++) await CommitAsync(await LoadAsync(), "who", $"{version}");
+        for (var version = 13; version <= 25; version++) File.Delete(Metadata($"v{version}.metadata.json"));
+
+        var result = await sleeper.CommitAsync(seen, late.Requirements, late.Updates, None);
+
+        Assert.Contains("version 30", Assert.IsType<CommitResult.Conflict>(result).Reason);
+        Assert.False(File.Exists(Metadata("v13.metadata.json")));
+        Assert.EndsWith("v30.metadata.json", (await sleeper.LoadAsync(Orders, None))!.MetadataLocation);
+    }
+
+    [Fact]
+    public async Task A_table_that_the_store_refuses_to_create_is_told_with_the_store_s_reason()
+    {
+        _store.Before("v1.metadata.json", () => throw StoreException.Of(StoreFailureKind.Refused, "write", "v1.metadata.json", "not implemented (501)", "Use another store."));
+
+        var exception = await Assert.ThrowsAsync<IOException>(async () => await CreateAsync());
+
+        Assert.EndsWith("could not be created: Could not write v1.metadata.json: not implemented (501). Use another store.", exception.Message);
+    }
+
+    [Fact]
     public async Task A_commit_whose_base_was_deleted_meanwhile_is_withdrawn()
     {
         var (table, _) = await CreateAsync();
@@ -248,6 +356,16 @@ public sealed class FileCatalogTests : IDisposable
 
         Assert.IsType<CommitResult.Conflict>(result);
         Assert.False(File.Exists(Metadata("v2.metadata.json")));
+    }
+
+    [Fact]
+    public async Task A_version_that_was_seen_and_is_gone_is_looked_for_among_all()
+    {
+        await CreateAsync();
+        for (var version = 2; version <= 13; version++) await CommitAsync(await LoadAsync(), "a", $"{version}");
+        for (var version = 9; version <= 13; version++) File.Delete(Metadata($"v{version}.metadata.json"));
+
+        Assert.EndsWith("v8.metadata.json", (await LoadAsync()).MetadataLocation);
     }
 
     [Fact]

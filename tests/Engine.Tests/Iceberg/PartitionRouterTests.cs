@@ -176,7 +176,7 @@ public sealed class PartitionRouterTests
         {
             var group = routed.Groups[row];
             Assert.InRange(group, 0, routed.GroupCount - 1);
-            if (places.TryAdd(group, groups.Count)) groups.Add((routed.KeyOf(group), []));
+            if (places.TryAdd(group, groups.Count)) groups.Add((router.KeyOf(group), []));
             groups[places[group]].Rows.Add(row);
         }
         return groups;

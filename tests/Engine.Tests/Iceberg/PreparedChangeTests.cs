@@ -254,7 +254,7 @@ public sealed class PreparedChangeTests : IDisposable
     private static async Task<List<(SnapshotId, bool?)>> WalkAsync(Table table)
     {
         var steps = new List<(SnapshotId, bool?)>();
-        await foreach (var step in LineageReader.WalkAsync(table, default))
+        await foreach (var step in LineageWalk.WalkAsync(table, default))
             steps.Add(step is LineageStep.Found found ? (found.Snapshot.Id, found.IsExpired) : (((LineageStep.Missing)step).SnapshotId, null));
         return steps;
     }

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Tests.Iceberg;
@@ -98,8 +97,18 @@ public sealed class TableMetadataJsonTests
         Assert.Throws<InvalidTableException>(() => Read(TableMetadataSamples.Foreign.Replace("\"current-snapshot-id\":3055729675574597004", "\"current-snapshot-id\":5")));
 
     [Fact]
-    public void The_uuid_is_found_without_reading_the_rest() =>
-        Assert.Equal("9c12d441-03fe-4693-9a96-a0705ddf69c1", TableMetadataJson.ReadUuid(Encoding.UTF8.GetBytes(TableMetadataSamples.Foreign)));
+    public void The_identity_is_found_in_as_much_as_holds_it()
+    {
+        var bytes = Encoding.UTF8.GetBytes(TableMetadataSamples.Foreign);
+        var identity = ("9c12d441-03fe-4693-9a96-a0705ddf69c1", 1602638573590L);
+
+        Assert.Equal(identity, TableMetadataJson.FindIdentity(bytes, isWhole: true));
+        for (var length = 0; length <= bytes.Length; length++)
+            Assert.Contains(TableMetadataJson.FindIdentity(bytes[..length], isWhole: false), new (string, long)?[] { null, identity });
+        Assert.Equal(identity, TableMetadataJson.FindIdentity(bytes[..400], isWhole: false));
+        Assert.Null(TableMetadataJson.FindIdentity("""{"properties":{"table-uuid":"x","last-updated-ms":5}"""u8.ToArray(), isWhole: false));
+        Assert.Equal(("", 5), TableMetadataJson.FindIdentity("""{"properties":{"table-uuid":"x"},"last-updated-ms":5}"""u8.ToArray(), isWhole: true));
+    }
 
     private static TableMetadata Read(string json) => TableMetadataJson.Read(Encoding.UTF8.GetBytes(json), "v1.metadata.json");
 }

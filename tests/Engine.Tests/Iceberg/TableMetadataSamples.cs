@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 
 namespace Matih.Engine.Tests.Iceberg;
 

@@ -2,7 +2,7 @@ using Matih.Kafka.Native;
 
 namespace Matih.Engine.Tests.Kafka;
 
-/// <summary>What librdkafka 2.0.2 and 2.16.0 say, and what an operator reads.</summary>
+/// <summary>What librdkafka says, and what an operator reads.</summary>
 public sealed class BrokerTroubleTests
 {
     [Theory]

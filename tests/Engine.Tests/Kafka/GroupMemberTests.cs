@@ -1,4 +1,4 @@
-using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Kafka;
 
 namespace Matih.Engine.Tests.Kafka;

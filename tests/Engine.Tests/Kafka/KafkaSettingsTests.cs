@@ -1,4 +1,5 @@
 using Matih.Kafka;
+using Matih.Kafka.Native;
 
 namespace Matih.Engine.Tests.Kafka;
 
@@ -123,7 +124,7 @@ public sealed class KafkaSettingsTests
     [InlineData(1 << 30, 16)]
     public void Native_queues_stay_within_their_share(long queueBytes, int lanes)
     {
-        var properties = (Plain with { QueueBytes = queueBytes, QueueCountMax = lanes }).ReaderProperties(MockTopic.Library, "t");
+        var properties = (Plain with { QueueBytes = queueBytes, QueueCountMax = lanes }).ReaderProperties("t");
 
         var payload = long.Parse(properties["queued.max.messages.kbytes"]) * 1024 * lanes;
         var overhead = long.Parse(properties["queued.min.messages"]) * 400 * lanes;
@@ -136,27 +137,11 @@ public sealed class KafkaSettingsTests
     {
         var settings = Plain with { Properties = new Dictionary<string, string> { ["isolation.level"] = "read_uncommitted", ["check.crcs"] = "false", ["fetch.max.bytes"] = "2000000" } };
 
-        var properties = settings.ReaderProperties(MockTopic.Library, "t");
+        var properties = settings.ReaderProperties("t");
 
         Assert.Equal(IsolationLevel.ReadUncommitted, settings.Isolation);
         Assert.Equal(("read_uncommitted", "false", "2000000"), (properties["isolation.level"], properties["check.crcs"], properties["fetch.max.bytes"]));
         Assert.Equal(("error", "false", "false"), (properties["auto.offset.reset"], properties["enable.auto.commit"], properties["allow.auto.create.topics"]));
-        Assert.Equal(("read_committed", "true"), (Plain.ReaderProperties(MockTopic.Library, "t")["isolation.level"], Plain.ReaderProperties(MockTopic.Library, "t")["check.crcs"]));
-    }
-
-    [Fact]
-    public void A_library_that_cannot_be_loaded_is_named()
-    {
-        var error = Assert.Throws<SourceException>(() => Librdkafka.Load("/nowhere/librdkafka.so.1"));
-
-        Assert.Equal("Cannot load librdkafka from /nowhere/librdkafka.so.1 (MATIH_LIBRDKAFKA): there is no such file.", error.Message);
-    }
-
-    [Fact]
-    public void A_library_that_is_another_is_refused()
-    {
-        var error = Assert.Throws<SourceException>(() => Librdkafka.Load("libc.so.6"));
-
-        Assert.StartsWith("The library at libc.so.6 (MATIH_LIBRDKAFKA) cannot be used: it is not librdkafka. Install it (`apt-get install librdkafka1`)", error.Message, StringComparison.Ordinal);
+        Assert.Equal(("read_committed", "true"), (Plain.ReaderProperties("t")["isolation.level"], Plain.ReaderProperties("t")["check.crcs"]));
     }
 }

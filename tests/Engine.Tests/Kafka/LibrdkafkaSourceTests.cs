@@ -252,7 +252,7 @@ public sealed class LibrdkafkaSourceTests
     [Fact]
     public async Task A_queue_that_was_full_is_filled_again_without_delay()
     {
-        // 60 times full: librdkafka before 2.2.0 would need a minute by itself, twice as long as the wait for the end.
+        // 60 times full: looked at again after 1 s, the queue would take a minute, twice as long as the wait for the end.
         const int count = 60_000, queued = 1000;
         using var topic = new MockTopic();
         using var producer = RecordProducer.Open(

@@ -1,7 +1,7 @@
 using System.Text;
 using Matih.Batches;
-using Matih.Definition.Format;
 using Matih.Kafka;
+using Matih.Kafka.Native;
 
 namespace Matih.Engine.Tests.Kafka;
 

@@ -200,18 +200,4 @@ public sealed class ParquetRoundTripTests
         Assert.Equal(new string?[] { BitConverter.DoubleToInt64Bits(1.5).ToString("x") }, ReadValues(file, 1));
         Assert.Equal(new string?[] { "-12345" }, ReadValues(file, 2));
     }
-
-    [Fact]
-    public void Without_libzstd_pages_are_gzip_and_a_warning_says_so()
-    {
-        var column = RandomColumn(new ParquetType.String(), 100, 0, 5, new Random(5));
-        using var writer = new ParquetFileWriter(Columns(new ParquetType.String()), new ParquetWriterSettings { IsZstdLookedFor = false }, MemoryAccount.Unlimited());
-
-        writer.Append(Batch(column), [0]);
-        var (file, _) = Finish(writer);
-
-        Assert.Contains("libzstd", writer.Warning, StringComparison.Ordinal);
-        Assert.Equal("GZIP", new ParquetFileReader(file).Metadata.RowGroups[0].Chunks[0].Codec);
-        Assert.Equal(Values(column), ReadValues(file, 0));
-    }
 }

@@ -5,7 +5,7 @@ using Matih.Parquet;
 namespace Matih.Engine.Tests.Parquet;
 
 /// <summary>Batches of every type with seeded values, files made of them, and a plain form of values for comparing.</summary>
-public static class ParquetSamples
+internal static class ParquetSamples
 {
     public static readonly ImmutableArray<ParquetType> AllTypes =
     [

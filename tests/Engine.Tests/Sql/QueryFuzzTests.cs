@@ -1,7 +1,7 @@
 using System.Numerics;
 using Matih.Batches;
 using Matih.Sql;
-using Matih.Sql.Numbers;
+using Matih.Sql.Values;
 
 namespace Matih.Engine.Tests.Sql;
 

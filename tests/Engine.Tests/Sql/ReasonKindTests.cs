@@ -1,4 +1,4 @@
-using Matih.Sql.Execution;
+using Matih.Sql.Kernels;
 
 namespace Matih.Engine.Tests.Sql;
 

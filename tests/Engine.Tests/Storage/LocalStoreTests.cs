@@ -22,7 +22,7 @@ public sealed class LocalStoreTests : IDisposable
 
         Assert.Equal("1", File.ReadAllText(_folder.Child("a/b%20c/x")));
         Assert.Equal("1"u8.ToArray(), await _store.ReadAsync(prefix + _folder.Child("a/b%20c/x"), None));
-        Assert.Equal(prefix + _folder.Child("a/b%20c/x"), Assert.Single(await ListAsync(prefix + _folder.Child("a"))).Location);
+        Assert.Equal(prefix + _folder.Child("a/b%20c/x"), Assert.Single(await ListAsync(prefix + _folder.Child("a/"))).Location);
     }
 
     [Theory]
@@ -31,7 +31,7 @@ public sealed class LocalStoreTests : IDisposable
     [InlineData("file://host.example/x")]
     [InlineData("/a\0b")]
     public async Task Other_places_are_refused(string location) =>
-        await Assert.ThrowsAsync<UnreachableLocationException>(async () => await _store.ReadAsync(location, None));
+        await Assert.ThrowsAsync<StoreException>(async () => await _store.ReadAsync(location, None));
 
     [Fact]
     public async Task An_object_exists_only_once_it_is_complete()
@@ -74,6 +74,28 @@ public sealed class LocalStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_that_another_writer_makes_at_the_same_moment_is_used()
+    {
+        var store = new LocalStore(new SeededIdSource(4), new DiskOfTwo());
+
+        await store.PutAsync(_folder.Child("new/x"), "1"u8.ToArray(), None);
+
+        Assert.Equal("1", File.ReadAllText(_folder.Child("new/x")));
+    }
+
+    /// <summary>The folder is missing, another writer makes it, and only then the runtime looks why the file could not be opened.</summary>
+    private sealed class DiskOfTwo : LocalDisk
+    {
+        public override Microsoft.Win32.SafeHandles.SafeFileHandle Create(string path)
+        {
+            var folder = Path.GetDirectoryName(path)!;
+            if (Directory.Exists(folder)) return base.Create(path);
+            Directory.CreateDirectory(folder);
+            throw new FileNotFoundException($"Could not find file '{path}'.", path);
+        }
+    }
+
+    [Fact]
     public async Task A_writer_that_is_given_up_leaves_nothing()
     {
         await using (var writer = await _store.CreateAsync(_folder.Child("x"), None)) await writer.WriteAsync(new byte[10], None);
@@ -104,47 +126,6 @@ public sealed class LocalStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task Put_replaces_what_was_there()
-    {
-        await _store.PutAsync(_folder.Child("x"), "long before"u8.ToArray(), None);
-
-        await _store.PutAsync(_folder.Child("x"), "now"u8.ToArray(), None);
-
-        Assert.Equal("now", File.ReadAllText(_folder.Child("x")));
-    }
-
-    [Fact]
-    public async Task What_does_not_exist_is_null_empty_or_nothing_to_delete()
-    {
-        Assert.Null(await _store.ReadAsync(_folder.Child("no/x"), None));
-        Assert.Null(await _store.LengthAsync(_folder.Child("no/x"), None));
-        Assert.Empty(await ListAsync(_folder.Child("no")));
-        await _store.DeleteAsync(_folder.Child("no/x"), None);
-        await Assert.ThrowsAsync<FileNotFoundException>(async () => await _store.ReadRangeAsync(_folder.Child("no/x"), 0, 1, None));
-    }
-
-    [Fact]
-    public async Task A_range_is_read_and_one_beyond_the_end_is_told()
-    {
-        await _store.PutAsync(_folder.Child("x"), "0123456789"u8.ToArray(), None);
-
-        Assert.Equal("345"u8.ToArray(), await _store.ReadRangeAsync(_folder.Child("x"), 3, 3, None));
-        var exception = await Assert.ThrowsAsync<EndOfStreamException>(async () => await _store.ReadRangeAsync(_folder.Child("x"), 8, 3, None));
-        Assert.Contains("has 10 bytes; bytes 8 to 11", exception.Message);
-    }
-
-    [Fact]
-    public async Task A_listing_has_lengths_and_goes_deep()
-    {
-        await _store.PutAsync(_folder.Child("d/one"), new byte[1], None);
-        await _store.PutAsync(_folder.Child("d/e/f/two"), new byte[2], None);
-
-        var listed = await ListAsync(_folder.Child("d/"));
-
-        Assert.Equal([("d/e/f/two", 2), ("d/one", 1)], listed.OrderBy(item => item.Location).Select(item => (Path.GetRelativePath(_folder.Path, item.Location), item.LengthBytes)));
-    }
-
-    [Fact]
     public async Task A_place_that_cannot_be_written_is_told_with_the_object_and_leaves_nothing()
     {
         File.WriteAllText(_folder.Child("file"), "in the way");
@@ -163,6 +144,18 @@ public sealed class LocalStoreTests : IDisposable
         await Assert.ThrowsAnyAsync<IOException>(async () => await _store.PutAsync(_folder.Child("x"), new byte[1], None));
 
         Assert.Empty(Directory.GetFiles(_folder.Path));
+    }
+
+    [Theory]
+    [InlineData(24, "Raise the number of files that the process may have open")]
+    [InlineData(30, "The disk is mounted read-only")]
+    [InlineData(36, "The name is too long for this file system")]
+    [InlineData(5, "Check the disk and the path")]
+    public void A_failure_of_the_disk_says_what_to_do(int errno, string remedy)
+    {
+        var exception = StoreFault.Of("write", "/data/x", new IOException("It failed", errno));
+
+        Assert.StartsWith($"Could not write /data/x: It failed. {remedy}", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Engine.Tests.Delivery;
@@ -194,7 +195,7 @@ public sealed class RewrittenTableTests
             Totals = standing.Totals,
             Replay = new ReplayLedger([replayed.Commit], [.. ranges], replayed.Books),
         };
-        Assert.IsType<CommitOutcome.Committed>(await flow.OpenLedger().CommitAsync(new PreparedCommit(ledger, change, flow.Clock.GetUtcNow()), null, default));
+        Assert.IsType<CommitOutcome.Committed>(await flow.OpenLedger().CommitAsync(new PreparedCommit(ledger, new IcebergChange(flow.OpenCatalog(null!, flow.Store), change, []), flow.Clock.GetUtcNow()), null, default));
     }
 
     /// <summary>The manifests of the snapshot before the current one.</summary>

@@ -29,7 +29,7 @@ public sealed class BrokerScenarioTests(SharedKafka kafka)
     }
 
     [Fact]
-    public async Task A_compacted_topic_is_read_with_its_holes()
+    public async Task A_compacted_topic_is_read_with_its_gaps()
     {
         var (client, pipeline) = await NewAsync("compacted", partitions: 1, ("cleanup.policy", "compact"), ("segment.ms", "100"), ("min.cleanable.dirty.ratio", "0.01"));
         for (var round = 0; round < 4; round++)

@@ -30,13 +30,19 @@ internal sealed class OrderPipeline
         """;
 
     private readonly Dictionary<string, string?> _environment;
+    private readonly RemoteCatalog? _catalog;
 
-    public OrderPipeline(string folder, string bootstrap, string topic)
+    /// <param name="catalog">Where the table is; null is a file catalog in the pipeline's folder.</param>
+    public OrderPipeline(string folder, string bootstrap, string topic, RemoteCatalog? catalog = null)
     {
         Folder = folder;
         Topic = topic;
-        File.WriteAllText(Path.Combine(folder, "orders.yaml"), Definition);
+        _catalog = catalog;
+        File.WriteAllText(Path.Combine(folder, "orders.yaml"), catalog is null ? Definition
+            : $"{Definition.Replace("table: shop.orders", "table: lake.shop.orders", StringComparison.Ordinal)}\ncatalogs: {{ lake: {catalog.Entry} }}\n");
         _environment = new Dictionary<string, string?> { ["BROKER"] = bootstrap, ["TOPIC"] = topic, ["MATIH_WAREHOUSE"] = null, ["MATIH_CATALOG"] = null };
+        if (catalog is null) return;
+        foreach (var (name, secret) in catalog.Secrets) _environment[name] = secret;
     }
 
     public string Folder { get; }
@@ -45,20 +51,22 @@ internal sealed class OrderPipeline
 
     public string TableFolder => Path.Combine(Folder, "warehouse", "shop", "orders");
 
+    private string[] Place => _catalog is null ? ["--warehouse", Path.Combine(Folder, "warehouse")] : [];
+
     public bool HasTable => Directory.Exists(Path.Combine(TableFolder, "metadata")) && Directory.EnumerateFiles(Path.Combine(TableFolder, "metadata"), "v*.metadata.json").Any();
 
     public ExternalProcess Start(params string[] options) =>
-        MatihProcess.Start(["run", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), "--log", "json", .. options], Folder, _environment);
+        MatihProcess.Start(["run", "orders.yaml", .. Place, "--log", "json", .. options], Folder, _environment);
 
     public Task<ProcessOutput> RunAsync(params string[] options) =>
-        MatihProcess.RunAsync(["run", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), "--log", "json", .. options], Folder, _environment);
+        MatihProcess.RunAsync(["run", "orders.yaml", .. Place, "--log", "json", .. options], Folder, _environment);
 
     /// <summary>As <see cref="Start"/>, with more in the environment.</summary>
     public ExternalProcess StartWith(IReadOnlyDictionary<string, string?> environment, params string[] options)
     {
         var all = new Dictionary<string, string?>(_environment);
         foreach (var (name, value) in environment) all[name] = value;
-        return MatihProcess.Start(["run", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), "--log", "json", .. options], Folder, all);
+        return MatihProcess.Start(["run", "orders.yaml", .. Place, "--log", "json", .. options], Folder, all);
     }
 
     /// <summary>Waits until a run's own commits have that many rows.</summary>
@@ -82,14 +90,14 @@ internal sealed class OrderPipeline
     /// <summary>Whether the ledger is open or closed, as the command shows it.</summary>
     public async Task<string?> LedgerStateAsync()
     {
-        var output = (await MatihProcess.RunAsync(["table", "ledger", "shop.orders", "--json", "--warehouse", Path.Combine(Folder, "warehouse")], Folder, _environment)).Expect();
+        var output = (await MatihProcess.RunAsync(["table", "ledger", "shop.orders", "--json", .. _catalog is null ? Place : ["--definition", "orders.yaml"]], Folder, _environment)).Expect();
         using var ledgers = JsonDocument.Parse(output.StandardOutput);
         return ledgers.RootElement[0].GetProperty("state").GetString();
     }
 
     /// <summary>What <c>matih verify</c> says of the pipeline.</summary>
     public Task<ProcessOutput> VerifyAsync(params string[] options) =>
-        MatihProcess.RunAsync(["verify", "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), .. options], Folder, _environment);
+        MatihProcess.RunAsync(["verify", "orders.yaml", .. Place, .. options], Folder, _environment);
 
     /// <summary>Asserts that <c>matih verify</c> ends with that code, and gives what it says of the one flow.</summary>
     public async Task<JsonElement> VerifiedAsync(int exitCode = 0, params string[] options)
@@ -100,9 +108,12 @@ internal sealed class OrderPipeline
         return report.GetProperty("flows")[0];
     }
 
+    /// <summary>What <c>matih catalog check</c> says of the definition's catalog.</summary>
+    public Task<ProcessOutput> CheckCatalogAsync() => MatihProcess.RunAsync(["catalog", "check", "orders.yaml", .. Place], Folder, _environment);
+
     /// <summary>Any other verb on the definition.</summary>
     public Task<ProcessOutput> CommandAsync(string verb, params string[] options) =>
-        MatihProcess.RunAsync([verb, "orders.yaml", "--warehouse", Path.Combine(Folder, "warehouse"), .. options], Folder, _environment);
+        MatihProcess.RunAsync([verb, "orders.yaml", .. Place, .. options], Folder, _environment);
 
     /// <summary>What a person does with an editor: texts and what comes in their place, in turn.</summary>
     public void ReplaceInDefinition(params string[] changes)
@@ -132,11 +143,19 @@ internal sealed class OrderPipeline
         return path;
     }
 
-    /// <summary>By DuckDB: rows, distinct positions, distinct ids.</summary>
+    /// <summary>By DuckDB, or by PyIceberg from the catalog's own store: rows, distinct positions, distinct ids.</summary>
     public async Task<(long Rows, long Positions, long Ids)> CountAsync()
     {
+        if (_catalog is not null) return await _catalog.CountAsync();
         var row = (await DuckDb.QueryAsync($"""select count(*) as n, count(distinct ("partition", "offset")) as p, count(distinct id) as i from iceberg_scan('{TableFolder}')"""))[0];
         return (Number(row, "n"), Number(row, "p"), Number(row, "i"));
+    }
+
+    /// <summary>Asserts that the reference implementation has nothing to say against the table, or against a copy of it on this disk.</summary>
+    public async Task CheckAsync()
+    {
+        if (_catalog is null) await IcebergReference.CheckAsync(TableFolder);
+        else await _catalog.CheckAsync(Path.Combine(Folder, "copy"));
     }
 
     private static bool IsOpening(string line) =>

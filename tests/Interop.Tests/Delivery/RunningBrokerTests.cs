@@ -6,8 +6,6 @@ namespace Matih.Interop.Tests.Delivery;
 /// <summary>What a broker, or its operator, does under a run that goes on.</summary>
 public sealed class RunningBrokerTests(SharedKafka kafka)
 {
-    public static TheoryData<string> Versions => LibrdkafkaVersions.All;
-
     [Fact, LongTest]
     public async Task A_broker_that_dies_restarts_and_hangs_under_a_run_costs_time_and_no_records()
     {
@@ -77,12 +75,12 @@ public sealed class RunningBrokerTests(SharedKafka kafka)
         Assert.Equal((300, 300, 300), await pipeline.CountAsync());
     }
 
-    [Theory, MemberData(nameof(Versions))]
-    public async Task Records_deleted_under_a_run_before_it_read_them_stop_it_and_are_named(string version)
+    [Fact]
+    public async Task Records_deleted_under_a_run_before_it_read_them_stop_it_and_are_named()
     {
         var (client, pipeline) = await NewAsync("retention", partitions: 1);
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
-        await using var run = await StartAsync(pipeline, version);
+        await using var run = pipeline.Start();
         await OrderPipeline.WaitForRowsAsync(run, 100);
 
         run.Send(ProcessSignal.Stop);
@@ -100,12 +98,12 @@ public sealed class RunningBrokerTests(SharedKafka kafka)
         await IcebergReference.CheckAsync(pipeline.TableFolder);
     }
 
-    [Theory, MemberData(nameof(Versions)), LongTest]
-    public async Task A_topic_created_again_and_refilled_under_a_run_stops_it_within_half_a_minute(string version)
+    [Fact, LongTest]
+    public async Task A_topic_created_again_and_refilled_under_a_run_stops_it_within_half_a_minute()
     {
         var (client, pipeline) = await NewAsync("again", partitions: 1);
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
-        await using var run = await StartAsync(pipeline, version);
+        await using var run = pipeline.Start();
         await OrderPipeline.WaitForRowsAsync(run, 100);
 
         await client.DeleteTopicAsync(pipeline.Topic);
@@ -120,9 +118,6 @@ public sealed class RunningBrokerTests(SharedKafka kafka)
         Assert.Contains("roll the table back", ended.StandardError, StringComparison.Ordinal);
         Assert.Contains((await pipeline.CountAsync()).Rows, new long[] { 100, 200 });
     }
-
-    private static async Task<ExternalProcess> StartAsync(OrderPipeline pipeline, string version) =>
-        pipeline.StartWith(new Dictionary<string, string?> { ["MATIH_LIBRDKAFKA"] = (await LibrdkafkaVersions.LoadAsync(version)).Path });
 
     private async Task<(KafkaClient Client, OrderPipeline Pipeline)> NewAsync(string stem, int partitions)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 
 namespace Matih.Fixtures;
@@ -5,6 +6,9 @@ namespace Matih.Fixtures;
 /// <summary>How the reference implementation reaches a table; a directory or metadata file converts from its path.</summary>
 public sealed record IcebergTarget(params string[] Arguments)
 {
+    /// <summary>A JDBC driver that is not among the tool's own.</summary>
+    public string? DriverJar { get; init; }
+
     public static implicit operator IcebergTarget(string directoryOrMetadataFile) => new(directoryOrMetadataFile);
 
     /// <summary>A table of a REST catalog.</summary>
@@ -18,27 +22,34 @@ public sealed record IcebergTarget(params string[] Arguments)
 
 /// <summary>
 /// The Java reference implementation of Apache Iceberg: the strictest reader of what we write, and the other engine that
-/// writes between our commits. Commands on a folder share a few Java processes, as a start of one costs two seconds.
+/// writes between our commits. Commands share a few Java processes, as a start of one costs two seconds.
 /// </summary>
 public static class IcebergReference
 {
-    private static readonly ToolWorkers Workers = new("iceberg-ref", StartWorkerAsync);
+    /// <summary>By the driver's jar; "" is none.</summary>
+    private static readonly ConcurrentDictionary<string, ToolWorkers> Workers = new(StringComparer.Ordinal);
 
     private static readonly Lazy<Task<bool>> HasCompiler = new(async () =>
         (await ExternalProcess.RunAsync(Java, ["--list-modules"])).Expect().StandardOutput.Contains("jdk.compiler@", StringComparison.Ordinal));
 
+    /// <summary>What <c>iceberg-ref</c> does, with one jar more.</summary>
+    private const string ScriptWithDriver = """
+        set -eu
+        . "$1/common.sh"
+        exec "$java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Dorg.slf4j.simpleLogger.defaultLogLevel=off -cp "$(classpath):$2" matih.ref.Main "${@:3}"
+        """;
+
     private static string Java => Environment.GetEnvironmentVariable("JAVA_HOME") is { Length: > 0 } home ? Path.Combine(home, "bin", "java") : "java";
 
     /// <summary>Runs any command of <c>iceberg-ref</c>.</summary>
-    /// <remarks>
-    /// A command on a catalog has a process of its own, which ends its connections. So has every command where Java has no
-    /// compiler for the worker's source.
-    /// </remarks>
+    /// <remarks>Each command has a process of its own where Java has no compiler for the worker's source.</remarks>
     public static async Task<ProcessOutput> RunAsync(string command, IcebergTarget table, params string[] options)
     {
         var tool = SharedTools.Find("iceberg/iceberg-ref");
         string[] arguments = [command, .. table.Arguments, .. options];
-        return table.Arguments.Length == 1 && await HasCompiler.Value ? await Workers.RunAsync(arguments) : await ExternalProcess.RunAsync(tool, arguments);
+        if (await HasCompiler.Value) return await Workers.GetOrAdd(table.DriverJar ?? "", jar => new ToolWorkers("iceberg-ref", () => StartWorkerAsync(jar))).RunAsync(arguments);
+        if (table.DriverJar is { } jar) return await ExternalProcess.RunAsync("/bin/bash", ["-c", ScriptWithDriver, "bash", SharedTools.Find("iceberg"), jar, .. arguments]);
+        return await ExternalProcess.RunAsync(tool, arguments);
     }
 
     /// <summary>Asserts that the table has no violation of the specification; reads every value of every file.</summary>
@@ -107,7 +118,7 @@ public static class IcebergReference
         JsonLines.Parse((await RunAsync(command, table, options)).Expect().StandardOutput);
 
     /// <summary>As <c>iceberg-ref</c> starts Java, with the worker in place of its main class.</summary>
-    private static Task<ExternalProcess> StartWorkerAsync()
+    private static Task<ExternalProcess> StartWorkerAsync(string driverJar)
     {
         const string script = """
             set -eu
@@ -115,10 +126,10 @@ public static class IcebergReference
             output=$(mktemp)
             exec 3>&1 >> "$output"
             rm "$output"
-            exec "$java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=off -cp "$(classpath)" "$2" /proc/self/fd/3
+            exec "$java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=off -cp "$(classpath):$3" "$2" /proc/self/fd/3
             """;
         var worker = Path.Combine(AppContext.BaseDirectory, "Fixtures", "ReferenceWorker.java");
-        return Task.FromResult(ExternalProcess.Start("/bin/bash", ["-c", script, "bash", SharedTools.Find("iceberg"), worker], keepInputOpen: true));
+        return Task.FromResult(ExternalProcess.Start("/bin/bash", ["-c", script, "bash", SharedTools.Find("iceberg"), worker, driverJar], keepInputOpen: true));
     }
 
     private static JsonElement Parse(string json) => JsonDocument.Parse(json).RootElement;

@@ -4,7 +4,7 @@ using Xunit.v3;
 
 [assembly: TestFramework(typeof(Matih.Fixtures.ParallelMethods))]
 [assembly: TestCollectionOrderer(typeof(Matih.Fixtures.LongestFirst))]
-[assembly: CollectionBehavior(MaxParallelThreads = 5)]
+[assembly: Parallelization(MaxThreads = 5)]
 
 namespace Matih.Fixtures;
 
@@ -15,7 +15,7 @@ namespace Matih.Fixtures;
 public sealed class ParallelMethods : XunitTestFramework
 {
     protected override ITestFrameworkDiscoverer CreateDiscoverer(Assembly assembly) =>
-        new Discoverer(new XunitTestAssembly(assembly, null, assembly.GetName().Version));
+        new Discoverer(new XunitTestAssembly(assembly, configFilePath: null));
 
     private sealed class Discoverer(IXunitTestAssembly assembly) : XunitTestFrameworkDiscoverer(assembly)
     {

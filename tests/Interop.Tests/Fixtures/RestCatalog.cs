@@ -8,6 +8,14 @@ namespace Matih.Fixtures;
 /// </summary>
 public sealed class RestCatalog : IAsyncDisposable
 {
+    /// <summary>What <c>rest-catalog</c> does, with a class of its own for the server's files. $1: the tools, $2: where the class goes, $3: its source.</summary>
+    private const string ScriptWithFiles = """
+        set -eu
+        . "$1/common.sh"
+        "${java}c" -proc:none -nowarn -cp "$(classpath)" -d "$2" "$3" >&2
+        exec "$java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Xmx256m -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "$(classpath):$2" org.apache.iceberg.rest.RestCatalogMain "${@:4}"
+        """;
+
     private static readonly HttpClient Http = new();
     private readonly ExternalProcess _process;
 
@@ -21,7 +29,7 @@ public sealed class RestCatalog : IAsyncDisposable
     /// <summary>The catalog's address, as a client's <c>uri</c> property.</summary>
     public string Uri { get; }
 
-    /// <summary>The local folder of the tables.</summary>
+    /// <summary>The folder of the tables, on this disk or in a store.</summary>
     public string Warehouse { get; }
 
     /// <param name="token">When given, requests without this bearer token are refused.</param>
@@ -29,9 +37,28 @@ public sealed class RestCatalog : IAsyncDisposable
     public static async Task<RestCatalog> StartAsync(string warehouse, string? token = null, int port = 0, params string[] options)
     {
         string[] tokenOptions = token is null ? [] : ["--token", token];
-        var process = ExternalProcess.Start(
-            SharedTools.Find("iceberg/rest-catalog"),
-            ["--warehouse", warehouse, "--port", port.ToString(System.Globalization.CultureInfo.InvariantCulture), .. tokenOptions, .. options]);
+        return await ReadyAsync(
+            ExternalProcess.Start(
+                SharedTools.Find("iceberg/rest-catalog"),
+                ["--warehouse", warehouse, "--port", port.ToString(System.Globalization.CultureInfo.InvariantCulture), .. tokenOptions, .. options]),
+            warehouse);
+    }
+
+    /// <summary>A catalog whose server keeps the tables' metadata in a bucket that everybody may write.</summary>
+    /// <param name="warehouse">A folder in that bucket.</param>
+    /// <param name="store">The server that speaks S3.</param>
+    /// <param name="folder">A local folder for the server's database.</param>
+    public static Task<RestCatalog> StartOnS3Async(string warehouse, Uri store, string folder) => ReadyAsync(
+        ExternalProcess.Start(
+            "/bin/bash",
+            [
+                "-c", ScriptWithFiles, "bash", SharedTools.Find("iceberg"), folder, Path.Combine(AppContext.BaseDirectory, "Fixtures", "OpenS3FileIO.java"),
+                "--warehouse", warehouse, "--db", Path.Combine(folder, "catalog.db"), "--prop", "io-impl=OpenS3FileIO", "--prop", $"open-s3.endpoint={store.AbsoluteUri}",
+            ]),
+        warehouse);
+
+    private static async Task<RestCatalog> ReadyAsync(ExternalProcess process, string warehouse)
+    {
         try
         {
             const string ready = "rest-catalog ready ";

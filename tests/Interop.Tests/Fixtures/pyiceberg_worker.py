@@ -8,6 +8,7 @@ import traceback
 import fastavro  # noqa: F401
 import pyarrow.dataset  # noqa: F401
 import pyarrow.parquet  # noqa: F401
+import pyiceberg.catalog.rest  # noqa: F401
 import pyiceberg.catalog.sql  # noqa: F401
 import pyiceberg.io.pyarrow  # noqa: F401
 import pyiceberg.table  # noqa: F401

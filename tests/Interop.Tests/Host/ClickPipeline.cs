@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Matih.Fixtures;
+using Matih.Interop.Tests.Kafka;
 using Matih.Kafka;
+using Matih.Kafka.Native;
 
 namespace Matih.Interop.Tests.Host;
 
@@ -13,7 +15,7 @@ internal sealed class ClickPipeline : IDisposable
 
     public ClickPipeline()
     {
-        var library = Librdkafka.Load(Environment.GetEnvironmentVariable("MATIH_LIBRDKAFKA"));
+        var library = ClientLibrary.Loaded;
         _cluster = MockCluster.Start(library);
         _cluster.CreateTopic(Topic, 2);
         _producer = RecordProducer.Open(library, new Dictionary<string, string> { ["bootstrap.servers"] = _cluster.BootstrapServers }, TimeProvider.System);

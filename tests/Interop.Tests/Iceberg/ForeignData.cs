@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Fixtures;
-using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;

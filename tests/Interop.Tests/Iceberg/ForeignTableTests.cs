@@ -1,5 +1,4 @@
 using Matih.Fixtures;
-using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 
 namespace Matih.Interop.Tests.Iceberg;

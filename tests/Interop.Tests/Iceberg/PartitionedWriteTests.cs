@@ -83,7 +83,7 @@ public sealed class PartitionedWriteTests
             var routed = router.Route(batch);
             for (var row = 0; row < batch.Count; row++)
             {
-                var key = routed.KeyOf(routed.Groups[row]);
+                var key = router.KeyOf(routed.Groups[row]);
                 if (!writers.TryGetValue(key, out var writer)) writers[key] = writer = new(columns, ParquetWriterSettings.Default, MemoryAccount.Unlimited());
                 writer.Append(batch, map, [row]);
             }

@@ -1,14 +1,12 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Delivery.Opening;
-using Matih.Delivery.Tables;
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Writing;
 using Matih.Fixtures;
-using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 using Matih.Parquet;
 using Matih.Planning;
 using Matih.Storage;
@@ -56,14 +54,14 @@ public sealed class SharedFilesTests
         var scratch = new LocalScratch(TemporaryDirectory.New(), ids);
         var plan = new TablePlan(TableIdentifier.Parse("db.t"), PartitionedWriteTests.Row, [], TableMetadata.EmptyProperties, true, null);
         var writing = new FileWriting(
-            PartitionedWriteTests.Row, TableBinding.Bind(plan, table), ParquetWriterSettings.Default, long.MaxValue, new GatheringLimits(64 << 10) { BlockRows = 200 },
-            new DataFileFactory(table, ids), MemoryAccount.Unlimited(), scratch, Telemetry.EngineLog.None);
+            PartitionedWriteTests.Row, IcebergBinding.Bind(plan, table), ParquetWriterSettings.Default, long.MaxValue, new GatheringLimits(64 << 10) { BlockRows = 200 },
+            table.Store, ids, MemoryAccount.Unlimited(), scratch);
         await using var sets = new FileSets(writing, 2, new SystemTaskStarter());
         await using var first = new SinkWriter(sets, isAlone: false);
         await using var second = new SinkWriter(sets, isAlone: false);
         for (var start = 0; start < 6000; start += 500) await (start % 1000 == 0 ? first : second).WriteAsync(PartitionedWriteTests.Batch(start, 500, random), default);
         await first.FinishAsync(default);
         await second.FinishAsync(default);
-        return await sets.CompleteAsync(default);
+        return [.. (await sets.CompleteAsync(default)).Select(file => ((IcebergFile)file).File)];
     }
 }

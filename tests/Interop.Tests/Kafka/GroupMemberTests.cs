@@ -1,23 +1,21 @@
 using Matih.Fixtures;
-using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Kafka;
 
 namespace Matih.Interop.Tests.Kafka;
 
-/// <summary>Seats in a real broker's consumer groups, with each librdkafka: who gets what, and who takes over from whom.</summary>
+/// <summary>Seats in a real broker's consumer groups: who gets what, and who takes over from whom.</summary>
 public sealed class GroupMemberTests(SharedKafka kafka)
 {
     /// <summary>The members' session: a dead one is missed after it.</summary>
     private static readonly TimeSpan Session = TimeSpan.FromSeconds(6);
 
-    public static TheoryData<string> Versions => LibrdkafkaVersions.All;
-
-    [Theory, MemberData(nameof(Versions)), LongTest]
-    public async Task A_member_alone_has_every_partition_and_keeps_its_seat_beyond_a_session(string version)
+    [Fact, LongTest]
+    public async Task A_member_alone_has_every_partition_and_keeps_its_seat_beyond_a_session()
     {
         var (broker, topic, group) = await NewAsync("alone", 6);
-        await using var unheard = await JoinAsync(version, "127.0.0.1:1", topic, group);
-        await using var member = await JoinAsync(version, broker.Bootstrap, topic, group);
+        await using var unheard = Join("127.0.0.1:1", topic, group);
+        await using var member = Join(broker.Bootstrap, topic, group);
 
         var share = await member.UntilAsync(share => share?.Partitions.Length == 6);
         // Only the passing of a session shows that heartbeats go on while nothing is fetched.
@@ -32,14 +30,14 @@ public sealed class GroupMemberTests(SharedKafka kafka)
     }
 
     [Fact]
-    public async Task Members_of_both_versions_share_and_take_over_at_once_from_one_that_leaves()
+    public async Task Members_share_and_take_over_at_once_from_one_that_leaves()
     {
         var (broker, topic, group) = await NewAsync("three", 6);
-        await using var first = await JoinAsync(LibrdkafkaVersions.System, broker.Bootstrap, topic, group);
+        await using var first = Join(broker.Bootstrap, topic, group);
         await first.UntilAsync(share => share?.Partitions.Length == 6);
-        await using var second = await JoinAsync(LibrdkafkaVersions.Newer, broker.Bootstrap, topic, group);
+        await using var second = Join(broker.Bootstrap, topic, group);
         await MemberWaiting.UntilDealtAsync(6, first, second);
-        var third = await JoinAsync(LibrdkafkaVersions.System, broker.Bootstrap, topic, group);
+        var third = Join(broker.Bootstrap, topic, group);
         await MemberWaiting.UntilDealtAsync(6, first, second, third);
         var (shares, version) = (new[] { first, second, third }.Select(member => member.Share!.Partitions.Length), first.Share!.Version);
 
@@ -55,13 +53,13 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         await Assert.ThrowsAsync<ObjectDisposedException>(() => third.ChangedAsync(third.Share, CancellationToken.None));
     }
 
-    [Theory, MemberData(nameof(Versions))]
-    public async Task More_members_than_partitions_leave_one_with_an_empty_share(string version)
+    [Fact]
+    public async Task More_members_than_partitions_leave_one_with_an_empty_share()
     {
         var (broker, topic, group) = await NewAsync("spare", 1);
-        await using var first = await JoinAsync(version, broker.Bootstrap, topic, group);
+        await using var first = Join(broker.Bootstrap, topic, group);
         await first.UntilAsync(share => share is not null);
-        await using var second = await JoinAsync(version, broker.Bootstrap, topic, group);
+        await using var second = Join(broker.Bootstrap, topic, group);
 
         await second.UntilAsync(share => share is not null);
         await MemberWaiting.UntilDealtAsync(1, first, second);
@@ -69,12 +67,12 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         Assert.Equal(1, first.Share!.Partitions.Length + second.Share!.Partitions.Length);
     }
 
-    [Theory, MemberData(nameof(Versions))]
-    public async Task A_member_that_dies_without_a_word_is_missed_after_its_session(string version)
+    [Fact]
+    public async Task A_member_that_dies_without_a_word_is_missed_after_its_session()
     {
         var (broker, topic, group) = await NewAsync("dead", 4);
-        await using var first = await JoinAsync(version, broker.Bootstrap, topic, group);
-        var second = await JoinAsync(version, broker.Bootstrap, topic, group);
+        await using var first = Join(broker.Bootstrap, topic, group);
+        var second = Join(broker.Bootstrap, topic, group);
         await MemberWaiting.UntilDealtAsync(4, first, second);
 
         var start = TimeProvider.System.GetTimestamp();
@@ -85,13 +83,13 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         Assert.InRange(TimeProvider.System.GetElapsedTime(start), Session / 2, Session * 3);
     }
 
-    [Theory, MemberData(nameof(Versions))]
-    public async Task A_foreign_member_that_is_stopped_loses_its_share_and_has_one_again_afterwards(string version)
+    [Fact]
+    public async Task A_foreign_member_that_is_stopped_loses_its_share_and_has_one_again_afterwards()
     {
         var (broker, topic, group) = await NewAsync("stopped", 4);
         await using var foreign = await JoinForeignAsync(broker, topic, group, "range");
         await foreign.Output.WaitForAsync(line => line == "[0, 1, 2, 3]");
-        await using var member = await JoinAsync(version, broker.Bootstrap, topic, group);
+        await using var member = Join(broker.Bootstrap, topic, group);
         await member.UntilAsync(share => share?.Partitions.Length == 2);
 
         foreign.Send(ProcessSignal.Stop);
@@ -108,26 +106,26 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         // A broker of its own, because it is stopped.
         await using var broker = await KafkaBroker.StartAsync();
         await (await broker.ClientAsync()).CreateTopicAsync("cut", 4);
-        await using var older = await JoinAsync(LibrdkafkaVersions.System, broker.Bootstrap, "cut", "group");
-        await using var newer = await JoinAsync(LibrdkafkaVersions.Newer, broker.Bootstrap, "cut", "group");
-        await MemberWaiting.UntilDealtAsync(4, older, newer);
-        var versions = (older.Share!.Version, newer.Share!.Version);
+        await using var first = Join(broker.Bootstrap, "cut", "group");
+        await using var second = Join(broker.Bootstrap, "cut", "group");
+        await MemberWaiting.UntilDealtAsync(4, first, second);
+        var versions = (first.Share!.Version, second.Share!.Version);
 
         await broker.PauseAsync();
-        await older.UntilAsync(share => share is null);
-        await newer.UntilAsync(share => share is null);
+        await first.UntilAsync(share => share is null);
+        await second.UntilAsync(share => share is null);
         await broker.ResumeAsync();
-        await MemberWaiting.UntilDealtAsync(4, older, newer);
+        await MemberWaiting.UntilDealtAsync(4, first, second);
 
-        Assert.True(older.Share!.Version > versions.Item1 && newer.Share!.Version > versions.Item2);
+        Assert.True(first.Share!.Version > versions.Item1 && second.Share!.Version > versions.Item2);
     }
 
-    [Theory, MemberData(nameof(Versions)), LongTest]
-    public async Task New_partitions_are_dealt_within_half_a_minute(string version)
+    [Fact, LongTest]
+    public async Task New_partitions_are_dealt_within_half_a_minute()
     {
         var (broker, topic, group) = await NewAsync("grown", 2);
-        await using var first = await JoinAsync(version, broker.Bootstrap, topic, group);
-        await using var second = await JoinAsync(version, broker.Bootstrap, topic, group);
+        await using var first = Join(broker.Bootstrap, topic, group);
+        await using var second = Join(broker.Bootstrap, topic, group);
         await MemberWaiting.UntilDealtAsync(2, first, second);
 
         await (await kafka.ClientAsync()).AddPartitionsAsync(topic, 5);
@@ -137,13 +135,13 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         Assert.InRange(TimeProvider.System.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(30));
     }
 
-    [Theory, MemberData(nameof(Versions))]
-    public async Task A_topic_that_is_missing_is_waited_for(string version)
+    [Fact]
+    public async Task A_topic_that_is_missing_is_waited_for()
     {
         var broker = await kafka.BrokerAsync();
         var (topic, group) = (KafkaBroker.NewName("later"), KafkaBroker.NewName("group"));
         var said = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var member = await JoinAsync(version, broker.Bootstrap, topic, group, log: line =>
+        await using var member = Join(broker.Bootstrap, topic, group, log: line =>
         {
             if (line.Text.Contains(topic, StringComparison.Ordinal)) said.TrySetResult();
         });
@@ -156,12 +154,12 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         Assert.Equal([0, 1, 2], share!.Partitions);
     }
 
-    [Theory, MemberData(nameof(Versions))]
-    public async Task A_group_that_may_not_be_read_is_an_authorization_error_that_names_it(string version)
+    [Fact]
+    public async Task A_group_that_may_not_be_read_is_an_authorization_error_that_names_it()
     {
         var (broker, topic, group) = await NewAsync("acl", 1);
         await (await kafka.ClientAsync()).AddAclAsync("alice", allow: false, "ALL", "GROUP", group);
-        await using var member = await JoinAsync(version, broker.SaslPlaintext, topic, group, Plain(broker, broker.Password));
+        await using var member = Join(broker.SaslPlaintext, topic, group, Plain(broker, broker.Password));
 
         var error = await Assert.ThrowsAsync<SourceException>(() => member.ChangedAsync(null, CancellationToken.None).WaitAsync(MemberWaiting.WaitMax));
 
@@ -171,11 +169,11 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         Assert.Null(member.Share);
     }
 
-    [Theory, MemberData(nameof(Versions))]
-    public async Task A_wrong_password_is_an_authentication_error_without_the_password(string version)
+    [Fact]
+    public async Task A_wrong_password_is_an_authentication_error_without_the_password()
     {
         var (broker, topic, group) = await NewAsync("password", 1);
-        await using var member = await JoinAsync(version, broker.SaslPlaintext, topic, group, Plain(broker, "not-the-secret"));
+        await using var member = Join(broker.SaslPlaintext, topic, group, Plain(broker, "not-the-secret"));
 
         var error = await Assert.ThrowsAsync<SourceException>(() => member.ChangedAsync(null, CancellationToken.None).WaitAsync(MemberWaiting.WaitMax));
 
@@ -184,13 +182,13 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         Assert.DoesNotContain("not-the-secret", error.Message, StringComparison.Ordinal);
     }
 
-    [Theory, MemberData(nameof(Versions))]
-    public async Task A_group_of_consumers_that_share_in_another_way_is_refused(string version)
+    [Fact]
+    public async Task A_group_of_consumers_that_share_in_another_way_is_refused()
     {
         var (broker, topic, group) = await NewAsync("mixed", 2);
         await using var foreign = await JoinForeignAsync(broker, topic, group, "roundrobin");
         await foreign.Output.WaitForAsync(line => line == "[0, 1]");
-        await using var member = await JoinAsync(version, broker.Bootstrap, topic, group);
+        await using var member = Join(broker.Bootstrap, topic, group);
 
         var error = await Assert.ThrowsAsync<SourceException>(() => member.ChangedAsync(null, CancellationToken.None).WaitAsync(MemberWaiting.WaitMax));
 
@@ -206,10 +204,10 @@ public sealed class GroupMemberTests(SharedKafka kafka)
         ["sasl.password"] = password,
     };
 
-    private static async Task<LibrdkafkaGroupMember> JoinAsync(
-        string version, string bootstrap, string topic, string group, Dictionary<string, string>? properties = null, KafkaLog? log = null) =>
+    private static LibrdkafkaGroupMember Join(
+        string bootstrap, string topic, string group, Dictionary<string, string>? properties = null, KafkaLog? log = null) =>
         LibrdkafkaGroupMember.Join(
-            await LibrdkafkaVersions.LoadAsync(version),
+            ClientLibrary.Loaded,
             new KafkaSettings { BootstrapServers = bootstrap, Properties = properties ?? [] },
             topic, group, TimeProvider.System, new SystemTaskStarter(), log);
 

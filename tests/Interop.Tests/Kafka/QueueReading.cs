@@ -1,5 +1,4 @@
 using System.Text;
-using Matih.Definition.Format;
 using Matih.Kafka;
 
 namespace Matih.Interop.Tests.Kafka;

@@ -1,5 +1,5 @@
 using Matih.Fixtures;
-using Matih.Sql.Functions;
+using Matih.Sql.Binding;
 
 namespace Matih.Interop.Tests.Sql;
 

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Matih.Definition.Reading;
+using Matih.Definition.Shapes;
 
 namespace Matih.Definition.Format;
 
@@ -56,7 +56,7 @@ internal static class SecurityKeys
         new ChoiceShape<SaslMechanism>([("PLAIN", SaslMechanism.Plain), ("SCRAM-SHA-256", SaslMechanism.ScramSha256), ("SCRAM-SHA-512", SaslMechanism.ScramSha512), ("OAUTHBEARER", SaslMechanism.OAuthBearer)],
             ("GSSAPI", "(Kerberos) is not offered as a key in this version; set sasl.mechanism and sasl.kerberos.* under properties"),
             ("AWS_MSK_IAM", "is not supported in this version; use SCRAM-SHA-512 or OAUTHBEARER")),
-        "The SASL mechanism; required by the protocols with `sasl`. SCRAM against Kafka 4 needs librdkafka 2.6.1 or later.");
+        "The SASL mechanism; required by the protocols with `sasl`.");
 
     public static readonly Key<string?> Username = new("username", new TextShape("a user name")!, "For PLAIN and SCRAM.");
     public static readonly Key<Secret?> Password = new("password", new SecretShape()!, "For PLAIN and SCRAM.");

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Matih.Definition.Shapes;
 
 namespace Matih.Definition.Format;
 

@@ -1,3 +1,5 @@
+using Matih.Definition.Shapes;
+
 namespace Matih.Definition.Format;
 
 /// <summary>Keys of <c>orchestration:</c>.</summary>

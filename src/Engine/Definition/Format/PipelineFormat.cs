@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Matih.Definition.Reading;
+using Matih.Definition.Shapes;
 
 namespace Matih.Definition.Format;
 
@@ -26,8 +26,13 @@ internal static class PipelineFormat
     /// <summary>Every mapping of the format, in the order of the reference, the root first.</summary>
     public static IEnumerable<KeySet> Sets => Below(Root);
 
-    /// <summary>The titles of the mappings that know a key of that name.</summary>
-    public static IReadOnlyList<string> PlacesOf(string name) => Sets.Where(set => set.Find(name) is not null).Select(set => set.Title).ToList();
+    /// <summary>Where a key that does not belong here does belong, as the end of a message: it is Flink's, or another mapping's. Null for neither.</summary>
+    public static string? HintFor(string name)
+    {
+        if (FlinkNames.KeyOf(name) is { } key) return $"; Flink's {name} is {key} here.";
+        var places = Sets.Where(set => set.Find(name) is not null).Select(set => set.Title).ToList();
+        return places.Count == 0 ? null : $"; it belongs under {string.Join(" or ", places)}.";
+    }
 
     private static IEnumerable<KeySet> Below(KeySet set) =>
         set.Keys.Select(key => key.Shape.Keys).OfType<KeySet>().SelectMany(Below).Prepend(set);

@@ -1,4 +1,5 @@
 using System.Text;
+using Matih.Definition.Shapes;
 using Matih.Definition.Yaml;
 
 namespace Matih.Definition.Format;
@@ -6,10 +7,6 @@ namespace Matih.Definition.Format;
 /// <summary>Writes the format as a document: <c>docs/definition.md</c>.</summary>
 internal static class ReferenceText
 {
-    /// <summary>The anchor that Markdown renderers give a heading.</summary>
-    public static string Anchor(string title) =>
-        string.Concat(title.ToLowerInvariant().Where(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'));
-
     public static string Write()
     {
         var text = new StringBuilder();
@@ -34,7 +31,7 @@ internal static class ReferenceText
         $"Limits: {YamlLimits.FileBytesMax >> 20} MiB, {Quantity.Of(YamlLimits.DepthMax, "level")}, {Quantity.Of(YamlLimits.AliasCountMax, "alias", "aliases")}, {Quantity.Of(YamlLimits.NodeCountMax, "value")} (an alias counts as everything that it stands for). Anchors and aliases work within them; merge keys (`<<`) do not.",
         "`${NAME}` in a value is replaced by the environment variable, `${NAME:-default}` by the default where the variable is unset or empty; `$${` stands for `${`. Every other `$` stands for itself. An unset variable without a default is an error, except in `schema_registry`. Replacement comes after YAML is parsed, so that a value cannot add keys. Inside `{ }` and `[ ]` YAML wants quotes around it.",
         "Values that came from the environment are never shown in messages, nor are the values of secrets and of properties.",
-        "A secret is text (best as `${NAME}`), `{ from_env: NAME }` or `{ from_file: PATH }` (its last line break is left out).",
+        "A secret is text (best as `${NAME}`), `{ from_env: NAME }` or `{ from_file: PATH }` (its last line break is left out). Text that stands in the file itself gives a warning, and so does the default of `${NAME:-default}` where it is taken.",
         "Durations have a unit: `500ms`, `60s`, `5m`, `1h`, `1d`. So have sizes: `64MB` is 64,000,000 bytes, `64MiB` is 67,108,864.",
         "`--set path=value` replaces a value before everything is checked: `--set orchestration.checkpoint_interval=2s`, `--set transformations.parse_events.input=clicks`, `--set 'sinks.lake.partition_by=[day(ts)]'`. List items are named by their `name` or their index from 0. An empty value takes the key away.",
     ];

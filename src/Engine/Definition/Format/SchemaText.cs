@@ -16,7 +16,7 @@ internal static class SchemaText
             writer.WriteString("$schema", "https://json-schema.org/draft/2020-12/schema");
             writer.WriteString("$id", "urn:matih:definition:1");
             writer.WriteString("title", "Matih pipeline definition");
-            WriteKeys(writer, PipelineFormat.Root);
+            PipelineFormat.Root.WriteSchema(writer);
             writer.WriteStartObject("$defs");
             writer.WriteStartObject("reference");
             writer.WriteString("description", "A value with environment variables: ${NAME} or ${NAME:-default}.");
@@ -27,35 +27,5 @@ internal static class SchemaText
             writer.WriteEndObject();
         }
         return Encoding.UTF8.GetString(buffer.WrittenSpan) + "\n";
-    }
-
-    /// <summary>Writes the members that describe a mapping with those keys.</summary>
-    public static void WriteKeys(Utf8JsonWriter writer, KeySet keys)
-    {
-        writer.WriteString("type", "object");
-        writer.WriteBoolean("additionalProperties", false);
-        if (keys.Keys.Any(key => key.IsRequired))
-        {
-            writer.WriteStartArray("required");
-            foreach (var key in keys.Keys.Where(key => key.IsRequired)) writer.WriteStringValue(key.Name);
-            writer.WriteEndArray();
-        }
-        writer.WriteStartObject("properties");
-        foreach (var key in keys.Keys)
-        {
-            writer.WriteStartObject(key.Name);
-            writer.WriteString("description", key.Meaning);
-            if (key.DefaultText.Length != 0) WriteDefault(writer, key);
-            key.Shape.WriteSchema(writer);
-            writer.WriteEndObject();
-        }
-        writer.WriteEndObject();
-    }
-
-    private static void WriteDefault(Utf8JsonWriter writer, Key key)
-    {
-        if (key is Key<bool> { Shape: FlagShape } flag) writer.WriteBoolean("default", flag.Default);
-        else if (key is Key<long> { Shape: IntegerShape } number) writer.WriteNumber("default", number.Default);
-        else writer.WriteString("default", key.DefaultText);
     }
 }

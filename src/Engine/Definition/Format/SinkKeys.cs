@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Matih.Definition.Shapes;
 
 namespace Matih.Definition.Format;
 
@@ -44,30 +45,4 @@ internal static class SinkKeys
         "Iceberg table properties, set when the table is created. Those that this program reads are checked, a name that is nearly one of Iceberg's is warned of; `format-version` can only be 2. On a table that exists the table's own are used: a run warns of those with another value, and names those that decide how files are written and are not in the definition. Other properties that you take out of the definition stay in the table without a word, because the table does not know who set them.") { Default = [] };
 
     public static readonly KeySet Set = new("sinks.NAME", "An Iceberg table.", Type, Table, Mode, Input, PartitionBy, Catalog, Create, TargetFileSize, Properties);
-}
-
-/// <summary>Keys of an entry under <c>catalogs:</c>.</summary>
-internal static class CatalogKeys
-{
-    /// <summary>The kinds of catalog that later versions add.</summary>
-    public static readonly (string Word, string Reason)[] NotYet =
-    [
-        ("rest", "catalogs are not supported in this version; use 'type: file' with a warehouse directory"),
-        ("sql", "catalogs are not supported in this version; use 'type: file' with a warehouse directory"),
-    ];
-
-    public static readonly Key<string> Type = new("type", new ChoiceShape<string>([("file", "file")], NotYet) { EndsMappingWhenNotYet = true }, "The kind of catalog.")
-    {
-        IsRequired = true,
-        Example = "file",
-    };
-
-    public static readonly Key<string> Warehouse = new("warehouse", new TextShape("a directory"),
-        "The directory that holds the tables: a path (relative ones from the working directory) or a `file:` address.")
-    {
-        IsRequired = true,
-        Example = "./warehouse",
-    };
-
-    public static readonly KeySet Set = new("catalogs.NAME", "Where tables are registered.", Type, Warehouse);
 }

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Definition.Reading;
+using Matih.Definition.Shapes;
 
 namespace Matih.Definition.Format;
 
@@ -77,7 +77,7 @@ internal static class SourceKeys
         DefaultText = "read_committed",
     };
 
-    public static readonly Key<bool> CheckCrcs = new("check_crcs", new FlagShape(), "Whether batches' checksums are verified.") { Default = true, DefaultText = "true" };
+    public static readonly Key<bool> CheckCrcs = new("check_crcs", new FlagShape(), "Whether the checksums of Kafka's record batches are verified.") { Default = true, DefaultText = "true" };
 
     public static readonly Key<ImmutableArray<TextPair>> Properties = new("properties", new TextMapShape("a mapping of librdkafka properties to values", Grammars.Property),
         "librdkafka properties for this source; they win over those of the connection.") { Default = [] };

@@ -1,3 +1,5 @@
+using Matih.Definition.Shapes;
+
 namespace Matih.Definition.Format;
 
 /// <summary>Keys of an item of <c>transformations:</c>.</summary>

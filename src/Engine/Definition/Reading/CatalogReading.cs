@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Definition.Format;
+using Matih.Definition.Shapes;
+using Matih.Storage;
 
 namespace Matih.Definition.Reading;
 
@@ -26,8 +28,74 @@ internal sealed class CatalogReading
 
     private CatalogDefinition? ReadOne(NamedMapping entry)
     {
-        if (!entry.Values.Has(CatalogKeys.Type) || !entry.Values.Has(CatalogKeys.Warehouse)) return null;
-        return ToFile(entry.Name, entry.Values.Get(CatalogKeys.Warehouse), entry.Values.PositionOf(CatalogKeys.Warehouse), entry.Values.PathOf(CatalogKeys.Warehouse));
+        var values = entry.Values;
+        if (!values.Has(CatalogKeys.Type)) return null;
+        var type = values.Get(CatalogKeys.Type);
+        var stores = StoreAccessReading.Read(values, _state);
+        Key[] ofRest = [CatalogKeys.Prefix, CatalogKeys.Auth, CatalogKeys.VendedCredentials, CatalogKeys.Headers];
+        Key[] ofSql = [CatalogKeys.CatalogName, CatalogKeys.User, CatalogKeys.Password, CatalogKeys.Options];
+        Key[] foreign = type switch { CatalogType.File => [CatalogKeys.Address, .. ofRest, .. ofSql], CatalogType.Rest => ofSql, _ => ofRest };
+        foreach (var key in foreign) StoreAccessReading.Refuse(values, key, $"has no meaning with type {Name(type)}; leave it out", _state);
+        CatalogDefinition? read = type switch
+        {
+            CatalogType.File => ReadWarehouse(values) is { } warehouse ? new CatalogDefinition.File(entry.Name, warehouse) : null,
+            CatalogType.Rest => RestCatalogReading.Read(entry.Name, values, stores.S3, _state),
+            _ => ReadSql(entry.Name, values),
+        };
+        return read is null ? null : read with { Stores = stores };
+    }
+
+    private static string Name(CatalogType type) => type switch { CatalogType.File => "file", CatalogType.Rest => "rest", _ => "sql" };
+
+    private string? ReadWarehouse(BoundMapping values)
+    {
+        if (values.Get(CatalogKeys.Warehouse) is { } warehouse)
+            return ToLocation(warehouse, values.PositionOf(CatalogKeys.Warehouse), values.PathOf(CatalogKeys.Warehouse));
+        if (!values.IsGiven(CatalogKeys.Warehouse))
+            _state.Report(values.Position, values.PathOf(CatalogKeys.Warehouse), $"is missing, for example 'warehouse: {DefaultWarehouse}'");
+        return null;
+    }
+
+    private CatalogDefinition.Sql? ReadSql(string name, BoundMapping values)
+    {
+        var warehouse = ReadWarehouse(values);
+        if (!values.IsGiven(CatalogKeys.Address))
+            _state.Report(values.Position, values.PathOf(CatalogKeys.Address), "is missing, for example 'uri: sqlite:./catalog.db', or postgresql://HOST:PORT/DATABASE");
+        if (values.Get(CatalogKeys.Address) is not { } address) return null;
+        var database = ReadDatabase(address, values);
+        return database is null || warehouse is null ? null : new(name, database, warehouse, values.Get(CatalogKeys.CatalogName) ?? name);
+    }
+
+    private SqlDatabase? ReadDatabase(string address, BoundMapping values)
+    {
+        const string Sqlite = "sqlite:", Java = "jdbc:";
+        const int PostgreSqlPort = 5432;
+        if (address.StartsWith(Java, StringComparison.Ordinal)) address = address[Java.Length..];
+        if (address.StartsWith(Sqlite, StringComparison.Ordinal))
+        {
+            foreach (var key in new Key[] { CatalogKeys.User, CatalogKeys.Password, CatalogKeys.Options }) StoreAccessReading.Refuse(values, key, "has no meaning with SQLite; leave it out", _state);
+            // PyIceberg's addresses have three slashes before a relative path and four before an absolute one.
+            var path = address[Sqlite.Length..];
+            if (path.StartsWith("///", StringComparison.Ordinal)) path = path[3..];
+            if (path.Length != 0 && path != ":memory:" && !path.Any(char.IsControl)) return new SqlDatabase.Sqlite(_state.ToAbsolutePath(path));
+            Report("expected the path of a file after 'sqlite:'");
+            return null;
+        }
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme.Split('+')[0] is not ("postgresql" or "postgres") || uri.Host.Length == 0 || uri.AbsolutePath.Length < 2)
+        {
+            Report("expected sqlite:PATH or postgresql://HOST:PORT/DATABASE, found something else (not shown: it may hold credentials)");
+            return null;
+        }
+        if (uri.UserInfo.Length != 0 || uri.Query.Length != 0)
+        {
+            Report("has more than host, port and database: credentials belong under 'user' and 'password', settings under 'options'");
+            return null;
+        }
+        return new SqlDatabase.PostgreSql(
+            uri.Host, uri.Port > 0 ? uri.Port : PostgreSqlPort, Uri.UnescapeDataString(uri.AbsolutePath[1..]), values.Get(CatalogKeys.User), values.Get(CatalogKeys.Password),
+            values.Get(CatalogKeys.Options).ToImmutableSortedDictionary(pair => pair.Key, pair => pair.Value, StringComparer.OrdinalIgnoreCase));
+
+        void Report(string problem) => _state.Report(values.PositionOf(CatalogKeys.Address), values.PathOf(CatalogKeys.Address), problem);
     }
 
     /// <summary>The catalog and the table in it; null after a report.</summary>
@@ -75,10 +143,7 @@ internal sealed class CatalogReading
         if (catalog is not null && _byName.TryGetValue(catalog, out var named)) return (Placed(named), true);
         if (catalog is not (null or "file"))
         {
-            var later = CatalogKeys.NotYet.FirstOrDefault(kind => kind.Word == catalog);
-            _state.Report(position, path, later.Reason is not null
-                ? $"{CatalogVariable} says '{catalog}': {catalog} {later.Reason}"
-                : UnknownCatalog($"{CatalogVariable} names neither 'file' nor a catalog that is defined", catalog));
+            _state.Report(position, path, UnknownCatalog($"{CatalogVariable} names neither 'file' nor a catalog that is defined", catalog));
             return (null, false);
         }
         if (catalog is null && warehouse is null && _byName.Count == 1) return (Placed(_byName.Values.Single()), true);
@@ -87,20 +152,22 @@ internal sealed class CatalogReading
             _state.Report(position, path, $"is missing, and there are several to choose from: {string.Join(", ", _byName.Keys)}");
             return (null, false);
         }
-        return (Placed(ToFile(DefaultName, warehouse ?? DefaultWarehouse, position, path)), true);
+        return (Placed(ToLocation(warehouse ?? DefaultWarehouse, position, path) is { } location ? new CatalogDefinition.File(DefaultName, location) : null), true);
     }
 
     private CatalogDefinition? Placed(CatalogDefinition? catalog) =>
         catalog is CatalogDefinition.File file && _state.Inputs.Warehouse is { } warehouse
-            ? file with { Warehouse = _state.ToAbsolutePath(warehouse) }
+            ? file with { Warehouse = StoreLocation.KindOf(warehouse) == StoreKind.Local ? _state.ToAbsolutePath(warehouse) : warehouse.TrimEnd('/') }
             : catalog;
 
-    private CatalogDefinition? ToFile(string name, string warehouse, DefinitionPosition position, string path)
+    /// <summary>The address of a folder, absolute and without a slash at its end; null after a report.</summary>
+    private string? ToLocation(string warehouse, DefinitionPosition position, string path)
     {
-        var scheme = warehouse.IndexOf(':', StringComparison.Ordinal);
-        if (scheme > 1 && !warehouse.StartsWith("file:", StringComparison.Ordinal) && !warehouse.AsSpan(0, scheme).ContainsAny('/', '.'))
+        if (StoreLocation.KindOf(warehouse) != StoreKind.Local)
         {
-            _state.Report(position, path, "expected a local directory or a file: address; object stores are not supported in this version");
+            var fault = warehouse.Any(char.IsControl) ? "the address has control characters" : StoreLocation.FaultOf(warehouse);
+            if (fault is null) return warehouse.TrimEnd('/');
+            _state.Report(position, path, fault);
             return null;
         }
         if (warehouse.StartsWith("file:", StringComparison.Ordinal))
@@ -120,7 +187,7 @@ internal sealed class CatalogReading
             _state.Report(position, path, "the directory has control characters");
             return null;
         }
-        return new CatalogDefinition.File(name, Path.TrimEndingDirectorySeparator(_state.ToAbsolutePath(warehouse)));
+        return Path.TrimEndingDirectorySeparator(_state.ToAbsolutePath(warehouse));
     }
 
     private string UnknownCatalog(string message, string name)

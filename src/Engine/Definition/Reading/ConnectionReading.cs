@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Definition.Format;
+using Matih.Definition.Shapes;
 
 namespace Matih.Definition.Reading;
 

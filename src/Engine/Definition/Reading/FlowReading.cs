@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Matih.Definition.Shapes;
 using Matih.Definition.Yaml;
 
 namespace Matih.Definition.Reading;

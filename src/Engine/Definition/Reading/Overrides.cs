@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Matih.Definition.Format;
+using Matih.Definition.Shapes;
 using Matih.Definition.Yaml;
 
 namespace Matih.Definition.Reading;

@@ -1,4 +1,5 @@
 using Matih.Definition.Format;
+using Matih.Definition.Shapes;
 
 namespace Matih.Definition.Reading;
 

@@ -6,9 +6,6 @@ using Matih.Delivery.Opening;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg.Manifests;
-using Matih.Iceberg;
 using Matih.Planning;
 using Matih.Telemetry;
 
@@ -43,7 +40,7 @@ internal sealed class Checkpointer(FlowContext flow, TableLedger ledgers, GapChe
     public bool TableHasChanged { get; private set; }
 
     /// <summary>The table as the last commit left it.</summary>
-    public Table Table { get; private set; } = opened.Table;
+    public ITableVersion Table { get; private set; } = opened.Table;
 
     /// <summary>The ledger that the next commit stands on.</summary>
     public Ledger Ledger => _base;
@@ -62,19 +59,18 @@ internal sealed class Checkpointer(FlowContext flow, TableLedger ledgers, GapChe
         await gaps.RequireRealAsync(checkpoints, abort);
 
         var ledger = NextLedger(checkpoints, staysOpen);
-        var files = checkpoints.SelectMany(checkpoint => checkpoint.Files).ToImmutableArray();
         var startedAt = flow.Clock.GetTimestamp();
-        var append = await PreparedChange.PrepareAsync(opened.Table, files, flow.Environment.Ids, abort);
+        var append = await opened.Table.PrepareAsync([.. checkpoints.SelectMany(checkpoint => checkpoint.Files)], [], flow.Environment.Ids, abort);
         // The batch is as old as its oldest file: the machine may have slept between writing that and coming here.
         var begunAt = checkpoints.Min(checkpoint => checkpoint.BegunAt) ?? flow.Clock.GetUtcNow();
-        var outcome = await ledgers.CommitAsync(new PreparedCommit(ledger, append, begunAt, files.IsEmpty ? null : opened.Binding), null, abort);
+        var outcome = await ledgers.CommitAsync(new PreparedCommit(ledger, append, begunAt, append.Files.IsEmpty ? null : opened.Binding), null, abort);
         if (outcome is not CommitOutcome.Committed committed) return outcome;
 
         _base = committed.Ledger;
         Table = committed.Table;
         _committedAt = flow.Clock.GetTimestamp();
         TableHasChanged = !opened.Binding.Fits(committed.Table);
-        Report(ledger, files, flow.Clock.GetElapsedTime(startedAt), committed.Table);
+        Report(ledger, append.Files, flow.Clock.GetElapsedTime(startedAt), committed.Table);
         await group.StoreAsync(_base.TableUuid, Source, abort);
         return outcome;
     }
@@ -119,24 +115,24 @@ internal sealed class Checkpointer(FlowContext flow, TableLedger ledgers, GapChe
         if (await ledgers.LoadAsync(abort) is not { } table) return true;
         TableHasChanged = !opened.Binding.Fits(table);
         await group.RenewAsync(Source, abort);
-        if (table.Metadata.CurrentSnapshot is not { } head) return true;
+        if (table.Head is not { } head) return true;
         if (head.Summary.TryGetValue(LedgerKeys.Property(flow.Name), out var text)) return LedgerFormat.TryReadCommit(text) != _base.Commit;
         var age = TimeSpan.FromMilliseconds(flow.Clock.GetUtcNow().ToUnixTimeMilliseconds() - _base.WrittenAtMillis);
         if (age > BuriedLedgerAgeMax || flow.Clock.GetElapsedTime(_committedAt) > BuriedLedgerAgeMax) return true;
         return (await ledgers.ReadAsync(table, abort)).Finding is not LineageFinding.Found found || found.Ledger.Commit != _base.Commit;
     }
 
-    private void Report(Ledger ledger, ImmutableArray<DataFile> files, TimeSpan took, Table table)
+    private void Report(Ledger ledger, ImmutableArray<WrittenFile> files, TimeSpan took, ITableVersion table)
     {
-        var bytes = files.Sum(file => file.FileSizeBytes);
-        flow.Progress.NoteCommit(ledger.Books.RecordCount, ledger.Books.AddedRowCount, files.Length, bytes, flow.Clock.GetUtcNow(), table.Metadata.CurrentSnapshotId?.Value);
+        var bytes = files.Sum(file => file.LengthBytes);
+        flow.Progress.NoteCommit(ledger.Books.RecordCount, ledger.Books.AddedRowCount, files.Length, bytes, flow.Clock.GetUtcNow(), table.Head?.Id.Value);
         var books = ledger.Books;
         var offsetCount = ledger.FindSource(flow.Plan.SourceName)!.Partitions.Sum(entry => entry.NextOffset - entry.FromOffset);
         flow.Progress.NoteCommittedFates(books.FilteredCount, books.SkippedCount, offsetCount - books.RecordCount);
         var skipped = ledger.Skipped?.Records.Describe(RangesShownMax);
         flow.Log.Information("committed",
-            $"Flow {flow.Name}: committed {Quantity.Of(books.AddedRowCount, "row")} of {Quantity.Of(books.RecordCount, "record")} ({Quantity.Count(books.FilteredCount)} filtered, {Quantity.Count(books.SkippedCount)} skipped) in {Quantity.Of(files.Length, "file")} ({Quantity.Bytes(bytes)}) to {flow.Plan.Table.Identifier}, snapshot {table.Metadata.CurrentSnapshotId}, in {took.TotalMilliseconds:N0} ms.{(skipped is null ? "" : $" Skipped: {skipped}.")}",
-            ("flow", flow.Name.ToString()), ("snapshot", table.Metadata.CurrentSnapshotId), ("commit", ledger.Commit.ToString()), ("rows", books.AddedRowCount),
+            $"Flow {flow.Name}: committed {Quantity.Of(books.AddedRowCount, "row")} of {Quantity.Of(books.RecordCount, "record")} ({Quantity.Count(books.FilteredCount)} filtered, {Quantity.Count(books.SkippedCount)} skipped) in {Quantity.Of(files.Length, "file")} ({Quantity.Bytes(bytes)}) to {flow.Plan.Table.Identifier}, snapshot {table.Head?.Id}, in {took.TotalMilliseconds:N0} ms.{(skipped is null ? "" : $" Skipped: {skipped}.")}",
+            ("flow", flow.Name.ToString()), ("snapshot", table.Head?.Id), ("commit", ledger.Commit.ToString()), ("rows", books.AddedRowCount),
             ("records", books.RecordCount), ("filtered", books.FilteredCount), ("skipped", books.SkippedCount), ("skipped_ranges", skipped), ("files", files.Length), ("bytes", bytes),
             ("took_ms", (long)took.TotalMilliseconds), ("state", ledger.IsOpen ? "open" : "closed"));
         skips.Note(ledger);

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
-using Matih.Iceberg.Manifests;
+using Matih.Delivery.Tables;
 
 namespace Matih.Delivery.Lanes;
 
@@ -9,7 +9,7 @@ namespace Matih.Delivery.Lanes;
 /// Everything that a lane did between two checkpoints, or that lanes did which write in common: durable files, positions, and
 /// the fate of each record.
 /// </summary>
-internal sealed record LaneCheckpoint(ImmutableArray<DataFile> Files, ImmutableArray<PartitionStretch> Partitions, Books Books, RejectedUnderFail? Rejected)
+internal sealed record LaneCheckpoint(ImmutableArray<WrittenFile> Files, ImmutableArray<PartitionStretch> Partitions, Books Books, RejectedUnderFail? Rejected)
 {
     /// <summary>When the first of the files was begun, or staged; null where there is none. Somebody's orphan removal counts from there.</summary>
     public DateTimeOffset? BegunAt { get; init; }
@@ -27,9 +27,9 @@ internal sealed record LaneCheckpoint(ImmutableArray<DataFile> Files, ImmutableA
     };
 
     /// <summary>The same with the files that hold its rows, no more and no less.</summary>
-    public LaneCheckpoint WithFiles(ImmutableArray<DataFile> files)
+    public LaneCheckpoint WithFiles(ImmutableArray<WrittenFile> files)
     {
-        var books = Books with { AddedFileCount = files.Length, AddedRowCount = files.Sum(file => file.RecordCount) };
+        var books = Books with { AddedFileCount = files.Length, AddedRowCount = files.Sum(file => file.RowCount) };
         if (books.AddedRowCount != books.ProducedCount)
             throw new InvalidOperationException($"{Quantity.Of(books.ProducedCount, "row")} produced, but the closed files hold {Quantity.Count(books.AddedRowCount)}.");
         return this with { Files = files, Books = books };

@@ -29,7 +29,7 @@ public readonly record struct Fingerprint(long Offset, long TimestampMillis, uin
 /// <param name="Partition">The partition's id.</param>
 /// <param name="FromOffset">The position before this commit: the commit's range is FromOffset to NextOffset, end excluded.</param>
 /// <param name="NextOffset">The offset to read next.</param>
-/// <param name="RecordCount">Records that the range held for this reader; the rest were holes.</param>
+/// <param name="RecordCount">Records that the range held for this reader; the other offsets held none.</param>
 /// <param name="Last">The last record read, null before the first.</param>
 /// <param name="MaxTimestampMillis">The greatest record timestamp read so far, -1 before the first.</param>
 /// <param name="IsUnreadEarliest">
@@ -94,7 +94,7 @@ public readonly record struct Books(
 public readonly record struct LostRange(string Source, int Partition, long FromOffset, long ToOffset);
 
 /// <summary>A range of offsets that a replay read again; the end is excluded.</summary>
-/// <param name="RecordCount">Records that the range holds; the rest are holes.</param>
+/// <param name="RecordCount">Records that the range holds; the other offsets hold none.</param>
 /// <param name="Last">The range's last record.</param>
 public readonly record struct ReplayedRange(string Source, int Partition, long FromOffset, long ToOffset, long RecordCount, Fingerprint Last);
 

@@ -70,5 +70,10 @@ internal static class LedgerKeys
         summary.TryGetValue(Adopted, out var flow) ? $"{LedgerPrefix}{flow}" : null;
 
     /// <summary>The tag that pins the flow's newest snapshot against expiry.</summary>
-    public static string Tag(FlowName flow) => $"matih-{flow.Pipeline}-{flow.Sink}";
+    public static string Tag(FlowName flow) => $"{TagPrefix}{flow.Pipeline}-{flow.Sink}";
+
+    /// <summary>Whether a flow's tag may have that name.</summary>
+    public static bool IsTag(string name) => name.StartsWith(TagPrefix, StringComparison.Ordinal);
+
+    private const string TagPrefix = "matih-";
 }

@@ -4,7 +4,6 @@ using Matih.Delivery.Opening;
 using Matih.Delivery.Staging;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
-using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
 using Matih.Planning;
 using Matih.Storage;
@@ -59,7 +58,7 @@ internal sealed class StagingOpening(FlowContext flow, ITopic topic, IStore stor
         };
     }
 
-    private async ValueTask<OpenedFlow?> DescribeAsync((Table Table, Ledger Ledger) seen, CancellationToken cancellationToken)
+    private async ValueTask<OpenedFlow?> DescribeAsync((ITableVersion Table, Ledger Ledger) seen, CancellationToken cancellationToken)
     {
         if (seen.Ledger.FindSource(flow.Plan.SourceName) is not { } source || source.Topic != flow.Plan.Topic) return null;
         var identity = await topic.IdentifyAsync(cancellationToken);
@@ -69,17 +68,17 @@ internal sealed class StagingOpening(FlowContext flow, ITopic topic, IStore stor
                 $"Topic '{flow.Plan.Topic}' is not the one that the table's ledger of {flow.Name} is about: its id was {source.TopicId ?? "unknown"} in cluster {source.ClusterId ?? "unknown"}, and is {identity.TopicId ?? "unknown"} in cluster {identity.ClusterId ?? "unknown"} now.",
                 "Nothing of it is staged. The process that commits compares it with the ledger, and says what to do.");
         }
-        var binding = TableBinding.Bind(flow.Plan.Table, seen.Table);
+        var binding = seen.Table.Bind(flow.Plan.Table);
         return new OpenedFlow(seen.Table, binding, seen.Ledger, seen.Ledger.Epoch, 0,
             source with { ClusterId = source.ClusterId ?? identity.ClusterId, TopicId = source.TopicId ?? identity.TopicId });
     }
 
     /// <summary>The table and its ledger, where a committer has nothing to decide about them.</summary>
-    public async ValueTask<(Table Table, Ledger Ledger)?> LookAsync(CancellationToken cancellationToken)
+    public async ValueTask<(ITableVersion Table, Ledger Ledger)?> LookAsync(CancellationToken cancellationToken)
     {
         if (await ledgers.LoadAsync(cancellationToken) is not { } table) return null;
         return (await ledgers.ReadAsync(table, cancellationToken)).Finding is LineageFinding.Found { RollbackSeen: false } found
-            && found.Ledger.TableUuid == table.Metadata.TableUuid
+            && found.Ledger.TableUuid == table.TableUuid
                 ? (table, found.Ledger)
                 : null;
     }

@@ -14,7 +14,7 @@ internal static class AdoptionChoice
     /// <param name="reading">What the table says: whose ledgers it holds, and who has taken over one that it no longer holds.</param>
     /// <returns>The flow to take over; null where this flow takes none over.</returns>
     /// <exception cref="PipelineException">There is none of that name, or it is not clear which one is meant.</exception>
-    public static FlowName? Choose(FlowPlan plan, string? answer, LineageReading reading)
+    public static FlowName? Choose(FlowPlan plan, string? answer, InheritedLedgers reading)
     {
         if (answer is null) return null;
         var (name, isForSink) = NameFor(plan, answer);
@@ -45,7 +45,7 @@ internal static class AdoptionChoice
     /// The ledger that the answer means and that this flow, which has a ledger of its own, has not taken over: it would resume
     /// beside it, and write its records a second time. Null where there is none.
     /// </summary>
-    public static FlowName? NotTaken(FlowPlan plan, string? answer, LineageReading reading)
+    public static FlowName? NotTaken(FlowPlan plan, string? answer, InheritedLedgers reading)
     {
         if (NameFor(plan, answer).Name is not { } name || LedgerKeys.TakersIn(reading.Others).Any(pair => pair.Taker == plan.Name && IsMeant(pair.Flow))) return null;
         var named = reading.Others.Keys.Where(LedgerKeys.IsLedger).Select(LedgerKeys.FlowOf).Where(IsMeant).ToList();

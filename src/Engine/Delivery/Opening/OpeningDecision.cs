@@ -14,7 +14,7 @@ namespace Matih.Delivery.Opening;
 /// <param name="HasTagText">Whether the tag pins a ledger at all, readable or not.</param>
 /// <param name="GivenOut">The highest generation and epoch that were given out to the flow; null where nothing says.</param>
 /// <param name="TagOwner">Another flow that the tag of that name belongs to.</param>
-internal sealed record OpeningFacts(string TableUuid, LineageReading Reading, Ledger? Tagged, bool HasTagText, Ledger? GivenOut, FlowName? TagOwner);
+internal sealed record OpeningFacts(string TableUuid, InheritedLedgers Reading, Ledger? Tagged, bool HasTagText, Ledger? GivenOut, FlowName? TagOwner);
 
 /// <summary>On what ground a flow continues.</summary>
 internal abstract record LedgerStanding

@@ -4,10 +4,6 @@ using Matih.Delivery.Committing;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg.Manifests;
-using Matih.Iceberg.Metadata;
-using Matih.Iceberg;
 using Matih.Kafka;
 using Matih.Planning;
 using Matih.Telemetry;
@@ -15,7 +11,7 @@ using Matih.Telemetry;
 namespace Matih.Delivery.Opening;
 
 /// <summary>A flow ready to read: the table, the ledger that the next commit stands on, and where the source's partitions stand.</summary>
-internal sealed record OpenedFlow(Table Table, TableBinding Binding, Ledger Ledger, WriterEpoch Epoch, int TakeoverCount, SourceLedger Source);
+internal sealed record OpenedFlow(ITableVersion Table, TableBinding Binding, Ledger Ledger, WriterEpoch Epoch, int TakeoverCount, SourceLedger Source);
 
 /// <summary>What an attempt to open a flow gave.</summary>
 internal abstract record OpeningStep

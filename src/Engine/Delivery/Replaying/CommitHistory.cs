@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg.Metadata;
 using Matih.Planning;
 
 namespace Matih.Delivery.Replaying;
@@ -22,21 +20,21 @@ internal static class CommitHistory
     /// <summary>The commits from the newest back to one beyond <paramref name="oldest"/> (where there is one), newest first.</summary>
     /// <exception cref="PipelineException">The history does not hold that commit.</exception>
     public static async ValueTask<ImmutableArray<HistoricCommit>> ReadAsync(
-        Table table, FlowName flow, TableLedger ledgers, CommitId oldest, CancellationToken cancellationToken)
+        ITableHistory table, FlowName flow, TableLedger ledgers, CommitId oldest, CancellationToken cancellationToken)
     {
         var property = LedgerKeys.Property(flow);
         var commits = ImmutableArray.CreateBuilder<HistoricCommit>();
         var isFound = false;
-        await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
+        await foreach (var step in table.WalkAsync(cancellationToken))
         {
-            if (step is LineageStep.Missing missing)
+            if (step is HistoryStep.Missing missing)
             {
                 if (isFound) break;
                 throw PipelineException.Refused(
                     $"The history of table {table.Identifier} ends at the expired snapshot {missing.SnapshotId}, before commit {oldest} of {flow} is met.",
                     $"Replay later commits; matih table snapshots {table.Identifier} shows which the table's history still has.");
             }
-            var snapshot = ((LineageStep.Found)step).Snapshot;
+            var snapshot = ((HistoryStep.Found)step).Snapshot;
             if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) != flow.ToString() || !snapshot.Summary.TryGetValue(property, out var text)) continue;
             var commit = new HistoricCommit(await ledgers.ReadTextAsync(text, cancellationToken), snapshot.Id);
             commits.Add(commit);

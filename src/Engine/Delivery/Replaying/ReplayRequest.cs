@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
-using Matih.Iceberg.Metadata;
 using Matih.Planning;
 
 namespace Matih.Delivery.Replaying;

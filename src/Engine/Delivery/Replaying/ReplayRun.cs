@@ -5,9 +5,6 @@ using Matih.Delivery.Opening;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg.Metadata;
-using Matih.Iceberg;
 using Matih.Kafka;
 using Matih.Planning;
 using Matih.Telemetry;
@@ -29,8 +26,8 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
     {
         var (standing, chosen) = await LookAsync(request.From, request.To, cancellationToken);
         var to = request.To ?? standing.Ledger.Commit;
-        var binding = TableBinding.Bind(flow.Plan.Table, standing.Table);
-        foreach (var difference in TableDifferences.Find(flow.Plan.Table, standing.Table)) flow.Log.Write(difference);
+        var binding = standing.Table.Bind(flow.Plan.Table);
+        foreach (var difference in standing.Table.FindDifferences(flow.Plan.Table)) flow.Log.Write(difference);
         await new ReplayTopicCheck(flow.Plan, source).RequireAllAsync(chosen.Selection, cancellationToken);
         if (!request.Confirm(new ReplayPreview(
             flow.Name, flow.Plan.Table.Identifier, [.. chosen.Selection.Commits.Select(commit => commit.Id)], chosen.Selection.Ranges, chosen.Selection.Replaced, standing.Ledger.IsOpen)))
@@ -47,13 +44,13 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
             if (!binding.Fits(standing.Table)) throw TableChanged();
             var ledger = Compose(standing.Ledger, chosen.Selection, checkpoints);
             var files = checkpoints.SelectMany(checkpoint => checkpoint.Files).ToImmutableArray();
-            var change = await PreparedChange.PrepareAsync(standing.Table, files, chosen.Removal, flow.Environment.Ids, cancellationToken);
+            var change = await standing.Table.PrepareAsync(files, chosen.Removed, flow.Environment.Ids, cancellationToken);
             switch (await ledgers.CommitAsync(new PreparedCommit(ledger, change, preparedAt, binding), null, cancellationToken))
             {
                 case CommitOutcome.Committed committed:
                     return Report(committed.Ledger, change.SnapshotId);
                 case CommitOutcome.FilesChanged changed:
-                    throw ReplayedFiles.Changed(standing.Table, changed.Finding);
+                    throw ReplayedFiles.Changed(standing.Table, changed.Fault);
                 case var raced when attempt >= TryCountMax:
                     throw new PipelineException(FailureKind.Catalog, $"The replay of {flow.Name} was overtaken {Quantity.Of(attempt, "time")} by commits of a running writer{(raced is CommitOutcome.Rebased rebased ? $": {rebased.Reason}" : ".")}",
                         "Nothing was changed. Stop the running writer, or let it commit less often, and replay again.");
@@ -87,7 +84,7 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
         var table = await ledgers.LoadAsync(cancellationToken)
             ?? throw PipelineException.Refused($"Table {flow.Plan.Table.Identifier} does not exist, so {flow.Name} has no commits to replay.", "Check the definition's catalog and warehouse.");
         var reading = await ledgers.ReadAsync(table, cancellationToken);
-        if (reading.Finding is not LineageFinding.Found found || found.Ledger.TableUuid != table.Metadata.TableUuid)
+        if (reading.Finding is not LineageFinding.Found found || found.Ledger.TableUuid != table.TableUuid)
         {
             throw PipelineException.Refused($"The history of table {flow.Plan.Table.Identifier} does not show where {flow.Name} stands in it, so its commits cannot be replayed.",
                 "Start the pipeline with matih run, which says what is wrong and how to continue; then replay.");
@@ -103,7 +100,7 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
     }
 
     /// <summary>What was read again must be what the table as it now stands would have read again.</summary>
-    private Chosen Same(Chosen read, Chosen now) => now.Selection.Ranges.AsSpan().SequenceEqual(read.Selection.Ranges.AsSpan()) && now.Removal.Paths.SetEquals(read.Removal.Paths)
+    private Chosen Same(Chosen read, Chosen now) => now.Selection.Ranges.AsSpan().SequenceEqual(read.Selection.Ranges.AsSpan()) && now.Removed.SetEquals(read.Removed)
         ? now
         : throw PipelineException.Refused($"The commits of {flow.Name} changed while they were read again: another replay came first.", "Nothing was changed. Look at the table, and replay again if it is still needed.");
 
@@ -130,7 +127,7 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
     private PipelineException TableChanged() => PipelineException.Refused(
         $"The schema or partitioning of table {flow.Plan.Table.Identifier} was changed while the commits were read again.", "Nothing was changed. Replay again: the files are then made for the table as it is now.");
 
-    private sealed record Standing(Table Table, Ledger Ledger);
+    private sealed record Standing(ITableVersion Table, Ledger Ledger);
 
-    private sealed record Chosen(ReplaySelection Selection, FileRemoval Removal);
+    private sealed record Chosen(ReplaySelection Selection, ImmutableHashSet<string> Removed);
 }

@@ -3,8 +3,8 @@ using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Members;
 using Matih.Delivery.Opening;
+using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
-using Matih.Iceberg;
 using Matih.Kafka;
 using Matih.Telemetry;
 
@@ -34,13 +34,13 @@ internal sealed class CommittingSession(
             return SessionEnd.Finished; // Stopped while standing by: nothing was read, so there is nothing to commit.
         }
         history.Answers = OpenAnswers.None; // They were given for the table as it was; a later session has its own ledger to go by.
-        flow.Progress.NoteOpened(opened.Ledger.WrittenAtMillis, opened.Table.Metadata.CurrentSnapshotId?.Value);
+        flow.Progress.NoteOpened(opened.Ledger.WrittenAtMillis, opened.Table.Head?.Id.Value);
         if (mode is RunMode.UntilCaughtUp) history.CaughtUpAt ??= await EndsAsync(opened.Source, abort);
 
         var committer = committerFor(opened, work is WorkShare.Committer);
         if (!await committer.TakeInAsync(abort)) return SessionEnd.Reopen;
 
-        var deal = DealOf(work, committer.Source, new TableSettings(opened.Table.Metadata.Properties));
+        var deal = DealOf(work, committer.Source, opened.Table.FileSettings);
         var limit = history.LimitFor(opened.Ledger, deal.LaneCount);
         await using var session = await FlowSession.StartAsync(
             flow, source, lanesFor(opened), committer.Source, deal, limit, history.NextAssignment(), watch, abort);
@@ -69,11 +69,11 @@ internal sealed class CommittingSession(
         }
     }
 
-    private LaneDeal DealOf(WorkShare work, SourceLedger positions, TableSettings table)
+    private LaneDeal DealOf(WorkShare work, SourceLedger positions, FileSettings files)
     {
         var partitions = positions.Partitions.Select(entry => entry.Partition);
         if (work is WorkShare.Committer(var own)) partitions = partitions.Where(own.Contains);
-        return new LaneDeal([.. partitions], flow.Plan.Parallelism) { IsInCommon = table.DistributionMode != DistributionMode.None };
+        return new LaneDeal([.. partitions], flow.Plan.Parallelism) { IsInCommon = files.AreShared };
     }
 
     /// <summary>The ends of the partitions that opening has found. Not asked for their number again: a broker may lag behind.</summary>

@@ -29,7 +29,7 @@ internal sealed class StagingSession(
         {
             return stop.IsCancellationRequested ? SessionEnd.Finished : SessionEnd.Reopen; // Nothing was read yet.
         }
-        flow.Progress.NoteOpened(opened.Ledger.WrittenAtMillis, opened.Table.Metadata.CurrentSnapshotId?.Value);
+        flow.Progress.NoteOpened(opened.Ledger.WrittenAtMillis, opened.Table.Head?.Id.Value);
         ImmutableArray<int> partitions = [.. work.Partitions.Where(partition => opened.Source.Find(partition) is not null)];
         var limit = RecordLimit.None();
 
@@ -66,7 +66,7 @@ internal sealed class StagingSession(
         private async ValueTask<bool> IsOutdatedAsync(IReadOnlyList<LaneCheckpoint> taken, CancellationToken abort)
         {
             if (await opening.LookAsync(abort) is not { } seen) return true;
-            flow.Progress.NoteSeen(seen.Ledger.WrittenAtMillis, seen.Table.Metadata.CurrentSnapshotId?.Value);
+            flow.Progress.NoteSeen(seen.Ledger.WrittenAtMillis, seen.Table.Head?.Id.Value);
             if (seen.Ledger.TableUuid != opened.Ledger.TableUuid || seen.Ledger.Generation != opened.Ledger.Generation || !opened.Binding.Fits(seen.Table)) return true;
             if (seen.Ledger.FindSource(flow.Plan.SourceName) is not { } committed) return true;
             session.NoteCommitted(committed);

@@ -1,14 +1,14 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
-using Matih.Iceberg.Manifests;
+using Matih.Delivery.Tables;
 
 namespace Matih.Delivery.Staging;
 
 /// <summary>The stretch of one partition that a commit takes over from elsewhere, put together piece by piece.</summary>
 internal sealed class ChainedPartition(PartitionLedger at)
 {
-    private readonly ImmutableArray<DataFile>.Builder _files = ImmutableArray.CreateBuilder<DataFile>();
+    private readonly ImmutableArray<WrittenFile>.Builder _files = ImmutableArray.CreateBuilder<WrittenFile>();
     private PartitionLedger _entry = at.Unmoved();
 
     public int Partition => _entry.Partition;
@@ -24,11 +24,11 @@ internal sealed class ChainedPartition(PartitionLedger at)
     public PartitionLedger Entry => _entry;
 
     /// <summary>Files of the pieces that go into the table as they are.</summary>
-    public IReadOnlyCollection<DataFile> Files => _files;
+    public IReadOnlyCollection<WrittenFile> Files => _files;
 
     /// <summary>Appends what was read from the position on.</summary>
     /// <param name="files">Those of the piece's files that are to be registered; the rows of others go into new ones.</param>
-    public void Append(PartitionLedger piece, Books books, SkippedRecords skipped, IEnumerable<DataFile> files)
+    public void Append(PartitionLedger piece, Books books, SkippedRecords skipped, IEnumerable<WrittenFile> files)
     {
         if (piece.Partition != Partition || piece.FromOffset != Position || piece.NextOffset < piece.FromOffset)
             throw new InvalidOperationException($"Offsets {piece.FromOffset} to {piece.NextOffset} of partition {piece.Partition} do not follow on {Position} of partition {Partition}.");

@@ -36,10 +36,12 @@ internal static class RangeChain
         return missingEnd == long.MaxValue ? new ChainStep.End() : new ChainStep.Missing(missingEnd);
     }
 
-    /// <summary>Where the chain ends that begins at the position: a reader goes on from there.</summary>
-    public static long EndOf(IReadOnlyCollection<RangeName> ranges, long position)
+    /// <summary>The chain that begins at the position.</summary>
+    public static IEnumerable<RangeName> From(IReadOnlyCollection<RangeName> ranges, long position)
     {
-        while (Next(ranges, position) is ChainStep.Take(var range)) position = range.ToOffset;
-        return position;
+        for (; Next(ranges, position) is ChainStep.Take(var range); position = range.ToOffset) yield return range;
     }
+
+    /// <summary>Where the chain ends that begins at the position: a reader goes on from there.</summary>
+    public static long EndOf(IReadOnlyCollection<RangeName> ranges, long position) => From(ranges, position).LastOrDefault()?.ToOffset ?? position;
 }

@@ -3,7 +3,7 @@ using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Skipping;
-using Matih.Iceberg.Manifests;
+using Matih.Delivery.Tables;
 using Matih.Planning;
 using Matih.Storage;
 using Matih.Telemetry;
@@ -14,7 +14,7 @@ namespace Matih.Delivery.Staging;
 /// <param name="Checkpoint">Files, positions and books, as a lane would hand them over; null where there is nothing.</param>
 /// <param name="Taken">The ranges in it.</param>
 /// <param name="Rewritten">Data files whose rows are in other files of the commit.</param>
-internal sealed record IntakeBatch(LaneCheckpoint? Checkpoint, ImmutableArray<RangeName> Taken, ImmutableArray<DataFile> Rewritten);
+internal sealed record IntakeBatch(LaneCheckpoint? Checkpoint, ImmutableArray<RangeName> Taken, ImmutableArray<WrittenFile> Rewritten);
 
 /// <summary>
 /// The committer's view of what other members staged: chains their ranges onto the ledger's positions, reads from Kafka what
@@ -29,6 +29,9 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
     private static readonly TimeSpan FillTimeMax = TimeSpan.FromSeconds(10);
 
     private readonly HashSet<string> _unusable = [];
+
+    /// <summary>Ranges that were read side by side before they are chained; null where one is unusable.</summary>
+    private readonly Dictionary<string, StagedRange?> _ahead = [];
     private ImmutableArray<RangeName> _covered = [];
 
     /// <summary>What follows on the ledger's positions now.</summary>
@@ -43,6 +46,7 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
         var chained = new List<ChainedPartition>();
         RejectedUnderFail? rejected = null;
         var startedAt = flow.Clock.GetTimestamp();
+        await ReadAheadAsync(source.Partitions.Where(entry => !own.Contains(entry.Partition)).SelectMany(entry => RangeChain.From(Usable(names[entry.Partition]), entry.NextOffset)), cancellationToken);
         foreach (var entry in source.Partitions)
         {
             if (own.Contains(entry.Partition)) continue;
@@ -56,7 +60,7 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
         if (chained.Count == 0 && rejected is null) return new IntakeBatch(null, [], []);
 
         var rewritten = await smallRanges.RunAsync(small, cancellationToken);
-        ImmutableArray<DataFile> files = [.. chained.SelectMany(partition => partition.Files), .. rewritten.Files];
+        ImmutableArray<WrittenFile> files = [.. chained.SelectMany(partition => partition.Files), .. rewritten.Files];
         var books = chained.Aggregate(default(Books), (sum, partition) => sum + partition.Books) with { AddedFileCount = files.Length };
         var checkpoint = new LaneCheckpoint(files, [.. chained.Select(partition => new PartitionStretch(partition.Entry, StretchGaps.None))], books, rejected)
         {
@@ -72,7 +76,7 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
     /// </summary>
     public async ValueTask ClearAsync(IntakeBatch batch, CancellationToken cancellationToken)
     {
-        foreach (var location in batch.Taken.Concat(_covered).Select(name => name.Location).Concat(batch.Rewritten.Select(file => file.Path)))
+        foreach (var location in batch.Taken.Concat(_covered).Select(name => name.Location).Concat(batch.Rewritten.Select(file => file.Location)))
         {
             try
             {
@@ -89,12 +93,21 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
     /// <summary>Deletes records that are of no use to anybody any more.</summary>
     public ValueTask ClearForgottenAsync(CancellationToken cancellationToken) => area.ClearForgottenAsync(flow.Clock.GetUtcNow(), cancellationToken);
 
+    private List<RangeName> Usable(IEnumerable<RangeName> names) => [.. names.Where(name => !_unusable.Contains(name.Location))];
+
+    private async ValueTask ReadAheadAsync(IEnumerable<RangeName> names, CancellationToken cancellationToken)
+    {
+        _ahead.Clear();
+        var reading = names.ReadAheadAsync(_ => 0, async ValueTask<(string, StagedRange?)> (name, token) => (name.Location, await ReadUsableAsync(name, token)), cancellationToken);
+        await foreach (var (location, range) in reading) _ahead[location] = range;
+    }
+
     private async ValueTask ChainAsync(
         ChainedPartition partition, List<RangeName> names, List<StagedRange> small, ImmutableArray<RangeName>.Builder taken, CancellationToken cancellationToken)
     {
-        while (RangeChain.Next(names.Where(name => !_unusable.Contains(name.Location)), partition.Position) is ChainStep.Take(var name))
+        while (RangeChain.Next(Usable(names), partition.Position) is ChainStep.Take(var name))
         {
-            if (await ReadUsableAsync(name, cancellationToken) is not { } range)
+            if ((_ahead.Remove(name.Location, out var read) ? read : await ReadUsableAsync(name, cancellationToken)) is not { } range)
             {
                 _unusable.Add(name.Location);
                 continue;
@@ -134,11 +147,11 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
         ChainedPartition partition, List<RangeName> names, TimeSpan timeMax, List<StagedRange> small, ImmutableArray<RangeName>.Builder taken,
         CancellationToken cancellationToken)
     {
-        var next = RangeChain.Next(names.Where(name => !_unusable.Contains(name.Location)), partition.Position);
+        var next = RangeChain.Next(Usable(names), partition.Position);
         var missingEnd = next is ChainStep.Missing(var to) ? to : (long?)null;
         if (await stalls.EndToReadAsync(partition, missingEnd, cancellationToken) is not { } end) return null;
 
-        flow.Log.Information("hole-read",
+        flow.Log.Information("missing-range-read",
             $"Flow {flow.Name}: nobody staged offsets {partition.Position} to {end - 1} of partition {partition.Partition}; they are read from Kafka here.",
             ("partition", partition.Partition), ("from", partition.Position), ("to", end));
         var read = await missing.ReadAsync(new BoundedRange(partition.Entry, end), timeMax, cancellationToken);

@@ -48,7 +48,7 @@ internal sealed class RangeStaging(FlowContext flow, IStore store, StagingArea a
         flow.Log.Information("staged-before",
             $"Flow {flow.Name}: another member has staged offsets {entry.FromOffset} to {entry.NextOffset - 1} of partition {entry.Partition}; its files count.",
             ("partition", entry.Partition), ("from", entry.FromOffset), ("to", entry.NextOffset));
-        foreach (var file in range.Files) await store.DeleteAsync(file.Path, cancellationToken);
+        foreach (var file in range.Files) await store.DeleteAsync(file.Location, cancellationToken);
         return StagingOutcome.StagedBefore;
     }
 }

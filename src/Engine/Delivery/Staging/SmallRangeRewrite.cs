@@ -1,10 +1,9 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Delivery.Writing;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Opening;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg.Manifests;
+using Matih.Delivery.Tables;
+using Matih.Delivery.Writing;
 using Matih.Parquet;
 using Matih.Storage;
 
@@ -20,11 +19,11 @@ internal sealed class SmallRangeRewrite(IStore store, Func<SinkWriter> createWri
 {
     /// <param name="Files">What goes into the table.</param>
     /// <param name="Replaced">Files whose rows are in those.</param>
-    public sealed record Result(ImmutableArray<DataFile> Files, ImmutableArray<DataFile> Replaced);
+    public sealed record Result(ImmutableArray<WrittenFile> Files, ImmutableArray<WrittenFile> Replaced);
 
     public async ValueTask<Result> RunAsync(IReadOnlyCollection<StagedRange> ranges, CancellationToken cancellationToken)
     {
-        ImmutableArray<DataFile> staged = [.. ranges.SelectMany(range => range.Files)];
+        ImmutableArray<WrittenFile> staged = [.. ranges.SelectMany(range => range.Files)];
         // A file that has its table partition to itself would only be copied.
         if (staged.Length < 2) return new Result(staged, []);
 
@@ -32,20 +31,20 @@ internal sealed class SmallRangeRewrite(IStore store, Func<SinkWriter> createWri
         foreach (var file in staged)
         {
             var rowCount = await CopyAsync(file, writer, cancellationToken);
-            if (rowCount != file.RecordCount)
-                throw new InvalidTableException($"The staged data file {file.Path} holds {Quantity.Of(rowCount, "row")}, and {Quantity.Count(file.RecordCount)} were staged.");
+            if (rowCount != file.RowCount)
+                throw new InvalidTableException($"The staged data file {file.Location} holds {Quantity.Of(rowCount, "row")}, and {Quantity.Count(file.RowCount)} were staged.");
         }
         var files = await writer.FinishAsync(cancellationToken);
-        var (before, after) = (staged.Sum(file => file.RecordCount), files.Sum(file => file.RecordCount));
+        var (before, after) = (staged.Sum(file => file.RowCount), files.Sum(file => file.RowCount));
         return before == after
             ? new Result(files, staged)
             : throw new InvalidOperationException($"{before} staged rows went into files that hold {after}.");
     }
 
-    private async ValueTask<long> CopyAsync(DataFile file, SinkWriter writer, CancellationToken cancellationToken)
+    private async ValueTask<long> CopyAsync(WrittenFile file, SinkWriter writer, CancellationToken cancellationToken)
     {
-        var bytes = await store.ReadAsync(file.Path, cancellationToken)
-            ?? throw new FileNotFoundException($"The staged data file {file.Path} is gone.", file.Path);
+        var bytes = await store.ReadAsync(file.Location, cancellationToken)
+            ?? throw new StoreException(StoreFailureKind.Absent, file.Location, $"The staged data file {file.Location} is gone.");
         ParquetFileReader reader;
         try
         {
@@ -53,7 +52,7 @@ internal sealed class SmallRangeRewrite(IStore store, Func<SinkWriter> createWri
         }
         catch (InvalidDataException e)
         {
-            throw new InvalidTableException($"The staged data file {file.Path} cannot be read: {e.Message}", e);
+            throw new InvalidTableException($"The staged data file {file.Location} cannot be read: {e.Message}", e);
         }
         var columns = new Column[storedRows.Count];
         try

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
-using Matih.Iceberg.Manifests;
+using Matih.Delivery.Tables;
 
 namespace Matih.Delivery.Staging;
 
@@ -12,14 +12,14 @@ namespace Matih.Delivery.Staging;
 /// <param name="Files">Its data files.</param>
 /// <param name="Run">The run that made it.</param>
 /// <param name="StagedAtMillis">When, by that run's clock.</param>
-internal sealed record StagedRange(PartitionLedger Entry, Books Books, ImmutableArray<DataFile> Files, Guid Run, long StagedAtMillis)
+internal sealed record StagedRange(PartitionLedger Entry, Books Books, ImmutableArray<WrittenFile> Files, Guid Run, long StagedAtMillis)
 {
     /// <summary>The bad records of the range.</summary>
     public SkippedRecords Skipped { get; init; } = SkippedRecords.None;
 
     public RangeName NameIn(string folder) => new(Entry.Partition, Entry.FromOffset, Entry.NextOffset, folder, default);
 
-    public long Bytes => Files.Sum(file => file.FileSizeBytes);
+    public long Bytes => Files.Sum(file => file.LengthBytes);
 }
 
 /// <summary>What a staged range's record is called: enough to chain ranges without reading them.</summary>

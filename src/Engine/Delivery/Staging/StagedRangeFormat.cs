@@ -2,8 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg.Manifests;
+using Matih.Delivery.Tables;
 
 namespace Matih.Delivery.Staging;
 
@@ -15,7 +14,7 @@ internal static class StagedRangeFormat
 {
     private const int Version = 1;
 
-    public static byte[] Write(StagedRange range, StagingKey key, Table table)
+    public static byte[] Write(StagedRange range, StagingKey key, ITableVersion table)
     {
         var buffer = new ArrayBufferWriter<byte>(4096);
         using (var json = new Utf8JsonWriter(buffer))
@@ -38,20 +37,20 @@ internal static class StagedRangeFormat
             foreach (var file in range.Files)
             {
                 json.WriteStartObject();
-                json.WriteString("path", file.Path);
-                json.WriteNumber("length", file.FileSizeBytes);
-                json.WriteNumber("rows", file.RecordCount);
+                json.WriteString("path", file.Location);
+                json.WriteNumber("length", file.LengthBytes);
+                json.WriteNumber("rows", file.RowCount);
                 json.WriteEndObject();
             }
             json.WriteEndArray();
-            json.WriteBase64String("manifest", DataFileList.Write(table, range.Files));
+            json.WriteBase64String("manifest", table.WriteDescriptions(range.Files));
             json.WriteEndObject();
         }
         return buffer.WrittenSpan.ToArray();
     }
 
     /// <exception cref="FormatException">The bytes are no staged range of that name and key, or contradict themselves.</exception>
-    public static StagedRange Read(byte[] bytes, RangeName name, StagingKey key, Table table)
+    public static StagedRange Read(byte[] bytes, RangeName name, StagingKey key, ITableVersion table)
     {
         try
         {
@@ -60,7 +59,7 @@ internal static class StagedRangeFormat
             var version = root.GetProperty("v").GetInt32();
             if (version != Version) throw new FormatException($"it has format version {version}, this program knows {Version}");
             if (root.GetProperty("key").GetString() != key.Text) throw new FormatException("it was staged under another key");
-            var files = DataFileList.Read(table, key.SpecId, root.GetProperty("manifest").GetBytesFromBase64(), name.Location);
+            var files = table.ReadDescriptions(key.Shape, root.GetProperty("manifest").GetBytesFromBase64(), name.Location);
             var range = new StagedRange(
                 LedgerFormat.ReadPartition(root.GetProperty("range")), LedgerFormat.ReadBooks(root.GetProperty("books")),
                 [.. files], root.GetProperty("run").GetGuid(), root.GetProperty("at").GetInt64());
@@ -89,7 +88,7 @@ internal static class StagedRangeFormat
         if (books.SkippedCount != range.Skipped.RecordCount) throw new FormatException($"its books say {Quantity.Of(books.SkippedCount, "skipped record")}, and it lists {Quantity.Count(range.Skipped.RecordCount)}");
         if (range.Skipped.Ranges.Any(skipped => skipped.Partition != entry.Partition || skipped.FromOffset < entry.FromOffset || skipped.ToOffset > entry.NextOffset))
             throw new FormatException("it lists skipped records outside of its offsets");
-        var rows = range.Files.Sum(file => file.RecordCount);
+        var rows = range.Files.Sum(file => file.RowCount);
         if (books.ProducedCount != rows || books.AddedRowCount != rows || books.AddedFileCount != range.Files.Length)
             throw new FormatException($"its books say {Quantity.Of(books.ProducedCount, "row")} in {Quantity.Of(books.AddedFileCount, "file")}, and it lists {Quantity.Count(rows)} in {Quantity.Count(range.Files.Length)}");
         return range;

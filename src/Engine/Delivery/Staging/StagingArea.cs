@@ -1,6 +1,5 @@
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
-using Matih.Iceberg.Catalogs;
 using Matih.Storage;
 
 namespace Matih.Delivery.Staging;
@@ -9,7 +8,7 @@ namespace Matih.Delivery.Staging;
 /// The staged ranges of one key: <c>&lt;beside the table&gt;/_matih/&lt;table uuid&gt;/staged/&lt;pipeline&gt;/&lt;sink&gt;/&lt;key&gt;/</c>.
 /// A store's list may be late with what was written a moment ago; whoever decides by it must be right without, too.
 /// </summary>
-internal sealed class StagingArea(IStore store, Table table, StagingKey key)
+internal sealed class StagingArea(IStore store, ITableVersion table, StagingKey key)
 {
     /// <summary>Ranges of other keys may be those of members that are being replaced one after the other, but not for so long.</summary>
     private static readonly TimeSpan ForgottenAge = TimeSpan.FromDays(1);
@@ -21,7 +20,7 @@ internal sealed class StagingArea(IStore store, Table table, StagingKey key)
     public async ValueTask<IReadOnlyList<RangeName>> ListAsync(CancellationToken cancellationToken)
     {
         var names = new List<RangeName>();
-        await foreach (var item in store.ListAsync(Folder, cancellationToken))
+        await foreach (var item in store.ListAsync($"{Folder}/", cancellationToken))
             if (RangeName.Parse(item.Location, item.LastModified) is { } name) names.Add(name with { Folder = Folder });
         return names;
     }
@@ -33,7 +32,7 @@ internal sealed class StagingArea(IStore store, Table table, StagingKey key)
     public async ValueTask ClearForgottenAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         var forgotten = new List<string>();
-        await foreach (var item in store.ListAsync(_flowFolder, cancellationToken))
+        await foreach (var item in store.ListAsync($"{_flowFolder}/", cancellationToken))
             if (now - item.LastModified > ForgottenAge && !item.Location.Contains($"/{key.FolderName}/", StringComparison.Ordinal)) forgotten.Add(item.Location);
         foreach (var location in forgotten) await store.DeleteAsync(location, cancellationToken);
     }
@@ -55,7 +54,7 @@ internal sealed class StagingArea(IStore store, Table table, StagingKey key)
         }
         // Refused or unanswered: what stands there decides. The files have names of their own, so equal bytes are ours.
         var standing = await store.ReadAsync(location, cancellationToken);
-        if (standing is null) throw lost ?? new IOException($"{location} existed, and then did not.");
+        if (standing is null) throw lost ?? new StoreException(StoreFailureKind.Absent, location, $"{location} existed, and then did not.");
         return standing.AsSpan().SequenceEqual(bytes);
     }
 
@@ -67,8 +66,7 @@ internal sealed class StagingArea(IStore store, Table table, StagingKey key)
     /// <summary>Whether every file of the range is there, as long as it was when it was staged.</summary>
     public async ValueTask<bool> HasFilesAsync(StagedRange range, CancellationToken cancellationToken)
     {
-        foreach (var file in range.Files)
-            if (await store.LengthAsync(file.Path, cancellationToken) != file.FileSizeBytes) return false;
-        return true;
+        var looking = range.Files.ReadAheadAsync(_ => 0, async (file, token) => await store.LengthAsync(file.Location, token) == file.LengthBytes, cancellationToken);
+        return await looking.AllAsync(isThere => isThere, cancellationToken);
     }
 }

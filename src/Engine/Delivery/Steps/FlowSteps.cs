@@ -32,8 +32,7 @@ public sealed class FlowSteps : IAsyncDisposable
     private readonly Func<OpenedFlow, FlowLanes> _lanesFor;
     private readonly Func<OpenedFlow, FlowCommitter> _committerFor;
     private readonly Func<OpenedFlow, RangeStaging> _stagingFor;
-    private FlowCommitter? _committer;
-    private ReadRecordCheck? _records;
+    private Opened? _opened;
     private int _failureCount;
 
     internal FlowSteps(
@@ -55,7 +54,7 @@ public sealed class FlowSteps : IAsyncDisposable
     /// <exception cref="PipelineException">A person has to look: continuing would lose or double records, or something is wrong that stays so.</exception>
     public async ValueTask<OpenStep> OpenAsync(OpenAnswers answers, TakeoverWatch? watch, CancellationToken cancellationToken)
     {
-        _committer = null;
+        _opened = null;
         var (step, failure) = await TryAsync<OpeningStep>(async () => await _opening.OpenAsync(answers, watch, cancellationToken), cancellationToken);
         switch (step)
         {
@@ -64,8 +63,7 @@ public sealed class FlowSteps : IAsyncDisposable
             case OpeningStep.StandBy standBy:
                 return new OpenStep.StandBy(standBy.Watch, standBy.LookAgainAfter);
             case OpeningStep.Opened opened:
-                _committer = _committerFor(opened.Flow);
-                _records = new ReadRecordCheck(_source, opened.Flow.Source);
+                _opened = new Opened(_committerFor(opened.Flow), new ReadRecordCheck(_source, opened.Flow.Source));
                 _failureCount = 0;
                 return new OpenStep.Opened();
             default:
@@ -81,9 +79,13 @@ public sealed class FlowSteps : IAsyncDisposable
     public async ValueTask<StageStep> StageAsync(RawBatch batch, CancellationToken cancellationToken)
     {
         if (batch.Count == 0) return new StageStep.Covered();
-        var partition = batch.Records[0].Partition;
+        var (partition, offset) = (batch.Records[0].Partition, batch.Records[0].Offset);
         foreach (ref readonly var record in batch.Records)
+        {
             if (record.Partition != partition) throw new ArgumentException($"The batch holds records of partitions {partition} and {record.Partition}; each partition's are staged by themselves.", nameof(batch));
+            if (record.Offset < offset) throw new ArgumentException($"The batch holds offset {record.Offset} behind offset {offset}; records are staged in the order of their offsets.", nameof(batch));
+            offset = record.Offset;
+        }
 
         var (step, failure) = await TryAsync<StageStep>(async () => await StageAsync(batch, partition, cancellationToken), cancellationToken);
         if (step is null) return new StageStep.TryAgain(NextWait(), failure!);
@@ -97,29 +99,30 @@ public sealed class FlowSteps : IAsyncDisposable
     /// <exception cref="PipelineException">A person has to look, or another committer has taken over.</exception>
     public async ValueTask<CommitStep> CommitAsync(bool closes, bool mayRead, CancellationToken cancellationToken)
     {
-        var committer = _committer ?? throw new InvalidOperationException("The flow has to be opened before a commit is asked for.");
+        var opened = _opened ?? throw new InvalidOperationException("The flow has to be opened before a commit is asked for.");
+        var committer = opened.Committer;
         var before = committer.Ledger.Commit;
-        var (step, failure) = await TryAsync(() => CommitStagedAsync(committer, closes, mayRead, cancellationToken), cancellationToken);
+        var (step, failure) = await TryAsync(() => CommitStagedAsync(opened, closes, mayRead, cancellationToken), cancellationToken);
         if (step is null)
         {
-            _committer = null;
+            _opened = null;
             return failure is null ? new CommitStep.OpenAgain() : new CommitStep.TryAgain(NextWait(), failure);
         }
         _failureCount = 0;
         if (step.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw rejected.ToException(_flow.Plan.Topic);
-        if (committer.TableHasChanged) _committer = null;
+        if (committer.TableHasChanged) _opened = null;
         return committer.Ledger.Commit != before ? new CommitStep.Committed(committer.Ledger.Commit, committer.Ledger.Books)
             : committer.TableHasChanged ? new CommitStep.OpenAgain()
             : new CommitStep.NothingToDo();
     }
 
     /// <summary>Null where the flow must be opened again first.</summary>
-    private async ValueTask<IReadOnlyList<LaneCheckpoint>?> CommitStagedAsync(FlowCommitter committer, bool closes, bool mayRead, CancellationToken cancellationToken)
+    private async ValueTask<IReadOnlyList<LaneCheckpoint>?> CommitStagedAsync(Opened opened, bool closes, bool mayRead, CancellationToken cancellationToken)
     {
-        if (await HasMorePartitionsAsync(committer.Source, cancellationToken)) return null;
-        var taken = await committer.CommitStagedAsync(staysOpen: !closes, mayRead, cancellationToken);
+        if (await HasMorePartitionsAsync(opened, cancellationToken)) return null;
+        var taken = await opened.Committer.CommitStagedAsync(staysOpen: !closes, mayRead, cancellationToken);
         foreach (var stretch in taken?.SelectMany(checkpoint => checkpoint.Partitions) ?? [])
-            if (stretch.Entry.Last is { } last) _records!.Note(stretch.Entry.Partition, last);
+            if (stretch.Entry.Last is { } last) opened.Records.Note(stretch.Entry.Partition, last);
         return taken;
     }
 
@@ -128,8 +131,9 @@ public sealed class FlowSteps : IAsyncDisposable
     /// whether it has partitions that the ledger does not know.
     /// </summary>
     /// <exception cref="PipelineException">It is another topic.</exception>
-    private async ValueTask<bool> HasMorePartitionsAsync(SourceLedger known, CancellationToken cancellationToken)
+    private async ValueTask<bool> HasMorePartitionsAsync(Opened opened, CancellationToken cancellationToken)
     {
+        var known = opened.Committer.Source;
         var now = await _source.IdentifyAsync(cancellationToken);
         switch (known.CompareWith(now))
         {
@@ -138,7 +142,7 @@ public sealed class FlowSteps : IAsyncDisposable
             case TopicMatch.CreatedAgain:
                 throw OtherTopic($"it was deleted and created again: its id was {known.TopicId} and is {now.TopicId} now");
         }
-        if (await _records!.FindChangedAsync(cancellationToken) is { } changed)
+        if (await opened.Records.FindChangedAsync(cancellationToken) is { } changed)
             throw OtherTopic($"the record at offset {changed.Expected.Offset} of partition {changed.Partition} is not the one that was read, so it was created again and refilled, or lost records in an unclean leader election");
         return now.PartitionCount > known.Partitions.Length;
     }
@@ -148,7 +152,7 @@ public sealed class FlowSteps : IAsyncDisposable
         "Find out what happened. If the table is right as it is, start over on the topic as it is now with --reset.");
 
     /// <summary>Whether <see cref="CommitAsync"/> may be called: opened, and nothing since that asks for opening again.</summary>
-    public bool IsOpen => _committer is not null;
+    public bool IsOpen => _opened is not null;
 
     private async ValueTask<StageStep> StageAsync(RawBatch batch, int partition, CancellationToken cancellationToken)
     {
@@ -198,4 +202,7 @@ public sealed class FlowSteps : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    /// <param name="Records">The records that are known to have been read, to tell whether the topic is still the one that held them.</param>
+    private sealed record Opened(FlowCommitter Committer, ReadRecordCheck Records);
 }

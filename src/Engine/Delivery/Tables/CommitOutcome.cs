@@ -1,6 +1,4 @@
 using Matih.Delivery.Ledgers;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg;
 using Matih.Planning;
 
 namespace Matih.Delivery.Tables;
@@ -11,7 +9,7 @@ internal abstract record CommitOutcome
     private CommitOutcome() { }
 
     /// <summary>The table holds the commit, with this ledger.</summary>
-    public sealed record Committed(Table Table, Ledger Ledger) : CommitOutcome;
+    public sealed record Committed(ITableVersion Table, Ledger Ledger) : CommitOutcome;
 
     /// <summary>The table's ledger is not the one that the batch stands on: drop the batch, go on from what the table holds.</summary>
     public sealed record Rebased(string Reason) : CommitOutcome;
@@ -20,7 +18,7 @@ internal abstract record CommitOutcome
     /// Data files that the commit was to remove are gone from the table, or rows of theirs were deleted: the commit is not in
     /// the table and cannot get there. Only commits that remove files can end so.
     /// </summary>
-    public sealed record FilesChanged(ChangeAttempt Finding) : CommitOutcome;
+    public sealed record FilesChanged(FileFault Fault) : CommitOutcome;
 
     /// <summary>Another flow has taken this flow's ledger over (<c>--adopt</c>).</summary>
     public sealed record TakenOver(FlowName Taker) : CommitOutcome

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg.Metadata;
 using Matih.Planning;
 
 namespace Matih.Delivery.Tables;
@@ -43,19 +41,18 @@ internal abstract record LineageFinding
 /// <summary>The ledgers that the current snapshot of a table inherits, nearest first for each flow.</summary>
 /// <param name="Finding">The own flow's.</param>
 /// <param name="Others">The other flows' property texts, to be copied forward: ledgers, and who took over one that ended.</param>
-internal sealed record LineageReading(LineageFinding Finding, ImmutableSortedDictionary<string, string> Others);
+internal sealed record InheritedLedgers(LineageFinding Finding, ImmutableSortedDictionary<string, string> Others);
 
 /// <summary>
 /// Walks the ancestors of a table's current snapshot for ledgers. Parents that expired are looked up in the older metadata
 /// files that the metadata log names.
 /// </summary>
-internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
+internal sealed class LedgerLineage(FlowName flow, LedgerStorage storage)
 {
-    public async ValueTask<LineageReading> ReadAsync(Table table, CancellationToken cancellationToken)
+    public async ValueTask<InheritedLedgers> ReadAsync(ITableHistory table, CancellationToken cancellationToken)
     {
-        var metadata = table.Metadata;
         var property = LedgerKeys.Property(flow);
-        var tag = metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tagRef) ? tagRef.SnapshotId : (SnapshotId?)null;
+        var tag = table.Tags.TryGetValue(LedgerKeys.Tag(flow), out var pinned) ? pinned : (SnapshotId?)null;
         var others = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         (string Text, SnapshotId SnapshotId)? nearest = null;
         FlowName? taker = null;
@@ -64,13 +61,13 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         // The nearest snapshot that says something about a flow, its ledger or its taker, has the last word about it.
         var settled = new HashSet<FlowName> { flow };
 
-        await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
+        await foreach (var step in table.WalkAsync(cancellationToken))
         {
-            if (step is not LineageStep.Found(var snapshot, _))
+            if (step is not HistoryStep.Found(var snapshot))
             {
                 // A copy that another flow carried forward proves the ledger even where the original snapshot has expired.
                 if (nearest is not null || reapplied is not null) break;
-                return Reading(new LineageFinding.Unproven(((LineageStep.Missing)step).SnapshotId));
+                return Reading(new LineageFinding.Unproven(((HistoryStep.Missing)step).SnapshotId));
             }
             Carry(snapshot);
             var writer = snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer);
@@ -104,17 +101,17 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         Ledger ledger;
         try
         {
-            ledger = await reader.ReadAsync(found.Text, cancellationToken);
+            ledger = await storage.ReadAsync(found.Text, cancellationToken);
         }
         catch (PipelineException unreadable)
         {
             return Reading(new LineageFinding.Unreadable(found.SnapshotId, found.Text, unreadable.Message, unreadable.Remedy));
         }
-        return Reading(new LineageFinding.Found(ledger, found.SnapshotId, tag is { } own ? IsRolledBack(metadata, own, ledger, property) : PinnedByTaker(table) is not null));
+        return Reading(new LineageFinding.Found(ledger, found.SnapshotId, tag is { } own ? IsRolledBack(table, own, ledger, property) : PinnedByTaker(table) is not null));
 
-        LineageReading Reading(LineageFinding finding) => new(finding, others.ToImmutable());
+        InheritedLedgers Reading(LineageFinding finding) => new(finding, others.ToImmutable());
 
-        void Carry(Snapshot snapshot)
+        void Carry(TableSnapshot snapshot)
         {
             // Sorted: of one flow the ledger comes before its taker, and both at once mean that it has begun again.
             foreach (var (key, value) in snapshot.Summary.OrderBy(pair => pair.Key, StringComparer.Ordinal))
@@ -125,45 +122,45 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
 
     /// <summary>The ledger that the flow's tag pins, whatever the history; null where there is no tag.</summary>
     /// <exception cref="PipelineException">It cannot be read, or its side file is gone.</exception>
-    public async ValueTask<Ledger?> ReadTagAsync(Table table, CancellationToken cancellationToken) =>
-        TextOfTag(table) is { } text ? await reader.ReadAsync(text, cancellationToken) : null;
+    public async ValueTask<Ledger?> ReadTagAsync(ITableHistory table, CancellationToken cancellationToken) =>
+        TextOfTag(table) is { } text ? await storage.ReadAsync(text, cancellationToken) : null;
 
     /// <summary>Whether the flow's tag pins a ledger, readable or not.</summary>
-    public bool HasTagText(Table table) => TextOfTag(table) is not null;
+    public bool HasTagText(ITableHistory table) => TextOfTag(table) is not null;
 
     /// <summary>The same without its positions, which a lost side file cannot take away: generation, epoch, totals.</summary>
-    public Ledger? ReadHeadOfTag(Table table) => TextOfTag(table) is { } text ? LedgerFormat.ReadHead(text) : null;
+    public Ledger? ReadHeadOfTag(ITableHistory table) => TextOfTag(table) is { } text ? LedgerFormat.ReadHead(text) : null;
 
     /// <summary>
     /// The highest generation and epoch that were given out to the flow, as its tag tells. A flow that was taken over has no
     /// tag: in a table that was rolled back past that, the taker's tag tells.
     /// </summary>
-    public Ledger? ReadGivenOut(Table table) => ReadHeadOfTag(table) ?? (PinnedByTaker(table) is { } pinned ? HighestOf(pinned.Summary) : null);
+    public Ledger? ReadGivenOut(ITableHistory table) => ReadHeadOfTag(table) ?? (PinnedByTaker(table) is { } pinned ? HighestOf(pinned.Summary) : null);
 
     /// <summary>The highest generation and epoch among the ledgers of a snapshot: a taker may have been taken over in turn.</summary>
     public static Ledger? HighestOf(IReadOnlyDictionary<string, string> summary) =>
         summary.Where(property => LedgerKeys.IsLedger(property.Key)).Select(property => LedgerFormat.ReadHead(property.Value)).OfType<Ledger>()
             .Aggregate((Ledger?)null, (highest, ledger) => ledger.NotBelow(highest));
 
-    private Snapshot? PinnedByTaker(Table table) => table.Metadata.Refs.ContainsKey(LedgerKeys.Tag(flow)) ? null : table.Metadata.Refs.Values
-        .Where(pin => pin.Kind == SnapshotRefKind.Tag).Select(pin => table.Metadata.FindSnapshot(pin.SnapshotId))
+    private TableSnapshot? PinnedByTaker(ITableHistory table) => table.Tags.ContainsKey(LedgerKeys.Tag(flow)) ? null : table.Tags
+        .Where(named => LedgerKeys.IsTag(named.Key)).Select(named => table.Find(named.Value))
         .FirstOrDefault(snapshot => snapshot is not null && snapshot.Summary.ContainsKey(LedgerKeys.TakenOver(flow)) && !snapshot.Summary.ContainsKey(LedgerKeys.Property(flow)));
 
-    private string? TextOfTag(Table table) => table.Metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tag)
-        ? table.Metadata.FindSnapshot(tag.SnapshotId)?.Summary.GetValueOrDefault(LedgerKeys.Property(flow))
+    private string? TextOfTag(ITableHistory table) => table.Tags.TryGetValue(LedgerKeys.Tag(flow), out var tag)
+        ? table.Find(tag)?.Summary.GetValueOrDefault(LedgerKeys.Property(flow))
         : null;
 
     /// <summary>Whether the flow's tag is there and on a commit of its own.</summary>
-    public static bool HasOwnTag(Table table, FlowName flow) =>
-        table.Metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tag) && table.Metadata.FindSnapshot(tag.SnapshotId)?.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.ToString();
+    public static bool HasOwnTag(ITableHistory table, FlowName flow) =>
+        table.Tags.TryGetValue(LedgerKeys.Tag(flow), out var tag) && table.Find(tag)?.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.ToString();
 
     /// <summary>
     /// Another flow whose tag has the same name, where the tag is on a commit of its: <c>a-b</c>/<c>c</c> and
     /// <c>a</c>/<c>b-c</c> share one.
     /// </summary>
-    public static FlowName? OwnerOfTag(Table table, FlowName flow)
+    public static FlowName? OwnerOfTag(ITableHistory table, FlowName flow)
     {
-        if (!table.Metadata.Refs.TryGetValue(LedgerKeys.Tag(flow), out var tag) || table.Metadata.FindSnapshot(tag.SnapshotId) is not { } pinned) return null;
+        if (!table.Tags.TryGetValue(LedgerKeys.Tag(flow), out var tag) || table.Find(tag) is not { } pinned) return null;
         if (!pinned.Summary.TryGetValue(LedgerKeys.Writer, out var writer)) return null;
         var owner = LedgerKeys.FlowOf(LedgerKeys.Property(writer));
         return owner != flow && LedgerKeys.Tag(owner) == LedgerKeys.Tag(flow) ? owner : null;
@@ -173,8 +170,8 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
     /// Whether the tag is on a commit of ours that the lineage does not hold. Another flow's commit copies our ledger
     /// forward, so that snapshots may differ without a rollback: the commit ids decide.
     /// </summary>
-    private static bool IsRolledBack(TableMetadata metadata, SnapshotId tag, Ledger ledger, string property) =>
-        metadata.FindSnapshot(tag) is not { } pinned
+    private static bool IsRolledBack(ITableHistory table, SnapshotId tag, Ledger ledger, string property) =>
+        table.Find(tag) is not { } pinned
         || !pinned.Summary.TryGetValue(property, out var text)
         || LedgerFormat.TryReadCommit(text) != ledger.Commit;
 
@@ -182,49 +179,28 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
     /// A snapshot made from another one (cherry-pick, publish of a staged write) holds that one's rows again. Where that one
     /// was ours, or is gone, the ledger below does not tell what the table holds.
     /// </summary>
-    internal async ValueTask<ReappliedSource?> FindReappliedAsync(Snapshot snapshot, Table table, string property, CancellationToken cancellationToken)
+    internal async ValueTask<ReappliedSource?> FindReappliedAsync(TableSnapshot snapshot, ITableHistory table, string property, CancellationToken cancellationToken)
     {
-        if (snapshot.Summary.TryGetValue("source-snapshot-id", out var text) && SnapshotId.Parse(text) is { } sourceId)
-        {
-            var source = await FindAnywhereAsync(table, candidate => candidate.Id == sourceId, cancellationToken);
-            return source is null || IsOurs(source, table, property) ? new ReappliedSource($"snapshot {sourceId}", IsGone: source is null) : null;
-        }
-        if (!snapshot.Summary.TryGetValue("published-wap-id", out var wap)) return null;
-        var staged = await FindAnywhereAsync(table, candidate => candidate.Summary.GetValueOrDefault("wap.id") == wap, cancellationToken);
-        return staged is null || IsOurs(staged, table, property) ? new ReappliedSource($"staged write '{wap}'", IsGone: staged is null) : null;
+        if (await table.FindAppliedAgainAsync(snapshot, cancellationToken) is not { } again) return null;
+        return again.Snapshot is null || IsOurs(again.Snapshot, table, property) ? new ReappliedSource(again.Text, IsGone: again.Snapshot is null) : null;
     }
 
     /// <summary>
     /// The nearest ancestor, however far back, that applies a commit of the flow again; null for none. The walk for a ledger
     /// ends at the first commit of any pipeline, which says nothing about what lies below it.
     /// </summary>
-    public async ValueTask<LineageFinding.Reapplied?> FindAnyReappliedAsync(Table table, CancellationToken cancellationToken)
+    public async ValueTask<LineageFinding.Reapplied?> FindAnyReappliedAsync(ITableHistory table, CancellationToken cancellationToken)
     {
-        await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
+        await foreach (var step in table.WalkAsync(cancellationToken))
         {
-            if (step is LineageStep.Found(var snapshot, _) && await FindReappliedAsync(snapshot, table, LedgerKeys.Property(flow), cancellationToken) is { } source)
+            if (step is HistoryStep.Found(var snapshot) && await FindReappliedAsync(snapshot, table, LedgerKeys.Property(flow), cancellationToken) is { } source)
                 return new LineageFinding.Reapplied(snapshot.Id, source.Text);
         }
         return null;
     }
 
-    /// <summary>A snapshot of the table's metadata, or of the older metadata files that it still names.</summary>
-    private static async ValueTask<Snapshot?> FindAnywhereAsync(Table table, Func<Snapshot, bool> isWanted, CancellationToken cancellationToken)
-    {
-        if (table.Metadata.Snapshots.FirstOrDefault(isWanted) is { } present) return present;
-        foreach (var entry in table.Metadata.MetadataLog.Reverse())
-        {
-            if (await LineageReader.LoadMetadataAsync(table, entry.MetadataFile, cancellationToken) is { } older
-                && older.Snapshots.FirstOrDefault(isWanted) is { } expired)
-            {
-                return expired;
-            }
-        }
-        return null;
-    }
-
     /// <summary>Whether a snapshot carries records that the flow's ledger accounts for: its own, and those of flows whose ledger it has taken over.</summary>
-    private bool IsOurs(Snapshot snapshot, Table table, string property)
+    private bool IsOurs(TableSnapshot snapshot, ITableHistory table, string property)
     {
         if (!snapshot.Summary.TryGetValue(LedgerKeys.Writer, out var owner)) return snapshot.Summary.ContainsKey(property);
         // Names that were taken over and taken back lead in a circle.
@@ -233,10 +209,10 @@ internal sealed class LedgerLineage(FlowName flow, LedgerReader reader)
         return false;
     }
 
-    private static string? TakerOf(Table table, string name)
+    private static string? TakerOf(ITableHistory table, string name)
     {
         var property = LedgerKeys.TakenOver(LedgerKeys.Parse(name));
-        return table.Metadata.Snapshots.Select(snapshot => snapshot.Summary.GetValueOrDefault(property)).LastOrDefault(taker => taker is not null);
+        return table.Snapshots.Select(snapshot => snapshot.Summary.GetValueOrDefault(property)).LastOrDefault(taker => taker is not null);
     }
 }
 

@@ -1,6 +1,4 @@
 using Matih.Delivery.Ledgers;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg.Metadata;
 using Matih.Storage;
 using Matih.Telemetry;
 
@@ -25,14 +23,14 @@ internal sealed class SideFileRemoval(IStore store, TimeProvider clock, IEngineL
     private long? _lookedAt;
 
     /// <summary>Looks through the folder beside the table at the first call, and every six hours after it. A failure is harmless.</summary>
-    public async ValueTask RunAsync(Table table, CancellationToken cancellationToken)
+    public async ValueTask RunAsync(ITableHistory table, CancellationToken cancellationToken)
     {
         if (_lookedAt is { } last && clock.GetElapsedTime(last) < Interval) return;
         _lookedAt = clock.GetTimestamp();
         try
         {
             var files = new List<StoredObject>();
-            await foreach (var item in store.ListAsync(SideFolder.Of(table), cancellationToken))
+            await foreach (var item in store.ListAsync($"{SideFolder.Of(table)}/", cancellationToken))
                 if (NameOf(item.Location).StartsWith(SideFolder.LedgerPrefix, StringComparison.Ordinal)) files.Add(item);
             var newest = files.Select(item => item.LastModified).DefaultIfEmpty().Max();
             files.RemoveAll(item => newest - item.LastModified <= AgeMin);
@@ -50,18 +48,17 @@ internal sealed class SideFileRemoval(IStore store, TimeProvider clock, IEngineL
     /// The names of the side files that snapshots refer to, those that only older metadata files still hold included: a start
     /// looks for expired parents there. Null where some ledger cannot be read, so that nobody knows.
     /// </summary>
-    private static async ValueTask<HashSet<string>?> NamedAsync(Table table, CancellationToken cancellationToken)
+    private static async ValueTask<HashSet<string>?> NamedAsync(ITableHistory table, CancellationToken cancellationToken)
     {
         var named = new HashSet<string>(StringComparer.Ordinal);
-        if (!Collect(table.Metadata, named)) return null;
-        foreach (var entry in table.Metadata.MetadataLog)
-            if (await LineageReader.LoadMetadataAsync(table, entry.MetadataFile, cancellationToken) is { } older && !Collect(older, named)) return null;
+        await foreach (var summary in table.ReadAllSummariesAsync(cancellationToken))
+            if (!Collect(summary, named)) return null;
         return named;
     }
 
-    private static bool Collect(TableMetadata metadata, HashSet<string> named)
+    private static bool Collect(IReadOnlyDictionary<string, string> summary, HashSet<string> named)
     {
-        foreach (var (key, text) in metadata.Snapshots.SelectMany(snapshot => snapshot.Summary))
+        foreach (var (key, text) in summary)
         {
             if (!LedgerKeys.IsLedger(key)) continue;
             try

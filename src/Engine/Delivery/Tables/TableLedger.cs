@@ -1,8 +1,5 @@
+using System.Collections.Immutable;
 using Matih.Delivery.Ledgers;
-using Matih.Delivery.Opening;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg.Metadata;
-using Matih.Iceberg;
 using Matih.Planning;
 using Matih.Storage;
 using Matih.Telemetry;
@@ -12,7 +9,7 @@ namespace Matih.Delivery.Tables;
 /// <summary>What one commit brings: its ledger, and the data files prepared for it (none for a ledger alone).</summary>
 /// <param name="PreparedAt">When the first of its files was begun.</param>
 /// <param name="Binding">What its files were written for; null for a ledger alone.</param>
-internal sealed record PreparedCommit(Ledger Ledger, PreparedChange Change, DateTimeOffset PreparedAt, TableBinding? Binding = null);
+internal sealed record PreparedCommit(Ledger Ledger, ITableChange Change, DateTimeOffset PreparedAt, TableBinding? Binding = null);
 
 /// <summary>
 /// The one way into the table: every commit is a compare-and-set of the flow's ledger. docs/delivery.md, "Checkpoint and commit".
@@ -22,41 +19,41 @@ internal sealed record PreparedCommit(Ledger Ledger, PreparedChange Change, Date
 /// where its lineage holds the id, the commit stands. Absent is not failed, so the next attempt carries the same id; an
 /// attempt that lands late finds another parent and is refused by the catalog.
 /// </remarks>
-internal sealed class TableLedger(FlowContext flow, ICatalog catalog, IStore store)
+internal sealed class TableLedger(FlowContext flow, IFlowTable flowTable, IStore store)
 {
     /// <summary>A batch that waited longer may name files that somebody's orphan removal has taken (docs/delivery.md, "Clocks and ages").</summary>
     private static readonly TimeSpan PreparedAgeMax = TimeSpan.FromHours(12);
 
-    private readonly LedgerReader _reader = new(store, flow.Plan.Table.Identifier);
-    private LedgerLineage Lineage => field ??= new LedgerLineage(flow.Name, _reader);
+    private readonly LedgerStorage _storage = new(store, flow.Plan.Table.Identifier);
+    private LedgerLineage Lineage => field ??= new LedgerLineage(flow.Name, _storage);
 
-    public ICatalog Catalog => catalog;
+    public IFlowTable Table => flowTable;
 
-    public async ValueTask<Table?> LoadAsync(CancellationToken cancellationToken) => await catalog.LoadAsync(flow.Plan.Table.Identifier, cancellationToken);
+    public ValueTask<ITableVersion?> LoadAsync(CancellationToken cancellationToken) => flowTable.LoadAsync(cancellationToken);
 
-    public ValueTask<LineageReading> ReadAsync(Table table, CancellationToken cancellationToken) => Lineage.ReadAsync(table, cancellationToken);
+    public ValueTask<InheritedLedgers> ReadAsync(ITableVersion table, CancellationToken cancellationToken) => Lineage.ReadAsync(table, cancellationToken);
 
-    public ValueTask<Ledger?> ReadTagAsync(Table table, CancellationToken cancellationToken) => Lineage.ReadTagAsync(table, cancellationToken);
+    public ValueTask<Ledger?> ReadTagAsync(ITableVersion table, CancellationToken cancellationToken) => Lineage.ReadTagAsync(table, cancellationToken);
 
-    public Ledger? ReadHeadOfTag(Table table) => Lineage.ReadHeadOfTag(table);
+    public Ledger? ReadHeadOfTag(ITableVersion table) => Lineage.ReadHeadOfTag(table);
 
-    public bool HasTagText(Table table) => Lineage.HasTagText(table);
+    public bool HasTagText(ITableVersion table) => Lineage.HasTagText(table);
 
-    public Ledger? ReadGivenOut(Table table) => Lineage.ReadGivenOut(table);
+    public Ledger? ReadGivenOut(ITableVersion table) => Lineage.ReadGivenOut(table);
 
     /// <summary>Whether a commit of that flow was applied again above its ledger, or one of ours anywhere, so that we cannot continue from it; null where none was.</summary>
-    public async ValueTask<(FlowName Flow, LineageFinding.Reapplied Finding)?> FindReappliedAsync(Table table, FlowName adopted, CancellationToken cancellationToken)
+    public async ValueTask<(FlowName Flow, LineageFinding.Reapplied Finding)?> FindReappliedAsync(ITableVersion table, FlowName adopted, CancellationToken cancellationToken)
     {
-        if ((await new LedgerLineage(adopted, _reader).ReadAsync(table, cancellationToken)).Finding is LineageFinding.Reapplied theirs) return (adopted, theirs);
+        if ((await new LedgerLineage(adopted, _storage).ReadAsync(table, cancellationToken)).Finding is LineageFinding.Reapplied theirs) return (adopted, theirs);
         return await Lineage.FindAnyReappliedAsync(table, cancellationToken) is { } ours ? (flow.Name, ours) : null;
     }
 
     /// <summary>The ledger in a property's text, of whatever flow.</summary>
-    public ValueTask<Ledger> ReadTextAsync(string property, CancellationToken cancellationToken) => _reader.ReadAsync(property, cancellationToken);
+    public ValueTask<Ledger> ReadTextAsync(string property, CancellationToken cancellationToken) => _storage.ReadAsync(property, cancellationToken);
 
     /// <summary>Whether the table is another one than that which was loaded, so that files of the latter may be gone for good reasons.</summary>
-    public async ValueTask<bool> HasMovedAsync(Table seen, CancellationToken cancellationToken) =>
-        (await LoadAsync(cancellationToken))?.Metadata.CurrentSnapshotId != seen.Metadata.CurrentSnapshotId;
+    public async ValueTask<bool> HasMovedAsync(ITableVersion seen, CancellationToken cancellationToken) =>
+        (await LoadAsync(cancellationToken))?.Head?.Id != seen.Head?.Id;
 
     /// <summary>Commits, however many attempts it takes within the table's <c>commit.retry.*</c>.</summary>
     /// <param name="commit">What to commit; its ledger names the base that the table must still hold.</param>
@@ -65,12 +62,12 @@ internal sealed class TableLedger(FlowContext flow, ICatalog catalog, IStore sto
     public async ValueTask<CommitOutcome> CommitAsync(PreparedCommit commit, LedgerOverride? answer, CancellationToken cancellationToken)
     {
         var startedAt = flow.Clock.GetTimestamp();
-        var attempts = new List<ChangeAttempt.Ready>();
+        var attempts = new List<IChangeAttempt>();
         for (var attempt = 0; ; attempt++)
         {
             flow.Progress.NoteBeat(flow.Clock.GetTimestamp());
             var table = await LoadAsync(cancellationToken) ?? throw TableGone();
-            if (table.Metadata.TableUuid != commit.Ledger.TableUuid) throw TableReplaced(table, commit.Ledger.TableUuid);
+            if (table.TableUuid != commit.Ledger.TableUuid) throw TableReplaced(table, commit.Ledger.TableUuid);
 
             var reading = await Lineage.ReadAsync(table, cancellationToken);
             if (reading.Finding is LineageFinding.Found found)
@@ -82,37 +79,38 @@ internal sealed class TableLedger(FlowContext flow, ICatalog catalog, IStore sto
             if (answer?.Adopts is { } adopted && await FindReappliedAsync(table, adopted.Flow, cancellationToken) is var (owner, again))
                 return new CommitOutcome.Rebased($"Snapshot {again.SnapshotId} re-applies {again.Source} of {owner}, above the ledger of {adopted.Flow} which is to be taken over.");
             // An attempt whose answer was lost did land, and the table was rolled back past it since: its snapshot id is used up.
-            if (table.Metadata.FindSnapshot(commit.Change.SnapshotId) is not null)
+            if (table.Find(commit.Change.SnapshotId) is not null)
                 return new CommitOutcome.Rebased($"Commit {commit.Ledger.Commit} got into the table, which was then rolled back past it.");
             if (commit.Binding?.FindChange(table) is { } change)
                 return new CommitOutcome.Rebased($"The batch was written for table {flow.Plan.Table.Identifier} as it was before: {change}.");
 
-            CommitResult result;
+            AttemptResult result;
             try
             {
                 // Where the files are no longer as they were, somebody committed since, and no earlier attempt can land any more.
                 var tried = await BuildAsync(table, commit, reading, answer, cancellationToken);
-                if (tried is not ChangeAttempt.Ready built) return new CommitOutcome.FilesChanged(tried);
+                if (tried is ChangeBuild.Refused(var fault)) return new CommitOutcome.FilesChanged(fault);
+                var built = ((ChangeBuild.Ready)tried).Attempt;
                 attempts.Add(built);
                 // Looked at last, because a machine can fall asleep at every step before.
                 if (flow.Clock.GetUtcNow() - commit.PreparedAt > PreparedAgeMax)
                     return new CommitOutcome.Rebased($"The batch was prepared at {commit.PreparedAt:O}, more than {PreparedAgeMax.TotalHours:0} hours ago.");
-                result = await catalog.CommitAsync(table, [.. built.Requirements, .. RequirementsOf(commit, table)], built.Updates, cancellationToken);
+                result = await built.CommitAsync(cancellationToken);
             }
             catch (InvalidTableException missing)
             {
                 if (!await HasMovedAsync(table, cancellationToken)) throw;
-                result = new CommitResult.Conflict($"another writer committed, and removed what the commit before it was made of, while this attempt was built ({missing.Message})");
+                result = new AttemptResult.Conflict($"another writer committed, and removed what the commit before it was made of, while this attempt was built ({missing.Message})");
             }
             switch (result)
             {
-                case CommitResult.Committed committed:
+                case AttemptResult.Committed committed:
                     return await CommittedAsync(committed.Table, commit, attempts, cancellationToken);
-                case CommitResult.Conflict conflict:
+                case AttemptResult.Conflict conflict:
                     flow.Log.Debug("commit-conflict", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow.Name}: {conflict.Reason}");
                     break;
-                case CommitResult.Unknown unknown:
-                    flow.Log.Warning("commit-unknown", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow.Name} got no answer ({unknown.Cause.Message}); the table is read back.");
+                case AttemptResult.Unknown unknown:
+                    flow.Log.Warning("commit-unknown", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow.Name} was not confirmed ({unknown.Cause.Message}); the table is read back.");
                     break;
             }
             await BackOffAsync(table, attempt, startedAt, commit, result, cancellationToken);
@@ -123,24 +121,19 @@ internal sealed class TableLedger(FlowContext flow, ICatalog catalog, IStore sto
     /// Whether an earlier attempt is part of the table although a later commit of the flow, by another writer, stands on it.
     /// Whoever commits after an attempt stands above the snapshot that the attempt was built on, so the search ends there.
     /// </summary>
-    private static async ValueTask<bool> HasLandedAsync(Table table, PreparedCommit commit, List<ChangeAttempt.Ready> attempts, CancellationToken cancellationToken)
+    private static async ValueTask<bool> HasLandedAsync(ITableVersion table, PreparedCommit commit, List<IChangeAttempt> attempts, CancellationToken cancellationToken)
     {
         if (attempts.Count == 0) return false;
-        await foreach (var step in LineageReader.WalkAsync(table, cancellationToken))
+        await foreach (var step in table.WalkAsync(cancellationToken))
         {
-            if (step is not LineageStep.Found { Snapshot.Id: var id }) return false;
+            if (step is not HistoryStep.Found { Snapshot.Id: var id }) return false;
             if (id == commit.Change.SnapshotId) return true;
-            if (id == attempts[0].Snapshot.ParentId) return false;
+            if (id == attempts[0].ParentId) return false;
         }
         return false;
     }
 
-    /// <summary>A catalog that gets a request late must refuse files of another schema then, even where no snapshot was added meanwhile.</summary>
-    private static IEnumerable<TableRequirement> RequirementsOf(PreparedCommit commit, Table table) => commit.Binding is null
-        ? []
-        : [new TableRequirement.AssertCurrentSchemaId(table.Metadata.CurrentSchemaId), new TableRequirement.AssertDefaultSpecId(table.Metadata.DefaultSpecId)];
-
-    private static CommitOutcome? Refuse(LineageReading reading, Ledger ours, LedgerOverride? answer)
+    private static CommitOutcome? Refuse(InheritedLedgers reading, Ledger ours, LedgerOverride? answer)
     {
         if (answer is not null && answer.Accepts(reading.Finding)) return answer.Adopts is { } adopted ? RefuseAdoption(reading, adopted) : null;
         switch (reading.Finding)
@@ -162,39 +155,37 @@ internal sealed class TableLedger(FlowContext flow, ICatalog catalog, IStore sto
     }
 
     /// <summary>Who takes a ledger over stands on that very ledger: its flow must not have committed since, and nobody else have taken it.</summary>
-    private static CommitOutcome? RefuseAdoption(LineageReading reading, AdoptedLedger adopted)
+    private static CommitOutcome? RefuseAdoption(InheritedLedgers reading, AdoptedLedger adopted)
     {
         var now = reading.Others.TryGetValue(LedgerKeys.Property(adopted.Flow), out var text) ? LedgerFormat.TryReadCommit(text) : null;
         if (now == adopted.Commit) return null;
         return new CommitOutcome.Rebased($"The ledger of {adopted.Flow}, which is to be taken over, is {(now is null ? "no longer there" : $"commit {now} now")}; it was commit {adopted.Commit}.");
     }
 
-    private async ValueTask<ChangeAttempt> BuildAsync(
-        Table table, PreparedCommit commit, LineageReading reading, LedgerOverride? answer, CancellationToken cancellationToken)
+    private async ValueTask<ChangeBuild> BuildAsync(
+        ITableVersion table, PreparedCommit commit, InheritedLedgers reading, LedgerOverride? answer, CancellationToken cancellationToken)
     {
         var summary = reading.Others.ToBuilder();
         // This flow's answer proves nothing about the others: their ledgers may lie below the snapshot that has expired.
         if (reading.Finding is LineageFinding.Unproven { MissingSnapshotId: var missing }) summary[LedgerKeys.Unproven] = missing.ToString();
-        var tags = new List<TableUpdate>();
+        ImmutableArray<string> removedTags = [];
         if (answer?.Adopts is { Flow: var adopted })
         {
             summary.Remove(LedgerKeys.Property(adopted));
             summary[LedgerKeys.Adopted] = adopted.ToString();
             summary[LedgerKeys.TakenOver(adopted)] = flow.Name.ToString();
-            if (LedgerLineage.HasOwnTag(table, adopted)) tags.Add(new TableUpdate.RemoveSnapshotRef(LedgerKeys.Tag(adopted)));
+            if (LedgerLineage.HasOwnTag(table, adopted)) removedTags = [LedgerKeys.Tag(adopted)];
         }
-        summary[LedgerKeys.Property(flow.Name)] = await _reader.WriteAsync(commit.Ledger, table, cancellationToken);
+        summary[LedgerKeys.Property(flow.Name)] = await _storage.WriteAsync(commit.Ledger, table, cancellationToken);
         summary[LedgerKeys.Writer] = flow.Name.ToString();
-        tags.Add(new TableUpdate.SetSnapshotRef(LedgerKeys.Tag(flow.Name), SnapshotRef.LastingTag(commit.Change.SnapshotId)));
-        var timestampMillis = table.Metadata.NextTimestampMillis(flow.Clock.GetUtcNow());
-        return await commit.Change.AttemptAsync(table, timestampMillis, summary.ToImmutable(), tags, cancellationToken);
+        var terms = new ChangeTerms(summary.ToImmutable(), LedgerKeys.Tag(flow.Name), removedTags, KeepsShape: commit.Binding is not null, flow.Clock.GetUtcNow());
+        return await commit.Change.BuildAsync(table, terms, cancellationToken);
     }
 
     /// <summary>The commit's fate is settled, so what only its lost attempts refer to can go; a failure to delete is harmless.</summary>
-    private async ValueTask<CommitOutcome> CommittedAsync(Table table, PreparedCommit commit, List<ChangeAttempt.Ready> attempts, CancellationToken cancellationToken)
+    private async ValueTask<CommitOutcome> CommittedAsync(ITableVersion table, PreparedCommit commit, List<IChangeAttempt> attempts, CancellationToken cancellationToken)
     {
-        var kept = table.Metadata.FindSnapshot(commit.Change.SnapshotId)?.ManifestList;
-        var winner = attempts.FirstOrDefault(attempt => attempt.Snapshot.ManifestList == kept);
+        var winner = attempts.FirstOrDefault(attempt => attempt.StandsIn(table));
         if (winner is null) return new CommitOutcome.Committed(table, commit.Ledger);
         foreach (var location in attempts.Where(attempt => attempt != winner).SelectMany(attempt => attempt.WrittenLocations).Except(winner.WrittenLocations))
         {
@@ -210,27 +201,27 @@ internal sealed class TableLedger(FlowContext flow, ICatalog catalog, IStore sto
         return new CommitOutcome.Committed(table, commit.Ledger);
     }
 
-    private async ValueTask BackOffAsync(Table table, int attempt, long startedAt, PreparedCommit commit, CommitResult last, CancellationToken cancellationToken)
+    private async ValueTask BackOffAsync(ITableVersion table, int attempt, long startedAt, PreparedCommit commit, AttemptResult last, CancellationToken cancellationToken)
     {
-        var retry = new TableSettings(table.Metadata.Properties);
+        var retry = table.CommitRetry;
         var elapsed = flow.Clock.GetElapsedTime(startedAt);
-        if (attempt >= retry.CommitRetryCountMax || elapsed >= retry.CommitRetryTotalMax)
+        if (!flow.WaitsInside || attempt >= retry.CountMax || elapsed >= retry.TotalMax)
         {
-            var reason = last switch { CommitResult.Conflict conflict => conflict.Reason, CommitResult.Unknown unknown => $"no answer ({unknown.Cause.Message})", _ => last.ToString() };
+            var reason = last switch { AttemptResult.Conflict conflict => conflict.Reason, AttemptResult.Unknown unknown => $"not confirmed ({unknown.Cause.Message})", _ => last.ToString() };
             throw new PipelineException(FailureKind.Catalog,
                 $"Commit {commit.Ledger.Commit} of {flow.Name} to table {flow.Plan.Table.Identifier} did not get through in {Quantity.Of(attempt + 1, "attempt")} and {elapsed.TotalSeconds:N0} s; the last one: {reason.TrimEnd('.')}.",
                 "Check the catalog and its store. If other writers commit all the time, raise commit.retry.num-retries in the table's properties. The next attempt reads the table to learn what stands.",
-                (last as CommitResult.Unknown)?.Cause);
+                (last as AttemptResult.Unknown)?.Cause);
         }
-        var wait = Math.Min(retry.CommitRetryWaitMax.TotalMilliseconds, retry.CommitRetryWaitMin.TotalMilliseconds * Math.Pow(2, attempt)) * (0.5 + flow.NextJitter());
+        var wait = Math.Min(retry.WaitMax.TotalMilliseconds, retry.WaitMin.TotalMilliseconds * Math.Pow(2, attempt)) * (0.5 + flow.NextJitter());
         await Task.Delay(TimeSpan.FromMilliseconds(wait), flow.Clock, cancellationToken);
     }
 
     public PipelineException TableGone() => PipelineException.Refused(
-        $"Table {flow.Plan.Table.Identifier} is gone, dropped under the running pipeline {flow.Name}.", "Find out who dropped it; a new start with --reset creates it again.");
+        $"Table {flow.Plan.Table.Identifier} is gone: it was dropped or renamed under the running pipeline {flow.Name}.", "Find out who did that. Under its new name the sink continues; a new start with --reset creates a new table.");
 
-    public PipelineException TableReplaced(Table table, string expected) => PipelineException.Refused(
-        $"Table {flow.Plan.Table.Identifier} has UUID {table.Metadata.TableUuid}, and had {expected} when the pipeline {flow.Name} opened it: it was dropped and created again.",
+    public PipelineException TableReplaced(ITableVersion table, string expected) => PipelineException.Refused(
+        $"Table {flow.Plan.Table.Identifier} has UUID {table.TableUuid}, and had {expected} when the pipeline {flow.Name} opened it: it was dropped and created again.",
         "Find out who replaced it; start over with --reset if the new table is the right one.");
 }
 

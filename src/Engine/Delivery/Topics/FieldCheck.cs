@@ -1,5 +1,5 @@
 using Matih.Decoding;
-using Matih.Definition.Format;
+using Matih.Definition.Shapes;
 using Matih.Planning;
 using Matih.Telemetry;
 

@@ -11,10 +11,13 @@ namespace Matih.Delivery.Topics;
 /// Is it still the same topic, and does it still hold what the table needs next? Cluster id, topic id and the fingerprint of
 /// the last record answer the first; log start and end the second. docs/delivery.md, "Is it the same topic".
 /// </summary>
-internal sealed class TopicContinuity(ITopic source, FlowName flow, LostOffsetsPolicy onLostOffsets, TimeProvider clock, IEngineLog log)
+internal sealed class TopicContinuity(FlowContext flow, ITopic source)
 {
     /// <summary>Brokers learn of new partitions within a second or so; the second look is well behind that.</summary>
     private static readonly TimeSpan SecondLookAfter = TimeSpan.FromSeconds(5);
+
+    /// <summary>For those who do not wait inside: when a look first saw fewer partitions than the ledger has; null where the last one saw them all.</summary>
+    private long? _fewerSince;
 
     /// <summary>The positions to go on from: those of the ledger, moved past lost ranges where that was chosen, and new partitions.</summary>
     public async ValueTask<ContinuedPositions> CheckAsync(SourceLedger ledger, CancellationToken cancellationToken)
@@ -30,7 +33,7 @@ internal sealed class TopicContinuity(ITopic source, FlowName flow, LostOffsetsP
             if (entry is null)
             {
                 // A partition that appeared since then is read from its beginning, whatever start_offset says: its records are new.
-                log.Information("partition-added", $"Partition {partition} of topic '{source.Topic}' is new; it is read from its log start, offset {ranges[partition].LogStart}.",
+                flow.Log.Information("partition-added", $"Partition {partition} of topic '{source.Topic}' is new; it is read from its log start, offset {ranges[partition].LogStart}.",
                     ("topic", source.Topic), ("partition", partition), ("offset", ranges[partition].LogStart));
                 entries.Add(PartitionLedger.StartingAt(partition, ranges[partition].LogStart, isEarliest: true));
                 continue;
@@ -49,13 +52,14 @@ internal sealed class TopicContinuity(ITopic source, FlowName flow, LostOffsetsP
     /// </summary>
     private async ValueTask<TopicIdentity> IdentifyAsync(SourceLedger ledger, CancellationToken cancellationToken)
     {
-        for (var look = 1; ; look++)
+        for (var hasWaited = false; ; hasWaited = true)
         {
             var topic = await source.IdentifyAsync(cancellationToken);
             RequireSameName(ledger);
             switch (ledger.CompareWith(topic))
             {
                 case TopicMatch.Same:
+                    _fewerSince = null;
                     return topic;
                 case TopicMatch.OtherCluster:
                     throw PipelineException.Refused(
@@ -63,17 +67,25 @@ internal sealed class TopicContinuity(ITopic source, FlowName flow, LostOffsetsP
                         "Connect to the old cluster, or start over on the new one with --reset.");
                 case TopicMatch.CreatedAgain:
                     throw PipelineException.Refused(
-                        $"Topic '{source.Topic}' was deleted and created again: its id was {ledger.TopicId} and is {topic.TopicId} now, so the positions in the table's ledger of {flow} mean nothing in it.",
+                        $"Topic '{source.Topic}' was deleted and created again: its id was {ledger.TopicId} and is {topic.TopicId} now, so the positions in the table's ledger of {flow.Name} mean nothing in it.",
                         "If the old topic's records are all in the table, start over on the new topic with --reset.");
                 case TopicMatch.StaleMetadata:
                     throw StaleMetadata(source.Topic, topic, ledger.MissingPartition(topic)!.Value);
-                case TopicMatch.FewerPartitions when look == 2:
+                case TopicMatch.FewerPartitions when hasWaited || (_fewerSince is { } since && flow.Clock.GetElapsedTime(since) >= SecondLookAfter):
                     throw PipelineException.Refused(
-                        $"Topic '{source.Topic}' has {Quantity.Of(topic.PartitionCount, "partition")}, but the table's ledger of {flow} holds a position for partition {ledger.MissingPartition(topic)}: the topic was created again.",
+                        $"Topic '{source.Topic}' has {Quantity.Of(topic.PartitionCount, "partition")}, but the table's ledger of {flow.Name} holds a position for partition {ledger.MissingPartition(topic)}: the topic was created again.",
                         "If the old topic's records are all in the table, start over on the new topic with --reset.");
             }
-            log.Information("fewer-partitions", $"Topic '{source.Topic}' seems to have {Quantity.Of(topic.PartitionCount, "partition")}, fewer than the table's ledger of {flow} knows. Looking again in {SecondLookAfter.TotalSeconds:N0} s.");
-            await Task.Delay(SecondLookAfter, clock, cancellationToken);
+            if (_fewerSince is null)
+                flow.Log.Information("fewer-partitions", $"Topic '{source.Topic}' seems to have {Quantity.Of(topic.PartitionCount, "partition")}, fewer than the table's ledger of {flow.Name} knows. Looking again in {SecondLookAfter.TotalSeconds:N0} s.");
+            if (!flow.WaitsInside)
+            {
+                _fewerSince ??= flow.Clock.GetTimestamp();
+                throw new PipelineException(FailureKind.Kafka,
+                    $"Topic '{source.Topic}' seems to have {Quantity.Of(topic.PartitionCount, "partition")}, fewer than the table's ledger of {flow.Name} knows.",
+                    $"Look again: where it stays so for {SecondLookAfter.TotalSeconds:N0} s, the topic was created again.");
+            }
+            await Task.Delay(SecondLookAfter, flow.Clock, cancellationToken);
         }
     }
 
@@ -91,10 +103,10 @@ internal sealed class TopicContinuity(ITopic source, FlowName flow, LostOffsetsP
             if (entry.NextOffset > logEnd)
             {
                 throw PipelineException.Refused(
-                    $"Partition {entry.Partition} of topic '{source.Topic}' ends at offset {logEnd}, but the table's ledger of {flow} stands at {entry.NextOffset}: the topic was created again, or lost records in an unclean leader election.",
+                    $"Partition {entry.Partition} of topic '{source.Topic}' ends at offset {logEnd}, but the table's ledger of {flow.Name} stands at {entry.NextOffset}: the topic was created again, or lost records in an unclean leader election.",
                     "Find out which; if the table is right as it is, start over on the topic as it is now with --reset.");
             }
-            log.Information("open-transaction",
+            flow.Log.Information("open-transaction",
                 $"Partition {entry.Partition} of topic '{source.Topic}' has an open transaction from offset {range.End} on, which earlier runs with isolation level {ledger.IsolationLevel} have read past, to offset {entry.NextOffset}. Reading continues there when the transaction has ended.",
                 ("partition", entry.Partition), ("from", range.End), ("to", entry.NextOffset));
         }
@@ -107,17 +119,17 @@ internal sealed class TopicContinuity(ITopic source, FlowName flow, LostOffsetsP
     {
         if (entry.IsUnreadEarliest)
         {
-            log.Information("start-moved", $"Partition {entry.Partition} of topic '{source.Topic}' begins at offset {range.LogStart} now; nothing was read from it yet, so its earliest start moves up from {entry.NextOffset}.",
+            flow.Log.Information("start-moved", $"Partition {entry.Partition} of topic '{source.Topic}' begins at offset {range.LogStart} now; nothing was read from it yet, so its earliest start moves up from {entry.NextOffset}.",
                 ("partition", entry.Partition), ("from", entry.NextOffset), ("to", range.LogStart));
             return PartitionLedger.StartingAt(entry.Partition, range.LogStart, isEarliest: true);
         }
-        if (onLostOffsets == LostOffsetsPolicy.Fail)
+        if (flow.Plan.OnLostOffsets == LostOffsetsPolicy.Fail)
         {
             throw PipelineException.Refused(
                 $"Partition {entry.Partition} of topic '{source.Topic}' no longer holds offsets {entry.NextOffset} to {range.LogStart - 1}, which are not in the table (retention, or deleted records).",
                 "Bring the records back, or accept the loss with on_lost_offsets: skip; the range is then written into the ledger.");
         }
-        log.Warning("offsets-lost", $"Giving up offsets {entry.NextOffset} to {range.LogStart - 1} of partition {entry.Partition} of topic '{source.Topic}', as on_lost_offsets: skip says; the ledger records it.",
+        flow.Log.Warning("offsets-lost", $"Giving up offsets {entry.NextOffset} to {range.LogStart - 1} of partition {entry.Partition} of topic '{source.Topic}', as on_lost_offsets: skip says; the ledger records it.",
             ("partition", entry.Partition), ("from", entry.NextOffset), ("to", range.LogStart));
         lost.Add(new LostRange(sourceName, entry.Partition, entry.NextOffset, range.LogStart));
         return entry.Unmoved() with { NextOffset = range.LogStart };
@@ -137,7 +149,7 @@ internal sealed class TopicContinuity(ITopic source, FlowName flow, LostOffsetsP
         var match = last.CompareWith(found);
         if (match == RecordMatch.Gone)
         {
-            log.Information("fingerprint-gone",
+            flow.Log.Information("fingerprint-gone",
                 $"The last record that was read from partition {entry.Partition} of topic '{source.Topic}' (offset {last.Offset}) is no longer there, so it could not be checked that the topic is still the same.",
                 ("partition", entry.Partition), ("offset", last.Offset));
             return;

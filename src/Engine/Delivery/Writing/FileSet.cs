@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
-using Matih.Iceberg.Manifests;
-using Matih.Iceberg.Partitioning;
+using Matih.Delivery.Tables;
 using Matih.Parquet;
 
 namespace Matih.Delivery.Writing;
@@ -13,16 +12,16 @@ namespace Matih.Delivery.Writing;
 /// <remarks>Files are durable when completed. Nothing refers to them before a commit does.</remarks>
 internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
 {
-    /// <summary>Files of a worker that are open at once: a process may usually have 1,024.</summary>
-    private const int CompletedTogether = 128;
+    /// <summary>Files of all workers that are open at once: a process may usually have 1,024.</summary>
+    private const int OpenFilesMax = 256;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<PartitionKey, int> _ordinals = [];
+    private readonly Dictionary<TablePartition, int> _ordinals = [];
     private readonly List<KeyFiles> _keys = [];
     private readonly List<RowRun> _runs = [];
 
     /// <summary>The number of a table partition in this set, from 0 in the order in which lanes met them.</summary>
-    public int OrdinalOf(PartitionKey key)
+    public int OrdinalOf(TablePartition key)
     {
         lock (_gate)
         {
@@ -49,24 +48,22 @@ internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
     }
 
     /// <summary>Writes what waits and closes every file. No lane uses the set any more.</summary>
-    /// <param name="workerCount">How many share the work.</param>
-    public async ValueTask<ImmutableArray<DataFile>> CompleteAsync(int workerCount, ITaskStarter tasks, CancellationToken cancellationToken)
+    /// <param name="laneCount">The lanes, as many of which share the work as there is memory for.</param>
+    public async ValueTask<ImmutableArray<WrittenFile>> CompleteAsync(int laneCount, ITaskStarter tasks, CancellationToken cancellationToken)
     {
+        // A worker holds a page of every run, and the block that rows are put together in.
+        var bytesOfWorker = writing.BatchBytes + _runs.Sum(run => run.PageBytesMax);
+        var workerCount = (int)Math.Clamp(writing.CompletionBytes / 2 / bytesOfWorker, 1, Math.Max(1, Math.Min(laneCount, _keys.Count)));
         var deal = new KeyDeal(_keys.Count, workerCount);
-        if (workerCount == 1 || _keys.Count == 1)
-        {
-            await WorkAsync(deal, cancellationToken);
-        }
-        else
-        {
-            await tasks.RunAsync(
-                Enumerable.Range(1, Math.Min(workerCount, _keys.Count)).Select(worker => ($"file writer {worker}", (Func<CancellationToken, Task>)(token => WorkAsync(deal, token)))), cancellationToken);
-        }
+        if (workerCount == 1) await WorkAsync(deal, cancellationToken);
+        else await tasks.RunAsync(Enumerable.Range(1, workerCount).Select(worker => ($"file writer {worker}", (Func<CancellationToken, Task>)(token => WorkAsync(deal, token)))), cancellationToken);
         return [.. _keys.SelectMany(key => key.Completed)];
     }
 
     private async Task WorkAsync(KeyDeal deal, CancellationToken cancellationToken)
     {
+        var groupBytesMax = writing.CompletionBytes / deal.WorkerCount;
+        var openMax = Math.Max(1, OpenFilesMax / deal.WorkerCount);
         RowGroupEncoder? encoder = null;
         var written = new List<OpenDataFile>();
         using var rows = new RowBlock(writing.Layout, writing.Memory);
@@ -78,10 +75,10 @@ internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
                 using var merge = new RowMerge(_runs, writing.Layout.IsSorted, from, to);
                 while (merge.NextKey())
                 {
-                    await WriteAsync(encoder ??= writing.CreateEncoder(), merge, rows, cancellationToken);
-                    await EndAsync(_keys[merge.Ordinal], written, cancellationToken);
+                    await WriteAsync(encoder ??= writing.CreateEncoder(), merge, rows, groupBytesMax, cancellationToken);
+                    await EndAsync(_keys[merge.Ordinal], written, openMax, groupBytesMax, cancellationToken);
                 }
-                for (var ordinal = from; ordinal < to; ordinal++) await EndAsync(_keys[ordinal], written, cancellationToken);
+                for (var ordinal = from; ordinal < to; ordinal++) await EndAsync(_keys[ordinal], written, openMax, groupBytesMax, cancellationToken);
             }
             await OpenDataFile.CompleteAsync(written, writing.Store, cancellationToken);
             written.Clear();
@@ -92,17 +89,17 @@ internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the key's open file. Ended files are completed several at a time, and are open until then.</summary>
-    private async ValueTask EndAsync(KeyFiles key, List<OpenDataFile> written, CancellationToken cancellationToken)
+    /// <summary>Ends the key's open file. Ended files are completed several at a time, and are open, or held in memory, until then.</summary>
+    private async ValueTask EndAsync(KeyFiles key, List<OpenDataFile> written, int openMax, long bufferedMax, CancellationToken cancellationToken)
     {
         if (await key.EndAsync(cancellationToken) is not { } file) return;
         written.Add(file);
-        if (written.Count < CompletedTogether) return;
+        if (written.Count < openMax && written.Sum(item => item.BufferedBytes) < bufferedMax) return;
         await OpenDataFile.CompleteAsync(written, writing.Store, cancellationToken);
         written.Clear();
     }
 
-    private async ValueTask WriteAsync(RowGroupEncoder encoder, RowMerge merge, RowBlock rows, CancellationToken cancellationToken)
+    private async ValueTask WriteAsync(RowGroupEncoder encoder, RowMerge merge, RowBlock rows, long groupBytesMax, CancellationToken cancellationToken)
     {
         var files = _keys[merge.Ordinal];
         encoder.Forget();
@@ -112,10 +109,14 @@ internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
             rows.Clear();
             hasMore = merge.Fill(rows, writing.BatchBytes);
             if (rows.Count != 0) writing.Encode(encoder, rows.Rows, new(0, rows.Count));
-            if (files.MustTake(encoder)) await files.AddAsync(encoder.Finish(), cancellationToken);
+            if (files.MustTake(encoder) || IsTooLarge(encoder, groupBytesMax)) await files.AddAsync(encoder.Finish(), cancellationToken);
         } while (hasMore);
         if (encoder.RowCount != 0) await files.AddAsync(encoder.Finish(), cancellationToken);
     }
+
+    /// <summary>A worker keeps to its share. It ends a row group earlier where memory is scarce: buffers grow by doubling, and a finished group is held once more until it is written.</summary>
+    private bool IsTooLarge(RowGroupEncoder encoder, long groupBytesMax) =>
+        encoder.EncodedBytes >= (writing.Memory.IsScarce ? groupBytesMax / 4 : groupBytesMax);
 
     public async ValueTask DisposeAsync()
     {
@@ -128,6 +129,8 @@ internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
     private sealed class KeyDeal(int count, int workerCount)
     {
         private const int RangesPerWorker = 4;
+
+        public int WorkerCount => workerCount;
 
         private readonly int _step = Math.Max(1, count / (workerCount * RangesPerWorker));
         private int _next;
@@ -143,20 +146,30 @@ internal sealed class FileSet(FileWriting writing) : IAsyncDisposable
 }
 
 /// <summary>The files of one table partition in a set. Thread-safe.</summary>
-internal sealed class KeyFiles(PartitionKey key, FileWriting writing) : IAsyncDisposable
+internal sealed class KeyFiles(TablePartition key, FileWriting writing) : IAsyncDisposable
 {
     /// <summary>A row group that is added to fill a file up is not smaller than this part of the file.</summary>
     private const int LeastShare = 16;
 
     private readonly Lock _gate = new();
-    private readonly List<DataFile> _completed = [];
+    private readonly List<WrittenFile> _completed = [];
     private readonly List<OpenDataFile> _incomplete = [];
     private OpenDataFile? _open;
+    private string? _nextLocation;
 
     /// <summary>Where the next file will be.</summary>
-    public string NextLocation { get; private set; } = writing.NewLocation(key);
+    public string NextLocation => _nextLocation ??= writing.NewLocation(key);
 
-    public IReadOnlyList<DataFile> Completed => _completed;
+    public IReadOnlyList<WrittenFile> Completed => _completed;
+
+    /// <summary>What the store's writer holds of the open file.</summary>
+    public long BufferedBytes
+    {
+        get
+        {
+            lock (_gate) return _open?.BufferedBytes ?? 0;
+        }
+    }
 
     /// <summary>Whether the open row group is as large as one may be, or fills the file up.</summary>
     public bool MustTake(RowGroupEncoder encoder)
@@ -196,7 +209,7 @@ internal sealed class KeyFiles(PartitionKey key, FileWriting writing) : IAsyncDi
         OpenDataFile? created = null;
         created = writing.CreateFile(key, NextLocation, file => Note(created!, file));
         _incomplete.Add(created);
-        NextLocation = writing.NewLocation(key);
+        _nextLocation = null;
         return created;
     }
 
@@ -206,7 +219,7 @@ internal sealed class KeyFiles(PartitionKey key, FileWriting writing) : IAsyncDi
         _open = null;
     }
 
-    private void Note(OpenDataFile completed, DataFile file)
+    private void Note(OpenDataFile completed, WrittenFile file)
     {
         lock (_gate)
         {

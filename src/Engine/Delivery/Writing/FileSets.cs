@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Matih.Iceberg.Manifests;
+using Matih.Delivery.Tables;
 
 namespace Matih.Delivery.Writing;
 
@@ -30,7 +30,7 @@ internal sealed class FileSets(FileWriting writing, int laneCount, ITaskStarter 
     }
 
     /// <summary>The files of the next checkpoint, for which every lane has handed over.</summary>
-    public async ValueTask<ImmutableArray<DataFile>> CompleteAsync(CancellationToken cancellationToken)
+    public async ValueTask<ImmutableArray<WrittenFile>> CompleteAsync(CancellationToken cancellationToken)
     {
         FileSet? set;
         lock (_gate)

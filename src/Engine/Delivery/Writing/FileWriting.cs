@@ -2,13 +2,9 @@ using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Tables;
-using Matih.Iceberg.Manifests;
-using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 using Matih.Parquet.Writing;
 using Matih.Parquet;
 using Matih.Storage;
-using Matih.Telemetry;
 
 namespace Matih.Delivery.Writing;
 
@@ -19,7 +15,7 @@ namespace Matih.Delivery.Writing;
 /// <param name="Limits">What one lane may hold of rows that wait.</param>
 internal sealed class FileWriting(
     RowType rows, TableBinding binding, ParquetWriterSettings parquet, long targetFileBytes, GatheringLimits limits,
-    DataFileFactory factory, MemoryAccount memory, IScratchSpace scratch, IEngineLog log)
+    IStore store, IIdSource ids, MemoryAccount memory, IScratchSpace scratch)
 {
     /// <summary>Bytes of rows that are encoded together: after each batch it is seen whether the file is full.</summary>
     public int BatchBytes { get; } = (int)Math.Clamp(targetFileBytes / 8, 4 << 10, 1 << 20);
@@ -29,8 +25,6 @@ internal sealed class FileWriting(
     /// they cost is being copied twice.
     /// </summary>
     private const int DirectKeysUsually = 8;
-
-    private int _hasWarned;
 
     public RowType Rows { get; } = rows;
 
@@ -42,23 +36,21 @@ internal sealed class FileWriting(
 
     public GatheringLimits Limits { get; } = limits;
 
+    /// <summary>What completing a checkpoint's files may take of the memory; lanes gather and encode the next one's rows meanwhile.</summary>
+    public long CompletionBytes { get; } = memory.CeilingBytes / 4;
+
     public MemoryAccount Memory { get; } = memory;
 
     /// <summary>Whether rows are sorted, so that all of them wait until the last has come.</summary>
     public bool IsSorted => Layout.IsSorted;
 
-    public RowLayout Layout { get; } = new(rows, SortKeyEncoder.Create(binding.Schema, binding.Order, rows) is not null);
+    public RowLayout Layout { get; } = new(rows, binding.CreateSortKeys(rows) is not null);
 
     public int DirectKeysMax => IsSorted ? 0 : DirectKeysUsually;
 
-    public RowGathering CreateGathering() => new(Layout, IsSorted ? SortKeyEncoder.Create(Binding.Schema, Binding.Order, Rows) : null, Limits, Memory, scratch);
+    public RowGathering CreateGathering() => new(Layout, IsSorted ? Binding.CreateSortKeys(Rows) : null, Limits, Memory, scratch);
 
-    public RowGroupEncoder CreateEncoder()
-    {
-        var encoder = new RowGroupEncoder(Binding.Columns, Parquet, Memory);
-        if (encoder.Warning is { } warning && Interlocked.Exchange(ref _hasWarned, 1) == 0) log.Warning("file-encoding", warning);
-        return encoder;
-    }
+    public RowGroupEncoder CreateEncoder() => new(Binding.Columns, Parquet, Memory);
 
     public void Encode(RowGroupEncoder encoder, ColumnBatch batch, RowSelection selection)
     {
@@ -66,11 +58,11 @@ internal sealed class FileWriting(
         encoder.Append(batch, Binding.ColumnMap.AsSpan(), selection);
     }
 
-    public IStore Store => factory.Store;
+    public IStore Store { get; } = store;
 
-    public string NewLocation(PartitionKey key) => factory.NewLocation(key);
+    public string NewLocation(TablePartition key) => Binding.NewLocation(key, ids);
 
-    public OpenDataFile CreateFile(PartitionKey key, string location, Action<DataFile> completed) => new(
-        location, new ParquetFileAssembly(Binding.Columns, Parquet), factory.Store, Memory,
-        (location, summary) => completed(factory.Describe(location, key, summary, IsSorted ? Binding.Order.OrderId : SortOrder.Unsorted.OrderId)));
+    public OpenDataFile CreateFile(TablePartition key, string location, Action<WrittenFile> completed) => new(
+        location, new ParquetFileAssembly(Binding.Columns, Parquet), Store, Memory,
+        (location, summary) => completed(Binding.Describe(location, key, summary, IsSorted)));
 }

@@ -10,10 +10,15 @@ namespace Matih.Delivery.Writing;
 /// </summary>
 internal sealed class OpenDataFile(string location, ParquetFileAssembly assembly, IStore store, MemoryAccount memory, Action<string, ParquetFileSummary> completed) : IAsyncDisposable
 {
+    /// <summary>Parts are written together up to so many bytes: a small file takes one write.</summary>
+    private const int TogetherBytes = 64 << 10;
+
     private readonly Lock _gate = new();
     private readonly Queue<EncodedRowGroup> _pending = [];
     private IObjectWriter? _object;
     private ParquetFileSummary? _summary;
+    private long _pendingBytes;
+    private long _bufferedBytes;
     private bool _isWriting;
     private bool _isEnded;
 
@@ -24,6 +29,7 @@ internal sealed class OpenDataFile(string location, ParquetFileAssembly assembly
         {
             assembly.Add(group);
             _pending.Enqueue(group);
+            _pendingBytes += group.LengthBytes;
             return assembly.LengthBytes;
         }
     }
@@ -51,37 +57,64 @@ internal sealed class OpenDataFile(string location, ParquetFileAssembly assembly
     {
         lock (_gate)
         {
-            if (_isWriting) return false;
+            if (_isWriting || (!_isEnded && _pendingBytes < TogetherBytes)) return false;
             _isWriting = true;
         }
+        using var together = new PooledBuffer(new BufferLedger(memory));
         while (true)
         {
             EncodedRowGroup? group;
             lock (_gate)
             {
-                if (!_pending.TryPeek(out group) && !_isEnded)
+                if (!_pending.TryPeek(out group))
                 {
-                    _isWriting = false;
-                    return false;
+                    if (_isEnded) break;
+                    if (together.Length == 0)
+                    {
+                        _isWriting = false;
+                        return false;
+                    }
                 }
             }
-            if (group is null) break;
-            var target = _object ??= await BeginAsync(cancellationToken);
-            await group.Bytes.DrainAsync(target.WriteAsync, cancellationToken);
-            lock (_gate) _pending.Dequeue();
+            if (_object is null)
+            {
+                _object = await store.CreateAsync(location, cancellationToken);
+                together.Append(ParquetFileAssembly.Magic.Span);
+            }
+            if (group is not null && together.Length + group.LengthBytes <= TogetherBytes)
+            {
+                group.Bytes.CopyTo(together);
+            }
+            else
+            {
+                if (together.Length != 0) await _object.WriteAsync(together.Memory, cancellationToken);
+                together.Clear();
+                if (group is not null) await group.Bytes.DrainAsync(_object.WriteAsync, cancellationToken);
+                ChargeBuffered();
+            }
+            if (group is null) continue;
+            lock (_gate)
+            {
+                _pending.Dequeue();
+                _pendingBytes -= group.LengthBytes;
+            }
             group.Dispose();
         }
-        using var footer = new PooledBuffer(new BufferLedger(memory));
-        _summary = assembly.Finish(footer);
-        await _object!.WriteAsync(footer.Memory, cancellationToken);
+        _summary = assembly.Finish(together);
+        await _object!.WriteAsync(together.Memory, cancellationToken);
+        await _object.EndAsync(cancellationToken);
+        ChargeBuffered();
         return true;
     }
 
-    private async ValueTask<IObjectWriter> BeginAsync(CancellationToken cancellationToken)
+    /// <summary>What the store's writer holds of the file until it has sent it, as it was last seen.</summary>
+    public long BufferedBytes => Interlocked.Read(ref _bufferedBytes);
+
+    private void ChargeBuffered()
     {
-        var created = await store.CreateAsync(location, cancellationToken);
-        await created.WriteAsync(ParquetFileAssembly.Magic, cancellationToken);
-        return created;
+        var buffered = _object!.BufferedBytes;
+        memory.Charge(buffered - _bufferedBytes);
+        _bufferedBytes = buffered;
     }
 
     /// <summary>Makes written files durable.</summary>
@@ -108,5 +141,7 @@ internal sealed class OpenDataFile(string location, ParquetFileAssembly assembly
         foreach (var group in _pending) group.Dispose();
         _pending.Clear();
         if (_object is not null) await _object.DisposeAsync();
+        memory.Charge(-_bufferedBytes);
+        _bufferedBytes = 0;
     }
 }

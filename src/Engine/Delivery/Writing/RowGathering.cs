@@ -1,5 +1,5 @@
 using Matih.Batches;
-using Matih.Iceberg.Partitioning;
+using Matih.Delivery.Tables;
 using Matih.Storage;
 
 namespace Matih.Delivery.Writing;
@@ -9,7 +9,7 @@ namespace Matih.Delivery.Writing;
 /// partition when it is full, and moved to scratch space when they take more memory than they may. Not thread-safe.
 /// </summary>
 /// <param name="keyOf">The order within a partition; null where rows need none.</param>
-internal sealed class RowGathering(RowLayout layout, SortKeyEncoder? keyOf, GatheringLimits limits, MemoryAccount account, IScratchSpace scratch) : IDisposable
+internal sealed class RowGathering(RowLayout layout, ISortKeys? keyOf, GatheringLimits limits, MemoryAccount account, IScratchSpace scratch) : IDisposable
 {
     private readonly Column[] _columns = layout.CreateColumns(account);
     private readonly FixedColumn<int> _ordinals = new(new DataType.Int(), account);

@@ -19,7 +19,20 @@ internal sealed class RowMerge : IDisposable
     {
         _isSorted = isSorted;
         _to = to;
-        for (var i = 0; i < runs.Count; i++) _cursors.Add(new Cursor(runs[i], i, from));
+        try
+        {
+            for (var i = 0; i < runs.Count; i++)
+            {
+                var cursor = new Cursor(runs[i], i);
+                _cursors.Add(cursor);
+                cursor.Begin(from);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The ordinal whose rows are given now.</summary>
@@ -93,12 +106,13 @@ internal sealed class RowMerge : IDisposable
         private int _at;
         private int _end;
 
-        public Cursor(RowRun run, int index, int from)
+        public Cursor(RowRun run, int index) => (_run, _index) = (run, index);
+
+        /// <summary>Goes to the first row of an ordinal that is not smaller.</summary>
+        public void Begin(int from)
         {
-            _run = run;
-            _index = index;
-            _page = run.FindPage(from);
-            if (_page < run.PageCount) Open(from);
+            _page = _run.FindPage(from);
+            if (_page < _run.PageCount) Open(from);
             else Ordinal = int.MaxValue;
         }
 

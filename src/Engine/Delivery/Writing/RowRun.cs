@@ -9,6 +9,9 @@ internal abstract class RowRun : IDisposable
 {
     public abstract int PageCount { get; }
 
+    /// <summary>Bytes that a page takes of its reader's memory, at most.</summary>
+    public abstract long PageBytesMax { get; }
+
     /// <summary>The ordinal of a page's last rows.</summary>
     public abstract int LastOrdinal(int page);
 
@@ -35,6 +38,8 @@ internal abstract class RowRun : IDisposable
 internal sealed class MemoryRun(RowBlock block) : RowRun
 {
     public override int PageCount => 1;
+
+    public override long PageBytesMax => 0;
 
     public override int LastOrdinal(int page) => block.Ordinal(block.StretchCount - 1);
 
@@ -86,6 +91,9 @@ internal sealed class SpilledRun : RowRun
     }
 
     public override int PageCount => _pages.Count;
+
+    /// <summary>Its image is read first, and then made into columns.</summary>
+    public override long PageBytesMax => 2L * _pages.Max(page => page.Length);
 
     public override int LastOrdinal(int page) => _pages[page].LastOrdinal;
 

@@ -1,9 +1,8 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Iceberg.Manifests;
-using Matih.Iceberg.Partitioning;
-using Matih.Parquet;
+using Matih.Delivery.Tables;
 using Matih.Parquet.Writing;
+using Matih.Parquet;
 
 namespace Matih.Delivery.Writing;
 
@@ -22,7 +21,7 @@ internal sealed class SinkWriter : IAsyncDisposable
     private readonly FileSets _sets;
     private readonly bool _isAlone;
     private readonly FileWriting _writing;
-    private readonly PartitionRouter _router;
+    private readonly IRowRouter _router;
     private readonly List<DirectKey> _direct = [];
     private readonly Stack<RowGroupEncoder> _idle = [];
     private RowGathering? _gathering;
@@ -43,7 +42,7 @@ internal sealed class SinkWriter : IAsyncDisposable
         _sets = sets;
         _isAlone = isAlone;
         _writing = sets.Writing;
-        _router = new PartitionRouter(_writing.Binding.Schema, _writing.Binding.Spec, _writing.Rows);
+        _router = _writing.Binding.CreateRouter(_writing.Rows);
     }
 
     public bool IsAlone => _isAlone;
@@ -73,23 +72,23 @@ internal sealed class SinkWriter : IAsyncDisposable
         var routed = _router.Route(rows);
         RememberTargets(routed);
         foreach (var key in _direct) key.RowCount = 0;
-        if (routed.GroupCount == 1)
+        if (routed.Count == 1)
         {
             ref var only = ref _targets[0];
-            if (only == Unknown) only = FindTarget(routed.KeyOf(0));
+            if (only == Unknown) only = FindTarget(_router.PartitionOf(0));
             if (only < _writing.DirectKeysMax)
             {
                 _direct[only].RowCount = rows.Count;
                 return;
             }
         }
-        var groups = routed.Groups;
+        var groups = routed.Numbers;
         if (_rows.Length < rows.Count) (_rows, _ordinals) = (new int[rows.Count], new int[rows.Count]);
         var waiting = 0;
         for (var row = 0; row < groups.Length; row++)
         {
             ref var target = ref _targets[groups[row]];
-            if (target == Unknown) target = FindTarget(routed.KeyOf(groups[row]));
+            if (target == Unknown) target = FindTarget(_router.PartitionOf(groups[row]));
             if (target < _writing.DirectKeysMax)
             {
                 _direct[target].Add(row, rows.Count);
@@ -101,20 +100,20 @@ internal sealed class SinkWriter : IAsyncDisposable
         if (waiting != 0) (_gathering ??= _writing.CreateGathering()).Append(rows, _rows.AsSpan(0, waiting), _ordinals.AsSpan(0, waiting));
     }
 
-    private void RememberTargets(RoutedBatch routed)
+    private void RememberTargets(RoutedRows routed)
     {
         if (routed.Epoch != _routerEpoch)
         {
             _routerEpoch = routed.Epoch;
             ForgetTargets();
         }
-        if (_targets.Length >= routed.GroupCount) return;
+        if (_targets.Length >= routed.Count) return;
         var known = _targets.Length;
-        Array.Resize(ref _targets, Math.Max(routed.GroupCount, known * 2));
+        Array.Resize(ref _targets, Math.Max(routed.Count, known * 2));
         _targets.AsSpan(known).Fill(Unknown);
     }
 
-    private int FindTarget(PartitionKey key)
+    private int FindTarget(TablePartition key)
     {
         var ordinal = _set!.OrdinalOf(key);
         var direct = _direct.FindIndex(known => known.Ordinal == ordinal);
@@ -128,16 +127,27 @@ internal sealed class SinkWriter : IAsyncDisposable
 
     private void ForgetTargets() => _targets.AsSpan().Fill(Unknown);
 
-    /// <summary>Makes memory free where it is scarce: ends the row groups that hold the most, and moves rows that wait to scratch space.</summary>
+    /// <summary>
+    /// Makes memory free where it is scarce: ends the row groups that hold the most, moves rows that wait to scratch space, and
+    /// completes the files of which the store's writers hold the most, as those of object stores hold parts that are not full.
+    /// </summary>
     public async ValueTask RelieveAsync(CancellationToken cancellationToken)
     {
         _gathering?.Relieve();
         var wanted = _direct.Sum(key => key.Encoder.BufferedBytes) / 2;
         foreach (var key in _direct.OrderByDescending(key => key.Encoder.BufferedBytes).ToList())
         {
-            if (wanted <= 0) return;
+            if (wanted <= 0) break;
             wanted -= key.Encoder.BufferedBytes;
             if (key.Encoder.RowCount != 0) await key.Files.AddAsync(key.Encoder.Finish(), cancellationToken);
+        }
+        var held = _direct.Sum(key => key.Files.BufferedBytes);
+        if (held < _writing.Limits.MemoryBytes) return;
+        foreach (var files in _direct.Select(key => key.Files).OrderByDescending(files => files.BufferedBytes).ToList())
+        {
+            if (held < _writing.Limits.MemoryBytes / 2) return;
+            held -= files.BufferedBytes;
+            if (await files.EndAsync(cancellationToken) is { } file) await OpenDataFile.CompleteAsync([file], _writing.Store, cancellationToken);
         }
     }
 
@@ -145,7 +155,7 @@ internal sealed class SinkWriter : IAsyncDisposable
     /// Hands everything that was written since the last call over to the checkpoint's file set, and continues with the next
     /// one. Gives the files where the writer is alone; else they come from the set when all lanes have handed over.
     /// </summary>
-    public async ValueTask<ImmutableArray<DataFile>> FinishAsync(CancellationToken cancellationToken)
+    public async ValueTask<ImmutableArray<WrittenFile>> FinishAsync(CancellationToken cancellationToken)
     {
         if (_set is not null)
         {

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
 
 namespace Matih.Iceberg.Avro;
@@ -97,7 +96,7 @@ internal static class AvroSchemaJson
                 writer.WriteStartObject();
                 writer.WriteString("type", "fixed");
                 writer.WriteString("name", $"decimal_{precision}_{scale}");
-                writer.WriteNumber("size", SingleValue.DecimalFixedBytes(precision));
+                writer.WriteNumber("size", DecimalBytes.FixedCount(precision));
                 writer.WriteString("logicalType", "decimal");
                 writer.WriteNumber("precision", precision);
                 writer.WriteNumber("scale", scale);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using Matih.Iceberg.Metadata;
@@ -21,6 +22,12 @@ public sealed class FileCatalog : ICatalog
     private readonly IIdSource _ids;
     private readonly TimeProvider _clock;
 
+    /// <summary>The newest version of each table that this process has seen.</summary>
+    private readonly ConcurrentDictionary<TableIdentifier, int> _seen = new();
+
+    /// <summary>The tables whose newest commit is this process's, each with its metadata file as a listing showed it after the commit.</summary>
+    private readonly ConcurrentDictionary<TableIdentifier, (StoredObject File, Table Table)> _own = new();
+
     /// <param name="warehouse">The folder that holds the namespaces' folders; tables' locations start with this very text.</param>
     public FileCatalog(IStore store, string warehouse, IIdSource ids, TimeProvider clock)
     {
@@ -29,6 +36,9 @@ public sealed class FileCatalog : ICatalog
         _ids = ids;
         _clock = clock;
     }
+
+    /// <summary>The version that a metadata file of such a catalog has by its name; null for other names.</summary>
+    internal static int? VersionOf(string location) => Versions.NumberOf(location);
 
     public string Name => $"file catalog {_warehouse}";
 
@@ -42,9 +52,12 @@ public sealed class FileCatalog : ICatalog
         const int LooksMax = 5;
         for (var look = 0; look < LooksMax; look++)
         {
-            var versions = await ListAsync(identifier, cancellationToken);
+            var versions = await FindAsync(identifier, cancellationToken);
             if (versions.Head is not { } file) return null;
+            _seen[identifier] = file.Number;
             if (versions.Files.Count(item => item.Number == file.Number) > 1) continue;
+            // Nobody but people replaces a version that was confirmed, and a file that they wrote has another length or another time.
+            if (_own.TryGetValue(identifier, out var own) && own.File == file.Listed) return own.Table;
             var bytes = await _store.ReadAsync(file.Location, cancellationToken);
             if (bytes is not null) return new Table(identifier, file.Location, TableMetadataJson.Read(bytes, file.Location), _store);
         }
@@ -57,19 +70,19 @@ public sealed class FileCatalog : ICatalog
         if (table.Location is { } wanted && wanted.TrimEnd('/') != location)
             throw new UnsupportedTableException($"{Name} keeps {identifier} in {location}; it cannot be created in {wanted}.");
         if (await LoadAsync(identifier, cancellationToken) is { } existing) return (existing, false);
-        var metadata = NewMetadata(location, table);
+        var metadata = CatalogMetadata.Create(location, table, _ids, _clock.GetUtcNow());
         Refuse(identifier, metadata);
         await RefuseNestedAsync(identifier, cancellationToken);
         var file = MetadataLocation(identifier, 1);
         var bytes = TableMetadataJson.Write(metadata);
         if (await PutAsync(file, bytes, cancellationToken) is not { } failure)
         {
-            await WriteHintAsync(identifier, 1, cancellationToken);
+            await WriteHintAsync(identifier, 1, null, cancellationToken);
             return (new Table(identifier, file, metadata, _store), true);
         }
         // Whether another caller or a lost answer of ours made the table: what stands there is the table.
         if (await LoadAsync(identifier, cancellationToken) is { } found) return (found, found.Metadata.TableUuid == metadata.TableUuid);
-        throw new IOException($"The table {identifier} could not be created: {failure.Reason}. Try again.", failure.Cause);
+        throw new IOException($"The table {identifier} could not be created: {failure.Cause?.Message ?? failure.Reason}", failure.Cause);
     }
 
     /// <summary>A folder of a table belongs to it alone: who removes its orphan files would remove another table's.</summary>
@@ -78,30 +91,9 @@ public sealed class FileCatalog : ICatalog
         for (var depth = 0; depth < identifier.Namespace.Length; depth++)
         {
             var outer = new TableIdentifier(identifier.Namespace[..depth], identifier.Namespace[depth]);
-            if ((await ListAsync(outer, cancellationToken)).Head is not null)
+            if ((await ListAllAsync(outer, cancellationToken)).Head is not null)
                 throw new UnsupportedTableException($"{identifier} cannot be created: it would lie in the folder of table {outer}. Give it another namespace.");
         }
-    }
-
-    private TableMetadata NewMetadata(string location, NewTable table)
-    {
-        if (table.FormatVersion != TableMetadata.WrittenFormatVersion)
-            throw new UnsupportedTableException($"A table of format version {table.FormatVersion} cannot be created; version {TableMetadata.WrittenFormatVersion} can.");
-        return new TableMetadata
-        {
-            FormatVersion = table.FormatVersion,
-            TableUuid = _ids.NewUuid().ToString("D"),
-            Location = location,
-            LastUpdatedMillis = _clock.GetUtcNow().ToUnixTimeMilliseconds(),
-            LastColumnId = table.Schema.HighestFieldId,
-            CurrentSchemaId = table.Schema.SchemaId,
-            Schemas = [table.Schema],
-            DefaultSpecId = table.Spec.SpecId,
-            PartitionSpecs = [table.Spec],
-            LastPartitionId = table.Spec.LastFieldId,
-            SortOrders = [SortOrder.Unsorted],
-            Properties = TableMetadata.EmptyProperties.SetItems(table.Properties),
-        };
     }
 
     public async ValueTask<CommitResult> CommitAsync(
@@ -110,7 +102,7 @@ public sealed class FileCatalog : ICatalog
         var identifier = baseTable.Identifier;
         foreach (var requirement in requirements)
             if (requirement.Violation(baseTable.Metadata) is { } violation) return new CommitResult.Conflict(violation);
-        var metadata = Next(baseTable, updates);
+        var metadata = CatalogMetadata.Next(baseTable, updates, _clock.GetUtcNow());
         Refuse(identifier, metadata);
         var version = Versions.NumberOf(baseTable.MetadataLocation)
             ?? throw new ArgumentException($"{baseTable.MetadataLocation} is no metadata file of {Name}.", nameof(baseTable));
@@ -121,24 +113,28 @@ public sealed class FileCatalog : ICatalog
         return await ConfirmAsync(baseTable, new Table(identifier, own.Location, metadata, _store), own, cancellationToken);
     }
 
-    private TableMetadata Next(Table baseTable, IReadOnlyList<TableUpdate> updates)
-    {
-        var before = baseTable.Metadata;
-        var after = TableUpdates.Apply(before, updates, _clock.GetUtcNow().ToUnixTimeMilliseconds());
-        var log = before.MetadataLog.Add(new(before.LastUpdatedMillis, baseTable.MetadataLocation));
-        var surplus = log.Length - new TableSettings(after.Properties).MetadataLogCountMax;
-        return after with { MetadataLog = surplus > 0 ? log[surplus..] : log };
-    }
-
     /// <summary>
     /// The put won. It counts only if it stands on what is still the table: a writer that slept while others continued may
     /// have filled a number that had become free again.
     /// </summary>
     private async ValueTask<CommitResult> ConfirmAsync(Table baseTable, Table table, VersionFile own, CancellationToken cancellationToken)
     {
+        // Only a commit that stands is remembered; anything else is looked at again.
+        _own.TryRemove(table.Identifier, out _);
+        StoredObject listed;
+        int? hint;
         try
         {
-            if (await FaultAsync(baseTable, table, own, cancellationToken) is { } fault)
+            var after = await ListFromAsync(table.Identifier, own.Number - 1, cancellationToken);
+            hint = await ReadHintAsync(table.Identifier, cancellationToken);
+            if (hint > after.Head?.Number)
+            {
+                // Somebody may have deleted versions above the last one that this process saw: the newest stands beyond a gap, which ends the search.
+                _seen.TryRemove(table.Identifier, out _);
+                after = await ListAllAsync(table.Identifier, cancellationToken);
+            }
+            listed = after.Files.FirstOrDefault(file => file.Location == own.Location).Listed;
+            if (await FaultAsync(baseTable, table, own, after, cancellationToken) is { } fault)
             {
                 await _store.DeleteAsync(own.Location, cancellationToken);
                 return new CommitResult.Conflict(fault);
@@ -148,21 +144,23 @@ public sealed class FileCatalog : ICatalog
         {
             return new CommitResult.Unknown(exception);
         }
-        await WriteHintAsync(table.Identifier, own.Number, cancellationToken);
+        _seen[table.Identifier] = own.Number;
+        if (listed.LastModified != default) _own[table.Identifier] = (listed, table);
+        await WriteHintAsync(table.Identifier, own.Number, hint, cancellationToken);
         return new CommitResult.Committed(table);
     }
 
-    private async ValueTask<string?> FaultAsync(Table baseTable, Table table, VersionFile own, CancellationToken cancellationToken)
+    private async ValueTask<string?> FaultAsync(Table baseTable, Table table, VersionFile own, Versions after, CancellationToken cancellationToken)
     {
-        var after = await ListAsync(table.Identifier, cancellationToken);
         if (after.Files.All(file => file.Location != baseTable.MetadataLocation && file.Number != own.Number - 1))
             return $"version {own.Number - 1} of {table.Identifier}, which this commit builds on, is gone";
         if (after.Files.FirstOrDefault(file => file.Number == own.Number && file.Location != own.Location) is { Location: not null } twin)
             return $"another engine wrote {twin.Location} at the same time";
-        var standing = await _store.ReadAsync(baseTable.MetadataLocation, cancellationToken);
-        if (standing is null) return $"version {own.Number - 1} of {table.Identifier}, which this commit builds on, is gone";
-        var uuid = TableMetadataJson.ReadUuid(standing);
+        if (await FindIdentityAsync(baseTable.MetadataLocation, after, cancellationToken) is not var (uuid, updated))
+            return $"version {own.Number - 1} of {table.Identifier}, which this commit builds on, is gone";
         if (uuid != baseTable.Metadata.TableUuid) return $"{table.Identifier} was replaced: table uuid expected {baseTable.Metadata.TableUuid}, found {uuid}";
+        if (updated != baseTable.Metadata.LastUpdatedMillis)
+            return $"version {own.Number - 1} of {table.Identifier} was replaced: last-updated-ms expected {baseTable.Metadata.LastUpdatedMillis}, found {updated}";
         var head = after.Head!.Value;
         if (head.Number <= own.Number) return null;
         // Somebody is further already. Either built on this very commit, or this commit came far too late.
@@ -171,6 +169,25 @@ public sealed class FileCatalog : ICatalog
         return IsBuiltUpon(TableMetadataJson.Read(newest, head.Location), baseTable.Metadata, table.Metadata, own)
             ? null
             : $"{table.Identifier} is at version {head.Number} already, this commit wrote {own.Number}";
+    }
+
+    /// <summary>Which table's metadata a file is, and of when; null where there is no such file. Of a long one only the beginning is read, where most writers have that.</summary>
+    private async ValueTask<(string Uuid, long LastUpdatedMillis)?> FindIdentityAsync(string location, Versions listed, CancellationToken cancellationToken)
+    {
+        const int BeginBytes = 1024;
+        try
+        {
+            if (listed.Files.FirstOrDefault(file => file.Location == location).Listed.LengthBytes > BeginBytes
+                && TableMetadataJson.FindIdentity(await _store.ReadRangeAsync(location, 0, BeginBytes, cancellationToken), isWhole: false) is { } found)
+            {
+                return found;
+            }
+        }
+        catch (StoreException gone) when (gone.Kind == StoreFailureKind.Absent)
+        {
+            return null;
+        }
+        return await _store.ReadAsync(location, cancellationToken) is { } bytes ? TableMetadataJson.FindIdentity(bytes, isWhole: true) : null;
     }
 
     /// <summary>Whether the newer metadata holds this commit. No two snapshots of a table share a sequence number.</summary>
@@ -211,18 +228,24 @@ public sealed class FileCatalog : ICatalog
         }
     }
 
-    /// <summary>Tells other engines where to look. Best effort: this catalog never reads it to find the table.</summary>
-    private async ValueTask WriteHintAsync(TableIdentifier identifier, int version, CancellationToken cancellationToken)
+    private string HintLocation(TableIdentifier identifier) => $"{TableLocation(identifier)}/metadata/version-hint.text";
+
+    /// <summary>The version that is said to be the newest. It may be behind, and other engines may have written anything.</summary>
+    private async ValueTask<int?> ReadHintAsync(TableIdentifier identifier, CancellationToken cancellationToken) =>
+        await _store.ReadAsync(HintLocation(identifier), cancellationToken) is { } hint
+        && int.TryParse(Encoding.UTF8.GetString(hint).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    /// <summary>Tells other engines where to look. Best effort: this catalog does not believe it when it looks for the table.</summary>
+    /// <param name="standing">What the hint says now.</param>
+    private async ValueTask WriteHintAsync(TableIdentifier identifier, int version, int? standing, CancellationToken cancellationToken)
     {
-        var hint = $"{TableLocation(identifier)}/metadata/version-hint.text";
+        if (standing >= version) return;
         try
         {
-            var standing = await _store.ReadAsync(hint, cancellationToken);
-            if (standing is not null && int.TryParse(Encoding.UTF8.GetString(standing).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= version) return;
             // Two writers may pass each other here; whoever comes last sees the higher version and puts it right.
             while (true)
             {
-                await _store.PutAsync(hint, Encoding.UTF8.GetBytes(version.ToString(CultureInfo.InvariantCulture)), cancellationToken);
+                await _store.PutAsync(HintLocation(identifier), Encoding.UTF8.GetBytes(version.ToString(CultureInfo.InvariantCulture)), cancellationToken);
                 if (await _store.LengthAsync(MetadataLocation(identifier, version + 1), cancellationToken) is null) return;
                 version++;
             }
@@ -245,17 +268,54 @@ public sealed class FileCatalog : ICatalog
     private string MetadataLocation(TableIdentifier identifier, int version) =>
         string.Create(CultureInfo.InvariantCulture, $"{TableLocation(identifier)}/metadata/v{version}.metadata.json");
 
-    private async ValueTask<Versions> ListAsync(TableIdentifier identifier, CancellationToken cancellationToken)
+    /// <summary>The versions that may be the newest. The first look at a table lists all of its metadata; later ones list from where the last ended.</summary>
+    private async ValueTask<Versions> FindAsync(TableIdentifier identifier, CancellationToken cancellationToken)
+    {
+        if (_seen.TryGetValue(identifier, out var seen))
+        {
+            var found = await ListFromAsync(identifier, seen, cancellationToken);
+            // A version that was seen and is gone was withdrawn, or the table was dropped.
+            if (found.Files.Any(file => file.Number == seen)) return found;
+        }
+        return await ListAllAsync(identifier, cancellationToken);
+    }
+
+    /// <summary>The versions from one on. A table with thousands of them is asked for tens.</summary>
+    /// <remarks>
+    /// Stores list names by their first letters, and v10 comes before v9. So versions are asked for by all digits but the
+    /// last: v123 finds 1230 to 1239. The search ends at a number that is free, because each version is built upon the one
+    /// before; who finds that the first is gone has to list all.
+    /// </remarks>
+    private async ValueTask<Versions> ListFromAsync(TableIdentifier identifier, int first, CancellationToken cancellationToken)
+    {
+        const int Together = 10;
+        var found = new List<VersionFile>();
+        for (var next = first; ;)
+        {
+            if (next < Together) return await ListAllAsync(identifier, cancellationToken);
+            var listed = await ListAsync(identifier, (next / Together).ToString(CultureInfo.InvariantCulture), cancellationToken);
+            found.AddRange(listed.Where(file => file.Number >= next));
+            var newest = found.Select(file => file.Number).DefaultIfEmpty(first).Max();
+            if ((newest + 1) / Together == next / Together) return new Versions(found);
+            next = newest + 1;
+        }
+    }
+
+    private async ValueTask<Versions> ListAllAsync(TableIdentifier identifier, CancellationToken cancellationToken) =>
+        new(await ListAsync(identifier, "", cancellationToken));
+
+    private async ValueTask<List<VersionFile>> ListAsync(TableIdentifier identifier, string digits, CancellationToken cancellationToken)
     {
         var files = new List<VersionFile>();
         var folder = $"{TableLocation(identifier)}/metadata";
         // A listing goes deep, and a namespace may have the name of the table: db.t.metadata has its own files below.
-        await foreach (var item in _store.ListAsync(folder, cancellationToken))
-            if (item.Location.LastIndexOf('/') == folder.Length && Versions.NumberOf(item.Location) is { } number) files.Add(new(number, item.Location));
-        return new Versions(files);
+        await foreach (var item in _store.ListAsync($"{folder}/v{digits}", cancellationToken))
+            if (item.Location.LastIndexOf('/') == folder.Length && Versions.NumberOf(item.Location) is { } number) files.Add(new(number, item.Location, item));
+        return files;
     }
 
-    private readonly record struct VersionFile(int Number, string Location);
+    /// <param name="Listed">As a listing showed it; nothing for one that was not listed.</param>
+    private readonly record struct VersionFile(int Number, string Location, StoredObject Listed = default);
 
     private sealed record Versions(IReadOnlyList<VersionFile> Files)
     {

@@ -1,5 +1,4 @@
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 using Matih.Storage;
 
 namespace Matih.Iceberg.Catalogs;
@@ -9,6 +8,8 @@ namespace Matih.Iceberg.Catalogs;
 /// <param name="Store">Where its files live.</param>
 public sealed record Table(TableIdentifier Identifier, string MetadataLocation, TableMetadata Metadata, IStore Store)
 {
+    public CatalogTraits Traits { get; init; } = CatalogTraits.OfFiles;
+
     /// <summary>
     /// The folder that the metadata names, where it was read from another one: that one is a copy, or was moved. Metadata names
     /// files by whole addresses, so those of a copied folder are still the original's. Null where all is in one place.
@@ -16,11 +17,24 @@ public sealed record Table(TableIdentifier Identifier, string MetadataLocation, 
     public string? FindOtherFolder()
     {
         var (location, metadata) = (Metadata.Location.TrimEnd('/'), MetadataLocation);
-        if (Metadata.Properties.ContainsKey("write.metadata.path") || IsIn(LocalPath.Plain(location), LocalPath.Plain(metadata))) return null;
-        return IsIn(LocalPath.Real(location), LocalPath.Real(metadata)) ? null : LocalPath.Plain(location);
+        // Catalogs with a server say where a table is; only a file catalog finds it by its folder.
+        if (FileCatalog.VersionOf(metadata) is null || Metadata.Properties.ContainsKey("write.metadata.path") || IsIn(StoreLocation.Plain(location), StoreLocation.Plain(metadata))) return null;
+        return IsIn(LocalPath.Real(location), LocalPath.Real(metadata)) ? null : StoreLocation.Plain(location);
 
         static bool IsIn(string folder, string file) => file.StartsWith($"{folder}/", StringComparison.Ordinal);
     }
+}
+
+/// <summary>What a catalog keeps of a table, and where files beside it may lie.</summary>
+/// <param name="NamesMetadata">Its server or database says which metadata file is the table's: such files may lie anywhere, and be deleted once they are old.</param>
+/// <param name="KeepsHistory">It keeps snapshots beside the current one, and tags.</param>
+/// <param name="IsConfined">
+/// Nothing can be kept beside the table's folder, and nothing for long that no metadata names: credentials reach the folder
+/// alone, or somebody removes what is not referenced.
+/// </param>
+public sealed record CatalogTraits(bool NamesMetadata = false, bool KeepsHistory = true, bool IsConfined = false)
+{
+    public static CatalogTraits OfFiles { get; } = new();
 }
 
 /// <summary>What a new table starts with.</summary>

@@ -13,7 +13,7 @@ public enum FileContent { Data = 0, PositionDeletes = 1, EqualityDeletes = 2 }
 /// <param name="NanCount">Null for columns that cannot hold NaN.</param>
 /// <param name="LowerBound">Smallest value but NULL and NaN, in Iceberg's single-value form; null where there is none.</param>
 /// <param name="UpperBound">Largest value, likewise.</param>
-public readonly record struct ColumnMetrics(
+internal readonly record struct ColumnMetrics(
     int FieldId, long CompressedBytes, long ValueCount, long NullCount, long? NanCount, byte[]? LowerBound, byte[]? UpperBound);
 
 /// <summary>A data or delete file as manifests describe it. Immutable. Maps go from field id to value; null where unknown.</summary>
@@ -45,10 +45,18 @@ public sealed record DataFile
     public int? SortOrderId { get; init; }
     public string? ReferencedDataFile { get; init; }
 
+    /// <summary>The file's table partition as folders show it, e.g. <c>date=2026-05-01</c>; a field whose transform is unknown shows no value.</summary>
+    public string PartitionIn(TableMetadata metadata)
+    {
+        if (metadata.FindSpec(SpecId) is not { } spec) return "?";
+        var types = metadata.PartitionTypes(spec);
+        return string.Join('/', spec.Fields.Select((field, i) => $"{field.Name}={(types[i] is { } type ? PartitionText.Of(field.Transform, type, Partition[i]) : "?")}"));
+    }
+
     /// <summary>A data file that was just written, with the metrics that the table asks for.</summary>
     /// <param name="columns">Whole metrics; <paramref name="metrics"/> decides what of them is kept and how long bounds are.</param>
     /// <param name="sortOrderId">The order that the file's rows are in; that of <see cref="SortOrder.Unsorted"/> for none.</param>
-    public static DataFile Written(
+    internal static DataFile Written(
         string path,
         PartitionKey partition,
         long recordCount,
@@ -58,7 +66,22 @@ public sealed record DataFile
         MetricsSelection metrics,
         int sortOrderId)
     {
-        var kept = columns.OrderBy(column => column.FieldId).Select(metrics.Select).OfType<ColumnMetrics>().ToArray();
+        var sizes = ImmutableArray.CreateBuilder<KeyValuePair<int, long>>(columns.Count);
+        var values = ImmutableArray.CreateBuilder<KeyValuePair<int, long>>(columns.Count);
+        var nulls = ImmutableArray.CreateBuilder<KeyValuePair<int, long>>(columns.Count);
+        var nans = ImmutableArray.CreateBuilder<KeyValuePair<int, long>>();
+        var lower = ImmutableArray.CreateBuilder<KeyValuePair<int, byte[]>>(columns.Count);
+        var upper = ImmutableArray.CreateBuilder<KeyValuePair<int, byte[]>>(columns.Count);
+        foreach (var whole in columns.OrderBy(column => column.FieldId))
+        {
+            if (metrics.Select(whole) is not { } column) continue;
+            sizes.Add(KeyValuePair.Create(column.FieldId, column.CompressedBytes));
+            values.Add(KeyValuePair.Create(column.FieldId, column.ValueCount));
+            nulls.Add(KeyValuePair.Create(column.FieldId, column.NullCount));
+            if (column.NanCount is { } nanCount) nans.Add(KeyValuePair.Create(column.FieldId, nanCount));
+            if (column.LowerBound is not null) lower.Add(KeyValuePair.Create(column.FieldId, column.LowerBound));
+            if (column.UpperBound is not null) upper.Add(KeyValuePair.Create(column.FieldId, column.UpperBound));
+        }
         return new DataFile
         {
             Path = path,
@@ -66,12 +89,12 @@ public sealed record DataFile
             Partition = partition.Values,
             RecordCount = recordCount,
             FileSizeBytes = fileSizeBytes,
-            ColumnSizes = [.. kept.Select(column => KeyValuePair.Create(column.FieldId, column.CompressedBytes))],
-            ValueCounts = [.. kept.Select(column => KeyValuePair.Create(column.FieldId, column.ValueCount))],
-            NullValueCounts = [.. kept.Select(column => KeyValuePair.Create(column.FieldId, column.NullCount))],
-            NanValueCounts = [.. kept.Where(column => column.NanCount is not null).Select(column => KeyValuePair.Create(column.FieldId, column.NanCount!.Value))],
-            LowerBounds = [.. kept.Where(column => column.LowerBound is not null).Select(column => KeyValuePair.Create(column.FieldId, column.LowerBound!))],
-            UpperBounds = [.. kept.Where(column => column.UpperBound is not null).Select(column => KeyValuePair.Create(column.FieldId, column.UpperBound!))],
+            ColumnSizes = sizes.DrainToImmutable(),
+            ValueCounts = values.DrainToImmutable(),
+            NullValueCounts = nulls.DrainToImmutable(),
+            NanValueCounts = nans.DrainToImmutable(),
+            LowerBounds = lower.DrainToImmutable(),
+            UpperBounds = upper.DrainToImmutable(),
             SplitOffsets = [.. splitOffsets],
             SortOrderId = sortOrderId,
         };

@@ -1,5 +1,4 @@
 using Matih.Iceberg.Catalogs;
-using Matih.Iceberg.Metadata;
 
 namespace Matih.Iceberg.Manifests;
 
@@ -7,7 +6,7 @@ namespace Matih.Iceberg.Manifests;
 /// Descriptions of data files outside of any manifest of the table, for files that wait to be committed: in the form of a
 /// manifest, so that nothing of a description is lost on the way and every Iceberg reader can look at it.
 /// </summary>
-public static class DataFileList
+internal static class DataFileList
 {
     /// <summary>No snapshot: the list belongs to none.</summary>
     private static readonly SnapshotId NoSnapshot = new(0);

@@ -1,29 +1,28 @@
 using System.Collections.Immutable;
-using Matih.Iceberg.Metadata;
 
 namespace Matih.Iceberg.Manifests;
 
 /// <summary>What a manifest says happened to a file.</summary>
-public enum EntryStatus { Existing = 0, Added = 1, Deleted = 2 }
+internal enum EntryStatus { Existing = 0, Added = 1, Deleted = 2 }
 
 /// <summary>A file in a manifest, with all that it inherits from the manifest list filled in.</summary>
 /// <param name="SnapshotId">The snapshot that added the file, or deleted it.</param>
 /// <param name="SequenceNumber">The age of the rows; null until the commit that adds the file.</param>
 /// <param name="FileSequenceNumber">The commit that added the file; null until then.</param>
-public sealed record ManifestEntry(EntryStatus Status, SnapshotId SnapshotId, long? SequenceNumber, long? FileSequenceNumber, DataFile File)
+internal sealed record ManifestEntry(EntryStatus Status, SnapshotId SnapshotId, long? SequenceNumber, long? FileSequenceNumber, DataFile File)
 {
     public bool IsLive => Status != EntryStatus.Deleted;
 }
 
 /// <summary>What kind of files a manifest lists.</summary>
-public enum ManifestContent { Data = 0, Deletes = 1 }
+internal enum ManifestContent { Data = 0, Deletes = 1 }
 
 /// <summary>The range of one partition field over a manifest's files; bounds in single-value form.</summary>
-public sealed record PartitionFieldSummary(bool ContainsNull, bool? ContainsNan, byte[]? LowerBound, byte[]? UpperBound);
+internal sealed record PartitionFieldSummary(bool ContainsNull, bool? ContainsNan, byte[]? LowerBound, byte[]? UpperBound);
 
 /// <summary>A manifest as a manifest list describes it. Immutable.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Manifest Lists", struct manifest_file.</remarks>
-public sealed record ManifestFile
+internal sealed record ManifestFile
 {
     /// <summary>Stands for the sequence number of the commit that will add the manifest.</summary>
     internal const long Unassigned = -1;

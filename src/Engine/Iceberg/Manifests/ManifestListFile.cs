@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Matih.Iceberg.Avro;
-using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 
 namespace Matih.Iceberg.Manifests;

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 using Matih.Storage;
 
 namespace Matih.Iceberg.Manifests;
@@ -76,9 +75,9 @@ internal static class ManifestMerge
         Table table, SnapshotId snapshotId, IReadOnlyList<ManifestFile> manifests, ImmutableHashSet<string> removed, ManifestWriter writer,
         CancellationToken cancellationToken)
     {
-        foreach (var manifest in manifests)
+        await foreach (var (_, contents) in SnapshotReader.ContentsAsync(table, manifests, cancellationToken))
         {
-            foreach (var entry in await SnapshotReader.EntriesAsync(table, manifest, cancellationToken))
+            foreach (var entry in contents.Entries)
             {
                 // What earlier snapshots deleted is in their own manifests.
                 if (!entry.IsLive) continue;

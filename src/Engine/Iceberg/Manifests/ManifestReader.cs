@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
 using Matih.Iceberg.Avro;
-using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 using Matih.Iceberg.Partitioning;
 
@@ -150,7 +149,7 @@ internal static class ManifestReader
     }
 
     private static PartitionValue OfBytes(ReadOnlySpan<byte> bytes, IcebergType type) =>
-        type is IcebergType.Decimal ? PartitionValue.Of(SingleValue.ReadDecimal(bytes)) : PartitionValue.Of(bytes);
+        type is IcebergType.Decimal ? PartitionValue.Of(DecimalBytes.Read(bytes)) : PartitionValue.Of(bytes);
 
     private static ImmutableArray<KeyValuePair<int, long>>? ReadCounts(ref AvroDecoder decoder, AvroSchema schema)
     {

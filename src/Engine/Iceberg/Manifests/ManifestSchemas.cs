@@ -1,5 +1,4 @@
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
 
 namespace Matih.Iceberg.Manifests;
 

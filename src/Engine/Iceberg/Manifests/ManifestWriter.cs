@@ -104,9 +104,9 @@ internal sealed class ManifestWriter
                 _encoder.WriteDoubleBits((long)value.Number);
                 break;
             case IcebergType.Decimal(var precision, _):
-                var fixedBytes = new byte[SingleValue.DecimalBytesMax];
+                var fixedBytes = new byte[DecimalBytes.CountMax];
                 System.Buffers.Binary.BinaryPrimitives.WriteInt128BigEndian(fixedBytes, value.Number);
-                _encoder.WriteFixed(fixedBytes.AsSpan(SingleValue.DecimalBytesMax - SingleValue.DecimalFixedBytes(precision)));
+                _encoder.WriteFixed(fixedBytes.AsSpan(DecimalBytes.CountMax - DecimalBytes.FixedCount(precision)));
                 break;
             case IcebergType.Fixed or IcebergType.Uuid:
                 _encoder.WriteFixed(value.Bytes);

@@ -17,9 +17,10 @@ internal sealed class RemovalSearch(ImmutableHashSet<string> paths)
         if (paths.IsEmpty) return RemovalFinding.Nothing;
         var holders = new HashSet<string>(StringComparer.Ordinal);
         var entries = new List<ManifestEntry>();
-        foreach (var manifest in manifests.Where(manifest => manifest.Content == ManifestContent.Data && !_manifestsWithout.Contains(manifest.Path)))
+        var unseen = manifests.Where(manifest => manifest.Content == ManifestContent.Data && !_manifestsWithout.Contains(manifest.Path)).ToList();
+        await foreach (var (manifest, contents) in SnapshotReader.ContentsAsync(table, unseen, cancellationToken))
         {
-            var found = (await SnapshotReader.EntriesAsync(table, manifest, cancellationToken)).Where(IsRemoved).ToList();
+            var found = contents.Entries.Where(IsRemoved).ToList();
             if (found.Count == 0)
             {
                 _manifestsWithout.Add(manifest.Path);
@@ -38,9 +39,9 @@ internal sealed class RemovalSearch(ImmutableHashSet<string> paths)
     private static async ValueTask<ChangeAttempt?> FindDeleteAsync(
         Table table, IReadOnlyList<ManifestFile> manifests, List<ManifestEntry> removed, CancellationToken cancellationToken)
     {
-        foreach (var manifest in manifests.Where(manifest => manifest.Content == ManifestContent.Deletes))
+        await foreach (var (_, deletes) in SnapshotReader.ContentsAsync(table, manifests.Where(manifest => manifest.Content == ManifestContent.Deletes), cancellationToken))
         {
-            foreach (var delete in await SnapshotReader.EntriesAsync(table, manifest, cancellationToken))
+            foreach (var delete in deletes.Entries)
             {
                 if (!delete.IsLive) continue;
                 if (removed.FirstOrDefault(entry => DeleteScope.MayReach(delete, entry, table.Metadata)) is { } reached)

@@ -1,5 +1,6 @@
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
+using Matih.Storage;
 
 namespace Matih.Iceberg.Manifests;
 
@@ -8,7 +9,7 @@ public static class SnapshotReader
 {
     /// <summary>The snapshot's manifests, in the order of its manifest list.</summary>
     /// <exception cref="InvalidTableException">A file is missing or damaged.</exception>
-    public static async ValueTask<IReadOnlyList<ManifestFile>> ManifestsAsync(Table table, Snapshot snapshot, CancellationToken cancellationToken)
+    internal static async ValueTask<IReadOnlyList<ManifestFile>> ManifestsAsync(Table table, Snapshot snapshot, CancellationToken cancellationToken)
     {
         if (snapshot.ManifestList is not { } list)
             throw new UnsupportedTableException($"Snapshot {snapshot.Id} of {table.Identifier} has no manifest list, as version 1 tables of old writers. Rewrite its manifests first.");
@@ -19,22 +20,35 @@ public static class SnapshotReader
 
     /// <summary>All entries of a manifest, deleted ones included, with inherited values filled in.</summary>
     /// <exception cref="InvalidTableException">The file is missing or damaged, or of a spec that the table does not hold.</exception>
-    public static async ValueTask<IReadOnlyList<ManifestEntry>> EntriesAsync(Table table, ManifestFile manifest, CancellationToken cancellationToken)
+    internal static async ValueTask<ManifestContents> ContentsAsync(Table table, ManifestFile manifest, CancellationToken cancellationToken)
     {
         var spec = table.Metadata.FindSpec(manifest.SpecId)
             ?? throw new InvalidTableException($"The manifest {manifest.Path} is of partition spec {manifest.SpecId}, which {table.Identifier} does not hold.");
         var bytes = await table.Store.ReadAsync(manifest.Path, cancellationToken)
             ?? throw new InvalidTableException($"The manifest {manifest.Path} of {table.Identifier} is missing. Restore it, or roll the table back.");
-        return ManifestReader.Read(bytes, manifest, spec, table.Metadata.PartitionTypes(spec));
+        return new(bytes.Length, ManifestReader.Read(bytes, manifest, spec, table.Metadata.PartitionTypes(spec)));
     }
+
+    /// <summary>The same without the file's length.</summary>
+    /// <inheritdoc cref="ContentsAsync(Table, ManifestFile, CancellationToken)"/>
+    internal static async ValueTask<IReadOnlyList<ManifestEntry>> EntriesAsync(Table table, ManifestFile manifest, CancellationToken cancellationToken) =>
+        (await ContentsAsync(table, manifest, cancellationToken)).Entries;
+
+    /// <summary>The entries of several manifests, in the manifests' order. Some manifests are read ahead.</summary>
+    /// <inheritdoc cref="ContentsAsync(Table, ManifestFile, CancellationToken)"/>
+    internal static IAsyncEnumerable<(ManifestFile Manifest, ManifestContents Contents)> ContentsAsync(Table table, IEnumerable<ManifestFile> manifests, CancellationToken cancellationToken) =>
+        manifests.ReadAheadAsync(
+            manifest => manifest.LengthBytes, async ValueTask<(ManifestFile, ManifestContents)> (manifest, token) => (manifest, await ContentsAsync(table, manifest, token)), cancellationToken);
 
     /// <summary>Every file that is part of the table at the snapshot, delete files included.</summary>
     public static async ValueTask<IReadOnlyList<DataFile>> LiveFilesAsync(Table table, Snapshot snapshot, CancellationToken cancellationToken)
     {
         var files = new List<DataFile>();
-        foreach (var manifest in await ManifestsAsync(table, snapshot, cancellationToken))
-            foreach (var entry in await EntriesAsync(table, manifest, cancellationToken))
-                if (entry.IsLive) files.Add(entry.File);
+        await foreach (var (_, contents) in ContentsAsync(table, await ManifestsAsync(table, snapshot, cancellationToken), cancellationToken))
+            files.AddRange(contents.Entries.Where(entry => entry.IsLive).Select(entry => entry.File));
         return files;
     }
 }
+
+/// <summary>What a manifest file holds.</summary>
+internal sealed record ManifestContents(long LengthBytes, IReadOnlyList<ManifestEntry> Entries);

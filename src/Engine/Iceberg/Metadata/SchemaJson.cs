@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Matih.Iceberg.Partitioning;
 
 namespace Matih.Iceberg.Metadata;
 

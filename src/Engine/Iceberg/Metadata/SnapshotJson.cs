@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text.Json;
-using Matih.Iceberg.Catalogs;
 
 namespace Matih.Iceberg.Metadata;
 
@@ -64,11 +63,16 @@ internal static class SnapshotJson
     public static void WriteRef(Utf8JsonWriter writer, SnapshotRef value)
     {
         writer.WriteStartObject();
+        WriteRefMembers(writer, value);
+        writer.WriteEndObject();
+    }
+
+    public static void WriteRefMembers(Utf8JsonWriter writer, SnapshotRef value)
+    {
         writer.WriteNumber("snapshot-id", value.SnapshotId.Value);
         writer.WriteString("type", value.Kind == SnapshotRefKind.Tag ? "tag" : "branch");
         if (value.MinSnapshotsToKeep is { } count) writer.WriteNumber("min-snapshots-to-keep", count);
         if (value.MaxSnapshotAgeMillis is { } snapshotAge) writer.WriteNumber("max-snapshot-age-ms", snapshotAge);
         if (value.MaxRefAgeMillis is { } refAge) writer.WriteNumber("max-ref-age-ms", refAge);
-        writer.WriteEndObject();
     }
 }

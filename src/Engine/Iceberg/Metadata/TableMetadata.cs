@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Matih.Iceberg.Partitioning;
 
 namespace Matih.Iceberg.Metadata;
 

@@ -2,8 +2,6 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Text.Json;
-using Matih.Iceberg.Catalogs;
-using Matih.Iceberg.Partitioning;
 
 namespace Matih.Iceberg.Metadata;
 
@@ -18,12 +16,21 @@ public static class TableMetadataJson
     /// <param name="location">The file's name, for messages.</param>
     /// <exception cref="InvalidTableException">The content is no table metadata.</exception>
     /// <exception cref="UnsupportedTableException">The format version is not known.</exception>
-    public static TableMetadata Read(byte[] bytes, string location)
+    public static TableMetadata Read(byte[] bytes, string location) => Checked(location, () =>
+    {
+        using var document = JsonDocument.Parse(bytes is [0x1F, 0x8B, ..] ? Unzip(bytes) : bytes);
+        return ReadMembers(document.RootElement, location);
+    });
+
+    /// <summary>The same of metadata that a catalog's answer holds. Keeps nothing of the document.</summary>
+    /// <inheritdoc cref="Read(byte[], string)"/>
+    public static TableMetadata Read(JsonElement json, string location) => Checked(location, () => ReadMembers(json, location));
+
+    private static TableMetadata Checked(string location, Func<TableMetadata> read)
     {
         try
         {
-            using var document = JsonDocument.Parse(bytes is [0x1F, 0x8B, ..] ? Unzip(bytes) : bytes);
-            return Read(document.RootElement, location);
+            return read();
         }
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or InvalidDataException or OverflowException)
         {
@@ -31,17 +38,24 @@ public static class TableMetadataJson
         }
     }
 
-    /// <summary>Only the table's uuid, without reading the rest; empty where there is none.</summary>
-    internal static string ReadUuid(byte[] bytes)
+    /// <summary>Only the table's uuid (empty where there is none) and the time of the version, without reading the rest.</summary>
+    /// <param name="isWhole">False where the bytes are only the beginning of the file; null is the result where that is too little.</param>
+    internal static (string Uuid, long LastUpdatedMillis)? FindIdentity(byte[] bytes, bool isWhole)
     {
-        var reader = new Utf8JsonReader(bytes is [0x1F, 0x8B, ..] ? Unzip(bytes) : bytes);
-        while (reader.Read())
+        var isZipped = bytes is [0x1F, 0x8B, ..];
+        if (isZipped && !isWhole) return null;
+        var reader = new Utf8JsonReader(isZipped ? Unzip(bytes) : bytes, isFinalBlock: isWhole, state: default);
+        string? uuid = null;
+        long? updated = null;
+        while ((uuid is null || updated is null) && reader.Read())
         {
             if (reader.TokenType != JsonTokenType.PropertyName || reader.CurrentDepth != 1) continue;
-            if (reader.ValueTextEquals("table-uuid"u8)) return reader.Read() ? reader.GetString() ?? "" : "";
-            reader.Skip();
+            var (isUuid, isTime) = (reader.ValueTextEquals("table-uuid"u8), reader.ValueTextEquals("last-updated-ms"u8));
+            if (isUuid && reader.Read()) uuid = reader.GetString() ?? "";
+            else if (isTime && reader.Read()) updated = reader.GetInt64();
+            else if (!reader.TrySkip()) break;
         }
-        return "";
+        return isWhole || uuid is not null && updated is not null ? (uuid ?? "", updated ?? 0) : null;
     }
 
     private static byte[] Unzip(byte[] bytes)
@@ -51,7 +65,7 @@ public static class TableMetadataJson
         return unzipped.ToArray();
     }
 
-    private static TableMetadata Read(JsonElement json, string location)
+    private static TableMetadata ReadMembers(JsonElement json, string location)
     {
         var version = json.GetProperty("format-version").GetInt32();
         if (version is < 1 or > TableMetadata.ReadFormatVersionMax)

@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
-using Matih.Iceberg.Partitioning;
 
 namespace Matih.Iceberg.Metadata;
 
 /// <summary>Applies changes to metadata: a pure function, the same for every catalog.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Table Metadata", and the REST catalog API's description of each update.</remarks>
-public static class TableUpdates
+internal static class TableUpdates
 {
     /// <param name="timestampMillis">When the change is made; an added snapshot's own time wins.</param>
     /// <exception cref="ArgumentException">An update contradicts the table (an unknown snapshot, a sequence number that does not rise).</exception>

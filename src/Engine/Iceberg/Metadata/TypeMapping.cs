@@ -4,7 +4,7 @@ namespace Matih.Iceberg.Metadata;
 
 /// <summary>SQL types as table types, the way Flink's Iceberg connector maps them.</summary>
 /// <remarks>Source: Apache Iceberg documentation, "Flink: type conversion".</remarks>
-public static class TypeMapping
+internal static class TypeMapping
 {
     /// <exception cref="NotSupportedException">No table type holds it (nested types, intervals, nanoseconds).</exception>
     public static IcebergType ToIceberg(DataType type) => type switch

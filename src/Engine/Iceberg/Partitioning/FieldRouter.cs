@@ -1,5 +1,4 @@
 using Matih.Batches;
-using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 
 namespace Matih.Iceberg.Partitioning;
@@ -19,10 +18,11 @@ internal abstract class FieldRouter
     /// <summary>Starts numbering again.</summary>
     public abstract void Forget();
 
+    /// <param name="from">The rows' type. Times that were read back from a data file are BIGINT microseconds.</param>
     /// <exception cref="UnsupportedTableException">Values of the SQL type do not go into the column.</exception>
     public static FieldRouter Create(Transform transform, IcebergType type, DataType from)
     {
-        if (!TypeMapping.IsWritable(from, type)) throw new UnsupportedTableException($"A partition column of type {type} cannot be filled from {from.Name}.");
+        if (!TypeMapping.IsWritable(from, type) && (from, type) is not (DataType.BigInt, IcebergType.Time)) throw new UnsupportedTableException($"A partition column of type {type} cannot be filled from {from.Name}.");
         return from.Layout switch
         {
             Layout.Bytes => new BytesFieldRouter(transform, type),

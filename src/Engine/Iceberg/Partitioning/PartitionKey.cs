@@ -5,7 +5,7 @@ using Matih.Iceberg.Metadata;
 namespace Matih.Iceberg.Partitioning;
 
 /// <summary>One partition of a spec: its values, and its folder. Equal where spec and values are.</summary>
-public sealed class PartitionKey : IEquatable<PartitionKey>
+internal sealed class PartitionKey : IEquatable<PartitionKey>
 {
     private PartitionKey(int specId, ImmutableArray<PartitionValue> values, string path) => (SpecId, Values, Path) = (specId, values, path);
 

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 
 namespace Matih.Iceberg.Partitioning;
@@ -10,7 +9,7 @@ namespace Matih.Iceberg.Partitioning;
 /// distinct value, and rows of equal numbers belong together. Neighbours mostly share a value, which then costs a comparison.
 /// Not thread-safe.
 /// </summary>
-public sealed class PartitionRouter
+internal sealed class PartitionRouter
 {
     // A router forgets what it has seen rather than remember a partition for every user.
     private const int RememberedMax = 1 << 16;
@@ -22,7 +21,6 @@ public sealed class PartitionRouter
     private readonly Dictionary<long, int> _pairs = [];
     private readonly List<int[]> _groups = [];
     private readonly Dictionary<int, PartitionKey> _keys = [];
-    private readonly Func<int, PartitionKey> _keyOf;
     private readonly PartitionKey? _only;
     private long _epoch;
     private int[] _ids = [];
@@ -53,14 +51,13 @@ public sealed class PartitionRouter
         }
         _types = types.ToImmutable();
         if (_fields.All(field => field is null)) _only = PartitionKey.Of(_spec, _types, [.. new PartitionValue[_fields.Length]]);
-        _keyOf = KeyOf;
     }
 
     /// <summary>The number of each row's partition; they belong to the router and are valid until the next call.</summary>
     public RoutedBatch Route(ColumnBatch batch)
     {
         if (_combined.Length < batch.Count) (_ids, _combined) = (new int[batch.Count], new int[batch.Count]);
-        if (_only is not null) return new RoutedBatch(_combined.AsSpan(0, batch.Count), 1, _epoch, _keyOf);
+        if (_only is not null) return new RoutedBatch(_combined.AsSpan(0, batch.Count), 1, _epoch);
         Forget();
         var combined = _combined.AsSpan(0, batch.Count);
         var isFirst = true;
@@ -80,7 +77,7 @@ public sealed class PartitionRouter
             isFirst = false;
         }
         var groupCount = _fields.Count(field => field is not null) == 1 ? _fields.First(field => field is not null)!.IdCount : _groups.Count;
-        return new RoutedBatch(combined, groupCount, _epoch, _keyOf);
+        return new RoutedBatch(combined, groupCount, _epoch);
     }
 
     /// <summary>Replaces the first number of each row by that of the pair of both.</summary>
@@ -111,7 +108,8 @@ public sealed class PartitionRouter
     private IEnumerable<int> Earlier(int combined, int fieldIndex) =>
         _fields.Take(fieldIndex).Count(field => field is not null) == 1 ? [combined] : _groups[combined];
 
-    private PartitionKey KeyOf(int group)
+    /// <summary>The partition of a number of the last batch; the same object each time within an epoch.</summary>
+    public PartitionKey KeyOf(int group)
     {
         if (_only is not null) return _only;
         if (_keys.TryGetValue(group, out var key)) return key;

@@ -12,7 +12,7 @@ namespace Matih.Iceberg.Partitioning;
 /// order wants it; numbers are big-endian with their sign turned; floats in their total order, from -NaN over -0.0 and 0.0 to
 /// NaN; strings and bytes escaped so that none is the beginning of another. A descending field's bytes are turned over.
 /// </remarks>
-public sealed class SortKeyEncoder
+internal sealed class SortKeyEncoder
 {
     private readonly KeyField[] _fields;
     private readonly int[] _columns;

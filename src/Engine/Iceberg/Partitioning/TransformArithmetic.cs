@@ -1,11 +1,11 @@
 using System.Text;
-using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 
 namespace Matih.Iceberg.Partitioning;
 
 /// <summary>The arithmetic of the partition transforms on values as columns hold them.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Partition Transforms" and Appendix B.</remarks>
-public static class TransformArithmetic
+internal static class TransformArithmetic
 {
     internal const long MicrosPerDay = 86_400_000_000;
     internal const long MicrosPerHour = 3_600_000_000;
@@ -17,8 +17,8 @@ public static class TransformArithmetic
     /// <summary>Decimals are hashed as the shortest big-endian two's complement of the unscaled value.</summary>
     public static int Bucket(Int128 unscaled, int count)
     {
-        Span<byte> bytes = stackalloc byte[SingleValue.DecimalBytesMax];
-        return Bucket(bytes[..SingleValue.WriteDecimal(unscaled, bytes)], count);
+        Span<byte> bytes = stackalloc byte[DecimalBytes.CountMax];
+        return Bucket(bytes[..DecimalBytes.Write(unscaled, bytes)], count);
     }
 
     public static int Bucket(ReadOnlySpan<byte> bytes, int count) => (Murmur3.Hash32(bytes) & int.MaxValue) % count;

@@ -8,9 +8,9 @@ namespace Matih.Kafka.Native;
 /// <param name="Cause">Why, without a full stop.</param>
 /// <remarks>
 /// librdkafka words it as <c>[thrd:T]: BROKER/ID: REASON (after 3ms in state CONNECT, 2 identical error(s) suppressed)</c>, in
-/// log lines and, without the thread, in errors (seen with 2.0.2 and 2.16.0).
+/// log lines and, without the thread, in errors (seen with 2.16.0).
 /// </remarks>
-internal readonly partial record struct BrokerTrouble(string Broker, string Cause)
+public readonly partial record struct BrokerTrouble(string Broker, string Cause)
 {
     /// <summary>The bytes "HTTP", taken for the length of an answer.</summary>
     private const int HttpLength = 0x48545450;

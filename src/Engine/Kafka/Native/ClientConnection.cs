@@ -10,20 +10,17 @@ internal sealed unsafe class ClientConnection : IDisposable
     private readonly Librdkafka _library;
     private readonly IReadOnlyDictionary<string, string> _properties;
     private readonly KafkaLog? _log;
-    private readonly string? _authenticationHint;
     private readonly Lock _draining = new();
     private nint _mainQueue;
     private nint _consumerQueue;
     private long _faultSequence;
 
-    public ClientConnection(
-        Librdkafka library, int type, IReadOnlyDictionary<string, string> properties, int events, bool refreshesTokens, string? authenticationHint, KafkaLog? log)
+    public ClientConnection(Librdkafka library, int type, IReadOnlyDictionary<string, string> properties, int events, bool refreshesTokens, KafkaLog? log)
     {
         _library = library;
         _native = library.Native;
         _properties = properties;
         _log = log;
-        _authenticationHint = authenticationHint;
         var configuration = _native.ConfNew();
         foreach (var (property, value) in properties)
         {
@@ -138,9 +135,6 @@ internal sealed unsafe class ClientConnection : IDisposable
         return read != value && long.TryParse(read, Style, culture, out var taken) && !(long.TryParse(value, Style, culture, out var given) && given == taken);
     }
 
-    /// <summary>A property that is a number, as it was given to librdkafka, which has checked it.</summary>
-    public long Number(string property) => long.Parse(_properties[property], System.Globalization.CultureInfo.InvariantCulture);
-
     /// <summary>A broker has answered: what kept the client from it is over.</summary>
     public void NoteAnswer()
     {
@@ -209,7 +203,7 @@ internal sealed unsafe class ClientConnection : IDisposable
 
     /// <summary>
     /// Has tokens refreshed on librdkafka's own thread, also while back-pressure keeps everybody from polling. Refused where
-    /// the library does so anyway, or (2.0.2 with unsecured tokens) has fetched one when the client was made.
+    /// the library does so anyway.
     /// </summary>
     private void RefreshTokensInBackground()
     {
@@ -277,7 +271,7 @@ internal sealed unsafe class ClientConnection : IDisposable
         int level;
         if (_native.EventLogLine(item, &facility, &text, &level) != 0) return;
         var line = new KafkaLogLine(level, LibrdkafkaNative.Text(facility), Redact(LibrdkafkaNative.Text(text)));
-        // Newer versions do not raise an error when a broker closes a connection: they only log it.
+        // No error is raised when a broker closes a connection: it is only logged.
         if (line.Facility == "FAIL") NoteTrouble(line.Text);
         _log?.Invoke(line);
     }
@@ -291,7 +285,7 @@ internal sealed unsafe class ClientConnection : IDisposable
         else if (code == NativeErrors.GroupAuthorization) GroupFault = text;
         else if (code is NativeErrors.Authentication or NativeErrors.SaslAuthenticationFailed or NativeErrors.UnsupportedSaslMechanism || IsRefusedCertificate(code, text))
         {
-            Fault = _authenticationHint is null ? text : $"{text}. Likely cause: {_authenticationHint}";
+            Fault = text;
             Interlocked.Increment(ref _faultSequence);
         }
         else NoteTrouble(text);

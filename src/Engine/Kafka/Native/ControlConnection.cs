@@ -49,7 +49,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
             var text = _native.ClusterId(connection.Handle, SliceMillisMin);
             var clusterId = text == null ? null : LibrdkafkaNative.Text(text);
             if (text != null) _native.FreeMemory(connection.Handle, text);
-            return new TopicIdentity(clusterId, Library.CanTellTopicIds ? AskTopicId(connection, cancellationToken) : null, partitionCount);
+            return new TopicIdentity(clusterId, Settings.IsMockCluster ? null : AskTopicId(connection, cancellationToken), partitionCount);
         }
     }
 
@@ -184,7 +184,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
 
     /// <summary>
     /// ListOffsets for all partitions at once; rd_kafka_offsets_for_times hands special times on as they are, and asks with
-    /// the isolation level of the connection (rd_kafka_make_ListOffsetsRequest, 2.0.2 to 2.16), which is the reader's.
+    /// the isolation level of the connection (rd_kafka_make_ListOffsetsRequest, 2.6.1 to 2.16), which is the reader's.
     /// </summary>
     public long[] ListOffsets(ClientConnection connection, IReadOnlyList<int> partitions, long time, string what, CancellationToken cancellationToken)
     {
@@ -194,6 +194,8 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
         {
             for (var i = 0; i < pointer->Count; i++) pointer->Entries[i].Offset = time;
             var error = _native.OffsetsForTimes(connection.Handle, pointer, slice);
+            // While a partition has no leader (an election, a broker that is down) the call names it unknown, and its entry says why.
+            if (error == NativeErrors.UnknownPartition && FirstError(pointer) is not NativeErrors.None and var reason) return reason;
             if (error != NativeErrors.None) return error;
             // Start and end are asked for by negative times, which an entry without an answer would still hold.
             for (var i = 0; time < 0 && i < pointer->Count; i++)
@@ -228,8 +230,8 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
                     SourceErrorKind.Unreachable,
                     $"Could not {doing}: no answer from {Settings.Address} within {timeMax.TotalSeconds:0.#} s ({connection.LastTrouble ?? Library.Describe(last)}).");
             var error = slice((int)Math.Clamp((timeMax - elapsed).TotalMilliseconds, 1, sliceMillis));
-            // Codes above zero are the broker's own: it answered.
-            if (error >= NativeErrors.None)
+            // Codes above zero are the broker's own: it answered. That there is no leader the client may only remember.
+            if (error >= NativeErrors.None && error != NativeErrors.LeaderNotAvailable)
             {
                 contact.NoteAnswer();
                 connection.NoteAnswer();
@@ -275,10 +277,9 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
         return _connection ??= new ClientConnection(
             Library,
             LibrdkafkaNative.ConsumerType,
-            Settings.ControlProperties(Library, Topic),
+            Settings.ControlProperties(Topic),
             LibrdkafkaNative.EventLog | LibrdkafkaNative.EventError | LibrdkafkaNative.EventOffsetCommit,
             Settings.UsesOAuthBearer,
-            Settings.WarningsFor(Library) is [var warning, ..] ? warning : null,
             Log);
     }
 

@@ -4,9 +4,8 @@ using System.Runtime.InteropServices;
 namespace Matih.Kafka.Native;
 
 /// <summary>
-/// The entry points of one loaded librdkafka, as function pointers: two versions can be loaded side by side, and what an
-/// older one lacks is a null pointer instead of a load failure. Names and layouts: rdkafka.h of 2.0.2 (all that is not
-/// marked otherwise) to 2.16.0; the public structs are the same in all of them.
+/// The entry points of one loaded librdkafka, as function pointers: which library that is, is decided at run time. Names and
+/// layouts: rdkafka.h of 2.6.1 to 2.16.0; the public structs are the same in all of them.
 /// </summary>
 internal sealed unsafe class LibrdkafkaNative(nint library)
 {
@@ -101,24 +100,17 @@ internal sealed unsafe class LibrdkafkaNative(nint library)
     public readonly delegate* unmanaged[Cdecl]<nint, int, int> MockBrokerUp = (delegate* unmanaged[Cdecl]<nint, int, int>)Export("rd_kafka_mock_broker_set_up", library);
     public readonly delegate* unmanaged[Cdecl]<nint, short, nuint, int*, void> MockPushErrors = (delegate* unmanaged[Cdecl]<nint, short, nuint, int*, void>)Export("rd_kafka_mock_push_request_errors_array", library);
 
-    // Topic ids: since 2.3.0. Absent from older versions, hence null there.
-    public readonly delegate* unmanaged[Cdecl]<byte**, nuint, nint> TopicNames = (delegate* unmanaged[Cdecl]<byte**, nuint, nint>)Find("rd_kafka_TopicCollection_of_topic_names", library);
-    public readonly delegate* unmanaged[Cdecl]<nint, void> TopicNamesDestroy = (delegate* unmanaged[Cdecl]<nint, void>)Find("rd_kafka_TopicCollection_destroy", library);
-    public readonly delegate* unmanaged[Cdecl]<nint, nint, nint, nint, void> DescribeTopics = (delegate* unmanaged[Cdecl]<nint, nint, nint, nint, void>)Find("rd_kafka_DescribeTopics", library);
-    public readonly delegate* unmanaged[Cdecl]<nint, nint> EventDescribeTopics = (delegate* unmanaged[Cdecl]<nint, nint>)Find("rd_kafka_event_DescribeTopics_result", library);
-    public readonly delegate* unmanaged[Cdecl]<nint, nuint*, nint*> DescribedTopics = (delegate* unmanaged[Cdecl]<nint, nuint*, nint*>)Find("rd_kafka_DescribeTopics_result_topics", library);
-    public readonly delegate* unmanaged[Cdecl]<nint, nint> TopicError = (delegate* unmanaged[Cdecl]<nint, nint>)Find("rd_kafka_TopicDescription_error", library);
-    public readonly delegate* unmanaged[Cdecl]<nint, nint> TopicId = (delegate* unmanaged[Cdecl]<nint, nint>)Find("rd_kafka_TopicDescription_topic_id", library);
-    public readonly delegate* unmanaged[Cdecl]<nint, long> UuidHigh = (delegate* unmanaged[Cdecl]<nint, long>)Find("rd_kafka_Uuid_most_significant_bits", library);
-    public readonly delegate* unmanaged[Cdecl]<nint, long> UuidLow = (delegate* unmanaged[Cdecl]<nint, long>)Find("rd_kafka_Uuid_least_significant_bits", library);
-
-    public bool CanTellTopicIds =>
-        TopicNames != null && TopicNamesDestroy != null && DescribeTopics != null && EventDescribeTopics != null && DescribedTopics != null &&
-        TopicError != null && TopicId != null && UuidHigh != null && UuidLow != null;
+    public readonly delegate* unmanaged[Cdecl]<byte**, nuint, nint> TopicNames = (delegate* unmanaged[Cdecl]<byte**, nuint, nint>)Export("rd_kafka_TopicCollection_of_topic_names", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, void> TopicNamesDestroy = (delegate* unmanaged[Cdecl]<nint, void>)Export("rd_kafka_TopicCollection_destroy", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, nint, nint, nint, void> DescribeTopics = (delegate* unmanaged[Cdecl]<nint, nint, nint, nint, void>)Export("rd_kafka_DescribeTopics", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, nint> EventDescribeTopics = (delegate* unmanaged[Cdecl]<nint, nint>)Export("rd_kafka_event_DescribeTopics_result", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, nuint*, nint*> DescribedTopics = (delegate* unmanaged[Cdecl]<nint, nuint*, nint*>)Export("rd_kafka_DescribeTopics_result_topics", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, nint> TopicError = (delegate* unmanaged[Cdecl]<nint, nint>)Export("rd_kafka_TopicDescription_error", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, nint> TopicId = (delegate* unmanaged[Cdecl]<nint, nint>)Export("rd_kafka_TopicDescription_topic_id", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, long> UuidHigh = (delegate* unmanaged[Cdecl]<nint, long>)Export("rd_kafka_Uuid_most_significant_bits", library);
+    public readonly delegate* unmanaged[Cdecl]<nint, long> UuidLow = (delegate* unmanaged[Cdecl]<nint, long>)Export("rd_kafka_Uuid_least_significant_bits", library);
 
     private static nint Export(string name, nint library) => NativeLibrary.GetExport(library, name);
-
-    private static nint Find(string name, nint library) => NativeLibrary.TryGetExport(library, name, out var address) ? address : 0;
 
     /// <summary>rd_kafka_message_t. For an error, Payload is its text.</summary>
     [StructLayout(LayoutKind.Sequential)]

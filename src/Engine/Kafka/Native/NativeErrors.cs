@@ -9,7 +9,7 @@ internal static class NativeErrors
     public const int UnknownPartition = -190, UnknownTopic = -188, AllBrokersDown = -187, TimedOut = -185, QueueFull = -184, Tls = -181;
     public const int WaitCoordinator = -180, Authentication = -169, NoOffset = -168, TimedOutInQueue = -166, UnsupportedFeature = -165;
     public const int AssignPartitions = -175, RevokePartitions = -174, Fatal = -150;
-    public const int WaitCache = -164, Interrupted = -163, Partial = -158, MaxPollExceeded = -147, AutoOffsetReset = -140, LogTruncation = -139;
+    public const int WaitCache = -164, Interrupted = -163, Partial = -158, MaxPollExceeded = -147, AutoOffsetReset = -140, LogTruncation = -139, DestroyBroker = -137;
     public const int OffsetOutOfRange = 1, UnknownTopicOrPartition = 3, LeaderNotAvailable = 5, NotLeader = 6, RequestTimedOut = 7;
     public const int BrokerNotAvailable = 8, ReplicaNotAvailable = 9, NetworkException = 13, CoordinatorLoading = 14;
     public const int CoordinatorNotAvailable = 15, NotCoordinator = 16, InvalidTopic = 17, TopicAuthorization = 29, GroupAuthorization = 30;
@@ -21,7 +21,7 @@ internal static class NativeErrors
     /// <summary>Whether librdkafka, or asking again, gets past the error without anyone's help and without skipping a record.</summary>
     public static bool IsTransient(int code) => code is
         Transport or Resolve or AllBrokersDown or TimedOut or WaitCoordinator or TimedOutInQueue or WaitCache or Interrupted or Partial or
-        MaxPollExceeded or Tls or
+        MaxPollExceeded or Tls or DestroyBroker or
         LeaderNotAvailable or NotLeader or RequestTimedOut or BrokerNotAvailable or ReplicaNotAvailable or NetworkException or
         CoordinatorLoading or CoordinatorNotAvailable or NotCoordinator or StorageError or FencedLeaderEpoch or UnknownLeaderEpoch or
         OffsetNotAvailable or UnstableOffsetCommit or

@@ -10,7 +10,7 @@ namespace Matih.Kafka.Native;
 /// <remarks>
 /// Each partition's next offset is kept, and records below it are dropped: within an assignment positions only move
 /// forward. After an error that reading cannot get past, nothing more of that partition is handed over: librdkafka itself
-/// continues behind a corrupt batch, which would lose its records silently.
+/// continues behind a corrupt record batch, which would lose its records silently.
 /// </remarks>
 internal sealed unsafe class RecordQueue : IRecordQueue
 {
@@ -29,14 +29,10 @@ internal sealed unsafe class RecordQueue : IRecordQueue
     private readonly nint[] _partitionQueues;
     private readonly List<MessageBatch> _batches = [];
     private readonly Lock _gate = new();
-    private readonly FetchWaker? _waker;
     private nint _queue;
     private long _faultsSeen;
 
-    /// <param name="createWaker">Makes what wakes the fetching of these partitions, where the library needs that.</param>
-    public RecordQueue(
-        LibrdkafkaNative native, ClientConnection connection, TimeProvider clock, string topic, IReadOnlyList<PartitionPosition> positions, long assignment,
-        Func<IReadOnlyList<int>, FetchWaker>? createWaker)
+    public RecordQueue(LibrdkafkaNative native, ClientConnection connection, TimeProvider clock, string topic, IReadOnlyList<PartitionPosition> positions, long assignment)
     {
         _native = native;
         _connection = connection;
@@ -45,12 +41,11 @@ internal sealed unsafe class RecordQueue : IRecordQueue
         _assignment = assignment;
         _faultsSeen = connection.FaultSequence;
         _partitions = [.. positions.Select(position => position.Partition)];
-        _waker = createWaker?.Invoke(_partitions);
         _nextOffsets = new long[_partitions.Max() + 1];
         foreach (var position in positions) _nextOffsets[position.Partition] = position.NextOffset;
 
         // Forwarded before the partition is assigned: librdkafka then leaves the forwarding alone when it starts to fetch,
-        // so that no record reaches any other queue (RD_KAFKA_Q_F_FWD_APP in rdkafka_queue.h, 2.0.2 to 2.16).
+        // so that no record reaches any other queue (RD_KAFKA_Q_F_FWD_APP in rdkafka_queue.h, 2.6.1 to 2.16).
         _queue = native.QueueNew(connection.Handle);
         using var name = new NativeText(topic);
         _partitionQueues = new nint[_partitions.Length];
@@ -106,14 +101,9 @@ internal sealed unsafe class RecordQueue : IRecordQueue
     private void Fill(MessageBatch target, int recordsMax, int waitMillis, List<SourceEvent> events)
     {
         var count = Take(target, recordsMax, 0, events);
-        if (count == 0 && waitMillis != 0)
-        {
-            count = Take(target, 1, waitMillis, events);
-            if (count != 0 && recordsMax > 1) Take(target, recordsMax - 1, 0, events);
-        }
-        if (_waker is null) return;
-        _waker.Note(target.Count, target.PayloadBytes);
-        _waker.WakeIfDrained(_queue);
+        if (count != 0 || waitMillis == 0) return;
+        count = Take(target, 1, waitMillis, events);
+        if (count != 0 && recordsMax > 1) Take(target, recordsMax - 1, 0, events);
     }
 
     private int Take(MessageBatch target, int recordsMax, int waitMillis, List<SourceEvent> events)
@@ -168,7 +158,6 @@ internal sealed unsafe class RecordQueue : IRecordQueue
             _native.QueueDestroy(_queue);
             Array.Clear(_partitionQueues);
             _queue = 0;
-            _waker?.Dispose();
         }
     }
 

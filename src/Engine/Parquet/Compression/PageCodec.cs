@@ -12,21 +12,16 @@ internal abstract class PageCodec
     /// <summary>Appends the compressed page to the target.</summary>
     public abstract void Compress(ReadOnlySpan<byte> page, PooledBuffer target);
 
-    /// <summary>The codec that the settings ask for, or its stand-in, which <paramref name="warning"/> then speaks of.</summary>
-    public static PageCodec Create(ParquetWriterSettings settings, out string? warning)
+    /// <summary>Leaves pages as they are.</summary>
+    public static PageCodec None { get; } = new Uncompressed();
+
+    /// <summary>The codec that the settings ask for.</summary>
+    public static PageCodec Create(ParquetWriterSettings settings) => settings.Compression switch
     {
-        warning = null;
-        switch (settings.Compression)
-        {
-            case ParquetCompression.None:
-                return new Uncompressed();
-            case ParquetCompression.Gzip:
-                return new Gzip();
-        }
-        if (settings.IsZstdLookedFor && Zstd.IsAvailable) return new ZstdPages(settings.ZstdLevel);
-        warning = "Parquet pages are compressed with gzip, which is slower than zstd: no libzstd was found. " + Zstd.Remedy;
-        return new Gzip();
-    }
+        ParquetCompression.None => None,
+        ParquetCompression.Gzip => new Gzip(),
+        _ => new ZstdPages(Zstd.Best, settings.ZstdLevel),
+    };
 
     /// <summary>Decompresses a page to exactly the target's length.</summary>
     /// <exception cref="InvalidDataException">The page is damaged.</exception>
@@ -46,7 +41,7 @@ internal abstract class PageCodec
                 Gunzip(page, target);
                 break;
             case CompressionCodec.Zstd:
-                Zstd.Decompress(page, target);
+                Zstd.Best.Decompress(page, target);
                 break;
             default:
                 throw new NotSupportedException($"Parquet pages compressed with {codec} cannot be read; readable are zstd, gzip, Snappy and none.");
@@ -79,12 +74,12 @@ internal abstract class PageCodec
         }
     }
 
-    private sealed class ZstdPages(int level) : PageCodec
+    private sealed class ZstdPages(Zstd zstd, int level) : PageCodec
     {
         public override CompressionCodec Number => CompressionCodec.Zstd;
 
         public override void Compress(ReadOnlySpan<byte> page, PooledBuffer target) =>
-            target.Advance(Zstd.Compress(page, target.Reserve(Zstd.BytesMax(page.Length)), level));
+            target.Advance(zstd.Compress(page, target.Reserve(Zstd.BytesMax(page.Length)), level));
     }
 
     /// <summary>A write-only stream over a buffer.</summary>

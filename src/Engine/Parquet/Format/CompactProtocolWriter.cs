@@ -26,6 +26,8 @@ internal static class CompactType
 /// </remarks>
 internal ref struct CompactProtocolWriter(PooledBuffer buffer)
 {
+    private const int VarintBytesMax = 10;
+
     private readonly PooledBuffer _buffer = buffer;
     private int _lastField;
 
@@ -61,7 +63,11 @@ internal ref struct CompactProtocolWriter(PooledBuffer buffer)
         WriteElement(value);
     }
 
-    public void WriteString(int field, string value) => WriteBinary(field, System.Text.Encoding.UTF8.GetBytes(value));
+    public void WriteString(int field, string value)
+    {
+        WriteHeader(field, CompactType.Binary);
+        WriteElement(value);
+    }
 
     /// <summary>Opens a struct field; the result goes to <see cref="EndStruct"/>.</summary>
     public int BeginStruct(int field)
@@ -110,7 +116,12 @@ internal ref struct CompactProtocolWriter(PooledBuffer buffer)
         _buffer.Append(value);
     }
 
-    public readonly void WriteElement(string value) => WriteElement(System.Text.Encoding.UTF8.GetBytes(value));
+    public readonly void WriteElement(string value)
+    {
+        var length = System.Text.Encoding.UTF8.GetByteCount(value);
+        WriteVarint((uint)length);
+        _buffer.Advance(System.Text.Encoding.UTF8.GetBytes(value, _buffer.Reserve(length)));
+    }
 
     private void WriteHeader(int field, byte type)
     {
@@ -127,11 +138,14 @@ internal ref struct CompactProtocolWriter(PooledBuffer buffer)
 
     private readonly void WriteVarint(ulong value)
     {
+        var target = _buffer.Reserve(VarintBytesMax);
+        var length = 0;
         while (value >= 0x80)
         {
-            _buffer.AppendByte((byte)(value | 0x80));
+            target[length++] = (byte)(value | 0x80);
             value >>= 7;
         }
-        _buffer.AppendByte((byte)value);
+        target[length++] = (byte)value;
+        _buffer.Advance(length);
     }
 }

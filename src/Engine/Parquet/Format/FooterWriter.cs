@@ -43,10 +43,16 @@ internal static class FooterWriter
         var saved = writer.BeginElement();
         writer.BeginList(1, CompactType.Struct, group.Chunks.Length);
         foreach (var chunk in group.Chunks) WriteChunk(ref writer, chunk, group.Offset);
-        writer.WriteI64(2, group.Chunks.Sum(chunk => chunk.UncompressedBytes));
+        long uncompressedBytes = 0, compressedBytes = 0;
+        foreach (var chunk in group.Chunks)
+        {
+            uncompressedBytes += chunk.UncompressedBytes;
+            compressedBytes += chunk.CompressedBytes;
+        }
+        writer.WriteI64(2, uncompressedBytes);
         writer.WriteI64(3, group.RowCount);
         writer.WriteI64(5, group.Offset);
-        writer.WriteI64(6, group.Chunks.Sum(chunk => chunk.CompressedBytes));
+        writer.WriteI64(6, compressedBytes);
         // An i16 in the format: files of more row groups leave it out.
         if (ordinal <= short.MaxValue) writer.WriteI16(7, (short)ordinal);
         writer.EndStruct(saved);
@@ -76,9 +82,14 @@ internal static class FooterWriter
 
     private static void WriteEncodings(ref CompactProtocolWriter writer, ChunkFooter chunk)
     {
-        var encodings = chunk.Pages.Select(page => page.Encoding).Append(Encoding.Rle).Distinct().ToArray();
-        writer.BeginList(2, CompactType.I32, encodings.Length);
-        foreach (var encoding in encodings) writer.WriteElement((int)encoding);
+        Span<Encoding> encodings = stackalloc Encoding[chunk.Pages.Length + 1];
+        var count = 0;
+        foreach (var page in chunk.Pages)
+            if (!encodings[..count].Contains(page.Encoding)) encodings[count++] = page.Encoding;
+        // Definition levels are encoded so.
+        if (!encodings[..count].Contains(Encoding.Rle)) encodings[count++] = Encoding.Rle;
+        writer.BeginList(2, CompactType.I32, count);
+        foreach (var encoding in encodings[..count]) writer.WriteElement((int)encoding);
     }
 
     private static void WriteStatistics(ref CompactProtocolWriter writer, ChunkFooter chunk)

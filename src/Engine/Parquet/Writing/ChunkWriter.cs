@@ -1,4 +1,5 @@
 using Matih.Batches;
+using Matih.Parquet.Compression;
 using Matih.Parquet.Encodings;
 using Matih.Parquet.Format;
 
@@ -13,6 +14,7 @@ internal abstract class ChunkWriter : IDisposable
     private readonly PooledBuffer _levels;
     private readonly SegmentQueue _pages;
     private readonly List<(PageType Type, Encoding Encoding, int Count)> _pageCounts = [];
+    private PageCodec _codec;
     private int _pageRows;
     private int _pageNulls;
     private long _rows;
@@ -23,6 +25,7 @@ internal abstract class ChunkWriter : IDisposable
     {
         Column = column;
         Context = context;
+        _codec = context.Codec;
         _levels = new PooledBuffer(context.Ledger);
         _pages = new SegmentQueue(context.Ledger);
     }
@@ -157,7 +160,7 @@ internal abstract class ChunkWriter : IDisposable
         // The header holds the compressed length, so it is written behind the page here and before it in the file.
         var compressed = Context.Compressed;
         compressed.Clear();
-        Context.Codec.Compress(page, compressed);
+        _codec.Compress(page, compressed);
         var compressedBytes = compressed.Length;
         header.UncompressedBytes = page.Length;
         header.CompressedBytes = compressedBytes;
@@ -181,6 +184,7 @@ internal abstract class ChunkWriter : IDisposable
     /// <summary>Closes the chunk, appends it to the row group's bytes and prepares for the next row group.</summary>
     public ChunkFooter FinishChunk(SegmentQueue output)
     {
+        if (_pages.LengthBytes == 0 && EncodedBytes <= Settings.UncompressedBytesMax) _codec = PageCodec.None;
         FinishPage(isLast: true);
         var start = output.LengthBytes;
         long dictionaryBytes = 0;
@@ -195,7 +199,7 @@ internal abstract class ChunkWriter : IDisposable
         var footer = new ChunkFooter
         {
             Column = Column,
-            Codec = Context.Codec.Number,
+            Codec = _codec.Number,
             Pages = [.. _pageCounts],
             ValueCount = _rows,
             NullCount = _nulls,
@@ -219,6 +223,7 @@ internal abstract class ChunkWriter : IDisposable
         _rows = 0;
         _nulls = 0;
         _uncompressedBytes = 0;
+        _codec = Context.Codec;
         _pageCounts.Clear();
     }
 

@@ -3,6 +3,8 @@ using Matih.Json;
 using Matih.Sql.Functions;
 using Matih.Sql.Casting;
 using Matih.Sql.Conditions;
+using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Numbers;
 using Matih.Sql.Syntax;
 
@@ -26,12 +28,12 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
         SqlNode.Name name => BindName(name),
         SqlNode.Prefix prefix => BindPrefix(prefix),
         SqlNode.Infix infix => BindInfix(infix),
-        SqlNode.Junction junction => Operators.Junction(junction.IsAnd, [.. junction.Operands.Select(operand => BindCondition(operand, junction.IsAnd ? "AND" : "OR"))]),
+        SqlNode.Junction junction => ComparisonOperators.Junction(junction.IsAnd, [.. junction.Operands.Select(operand => BindCondition(operand, junction.IsAnd ? "AND" : "OR"))]),
         SqlNode.Is question => BindIs(question),
         SqlNode.IsJson question => JsonPredicate.Bind(Bind(question.Operand), question.Kind, question.IsNegated, question.Offset),
-        SqlNode.Distinct distinct => Operators.Distinct(Bind(distinct.Left), Bind(distinct.Right), distinct.IsNegated, distinct.Offset),
-        SqlNode.Between between => Negate(between.IsNegated, Operators.Between(Bind(between.Operand), Bind(between.Low), Bind(between.High), between.IsSymmetric, between.Offset)),
-        SqlNode.In list => Negate(list.IsNegated, Operators.In(Bind(list.Operand), [.. list.Items.Select(item => (Bind(item), item.Offset))])),
+        SqlNode.Distinct distinct => ComparisonOperators.Distinct(Bind(distinct.Left), Bind(distinct.Right), distinct.IsNegated, distinct.Offset),
+        SqlNode.Between between => Negate(between.IsNegated, ComparisonOperators.Between(Bind(between.Operand), Bind(between.Low), Bind(between.High), between.IsSymmetric, between.Offset)),
+        SqlNode.In list => Negate(list.IsNegated, ComparisonOperators.In(Bind(list.Operand), [.. list.Items.Select(item => (Bind(item), item.Offset))])),
         SqlNode.Like like => BindLike(like),
         SqlNode.Case choice => BindCase(choice),
         SqlNode.Cast cast => Casts.Bind(Bind(cast.Operand), cast.Type, cast.IsTry, cast.Offset),
@@ -46,7 +48,7 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
     public Expression BindCondition(SqlNode node, string where)
     {
         var condition = Bind(node);
-        if (condition.Type is DataType.Null) return where == "WHEN" ? new Expression.Literal(Constant.Boolean(null)) : throw Operators.BareNull(where, node.Offset);
+        if (condition.Type is DataType.Null) return where == "WHEN" ? new Expression.Literal(Constant.Boolean(null)) : throw TypeRules.BareNull(where, node.Offset);
         return condition.Type is DataType.Boolean
             ? condition
             : throw SqlErrorException.Wrong(node.Offset, $"{where} takes a BOOLEAN, found {condition.Type.Name}.");
@@ -83,7 +85,7 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
     {
         if (prefix.Operator == "NOT") return Logic.Not(BindCondition(prefix.Operand, "NOT"));
         var operand = Bind(prefix.Operand);
-        if (operand.Type is DataType.Null) throw Operators.BareNull($"'{prefix.Operator}'", prefix.Offset);
+        if (operand.Type is DataType.Null) throw TypeRules.BareNull($"'{prefix.Operator}'", prefix.Offset);
         if (!TypeRules.IsNumeric(operand.Type) && operand.Type is not (DataType.DayTimeInterval or DataType.YearMonthInterval))
             throw SqlErrorException.Wrong(prefix.Offset, $"'{prefix.Operator}' takes a number, found {operand.Type.Name}.");
         return prefix.Operator == "+" ? operand : Arithmetic.Negate(operand);
@@ -96,7 +98,7 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
         {
             "+" or "-" or "*" or "/" or "%" => Operators.Arithmetic(infix.Operator, left, right, infix.Offset),
             "||" => Operators.Concatenate(left, right, infix.Offset),
-            _ => Operators.Compare(infix.Operator, left, right, infix.Offset),
+            _ => ComparisonOperators.Compare(infix.Operator, left, right, infix.Offset),
         };
     }
 
@@ -124,7 +126,7 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
     {
         var operand = choice.Operand is null ? null : Bind(choice.Operand);
         var branches = choice.Branches.Select(branch => (
-            When: operand is null ? BindCondition(branch.When, "WHEN") : Operators.Compare("=", operand, Bind(branch.When), branch.When.Offset),
+            When: operand is null ? BindCondition(branch.When, "WHEN") : ComparisonOperators.Compare("=", operand, Bind(branch.When), branch.When.Offset),
             Then: Bind(branch.Then),
             branch.Then.Offset)).ToArray();
         var otherwise = choice.Otherwise is null ? new Expression.Literal(Constant.Null(new DataType.Null())) : Bind(choice.Otherwise);

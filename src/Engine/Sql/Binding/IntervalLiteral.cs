@@ -1,5 +1,6 @@
 using System.Globalization;
 using Matih.Batches;
+using Matih.Sql.Expressions;
 using Matih.Sql.Syntax;
 
 namespace Matih.Sql.Binding;
@@ -19,8 +20,8 @@ internal static class IntervalLiteral
             text = text[1..];
         }
         var sign = isNegative ? -1 : 1;
-        if (interval.From is "YEAR" or "MONTH" or "QUARTER") return LiteralBinder.Literal(new DataType.YearMonthInterval(), sign * Months(interval, text));
-        return LiteralBinder.Literal(new DataType.DayTimeInterval(), sign * Milliseconds(interval, text));
+        if (interval.From is "YEAR" or "MONTH" or "QUARTER") return Expression.Literal.Of(new DataType.YearMonthInterval(), sign * Months(interval, text));
+        return Expression.Literal.Of(new DataType.DayTimeInterval(), sign * Milliseconds(interval, text));
     }
 
     private static int Months(SqlNode.Interval interval, string text)

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Numerics;
 using Matih.Batches;
-using Matih.Sql.Temporal;
+using Matih.Sql.Expressions;
 using Matih.Sql.Syntax;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Binding;
 
@@ -15,18 +16,16 @@ internal static class LiteralBinder
 {
     public static Expression? Bind(SqlNode node) => node switch
     {
-        SqlNode.Number { IsApproximate: true } number => Literal(new DataType.Double(), double.Parse(number.Digits, CultureInfo.InvariantCulture)),
+        SqlNode.Number { IsApproximate: true } number => Expression.Literal.Of(new DataType.Double(), double.Parse(number.Digits, CultureInfo.InvariantCulture)),
         SqlNode.Number number => Exact(number),
         SqlNode.Characters text => new Expression.Literal(Constant.Text(text.Value)),
-        SqlNode.Binary binary => Literal(new DataType.Binary(binary.Hex.Length / 2), Convert.FromHexString(binary.Hex)),
+        SqlNode.Binary binary => Expression.Literal.Of(new DataType.Binary(binary.Hex.Length / 2), Convert.FromHexString(binary.Hex)),
         SqlNode.Truth truth => new Expression.Literal(Constant.Boolean(truth.Value)),
         SqlNode.Null => new Expression.Literal(Constant.Null(new DataType.Null())),
         SqlNode.Temporal temporal => Temporal(temporal),
         SqlNode.Interval interval => IntervalLiteral.Bind(interval),
         _ => null,
     };
-
-    public static Expression Literal(DataType type, object value) => new Expression.Literal(new Constant(type.NotNull(), value));
 
     private static Expression Exact(SqlNode.Number number)
     {
@@ -37,14 +36,14 @@ internal static class LiteralBinder
         var unscaled = BigInteger.Parse((isNegative ? "-" : "") + digits.Replace(".", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
         if (scale == 0)
         {
-            if (unscaled >= int.MinValue && unscaled <= int.MaxValue) return Literal(new DataType.Int(), (int)unscaled);
-            if (unscaled >= long.MinValue && unscaled <= long.MaxValue) return Literal(new DataType.BigInt(), (long)unscaled);
+            if (unscaled >= int.MinValue && unscaled <= int.MaxValue) return Expression.Literal.Of(new DataType.Int(), (int)unscaled);
+            if (unscaled >= long.MinValue && unscaled <= long.MaxValue) return Expression.Literal.Of(new DataType.BigInt(), (long)unscaled);
             throw SqlErrorException.Wrong(number.Offset, $"The number {number.Digits} is out of range; whole numbers have at most 64 bits.");
         }
         var precision = digits.Length - 1;
         if (precision > DataType.Decimal.PrecisionMax)
             throw SqlErrorException.Wrong(number.Offset, $"The number {number.Digits} has {Quantity.Of(precision, "digit")}; at most {DataType.Decimal.PrecisionMax} are possible.");
-        return Literal(new DataType.Decimal(precision, scale), (Int128)unscaled);
+        return Expression.Literal.Of(new DataType.Decimal(precision, scale), (Int128)unscaled);
     }
 
     private static Expression Temporal(SqlNode.Temporal literal)
@@ -55,18 +54,18 @@ internal static class LiteralBinder
         {
             case "DATE":
                 isRead = TemporalText.TryReadDateLiteral(literal.Value, out var days);
-                value = Literal(new DataType.Date(), days);
+                value = Expression.Literal.Of(new DataType.Date(), days);
                 break;
             case "TIME":
                 // Flink's TIME literals are TIME(0), whatever their fraction.
                 isRead = TemporalText.TryReadTimeLiteral(literal.Value, out var millis, out _);
-                value = Literal(new DataType.Time(0), millis / 1000 * 1000);
+                value = Expression.Literal.Of(new DataType.Time(0), millis / 1000 * 1000);
                 break;
             default:
                 isRead = TemporalText.TryReadTimestampLiteral(literal.Value, out var micros, out var precision);
                 if (isRead && precision > DataType.Timestamp.HeldPrecisionMax)
                     throw SqlErrorException.Unsupported(literal.Offset, $"TIMESTAMP({precision}) (precision above {DataType.Timestamp.HeldPrecisionMax})");
-                value = Literal(new DataType.Timestamp(precision), micros);
+                value = Expression.Literal.Of(new DataType.Timestamp(precision), micros);
                 break;
         }
         return isRead ? value : throw SqlErrorException.Wrong(literal.Offset, $"'{literal.Value}' is no {literal.Kind}; expected {Shape(literal.Kind)}.");

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Batches;
+using Matih.Sql.Expressions;
 using Matih.Sql.Syntax;
 
 namespace Matih.Sql.Binding;

@@ -1,5 +1,6 @@
 using Matih.Batches;
-using Matih.Sql.Binding;
+using Matih.Sql.Expressions;
+using Matih.Sql.Kernels;
 
 namespace Matih.Sql.Casting;
 

@@ -2,9 +2,8 @@ using System.Globalization;
 using System.Text;
 using Matih.Batches;
 using Matih.Json;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
-using Matih.Sql.Temporal;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Casting;
 

@@ -1,10 +1,8 @@
 using System.Globalization;
 using Matih.Batches;
 using Matih.Json;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
-using Matih.Sql.Functions;
-using Matih.Sql.Numbers;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Casting;
 

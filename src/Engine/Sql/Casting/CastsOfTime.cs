@@ -1,7 +1,6 @@
 using Matih.Batches;
-using Matih.Sql.Binding;
-using Matih.Sql.Functions;
-using Matih.Sql.Temporal;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Casting;
 

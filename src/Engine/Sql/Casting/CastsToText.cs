@@ -3,10 +3,9 @@ using System.Text;
 using System.Text.Unicode;
 using Matih.Batches;
 using Matih.Json;
-using Matih.Sql.Binding;
-using Matih.Sql.Numbers;
-using Matih.Sql.Strings;
-using Matih.Sql.Temporal;
+using Matih.Sql.Expressions;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Casting;
 

@@ -1,10 +1,9 @@
 using System.Numerics;
 using Matih.Batches;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
-using Matih.Sql.Functions;
-using Matih.Sql.Numbers;
+using Matih.Sql.Expressions;
+using Matih.Sql.Kernels;
 using Matih.Sql.Strings;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Conditions;
 

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Sql.Binding;
 using Matih.Sql.Casting;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
 
 namespace Matih.Sql.Conditions;
@@ -40,7 +40,7 @@ internal static class ConditionalFunctions
     private static Expression NullIf(FunctionCall call)
     {
         call.ExpectCount(2, 2);
-        var equal = Operators.Compare("=", call[0], call[1], call.Offset);
+        var equal = ComparisonOperators.Compare("=", call[0], call[1], call.Offset);
         var type = call[0].Type.OrNull();
         return Choose([(equal, new Expression.Literal(Constant.Null(type)))], call[0], type);
     }
@@ -49,7 +49,7 @@ internal static class ConditionalFunctions
     {
         call.ExpectCount(3, 3);
         for (var i = 0; i < 3; i++)
-            if (call[i].Type is DataType.Null) throw Operators.BareNull("IF", call.OffsetOf(i));
+            if (call[i].Type is DataType.Null) throw TypeRules.BareNull("IF", call.OffsetOf(i));
         if (TypeRules.IsTemporal(call[1].Type) && !call[1].Type.IsSameTypeAs(call[2].Type)) throw Mixed("IF", call[1].Type, call[2].Type, call.OffsetOf(2));
         var common = CommonType(call, 1);
         var type = TypeRules.NullableLike(common, call.Boolean(0).Type, call[1].Type, call[2].Type);
@@ -100,7 +100,7 @@ internal static class ConditionalFunctions
             var next = Casts.ImplicitCast(call[i], common, call.OffsetOf(i));
             var type = TypeRules.NullableLike(common, result.Type, next.Type);
             // Where one is NULL so is the comparison: the second branch gives NULL where the first value is, the rest the second.
-            result = new Expression.Choice([(Operators.Compare(symbol, result, next, call.Offset), result), (Logic.IsNull(result, false), result)], next, type);
+            result = new Expression.Choice([(ComparisonOperators.Compare(symbol, result, next, call.Offset), result), (Logic.IsNull(result, false), result)], next, type);
         }
         return result.Type == common ? result : new Expression.Retype(result, TypeRules.NullableLike(common, call.Arguments.Select(argument => argument.Type)));
     }

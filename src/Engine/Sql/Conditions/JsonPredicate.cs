@@ -1,7 +1,7 @@
 using Matih.Batches;
 using Matih.Json;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
+using Matih.Sql.Kernels;
 
 namespace Matih.Sql.Conditions;
 

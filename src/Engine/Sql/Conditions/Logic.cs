@@ -1,7 +1,6 @@
 using Matih.Batches;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
-using Matih.Sql.Functions;
+using Matih.Sql.Expressions;
+using Matih.Sql.Kernels;
 
 namespace Matih.Sql.Conditions;
 

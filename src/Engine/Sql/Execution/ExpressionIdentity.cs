@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Matih.Sql.Binding;
+using Matih.Sql.Expressions;
 
 namespace Matih.Sql.Execution;
 

@@ -1,6 +1,7 @@
 using Matih.Batches;
 using Matih.Json;
-using Matih.Sql.Binding;
+using Matih.Sql.Expressions;
+using Matih.Sql.Kernels;
 
 namespace Matih.Sql.Execution;
 

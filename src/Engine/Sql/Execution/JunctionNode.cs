@@ -1,4 +1,5 @@
 using Matih.Batches;
+using Matih.Sql.Kernels;
 
 namespace Matih.Sql.Execution;
 

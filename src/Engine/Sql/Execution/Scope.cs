@@ -1,3 +1,5 @@
+using Matih.Sql.Kernels;
+
 namespace Matih.Sql.Execution;
 
 /// <summary>A frame with the nodes that are evaluated over all its rows, by the identity of their expressions.</summary>

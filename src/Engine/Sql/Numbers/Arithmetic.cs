@@ -1,8 +1,8 @@
 using Matih.Batches;
-using Matih.Sql.Binding;
 using Matih.Sql.Casting;
-using Matih.Sql.Execution;
-using Matih.Sql.Functions;
+using Matih.Sql.Expressions;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Numbers;
 

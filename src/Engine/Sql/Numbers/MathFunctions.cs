@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Matih.Batches;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Numbers;
 
@@ -28,12 +29,12 @@ internal static class MathFunctions
         new("PI", call =>
         {
             call.ExpectCount(0, 0);
-            return LiteralBinder.Literal(new DataType.Double(), Math.PI);
+            return Expression.Literal.Of(new DataType.Double(), Math.PI);
         }),
         new("E", call =>
         {
             call.ExpectCount(0, 0);
-            return LiteralBinder.Literal(new DataType.Double(), Math.E);
+            return Expression.Literal.Of(new DataType.Double(), Math.E);
         }),
         new("SIGN", Sign),
         new("ROUND", Rounding.Round),

@@ -1,9 +1,11 @@
 using System.Globalization;
 using Matih.Batches;
-using Matih.Sql.Binding;
 using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
+using Matih.Sql.Kernels;
 using Matih.Sql.Temporal;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Numbers;
 

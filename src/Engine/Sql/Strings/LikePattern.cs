@@ -1,4 +1,4 @@
-using Matih.Sql.Binding;
+using Matih.Sql.Kernels;
 
 namespace Matih.Sql.Strings;
 

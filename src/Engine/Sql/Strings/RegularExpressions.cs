@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Text;
 using Matih.Batches;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
+using Matih.Sql.Kernels;
 
 namespace Matih.Sql.Strings;
 
@@ -44,13 +44,13 @@ internal static class RegularExpressions
     {
         call.ExpectCount(2, 3);
         var pattern = PatternOf(call);
-        var index = call.Count == 3 ? call.Int(2) : LiteralBinder.Literal(new DataType.Int(), 0);
+        var index = call.Count == 3 ? call.Int(2) : Expression.Literal.Of(new DataType.Int(), 0);
         if (pattern?.Regex is null) return new Expression.Literal(Constant.Null(DataType.String));
         var number = (index as Expression.Literal)?.Value.Value as int?;
         for (var group = 1; group <= pattern.GroupCount; group++)
             if (pattern.IsRepeated(group) && (index is not Expression.Literal || number == group))
                 throw SqlErrorException.Unsupported(call.OffsetOf(1), $"Extracting group {group}, which is repeated,");
-        return call.ApplyAs(TextRows.Each("REGEXP_EXTRACT", (values, row) => AppendGroup(values, row, pattern, values.Values<int>(2)[row])),
+        return call.ApplyAs(RowKernels.Each("REGEXP_EXTRACT", (values, row) => AppendGroup(values, row, pattern, values.Values<int>(2)[row])),
             DataType.String.OrNull(), call.Text(0), call.Text(1), index);
     }
 
@@ -84,23 +84,23 @@ internal static class RegularExpressions
         var pattern = PatternOf(call);
         if (pattern is { Regex: not null, MatchesEmpty: true }) throw SqlErrorException.Unsupported(call.OffsetOf(1), "REGEXP_REPLACE of what can be empty");
         return call.Apply(
-            TextRows.Each("REGEXP_REPLACE", (values, row) => AppendReplaced(values, row, pattern!), canFail: true), DataType.String, call.Text(0), call.Text(1), call.Text(2));
+            RowKernels.Each("REGEXP_REPLACE", (values, row) => AppendReplaced(values, row, pattern!), canFail: true), DataType.String, call.Text(0), call.Text(1), call.Text(2));
     }
 
     private static void AppendReplaced(KernelCall call, int row, JavaPattern pattern)
     {
         if (pattern.Regex is null)
         {
-            TextRows.AppendNull(call, row, "REGEXP_REPLACE: the regular expression is malformed, and the type has no NULL.");
+            RowKernels.AppendNull(call, row, "REGEXP_REPLACE: the regular expression is malformed, and the type has no NULL.");
             return;
         }
         var units = Decode(call, call.Bytes(0)[row]);
         var replacement = call.Bytes(2)[row];
         var count = pattern.Regex.Count(units);
         var lengthMax = Encoding.UTF8.GetMaxByteCount(units.Length) + (long)count * replacement.Length;
-        if (lengthMax > TextRows.ResultBytesMax)
+        if (lengthMax > RowKernels.ResultBytesMax)
         {
-            call.Reject(row, $"REGEXP_REPLACE would give up to {Quantity.Of(lengthMax, "byte")}; at most {Quantity.Count(TextRows.ResultBytesMax)} are possible.");
+            call.Reject(row, $"REGEXP_REPLACE would give up to {Quantity.Of(lengthMax, "byte")}; at most {Quantity.Count(RowKernels.ResultBytesMax)} are possible.");
             return;
         }
         var target = call.ResultBytes.Begin((int)lengthMax);

@@ -3,9 +3,9 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
+using Matih.Sql.Kernels;
 
 namespace Matih.Sql.Strings;
 
@@ -41,7 +41,7 @@ internal static class TextCase
     private static Expression Bind(FunctionCall call, RowBody body)
     {
         call.ExpectCount(1, 1);
-        return call.Apply(TextRows.Each(call.Name, body, canFail: call.Name == "LOWER"), call.Text(0).Type, call.Text(0));
+        return call.Apply(RowKernels.Each(call.Name, body, canFail: call.Name == "LOWER"), call.Text(0).Type, call.Text(0));
     }
 
     private static void Map(KernelCall call, int row, bool isUpper)

@@ -3,10 +3,10 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Unicode;
 using Matih.Batches;
-using Matih.Sql.Binding;
 using Matih.Sql.Casting;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
+using Matih.Sql.Kernels;
 
 namespace Matih.Sql.Strings;
 
@@ -24,12 +24,12 @@ internal static class TextDigests
         new("TO_BASE64", call =>
         {
             call.ExpectCount(1, 1);
-            return call.Apply(TextRows.Each("TO_BASE64", Encode), DataType.String, call.Text(0));
+            return call.Apply(RowKernels.Each("TO_BASE64", Encode), DataType.String, call.Text(0));
         }),
         new("FROM_BASE64", call =>
         {
             call.ExpectCount(1, 1);
-            return call.Apply(TextRows.Each("FROM_BASE64", Decode, canFail: true), DataType.String, call.Text(0));
+            return call.Apply(RowKernels.Each("FROM_BASE64", Decode, canFail: true), DataType.String, call.Text(0));
         }),
     ];
 
@@ -54,7 +54,7 @@ internal static class TextDigests
         return call.Apply(kernel, new DataType.Varchar(128), call.Text(0));
     }
 
-    private static Kernel KernelOf(string name, HashAlgorithmName algorithm, int bytes) => TextRows.Each(name, (call, row) =>
+    private static Kernel KernelOf(string name, HashAlgorithmName algorithm, int bytes) => RowKernels.Each(name, (call, row) =>
     {
         Span<byte> digest = stackalloc byte[bytes];
         CryptographicOperations.HashData(algorithm, call.Bytes(0)[row], digest);

@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Text;
 using Matih.Batches;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
+using Matih.Sql.Kernels;
 
 namespace Matih.Sql.Strings;
 
@@ -24,7 +24,7 @@ internal static class TextFilling
     {
         call.ExpectCount(3, 3);
         return call.Apply(
-            TextRows.Each(call.Name, (values, row) => AppendPadded(values, row, isLeft), canFail: true), DataType.String, call.Text(0), call.Int(1), call.Text(2));
+            RowKernels.Each(call.Name, (values, row) => AppendPadded(values, row, isLeft), canFail: true), DataType.String, call.Text(0), call.Int(1), call.Text(2));
     }
 
     private static void AppendPadded(KernelCall call, int row, bool isLeft)
@@ -33,8 +33,8 @@ internal static class TextFilling
         var length = call.Values<int>(1)[row];
         var pad = call.Bytes(2)[row];
         var name = isLeft ? "LPAD" : "RPAD";
-        if (length < 0 || pad.Length == 0) TextRows.AppendNull(call, row, $"{name} gives NULL for a negative length or an empty pad, where the type has no NULL.");
-        else if (length > TextRows.ResultBytesMax) call.Reject(row, $"{name} to {Quantity.Of(length, "character")}; at most {Quantity.Count(TextRows.ResultBytesMax)} are possible.");
+        if (length < 0 || pad.Length == 0) RowKernels.AppendNull(call, row, $"{name} gives NULL for a negative length or an empty pad, where the type has no NULL.");
+        else if (length > RowKernels.ResultBytesMax) call.Reject(row, $"{name} to {Quantity.Of(length, "character")}; at most {Quantity.Count(RowKernels.ResultBytesMax)} are possible.");
         else if (System.Text.Ascii.IsValid(text) && System.Text.Ascii.IsValid(pad))
         {
             Fill(text[..Math.Min(text.Length, length)], pad, call.ResultBytes.Begin(length), isLeft);
@@ -45,7 +45,7 @@ internal static class TextFilling
             var units = Encoding.UTF8.GetString(text);
             var target = new char[length];
             Fill<char>(units.AsSpan(0, Math.Min(units.Length, length)), Encoding.UTF8.GetString(pad), target, isLeft);
-            TextRows.AppendUtf16(call, target);
+            RowKernels.AppendUtf16(call, target);
         }
     }
 
@@ -59,14 +59,14 @@ internal static class TextFilling
     private static Expression Repeat(FunctionCall call)
     {
         call.ExpectCount(2, 2);
-        return call.Apply(TextRows.Each("REPEAT", (values, row) =>
+        return call.Apply(RowKernels.Each("REPEAT", (values, row) =>
         {
             var text = values.Bytes(0)[row];
             var times = Math.Max(0, values.Values<int>(1)[row]);
             var length = (long)text.Length * times;
-            if (length > TextRows.ResultBytesMax)
+            if (length > RowKernels.ResultBytesMax)
             {
-                values.Reject(row, $"REPEAT would give {Quantity.Of(length, "byte")}; at most {Quantity.Count(TextRows.ResultBytesMax)} are possible.");
+                values.Reject(row, $"REPEAT would give {Quantity.Of(length, "byte")}; at most {Quantity.Count(RowKernels.ResultBytesMax)} are possible.");
                 return;
             }
             var target = values.ResultBytes.Begin((int)length);
@@ -79,7 +79,7 @@ internal static class TextFilling
     private static Expression Chr(FunctionCall call)
     {
         call.ExpectCount(1, 1);
-        return call.ApplyAs(TextRows.Each("CHR", (values, row) =>
+        return call.ApplyAs(RowKernels.Each("CHR", (values, row) =>
         {
             var code = values.Values<long>(0)[row];
             Span<byte> text = stackalloc byte[4];

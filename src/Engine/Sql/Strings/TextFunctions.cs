@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Strings;
 

@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using System.Text;
 using Matih.Batches;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Strings;
 
@@ -45,7 +46,7 @@ internal static class TextSearch
     private static Expression Replace(FunctionCall call)
     {
         call.ExpectCount(3, 3);
-        return call.Apply(TextRows.Each("REPLACE", AppendReplaced, canFail: true), DataType.String, call.Text(0), call.Text(1), call.Text(2));
+        return call.Apply(RowKernels.Each("REPLACE", AppendReplaced, canFail: true), DataType.String, call.Text(0), call.Text(1), call.Text(2));
     }
 
     private static void AppendReplaced(KernelCall call, int row)
@@ -56,9 +57,9 @@ internal static class TextSearch
         var result = call.ResultBytes;
         var occurrences = old.Length == 0 ? text.Length + 1 : text.Count(old);
         var length = text.Length + occurrences * ((long)replacement.Length - old.Length);
-        if (length > TextRows.ResultBytesMax)
+        if (length > RowKernels.ResultBytesMax)
         {
-            call.Reject(row, $"REPLACE would give {Quantity.Of(length, "byte")}; at most {Quantity.Count(TextRows.ResultBytesMax)} are possible.");
+            call.Reject(row, $"REPLACE would give {Quantity.Of(length, "byte")}; at most {Quantity.Count(RowKernels.ResultBytesMax)} are possible.");
             return;
         }
         if (old.Length == 0)
@@ -83,7 +84,7 @@ internal static class TextSearch
     {
         var whole = new StringBuilder(replacement);
         foreach (var unit in text) whole.Append(unit).Append(replacement);
-        TextRows.AppendUtf16(call, whole.ToString());
+        RowKernels.AppendUtf16(call, whole.ToString());
     }
 
     private static Expression Ascii(FunctionCall call)

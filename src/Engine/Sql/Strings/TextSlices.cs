@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using System.Text;
 using Matih.Batches;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Strings;
 
@@ -32,16 +33,16 @@ internal static class TextSlices
         call.ExpectCount(2, 3);
         var text = call.Text(0);
         return call.Count == 2
-            ? call.ApplyAs(TextRows.Each("SUBSTRING", (values, row) => Slice(values, row, values.Values<int>(1)[row], int.MaxValue)), VarcharLike(text).OrNull(), text, call.Int(1))
+            ? call.ApplyAs(RowKernels.Each("SUBSTRING", (values, row) => Slice(values, row, values.Values<int>(1)[row], int.MaxValue)), VarcharLike(text).OrNull(), text, call.Int(1))
             : call.ApplyAs(
-                TextRows.Each("SUBSTRING", (values, row) => Slice(values, row, values.Values<int>(1)[row], values.Values<int>(2)[row])),
+                RowKernels.Each("SUBSTRING", (values, row) => Slice(values, row, values.Values<int>(1)[row], values.Values<int>(2)[row])),
                 VarcharLike(text).OrNull(), text, call.Int(1), call.Int(2));
     }
 
     private static Expression End(FunctionCall call, string name, RowBody body)
     {
         call.ExpectCount(2, 2);
-        return call.ApplyAs(TextRows.Each(name, body), VarcharLike(call.Text(0)).OrNull(), call.Text(0), call.Int(1));
+        return call.ApplyAs(RowKernels.Each(name, body), VarcharLike(call.Text(0)).OrNull(), call.Text(0), call.Int(1));
     }
 
     private static void Left(KernelCall call, int row)
@@ -96,7 +97,7 @@ internal static class TextSlices
     private static Expression BindTrim(FunctionCall call, string side, Expression text, Expression characters)
     {
         var (leading, trailing) = (side != "TRAILING", side != "LEADING");
-        return call.Apply(TextRows.Each("TRIM " + side, (values, row) =>
+        return call.Apply(RowKernels.Each("TRIM " + side, (values, row) =>
         {
             var value = values.Bytes(0)[row];
             var set = values.Bytes(1)[row];
@@ -140,7 +141,7 @@ internal static class TextSlices
         if (isCode && (int)literal.Value! is < 1 or > 255) return new Expression.Literal(Constant.Null(DataType.String));
         var bytes = isCode ? Encoding.UTF8.GetBytes(((char)(int)literal.Value!).ToString()) : (byte[])literal.Value!;
         if (bytes.Length == 0) throw call.Unsupported("SPLIT_INDEX with an empty separator");
-        return call.ApplyAs(TextRows.Each("SPLIT_INDEX", (values, row) => AppendPart(values, values.Bytes(0)[row], bytes, values.Values<int>(2)[row])),
+        return call.ApplyAs(RowKernels.Each("SPLIT_INDEX", (values, row) => AppendPart(values, values.Bytes(0)[row], bytes, values.Values<int>(2)[row])),
             DataType.String.OrNull(), call.Text(0), separator, call.Int(2));
     }
 
@@ -173,7 +174,7 @@ internal static class TextSlices
         var (text, other) = (call.Text(0), call.Text(1));
         var length = Math.Min((long)TypeRules.TextLength(text.Type) + TypeRules.TextLength(other.Type), DataType.Varchar.LengthMax);
         ImmutableArray<Expression> arguments = call.Count == 3 ? [text, other, call.BigInt(2)] : [text, other, call.BigInt(2), call.BigInt(3)];
-        return call.Apply(TextRows.Each("OVERLAY", AppendOverlaid), new DataType.Varchar((int)length), arguments);
+        return call.Apply(RowKernels.Each("OVERLAY", AppendOverlaid), new DataType.Varchar((int)length), arguments);
     }
 
     /// <summary>Counts UTF-16 code units, as Flink's OVERLAY does; what lies past the replaced part is lost where the length is not above 0.</summary>
@@ -189,13 +190,13 @@ internal static class TextSlices
         var other = Encoding.UTF8.GetString(call.Bytes(1)[row]);
         var length = call.Arguments.Length == 4 ? unchecked((int)call.Values<long>(3)[row]) : other.Length;
         var rest = unchecked((int)start + length) <= text.Length && length > 0 ? text.AsSpan((int)start - 1 + length) : [];
-        TextRows.AppendUtf16(call, string.Concat(text.AsSpan(0, (int)start - 1), other, rest));
+        RowKernels.AppendUtf16(call, string.Concat(text.AsSpan(0, (int)start - 1), other, rest));
     }
 
     private static Expression Reverse(FunctionCall call)
     {
         call.ExpectCount(1, 1);
-        return call.ApplyAs(TextRows.Each("REVERSE", (values, row) =>
+        return call.ApplyAs(RowKernels.Each("REVERSE", (values, row) =>
         {
             var text = values.Bytes(0)[row];
             var target = values.ResultBytes.Begin(text.Length);

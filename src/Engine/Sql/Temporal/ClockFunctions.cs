@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
-using Matih.Sql.Strings;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Temporal;
 
@@ -50,7 +50,7 @@ internal static class ClockFunctions
         if (call[0].Type is DataType.Decimal) throw call.Unsupported("TO_TIMESTAMP_LTZ of a DECIMAL (cast it to BIGINT)");
         var isSeconds = (int)precision.Value! == 0;
         var isWhole = !TypeRules.IsApproximate(call.Number(0).Type);
-        return call.ApplyAs(TextRows.Each("TO_TIMESTAMP_LTZ", (values, row) =>
+        return call.ApplyAs(RowKernels.Each("TO_TIMESTAMP_LTZ", (values, row) =>
         {
             long? millis = isWhole
                 ? MillisOf(values.Values<long>(0)[row], isSeconds)

@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Sql.Binding;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
-using Matih.Sql.Strings;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Temporal;
 
@@ -44,18 +44,18 @@ internal static class TimeArithmetic
 
     private static Kernel? Months(DataType type, int months) => type switch
     {
-        DataType.Date => TextRows.Each("+", (call, row) => AppendDate(call, row, CivilDate.AddMonths(call.Values<int>(0)[row], months)), canFail: true),
-        DataType.Timestamp => TextRows.Each("+", (call, row) => AppendMoment(call, row, AddMonths(call.Values<long>(0)[row], months)), canFail: true),
+        DataType.Date => RowKernels.Each("+", (call, row) => AppendDate(call, row, CivilDate.AddMonths(call.Values<int>(0)[row], months)), canFail: true),
+        DataType.Timestamp => RowKernels.Each("+", (call, row) => AppendMoment(call, row, AddMonths(call.Values<long>(0)[row], months)), canFail: true),
         _ => null,
     };
 
     private static Kernel? Millis(DataType type, long millis) => type switch
     {
         DataType.Timestamp { Precision: < 3 } or DataType.TimestampLtz { Precision: < 3 } when millis % 1000 != 0 => null,
-        DataType.Timestamp or DataType.TimestampLtz => TextRows.Each("+", (call, row) => AppendMoment(call, row, Saturate(call.Values<long>(0)[row], millis)), canFail: true),
+        DataType.Timestamp or DataType.TimestampLtz => RowKernels.Each("+", (call, row) => AppendMoment(call, row, Saturate(call.Values<long>(0)[row], millis)), canFail: true),
         // Only the whole days of the interval count.
-        DataType.Date => TextRows.Each("+", (call, row) => AppendDate(call, row, call.Values<int>(0)[row] + millis / 86_400_000), canFail: true),
-        DataType.Time => millis % 1000 != 0 ? null : TextRows.Each("+", (call, row) =>
+        DataType.Date => RowKernels.Each("+", (call, row) => AppendDate(call, row, call.Values<int>(0)[row] + millis / 86_400_000), canFail: true),
+        DataType.Time => millis % 1000 != 0 ? null : RowKernels.Each("+", (call, row) =>
         {
             var total = call.Values<int>(0)[row] + millis;
             if (total is < 0 or >= 86_400_000) call.Reject(row, "The time lies outside of the day.");
@@ -115,23 +115,23 @@ internal static class TimeArithmetic
         var name = "TIMESTAMPADD " + unit;
         return moment.Type switch
         {
-            DataType.Date when months > 0 || millis % 86_400_000 == 0 => call.Apply(TextRows.Each(name, (values, row) =>
+            DataType.Date when months > 0 || millis % 86_400_000 == 0 => call.Apply(RowKernels.Each(name, (values, row) =>
             {
                 long n = values.Values<int>(0)[row];
                 if (months > 0 && Math.Abs(n) > 120_000) values.Reject(row, OutOfRange);
                 else AppendDate(values, row, months > 0 ? CivilDate.AddMonths(values.Values<int>(1)[row], (int)n * months) : values.Values<int>(1)[row] + n * (millis / 86_400_000));
             }, canFail: true), moment.Type, count, moment),
             DataType.Date => call.Apply(
-                TextRows.Each(name, (values, row) => AppendMoment(values, row, values.Values<int>(1)[row] * CivilDate.MicrosPerDay + values.Values<int>(0)[row] * millis * 1000), canFail: true),
+                RowKernels.Each(name, (values, row) => AppendMoment(values, row, values.Values<int>(1)[row] * CivilDate.MicrosPerDay + values.Values<int>(0)[row] * millis * 1000), canFail: true),
                 new DataType.Timestamp(6), count, moment),
-            DataType.Timestamp => call.Apply(TextRows.Each(name, (values, row) =>
+            DataType.Timestamp => call.Apply(RowKernels.Each(name, (values, row) =>
             {
                 long n = values.Values<int>(0)[row];
                 if (months > 0 && Math.Abs(n) > 120_000) values.Reject(row, OutOfRange);
                 else AppendMoment(values, row, months > 0 ? AddMonths(values.Values<long>(1)[row], (int)n * months) : Saturate(values.Values<long>(1)[row], n * millis));
             }, canFail: true), moment.Type, count, moment),
             DataType.TimestampLtz when millis > 0 =>
-                call.Apply(TextRows.Each(name, (values, row) => AppendMoment(values, row, Saturate(values.Values<long>(1)[row], values.Values<int>(0)[row] * millis)), canFail: true), moment.Type, count, moment),
+                call.Apply(RowKernels.Each(name, (values, row) => AppendMoment(values, row, Saturate(values.Values<long>(1)[row], values.Values<int>(0)[row] * millis)), canFail: true), moment.Type, count, moment),
             _ => throw call.Unsupported($"TIMESTAMPADD of {unit} to {moment.Type.Name}"),
         };
     }
@@ -147,7 +147,7 @@ internal static class TimeArithmetic
             throw call.Unsupported($"TIMESTAMPDIFF between {from.Type.Name} and {to.Type.Name}");
         var (isDateFrom, isDateTo) = (from.Type is DataType.Date, to.Type is DataType.Date);
         var (months, millis) = (MonthsOf(unit), MillisOf(unit));
-        return call.Apply(TextRows.Each("TIMESTAMPDIFF " + unit, (values, row) =>
+        return call.Apply(RowKernels.Each("TIMESTAMPDIFF " + unit, (values, row) =>
         {
             var (first, second) = (MillisAt(values, 0, row, isDateFrom), MillisAt(values, 1, row, isDateTo));
             values.ResultOf<int>().Append(months > 0 ? MonthsBetween(second, first) / months : unchecked((int)((second - first) / millis)));

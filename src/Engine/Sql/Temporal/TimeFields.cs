@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Sql.Binding;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
-using Matih.Sql.Strings;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Temporal;
 
@@ -61,7 +62,7 @@ internal static class TimeFields
         for (var row = 0; row < result.Length; row++) result[row] = FieldOfDate(unit, days[row]);
     });
 
-    private static Kernel OfMoment(string unit, bool isOfDate, bool isInstant) => TextRows.Each("EXTRACT " + unit, (call, row) =>
+    private static Kernel OfMoment(string unit, bool isOfDate, bool isInstant) => RowKernels.Each("EXTRACT " + unit, (call, row) =>
     {
         var micros = call.Values<long>(0)[row];
         if (isInstant) micros = SessionZone.ToLocal(micros, call.TimeZone);

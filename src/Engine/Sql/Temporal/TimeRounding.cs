@@ -1,7 +1,8 @@
 using Matih.Batches;
-using Matih.Sql.Binding;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
-using Matih.Sql.Strings;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Temporal;
 
@@ -23,7 +24,7 @@ internal static class TimeRounding
         var operand = call[0];
         return operand.Type switch
         {
-            DataType.Date when isOfDate => call.Apply(TextRows.Each($"{name} {unit}", (values, row) =>
+            DataType.Date when isOfDate => call.Apply(RowKernels.Each($"{name} {unit}", (values, row) =>
             {
                 var rounded = RoundDate(values.Values<int>(0)[row], unit, isUp);
                 if (!TimeArithmetic.IsDay(rounded)) values.Reject(row, TimeArithmetic.OutOfRange);
@@ -35,7 +36,7 @@ internal static class TimeRounding
         };
     }
 
-    private static Kernel OfMoment(string name, string unit, bool isOfDate, bool isUp, bool isInstant) => TextRows.Each($"{name} {unit}", (call, row) =>
+    private static Kernel OfMoment(string name, string unit, bool isOfDate, bool isUp, bool isInstant) => RowKernels.Each($"{name} {unit}", (call, row) =>
     {
         var value = call.Values<long>(0)[row];
         var local = isInstant ? SessionZone.ToLocal(value, call.TimeZone) : value;

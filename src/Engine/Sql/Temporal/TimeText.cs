@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Sql.Binding;
 using Matih.Sql.Casting;
-using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
-using Matih.Sql.Strings;
+using Matih.Sql.Kernels;
+using Matih.Sql.Values;
 
 namespace Matih.Sql.Temporal;
 
@@ -54,7 +54,7 @@ internal static class TimeText
         if (!isText && operand.Type is not (DataType.Timestamp or DataType.TimestampLtz)) throw call.Unsupported($"DATE_FORMAT of {operand.Type.Name}");
         var pattern = PatternAt(call, 1, isModern: !isText);
         var isInstant = operand.Type is DataType.TimestampLtz;
-        return call.ApplyAs(TextRows.Each("DATE_FORMAT", (values, row) =>
+        return call.ApplyAs(RowKernels.Each("DATE_FORMAT", (values, row) =>
         {
             if (isText) Reformat(values, row, pattern);
             else Write(values, row, pattern, isInstant ? SessionZone.ToLocal(values.Values<long>(0)[row], values.TimeZone) : values.Values<long>(0)[row]);
@@ -88,13 +88,13 @@ internal static class TimeText
         call.ExpectCount(1, 2);
         var type = new DataType.Timestamp(3).OrNull();
         if (call.Count == 1)
-            return call.ApplyAs(TextRows.Each("TO_TIMESTAMP", (values, row) =>
+            return call.ApplyAs(RowKernels.Each("TO_TIMESTAMP", (values, row) =>
             {
                 if (TemporalText.TryReadTimestamp(values.Bytes(0)[row], out var micros)) values.ResultOf<long>().Append(TemporalText.Cut(micros, 3));
                 else values.Result.AppendNull();
             }), type, call.Text(0));
         var pattern = ReadingPatternAt(call, 1, isModern: true);
-        return call.ApplyAs(TextRows.Each("TO_TIMESTAMP", (values, row) => AppendRead(values, row, pattern), canFail: true), type, call.Text(0), call.Text(1));
+        return call.ApplyAs(RowKernels.Each("TO_TIMESTAMP", (values, row) => AppendRead(values, row, pattern), canFail: true), type, call.Text(0), call.Text(1));
     }
 
     private static void AppendRead(KernelCall call, int row, DatePattern pattern)
@@ -111,13 +111,13 @@ internal static class TimeText
         call.ExpectCount(1, 2);
         var type = new DataType.Date().OrNull();
         if (call.Count == 1)
-            return call.ApplyAs(TextRows.Each("TO_DATE", (values, row) =>
+            return call.ApplyAs(RowKernels.Each("TO_DATE", (values, row) =>
             {
                 if (TemporalText.TryReadDate(values.Bytes(0)[row], out var days)) values.ResultOf<int>().Append(days);
                 else values.Result.AppendNull();
             }), type, call.Text(0));
         var pattern = ReadingPatternAt(call, 1, isModern: false);
-        return call.ApplyAs(TextRows.Each("TO_DATE", (values, row) =>
+        return call.ApplyAs(RowKernels.Each("TO_DATE", (values, row) =>
         {
             var text = values.Bytes(0)[row];
             // Flink gives a meaningless date for what it cannot read.
@@ -133,7 +133,7 @@ internal static class TimeText
         call.ExpectCount(1, 2);
         var pattern = call.Count == 2 ? PatternAt(call, 1, isModern: false) : Default;
         ImmutableArray<Expression> arguments = call.Count == 2 ? [call.BigInt(0), call.Text(1)] : [call.BigInt(0)];
-        return call.ApplyAs(TextRows.Each("FROM_UNIXTIME", (values, row) =>
+        return call.ApplyAs(RowKernels.Each("FROM_UNIXTIME", (values, row) =>
         {
             var seconds = values.Values<long>(0)[row];
             var isNear = Int128.Abs(seconds) < MicrosEnd / CivilDate.MicrosPerSecond;
@@ -147,7 +147,7 @@ internal static class TimeText
         if (call.Count == 0) return ClockFunctions.UnixTimestamp(call);
         var pattern = call.Count == 2 ? ReadingPatternAt(call, 1, isModern: false) : Default;
         ImmutableArray<Expression> arguments = call.Count == 2 ? [call.Text(0), call.Text(1)] : [call.Text(0)];
-        return call.Apply(TextRows.Each("UNIX_TIMESTAMP", (values, row) =>
+        return call.Apply(RowKernels.Each("UNIX_TIMESTAMP", (values, row) =>
         {
             var text = values.Bytes(0)[row];
             var reading = pattern.Read(text, isModern: false, out var local);
@@ -163,7 +163,7 @@ internal static class TimeText
     {
         call.ExpectCount(3, 3);
         var (from, to) = (ZoneAt(call, 1), ZoneAt(call, 2));
-        return call.ApplyAs(TextRows.Each("CONVERT_TZ", (values, row) =>
+        return call.ApplyAs(RowKernels.Each("CONVERT_TZ", (values, row) =>
         {
             var text = values.Bytes(0)[row];
             var reading = Default.Read(text, isModern: false, out var local);

@@ -1,3 +1,4 @@
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Tables;
 using Matih.Delivery;
@@ -58,7 +59,7 @@ public sealed class MemberTests
 
         await committer.RunDuringAsync(() => committer.WaitForRowsAsync(60));
 
-        var skipped = SkippedRecords.Merge((await SkippedReading.ReadAsync(await committer.TableAsync(), default)).Commits.Select(commit => commit.Records!));
+        var skipped = SkippedRecords.Merge((await SkippedInspection.ReadAsync(new IcebergHistory(await committer.TableAsync()), default)).Commits.Select(commit => commit.Records!));
         Assert.Equal([new SkippedRange(1, 0, 3, 3), new SkippedRange(5, 10, 11, 1)], skipped.Ranges);
         Assert.Equal(4, Assert.Single(skipped.Kinds).RecordCount);
         await committer.AssertVerifiesAsync();
@@ -197,7 +198,7 @@ public sealed class MemberTests
         await committer.RunDuringAsync(() => committer.WaitForRowsAsync(180));
 
         await committer.AssertHoldsWholeTopicAsync();
-        Assert.Equal(1, committer.CountOf("hole-read"));
+        Assert.Equal(1, committer.CountOf("missing-range-read"));
     }
 
     [Fact]
@@ -277,7 +278,7 @@ public sealed class MemberTests
         await committer.RunDuringAsync(() => committer.WaitForRowsAsync(60));
 
         await committer.AssertHoldsWholeTopicAsync();
-        Assert.NotEqual(0, committer.CountOf("hole-read"));
+        Assert.NotEqual(0, committer.CountOf("missing-range-read"));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Matih.Delivery.Committing;
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Tables;
@@ -181,10 +182,10 @@ public sealed class SkippingRunTests
         flow.Produce(4, 1);
         await flow.CatchUpAsync();
 
-        var before = await SkippedReading.ReadAsync(await flow.TableAsync(), default);
+        var before = await SkippedInspection.ReadAsync(new IcebergHistory(await flow.TableAsync()), default);
         flow.Definition = flow.Definition.Replace("id BIGINT", "id STRING", StringComparison.Ordinal).Replace("SELECT id, note", "SELECT TRY_CAST(id AS BIGINT) AS id, note", StringComparison.Ordinal).Replace(" WHERE id >= 0", "", StringComparison.Ordinal);
         await flow.ReplayAsync((await flow.DataCommitsAsync())[1]);
-        var after = await SkippedReading.ReadAsync(await flow.TableAsync(), default);
+        var after = await SkippedInspection.ReadAsync(new IcebergHistory(await flow.TableAsync()), default);
 
         Assert.Equal([[new SkippedRange(0, 0, 1, 1)], [new SkippedRange(0, 2, 3, 1)]], before.Commits.Select(commit => commit.Records!.Ranges.ToArray()));
         Assert.All(before.Commits, commit => Assert.Equal("shop.orders", commit.Topic));
@@ -207,7 +208,7 @@ public sealed class SkippingRunTests
         var ledger = await flow.LedgerAsync();
         Assert.NotNull(ledger.Replay);
         Assert.Equal([new SkippedRange(0, 0, 1, 1)], ledger.Skipped!.Records.Ranges);
-        Assert.Equal([ledger.Commit], (await SkippedReading.ReadAsync(await flow.TableAsync(), default)).Commits.Select(commit => commit.Commit));
+        Assert.Equal([ledger.Commit], (await SkippedInspection.ReadAsync(new IcebergHistory(await flow.TableAsync()), default)).Commits.Select(commit => commit.Commit));
         await flow.AssertVerifiesAsync();
     }
 
@@ -225,7 +226,7 @@ public sealed class SkippingRunTests
         await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([.. expired]));
         await flow.DeleteOlderMetadataAsync();
 
-        var history = await SkippedReading.ReadAsync(await flow.TableAsync(), default);
+        var history = await SkippedInspection.ReadAsync(new IcebergHistory(await flow.TableAsync()), default);
 
         Assert.Equal([new SkippedRange(0, 4, 5, 1)], Assert.Single(history.Commits).Records!.Ranges);
         Assert.Equal(2, history.UnlistedCount);
@@ -249,7 +250,7 @@ public sealed class SkippingRunTests
     private static async Task<Ledger> LedgerWithSkipsAsync(FlowHarness flow)
     {
         var table = await flow.TableAsync();
-        var reader = new LedgerReader(table.Store, table.Identifier);
+        var reader = new LedgerStorage(table.Store, table.Identifier);
         Ledger? found = null;
         foreach (var snapshot in table.Metadata.Snapshots)
         {

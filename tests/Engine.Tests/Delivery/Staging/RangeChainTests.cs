@@ -22,7 +22,7 @@ public sealed class RangeChainTests
     }
 
     [Fact]
-    public void A_range_that_straddles_the_position_is_a_hole_up_to_its_end()
+    public void A_range_that_straddles_the_position_is_missing_up_to_its_end()
     {
         var step = RangeChain.Next([Range(5, 15)], position: 10);
 

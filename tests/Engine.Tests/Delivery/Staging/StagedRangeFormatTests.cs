@@ -1,4 +1,5 @@
 using System.Text;
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Staging;
@@ -23,7 +24,7 @@ public sealed class StagedRangeFormatTests
         Assert.Equal(range.Skipped.Ranges.AsEnumerable(), read.Skipped.Ranges.AsEnumerable());
         Assert.Equal(range.Skipped.Kinds.AsEnumerable(), read.Skipped.Kinds.AsEnumerable());
         Assert.Equal((range.Run, range.StagedAtMillis), (read.Run, read.StagedAtMillis));
-        var (before, after) = (range.Files.Single(), read.Files.Single());
+        var (before, after) = (((IcebergFile)range.Files.Single()).File, ((IcebergFile)read.Files.Single()).File);
         Assert.Equal((before.Path, before.RecordCount, before.FileSizeBytes, before.SpecId), (after.Path, after.RecordCount, after.FileSizeBytes, after.SpecId));
         Assert.Equal(before.LowerBounds!.Value.Select(bound => Convert.ToHexString(bound.Value)), after.LowerBounds!.Value.Select(bound => Convert.ToHexString(bound.Value)));
         Assert.Equal(before.ValueCounts!.Value, after.ValueCounts!.Value);
@@ -75,10 +76,10 @@ public sealed class StagedRangeFormatTests
             Assert.Throws<FormatException>(() => StagedRangeFormat.Read(bytes[..length], range.NameIn("f"), Key, table));
     }
 
-    private static StagingKey Key { get; } = new(new FlowName("pipeline", "sink"), "u", "t", "c", null, "read_committed", 3, "d", 0, 0);
+    private static StagingKey Key { get; } = new(new FlowName("pipeline", "sink"), "u", "t", "c", null, "read_committed", 3, "d", "0\n0");
 
     /// <summary>A table with one data file, whose description stands for a staged file's.</summary>
-    private static async Task<(Table Table, StagedRange Range)> SampleAsync(FlowHarness flow)
+    private static async Task<(IcebergVersion Table, StagedRange Range)> SampleAsync(FlowHarness flow)
     {
         flow.Produce(0, 40);
         flow.Overrides.Add("orchestration.parallelism=1");
@@ -86,7 +87,7 @@ public sealed class StagedRangeFormatTests
         var table = await flow.TableAsync();
         var file = (await SnapshotReader.LiveFilesAsync(table, table.Metadata.CurrentSnapshot!, default))[0] with { RecordCount = 20 };
         var entry = new PartitionLedger(3, 100, 200, 60, new Fingerprint(199, 5, 77), 9);
-        return (table, new StagedRange(entry, new Books(20, 35, 0, 0, 5, 0, 20, 1), [file], Guid.Parse("11111111-2222-3333-4444-555555555555"), 42)
+        return (new IcebergVersion(flow.OpenCatalog(null!, flow.Store), table), new StagedRange(entry, new Books(20, 35, 0, 0, 5, 0, 20, 1), [new IcebergFile(file)], Guid.Parse("11111111-2222-3333-4444-555555555555"), 42)
         {
             Skipped = new SkippedRecords([new SkippedRange(3, 110, 120, 1), new SkippedRange(3, 150, 154, 4)], [new SkippedKind("wrong", 5, 3, 115, "wrong: 'x'")]),
         });

@@ -1,14 +1,18 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Matih.Batches;
 using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Steps;
+using Matih.Engine.Tests.Verification;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
 using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Delivery.Steps;
 
 /// <summary>A pipeline that a host drives: batches are handed in, commits are asked for, and nothing of the engine runs between.</summary>
-public sealed class FlowStepsTests
+public sealed class FlowStepsTests : IDisposable
 {
     /// <summary>The engine may start nothing: a host that is called has no thread to give.</summary>
     private sealed class NoTasks : ITaskStarter
@@ -17,10 +21,63 @@ public sealed class FlowStepsTests
             throw new InvalidOperationException($"'{name}' was started, although steps run in their caller's time.");
     }
 
-    /// <summary>A process that drives the flow step by step.</summary>
-    private static FlowSteps Process(FlowHarness flow)
+    /// <summary>Timers may bound a question to Kafka, but nothing may wait for one: waits come back as values.</summary>
+    private sealed class NotedTimers(TimeProvider clock) : TimeProvider
     {
-        var environment = new EngineEnvironment(flow.Clock, flow.Ids, new Random(1), new NoTasks(), flow.Scratch);
+        private int _live;
+
+        public int Live => Volatile.Read(ref _live);
+
+        public bool HasFired { get; private set; }
+
+        public override DateTimeOffset GetUtcNow() => clock.GetUtcNow();
+
+        public override long GetTimestamp() => clock.GetTimestamp();
+
+        public override long TimestampFrequency => clock.TimestampFrequency;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Interlocked.Increment(ref _live);
+            return new NotedTimer(this, clock.CreateTimer(Note, null, dueTime, period));
+
+            void Note(object? _)
+            {
+                HasFired = true;
+                callback(state);
+            }
+        }
+
+        private sealed class NotedTimer(NotedTimers owner, ITimer timer) : ITimer
+        {
+            private int _isDisposed;
+
+            public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(dueTime, period);
+
+            public void Dispose()
+            {
+                if (Interlocked.Exchange(ref _isDisposed, 1) == 0) Interlocked.Decrement(ref owner._live);
+                timer.Dispose();
+            }
+
+            public async ValueTask DisposeAsync()
+            {
+                Dispose();
+                await timer.DisposeAsync();
+            }
+        }
+    }
+
+    private readonly List<NotedTimers> _clocks = [];
+
+    public void Dispose() => Assert.All(_clocks, clock => Assert.Equal((0, false), (clock.Live, clock.HasFired)));
+
+    /// <summary>A process that drives the flow step by step.</summary>
+    private FlowSteps Process(FlowHarness flow)
+    {
+        var clock = new NotedTimers(flow.Clock);
+        _clocks.Add(clock);
+        var environment = new EngineEnvironment(clock, flow.Ids, new Random(1), new NoTasks(), flow.Scratch);
         var planned = Assert.Single(flow.Plan());
         return new PipelineRunner(environment, flow, flow).OpenSteps(planned, flow.Hint, flow.IsGone, new FlowProgress(planned.Plan.Name.ToString()));
     }
@@ -37,6 +94,17 @@ public sealed class FlowStepsTests
     private static async Task<StageStep> StageAsync(FlowSteps steps, FlowHarness flow, int partition, long from, int count)
     {
         using var batch = Batch(flow, partition, from, count);
+        return await steps.StageAsync(batch, default);
+    }
+
+    private static async Task<StageStep> StageOffsetsAsync(FlowSteps steps, FlowHarness flow, params long[] offsets)
+    {
+        using var batch = new ManagedRawBatch();
+        foreach (var offset in offsets)
+        {
+            var record = flow.Topic.Read(0, offset, 1).Single();
+            batch.Add(record.Value, record.Key, record.Offset, 0, record.TimestampMillis, TimestampKind.CreateTime);
+        }
         return await steps.StageAsync(batch, default);
     }
 
@@ -273,6 +341,146 @@ public sealed class FlowStepsTests
 
         Assert.IsType<StageStep.NotYet>(early);
         Assert.IsType<CommitStep.OpenAgain>(asked);
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task A_commit_that_another_writer_overtakes_comes_back_as_a_wait_and_stands_later()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 10);
+        await using var steps = Process(flow);
+        await OpenAsync(steps);
+        await StageAsync(steps, flow, 0, 0, 5);
+        await StageAsync(steps, flow, 1, 0, 5);
+        flow.Store.Before(".metadata.json", () => flow.ForeignAppendAsync());
+
+        var first = Assert.IsType<CommitStep.TryAgain>(await steps.CommitAsync(closes: false, mayRead: false, default));
+        await OpenAsync(steps);
+        Assert.IsType<CommitStep.Committed>(await steps.CommitAsync(closes: true, mayRead: false, default));
+
+        Assert.Equal(FailureKind.Catalog, first.Failure.Kind);
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task A_batch_that_lacks_records_is_never_staged_however_often_it_is_handed_in()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 3);
+        flow.Topic.AppendGap(0, 1);
+        flow.Produce(3, 6);
+        await using var steps = Process(flow);
+        await OpenAsync(steps);
+
+        var lacking = new List<StageStep>();
+        for (var i = 0; i < 3; i++) lacking.Add(await StageOffsetsAsync(steps, flow, 0, 2, 4));
+        var whole = await StageOffsetsAsync(steps, flow, 0, 1, 2, 4);
+        for (var i = 0; i < 3; i++) lacking.Add(await StageOffsetsAsync(steps, flow, 5, 7));
+        await StageAsync(steps, flow, 0, 5, 5);
+        await steps.CommitAsync(closes: true, mayRead: false, default);
+
+        Assert.All(lacking, step => Assert.Contains("lacks records", Assert.IsType<StageStep.TryAgain>(step).Failure.Message, StringComparison.Ordinal));
+        Assert.Equal(new StageStep.Staged(0, 0, 5, 4), whole);
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task A_topic_that_seems_to_have_lost_partitions_is_a_wait_first_and_refused_after_five_seconds()
+    {
+        using var flow = new FlowHarness(partitionCount: 2);
+        flow.Topic.TopicId = null;
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        flow.OnSource = source => source.ToldPartitionCount = _ => 1;
+        await using var steps = Process(flow);
+
+        Assert.IsType<OpenStep.TryAgain>(await steps.OpenAsync(OpenAnswers.None, null, default));
+        Assert.IsType<OpenStep.TryAgain>(await steps.OpenAsync(OpenAnswers.None, null, default));
+        flow.Clock.Elapsed += TimeSpan.FromSeconds(5);
+        var refusal = await Assert.ThrowsAsync<PipelineException>(async () => await steps.OpenAsync(OpenAnswers.None, null, default));
+
+        Assert.Equal(FailureKind.WouldLoseOrDouble, refusal.Kind);
+    }
+
+    [Fact]
+    public async Task A_batch_out_of_the_order_of_its_offsets_is_refused()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 3);
+        await using var steps = Process(flow);
+        await OpenAsync(steps);
+
+        await Assert.ThrowsAsync<ArgumentException>(() => StageOffsetsAsync(steps, flow, 0, 2, 1));
+    }
+
+    [Theory]
+    [InlineData("CAST(TIME '10:00:00.250' AS TIME(3))", "identity")]
+    [InlineData("CAST(TIME '10:00:00.250' AS TIME(3))", "bucket[3]")]
+    [InlineData("CAST(id AS FLOAT) / 4", "identity")]
+    [InlineData("CAST(id AS DECIMAL(20, 3))", "truncate[5000]")]
+    [InlineData("TO_TIMESTAMP_LTZ(id * 86400000, 3)", "day")]
+    [InlineData("CAST(note AS BYTES)", "bucket[5]")]
+    [InlineData("CAST(id AS SMALLINT)", "bucket[5]")]
+    public async Task Rows_of_small_ranges_lie_where_a_run_puts_them(string value, string transform)
+    {
+        List<string> ofRun = await FilesAsync(isStaged: false), ofSteps = await FilesAsync(isStaged: true);
+
+        Assert.Equal(ofRun, ofSteps);
+
+        async Task<List<string>> FilesAsync(bool isStaged)
+        {
+            using var flow = new FlowHarness(partitionCount: 1);
+            flow.Overrides.Add("orchestration.checkpoint_interval=1h");
+            flow.Definition = flow.Definition.Replace("`offset` FROM", $"`offset`, {value} AS v FROM", StringComparison.Ordinal);
+            await flow.CatchUpAsync();
+            await PartitionAndSortByAsync(flow, "v", Transform.Parse(transform));
+            flow.Produce(0, 20);
+            if (isStaged)
+            {
+                await using var steps = Process(flow);
+                await OpenAsync(steps);
+                for (var from = 0; from < 20; from += 5) await StageAsync(steps, flow, 0, from, 5);
+                Assert.IsType<CommitStep.Committed>(await steps.CommitAsync(closes: true, mayRead: false, default));
+            }
+            else
+            {
+                await flow.CatchUpAsync();
+            }
+            await flow.AssertHoldsWholeTopicAsync();
+            return [.. (await flow.LiveFilesAsync()).Select(file => $"{file.Partition[0].Number}: {file.RecordCount} rows, order {file.SortOrderId}").Order(StringComparer.Ordinal)];
+        }
+    }
+
+    private static async Task PartitionAndSortByAsync(FlowHarness flow, string column, Transform transform)
+    {
+        var schema = (await flow.TableAsync()).Metadata.CurrentSchema;
+        using var order = JsonDocument.Parse($$"""{"order-id":1,"fields":[{"transform":"{{transform}}","source-id":{{schema.FindColumn(column)!.Id}},"direction":"desc","null-order":"nulls-last"}]}""");
+        await flow.ChangeTableAsync(
+            new TableUpdate.AddSpec(PartitionSpec.Create(schema, [(column, transform, null)])), new TableUpdate.SetDefaultSpec(TableUpdate.LastAdded),
+            new TableUpdate.AddSortOrder(SchemaJson.ReadSortOrder(order.RootElement)), new TableUpdate.SetDefaultSortOrder(TableUpdate.LastAdded));
+    }
+
+    [Fact]
+    public async Task A_run_beside_a_host_takes_over_and_what_the_host_staged_before_counts_once()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 40);
+        await using var host = Process(flow.Another());
+        await OpenAsync(host);
+        await StageAsync(host, flow, 0, 0, 10);
+
+        await flow.CatchUpAsync();
+        var superseded = await Assert.ThrowsAsync<PipelineException>(async () => await host.CommitAsync(closes: false, mayRead: true, default));
+        flow.Produce(40, 20);
+        await OpenAsync(host);
+        var staged = await StageAsync(host, flow, 0, 5, 25);
+        await StageAsync(host, flow, 1, 20, 10);
+        await host.CommitAsync(closes: true, mayRead: false, default);
+        await flow.CatchUpAsync();
+
+        Assert.Equal(FailureKind.Superseded, superseded.Kind);
+        Assert.Equal(new StageStep.Staged(0, 20, 30, 10), staged);
         await flow.AssertHoldsWholeTopicAsync();
     }
 

@@ -65,6 +65,29 @@ public sealed class FewFilesTests
     }
 
     [Fact]
+    public async Task A_full_disk_for_rows_that_wait_ends_the_run_in_words_and_the_next_one_continues()
+    {
+        using var flow = Flow("'truncate(2, id)'", "");
+        flow.MemoryBytes = 64 << 10;
+        flow.Produce(0, 2_000);
+        await flow.CatchUpAsync();
+        flow.Produce(2_000, 4_000);
+        flow.IsScratchFull = true;
+
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => flow.CatchUpAsync());
+        var openWhenFull = flow.Scratch.OpenCount;
+        flow.IsScratchFull = false;
+        var before = flow.Scratch.BytesWritten;
+        await flow.CatchUpAsync();
+
+        Assert.Equal((FailureKind.Store, RetryAdvice.BackOff, 0), (failure.Kind, failure.Retry, openWhenFull));
+        Assert.Contains("Could not write scratch file in memory: No space left on device. Free space on that disk", failure.Message, StringComparison.Ordinal);
+        Assert.True(flow.Scratch.BytesWritten > before, "the rows did not need the disk");
+        await flow.AssertHoldsWholeTopicAsync();
+        await flow.AssertVerifiesAsync();
+    }
+
+    [Fact]
     public async Task A_bad_record_ends_the_files_of_all_partitions_before_it()
     {
         using var flow = Flow("'truncate(2, id)'", "");

@@ -1,5 +1,6 @@
 using Matih.Batches;
 using Matih.Delivery.Writing;
+using Matih.Storage;
 
 namespace Matih.Engine.Tests.Delivery.Writing;
 
@@ -77,10 +78,10 @@ public sealed class SinkWriterTests
         await first.FinishAsync(default);
         foreach (var batch in after) await WriteAsync(first, batch);
         await second.FinishAsync(default);
-        var filesBefore = await sets.CompleteAsync(default);
+        var filesBefore = await WritingHarness.CompleteAsync(sets);
         await second.FinishAsync(default);
         await first.FinishAsync(default);
-        var filesAfter = await sets.CompleteAsync(default);
+        var filesAfter = await WritingHarness.CompleteAsync(sets);
 
         await WritingHarness.AssertHoldAsync(before, filesBefore);
         await WritingHarness.AssertHoldAsync(after, filesAfter);
@@ -99,6 +100,36 @@ public sealed class SinkWriterTests
         using var harness = new WritingHarness();
 
         Assert.Empty(await harness.WriteAsync(2, []));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(40)]
+    [InlineData(400)]
+    public async Task What_a_failed_read_of_scratch_space_leaves_is_given_back(int failingRead)
+    {
+        var reads = 0;
+        using var harness = new WritingHarness
+        {
+            Limits = new GatheringLimits(16 << 10) { BlockRows = 100, PageBytes = 700, RunsMax = 4 },
+            Scratch = new MemoryScratch(isUnreadable: () => Interlocked.Increment(ref reads) == failingRead),
+        };
+
+        await Assert.ThrowsAsync<StoreException>(() => harness.WriteAsync(2, WritingHarness.RandomBatches(20_000, 60, new Random(5))));
+
+        Assert.Equal((0, 0L), (harness.Scratch.OpenCount, harness.Memory.UsedBytes));
+    }
+
+    [Fact]
+    public async Task Few_files_are_open_at_once_however_many_lanes_there_are()
+    {
+        using var harness = new WritingHarness();
+
+        var files = await harness.WriteAsync(16, WritingHarness.RandomBatches(10_000, 3_000, new Random(6)));
+
+        Assert.Equal(files.Select(file => file.Path).Distinct().Count(), files.Length);
+        Assert.InRange(harness.Store.OpenMax, 2, 300);
     }
 
     [Fact]
@@ -137,10 +168,43 @@ public sealed class SinkWriterTests
     }
 
     [Fact]
+    public async Task What_a_store_s_writers_hold_counts_as_memory_and_ends_files_early()
+    {
+        var memory = new MemoryAccount(24L << 20);
+        using var harness = new WritingHarness { Memory = memory, Limits = new GatheringLimits(memory.CeilingBytes / 4 / 2) };
+        harness.Store.HoldsWhatIsWritten = true;
+
+        var files = await harness.WriteAsync(2, WritingHarness.RandomBatches(600_000, 100, new Random(5)));
+
+        Assert.Equal(600_000, files.Sum(file => file.RecordCount));
+        Assert.InRange(harness.Store.HeldMaxBytes, 1 << 20, memory.CeilingBytes / 2);
+        Assert.InRange(memory.PeakBytes, harness.Store.HeldMaxBytes, memory.CeilingBytes);
+        Assert.Equal(0, memory.UsedBytes);
+    }
+
+    [Fact]
+    public async Task Files_of_which_the_store_s_writers_hold_the_most_are_completed_where_memory_is_scarce()
+    {
+        var memory = new MemoryAccount(4L << 20);
+        using var harness = new WritingHarness { Memory = memory, Limits = new GatheringLimits(memory.CeilingBytes / 8) };
+        harness.Store.HoldsWhatIsWritten = true;
+        var batches = WritingHarness.RandomBatches(300_000, 4, new Random(7));
+
+        var files = await harness.WriteAsync(1, batches, isScarce: true);
+
+        await WritingHarness.AssertHoldAsync(batches, files);
+        Assert.True(files.Sum(file => file.FileSizeBytes) > 2 << 20, $"{files.Sum(file => file.FileSizeBytes)} bytes");
+        Assert.InRange(harness.Store.HeldMaxBytes, 1, memory.CeilingBytes / 4);
+        Assert.InRange(files.Length, 5, 50);
+    }
+
+    [Fact]
     public async Task Five_thousand_partitions_stay_within_a_small_ceiling()
     {
         var memory = new MemoryAccount(24L << 20);
         using var harness = new WritingHarness { Memory = memory, Limits = new GatheringLimits(memory.CeilingBytes / 4 / 2) };
+        // As object stores' writers do with small files.
+        harness.Store.HoldsWhatIsWritten = true;
         var batches = WritingHarness.RandomBatches(300_000, 5_000, new Random(5));
 
         var files = await harness.WriteAsync(2, batches);

@@ -2,17 +2,14 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Matih.Batches;
-using Matih.Delivery.Opening;
-using Matih.Delivery.Tables;
+using Matih.Delivery.IcebergTables;
 using Matih.Delivery.Writing;
 using Matih.Engine.Tests.Iceberg;
 using Matih.Engine.Tests.Storage;
-using Matih.Host.Runtime;
+using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
-using Matih.Iceberg.Partitioning;
-using Matih.Iceberg;
 using Matih.Parquet;
 using Matih.Planning;
 using Matih.Storage;
@@ -34,7 +31,7 @@ internal sealed class WritingHarness : IDisposable
     /// <summary>Every file below the table's data folder, unfinished ones too.</summary>
     public string[] DataFiles => [.. Directory.GetFiles(_folder.Path, "*.parquet*", SearchOption.AllDirectories)];
 
-    public MemoryScratch Scratch { get; } = new();
+    public MemoryScratch Scratch { get; init; } = new();
 
     public MemoryAccount Memory { get; init; } = MemoryAccount.Unlimited();
 
@@ -60,8 +57,8 @@ internal sealed class WritingHarness : IDisposable
         }
         var plan = new TablePlan(identifier, Rows, [], TableMetadata.EmptyProperties, true, null);
         var writing = new FileWriting(
-            Rows, TableBinding.Bind(plan, table), ParquetWriterSettings.Default with { Compression = ParquetCompression.None }, TargetFileBytes, Limits,
-            new DataFileFactory(table, _ids), Memory, Scratch, Matih.Telemetry.EngineLog.None);
+            Rows, IcebergBinding.Bind(plan, table), ParquetWriterSettings.Default with { Compression = ParquetCompression.None }, TargetFileBytes, Limits,
+            table.Store, _ids, Memory, Scratch);
         return new FileSets(writing, laneCount, new SystemTaskStarter());
     }
 
@@ -70,19 +67,27 @@ internal sealed class WritingHarness : IDisposable
     {
         await using var sets = await CreateSetsAsync(laneCount);
         var lanes = Enumerable.Range(0, laneCount).Select(_ => new SinkWriter(sets, isAlone: false)).ToList();
-        var turn = 0;
-        foreach (var batch in batches)
+        try
         {
-            var lane = lanes[turn++ % laneCount];
-            using var columns = new BatchColumns(batch, Memory);
-            await lane.WriteAsync(columns.Batch, default);
-            if (isScarce) await lane.RelieveAsync(default);
+            var turn = 0;
+            foreach (var batch in batches)
+            {
+                var lane = lanes[turn++ % laneCount];
+                using var columns = new BatchColumns(batch, Memory);
+                await lane.WriteAsync(columns.Batch, default);
+                if (isScarce) await lane.RelieveAsync(default);
+            }
+            foreach (var lane in lanes) Assert.Empty(await lane.FinishAsync(default));
+            return await CompleteAsync(sets);
         }
-        foreach (var lane in lanes) Assert.Empty(await lane.FinishAsync(default));
-        var files = await sets.CompleteAsync(default);
-        foreach (var lane in lanes) await lane.DisposeAsync();
-        return files;
+        finally
+        {
+            foreach (var lane in lanes) await lane.DisposeAsync();
+        }
     }
+
+    /// <summary>The files of a set, as manifests describe them.</summary>
+    public static async Task<ImmutableArray<DataFile>> CompleteAsync(FileSets sets) => [.. (await sets.CompleteAsync(default)).Select(file => ((IcebergFile)file).File)];
 
     /// <summary>The rows of a file in their order; each row's text is that of its number.</summary>
     public static async Task<List<(int? Key, long? Number)>> ReadAsync(DataFile file)

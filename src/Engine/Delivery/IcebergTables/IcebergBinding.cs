@@ -1,0 +1,141 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Matih.Batches;
+using Matih.Delivery.Tables;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
+using Matih.Iceberg.Partitioning;
+using Matih.Iceberg;
+using Matih.Parquet;
+using Matih.Planning;
+using Matih.Storage;
+
+namespace Matih.Delivery.IcebergTables;
+
+/// <summary>A flow's binding to the schema, partition spec and sort order of an Iceberg table.</summary>
+internal sealed class IcebergBinding : TableBinding
+{
+    private readonly TableMetadata _metadata;
+    private readonly TableFiles _files;
+    private readonly MetricsSelection _metrics;
+    private readonly ImmutableSortedDictionary<string, string> _settings;
+
+    private IcebergBinding(TableMetadata metadata, ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap) : base(columns, columnMap)
+    {
+        _metadata = metadata;
+        _files = new TableFiles(metadata);
+        _metrics = new MetricsSelection(metadata);
+        _settings = SettingsOf(metadata);
+    }
+
+    private Schema Schema => _metadata.CurrentSchema;
+
+    private PartitionSpec Spec => _metadata.DefaultSpec;
+
+    private SortOrder Order => _metadata.DefaultSortOrder;
+
+    public override TableBinding OfStoredRows() => new IcebergBinding(_metadata, Columns, [.. Enumerable.Range(0, Columns.Length)]);
+
+    public override string Shape => string.Create(CultureInfo.InvariantCulture, $"{Schema.SchemaId}\n{Spec.SpecId}");
+
+    /// <summary>The partition spec in a shape.</summary>
+    public static int SpecIdOf(string shape) => int.Parse(shape.AsSpan(shape.IndexOf('\n') + 1), NumberStyles.None, CultureInfo.InvariantCulture);
+
+    public override IRowRouter CreateRouter(RowType rows) => new IcebergRouter(new PartitionRouter(Schema, Spec, rows));
+
+    public override ISortKeys? CreateSortKeys(RowType rows) => SortKeyEncoder.Create(Schema, Order, rows) is { } encoder ? new IcebergSortKeys(encoder) : null;
+
+    public override string NewLocation(TablePartition partition, IIdSource ids) => _files.DataLocation(KeyOf(partition), $"{ids.NewUuid():N}.parquet");
+
+    public override WrittenFile Describe(string location, TablePartition partition, ParquetFileSummary summary, bool isSorted) => new IcebergFile(DataFile.Written(
+        location, KeyOf(partition), summary.RowCount, summary.LengthBytes,
+        [.. summary.Columns.Select(column => new ColumnMetrics(
+            column.FieldId, column.CompressedBytes, column.ValueCount, column.NullCount, column.NanCount, column.LowerBound, column.UpperBound))],
+        summary.SplitOffsets, _metrics, isSorted ? Order.OrderId : SortOrder.Unsorted.OrderId));
+
+    private static PartitionKey KeyOf(TablePartition partition) => ((IcebergPartition)partition).Key;
+
+    public override string? FindChange(ITableVersion table)
+    {
+        var now = ((IcebergVersion)table).Table.Metadata;
+        if (now.CurrentSchemaId != Schema.SchemaId) return $"its schema was {Schema.SchemaId} and is {now.CurrentSchemaId} now";
+        if (now.DefaultSpecId != Spec.SpecId) return $"its partition spec was {Spec.SpecId} and is {now.DefaultSpecId} now";
+        if (now.DefaultSortOrder.OrderId != Order.OrderId) return $"its sort order was {Order.OrderId} and is {now.DefaultSortOrder.OrderId} now";
+        if (now.Location != _metadata.Location) return $"its location was {_metadata.Location} and is {now.Location} now";
+        var settings = SettingsOf(now);
+        var changed = settings.Keys.Union(_settings.Keys).FirstOrDefault(key => settings.GetValueOrDefault(key) != _settings.GetValueOrDefault(key));
+        return changed is null ? null : $"its property {changed} was {Show(_settings.GetValueOrDefault(changed))} and is {Show(settings.GetValueOrDefault(changed))} now";
+
+        static string Show(string? value) => value is null ? "not set" : $"'{value}'";
+    }
+
+    /// <summary>
+    /// The properties by which this program writes data files. Others must drop no batch: an engine that changes one of its own
+    /// with each of its commits would hold the run up for ever. Those of metadata files take effect by themselves.
+    /// </summary>
+    private static readonly ImmutableArray<string> SettingsPrefixes =
+        ["write.parquet.", "write.target-file-size-bytes", "write.distribution-mode", "write.format.default", "write.location-provider.", "write.data.path", "write.object-storage.", "write.folder-storage.path"];
+
+    private static ImmutableSortedDictionary<string, string> SettingsOf(TableMetadata metadata) => metadata.Properties.RemoveRange(
+        metadata.Properties.Keys.Where(key => !SettingsPrefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal))));
+
+    /// <exception cref="PipelineException">A column is missing, or cannot hold what the query gives; or the table is a copy.</exception>
+    public static IcebergBinding Bind(TablePlan plan, Table table)
+    {
+        WritableTable.Check(table);
+        if (table.FindOtherFolder() is { } other)
+        {
+            throw PipelineException.Refused(
+                $"Table {plan.Identifier} was read from {table.MetadataLocation}, but its metadata says that it is in {other}: its folder was copied or moved, and its files would be written into the other folder.",
+                "Point the warehouse at the folder that the metadata names, or put this one in its place; a copy that is to be a table of its own needs metadata with its own addresses (rewrite_table_path of Iceberg's Spark procedures).");
+        }
+        var schema = table.Metadata.CurrentSchema;
+        var faults = new List<string>();
+        var columns = ImmutableArray.CreateBuilder<ParquetColumn>();
+        var map = ImmutableArray.CreateBuilder<int>();
+        for (var i = 0; i < plan.Rows.Count; i++)
+        {
+            var (name, type) = plan.Rows[i];
+            if (schema.FindColumn(name) is not { } column)
+                faults.Add($"it has no column '{name}' (it has {string.Join(", ", schema.Fields.Select(field => field.Name))})");
+            else if (!TypeMapping.IsWritable(type, column.Type))
+                faults.Add($"its column '{name}' of type {column.Type} cannot hold {type.Name}");
+            else if (column.IsRequired && type.IsNullable)
+                faults.Add($"its column '{name}' is required, and the query's can be NULL");
+            else
+            {
+                columns.Add(new ParquetColumn(column.Id, column.Name, ParquetTypeOf(column.Type), column.IsRequired));
+                map.Add(i);
+            }
+        }
+        foreach (var column in schema.Fields)
+            if (column.IsRequired && plan.Rows.IndexOf(column.Name) < 0) faults.Add($"its required column '{column.Name}' is not among the query's");
+        if (faults.Count != 0)
+        {
+            throw new PipelineException(FailureKind.BadDefinition,
+                $"The query does not fit table {plan.Identifier}: {string.Join("; ", faults)}.",
+                "Change the SQL (aliases, CAST, COALESCE), or evolve the table; columns are matched by name.");
+        }
+        return new IcebergBinding(table.Metadata, columns.ToImmutable(), map.ToImmutable());
+    }
+
+    private static ParquetType ParquetTypeOf(IcebergType type) => type switch
+    {
+        IcebergType.Boolean => new ParquetType.Boolean(),
+        IcebergType.Int => new ParquetType.Int(),
+        IcebergType.Long => new ParquetType.Long(),
+        IcebergType.Float => new ParquetType.Float(),
+        IcebergType.Double => new ParquetType.Double(),
+        IcebergType.Decimal(var precision, var scale) => new ParquetType.Decimal(precision, scale),
+        IcebergType.Date => new ParquetType.Date(),
+        IcebergType.Time => new ParquetType.Time(),
+        IcebergType.Timestamp => new ParquetType.Timestamp(),
+        IcebergType.TimestampTz => new ParquetType.TimestampTz(),
+        IcebergType.String => new ParquetType.String(),
+        IcebergType.Uuid => new ParquetType.Uuid(),
+        IcebergType.Fixed(var length) => new ParquetType.Fixed(length),
+        IcebergType.Binary => new ParquetType.Binary(),
+        _ => throw new NotSupportedException($"Columns of type {type} cannot be written yet."),
+    };
+}

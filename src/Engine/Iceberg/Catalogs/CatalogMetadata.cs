@@ -1,0 +1,53 @@
+using Matih.Iceberg.Metadata;
+using Matih.Storage;
+
+namespace Matih.Iceberg.Catalogs;
+
+/// <summary>What every catalog that writes metadata files by itself does alike: a table's first metadata, the next, and its bytes.</summary>
+public static class CatalogMetadata
+{
+    /// <summary>The metadata that a new table starts with.</summary>
+    /// <exception cref="UnsupportedTableException">Its format version is one that this build does not write.</exception>
+    public static TableMetadata Create(string location, NewTable table, IIdSource ids, DateTimeOffset now)
+    {
+        if (table.FormatVersion != TableMetadata.WrittenFormatVersion)
+            throw new UnsupportedTableException($"A table of format version {table.FormatVersion} cannot be created; version {TableMetadata.WrittenFormatVersion} can.");
+        return new TableMetadata
+        {
+            FormatVersion = table.FormatVersion,
+            TableUuid = ids.NewUuid().ToString("D"),
+            Location = location,
+            LastUpdatedMillis = now.ToUnixTimeMilliseconds(),
+            LastColumnId = table.Schema.HighestFieldId,
+            CurrentSchemaId = table.Schema.SchemaId,
+            Schemas = [table.Schema],
+            DefaultSpecId = table.Spec.SpecId,
+            PartitionSpecs = [table.Spec],
+            LastPartitionId = table.Spec.LastFieldId,
+            SortOrders = [SortOrder.Unsorted],
+            Properties = TableMetadata.EmptyProperties.SetItems(table.Properties),
+        };
+    }
+
+    /// <summary>The metadata after the updates; its log names the file that it replaces, and keeps as many as the table wants.</summary>
+    public static TableMetadata Next(Table baseTable, IReadOnlyList<TableUpdate> updates, DateTimeOffset now)
+    {
+        var before = baseTable.Metadata;
+        var after = TableUpdates.Apply(before, updates, now.ToUnixTimeMilliseconds());
+        var log = before.MetadataLog.Add(new(before.LastUpdatedMillis, baseTable.MetadataLocation));
+        var surplus = log.Length - new TableSettings(after.Properties).MetadataLogCountMax;
+        return after with { MetadataLog = surplus > 0 ? log[surplus..] : log };
+    }
+
+    /// <summary>Where a metadata file of that name lies: in the table's own folder, or where <c>write.metadata.path</c> says.</summary>
+    public static string FileLocation(TableMetadata metadata, string fileName) => new TableFiles(metadata).MetadataLocation(fileName);
+
+    /// <param name="bytes">A metadata file, plain or compressed with gzip.</param>
+    /// <param name="location">The file's name, for messages.</param>
+    /// <exception cref="InvalidTableException">The content is no table metadata.</exception>
+    /// <exception cref="UnsupportedTableException">The format version is not known.</exception>
+    public static TableMetadata Read(byte[] bytes, string location) => TableMetadataJson.Read(bytes, location);
+
+    /// <summary>The content of a metadata file.</summary>
+    public static byte[] Write(TableMetadata metadata) => TableMetadataJson.Write(metadata);
+}

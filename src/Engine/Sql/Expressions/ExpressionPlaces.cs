@@ -1,0 +1,15 @@
+namespace Matih.Sql.Expressions;
+
+/// <summary>Where an expression stands: the statement of the chain and the characters before it.</summary>
+internal readonly record struct ExpressionPlace(int Statement, int Offset);
+
+/// <summary>Remembers where bound expressions stand, for errors that later passes find. One for a chain.</summary>
+internal sealed class ExpressionPlaces
+{
+    private readonly Dictionary<Expression, ExpressionPlace> _places = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>The first place stays: a column that a later statement names stands where it was computed.</summary>
+    public void Add(Expression expression, ExpressionPlace place) => _places.TryAdd(expression, place);
+
+    public ExpressionPlace? Find(Expression expression) => _places.TryGetValue(expression, out var place) ? place : null;
+}

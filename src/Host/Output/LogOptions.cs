@@ -1,0 +1,29 @@
+using Matih.Host.Runtime;
+using Matih.Hosting;
+using Matih.Telemetry;
+
+namespace Matih.Host.Output;
+
+/// <summary>The log that the options <c>--log</c> and <c>--log-level</c> ask for, or else the environment.</summary>
+internal static class LogOptions
+{
+    /// <exception cref="UsageException">A variable holds something else.</exception>
+    public static EngineLogWriter CreateLog(string? form, string? level, HostSettings settings, TimeProvider clock, Terminal terminal) =>
+        new(FormOf(form, settings), SeverityOf(level, settings), clock, terminal.WriteLine);
+
+    public static LogForm FormOf(string? option, HostSettings settings) => (option ?? settings.NonEmpty(CommandVariables.Log)) switch
+    {
+        null or "text" => LogForm.Text,
+        "json" => LogForm.Json,
+        var other => throw new UsageException($"{CommandVariables.Log} is '{other}'; it can be text or json."),
+    };
+
+    public static LogSeverity SeverityOf(string? option, HostSettings settings) => (option ?? settings.NonEmpty(CommandVariables.LogLevel)) switch
+    {
+        null or "info" => LogSeverity.Information,
+        "debug" => LogSeverity.Debug,
+        "warning" => LogSeverity.Warning,
+        "error" => LogSeverity.Error,
+        var other => throw new UsageException($"{CommandVariables.LogLevel} is '{other}'; it can be debug, info, warning or error."),
+    };
+}

@@ -1,0 +1,18 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Matih.Hosting;
+
+/// <summary>JSON as hosts write it: text unescaped where JSON allows it, because no browser reads it.</summary>
+public static class HostJson
+{
+    public static JsonWriterOptions Compact { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static JsonWriterOptions Indented { get; } = Compact with { Indented = true };
+
+    /// <summary>
+    /// A 64-bit id: a string, because JavaScript and others read JSON's numbers as doubles, which hold 53 bits. Offsets, counts,
+    /// sizes and times stay below that and are numbers.
+    /// </summary>
+    public static void WriteId(this Utf8JsonWriter json, string name, SnapshotId? id) => json.WriteString(name, id?.ToString());
+}

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using Matih.Definition;
+using Matih.Delivery;
+using Matih.Planning;
+using Matih.Telemetry;
+
+namespace Matih.Hosting;
+
+/// <summary>Reads, checks and plans a definition file.</summary>
+public static class PipelineLoading
+{
+    private const string Warning = "definition-warning";
+    private const string Error = "definition-error";
+
+    public static PipelineLoad Load(PipelineRequest request, HostSettings settings)
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText(Path.GetFullPath(request.File, settings.CurrentDirectory));
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return Unreadable($"{request.File}: there is no such file.");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return Unreadable($"{request.File}: cannot be read: {exception.Message}");
+        }
+
+        var result = DefinitionReader.Read(request.File, text, new DefinitionInputs
+        {
+            Environment = settings.Environment,
+            ReadSecretFile = File.ReadAllText,
+            BaseDirectory = settings.CurrentDirectory,
+            Overrides = request.Overrides,
+            Warehouse = request.Warehouse is { } warehouse ? settings.Warehouse(warehouse) : null,
+        });
+        var findings = ImmutableArray.CreateBuilder<LogEntry>();
+        foreach (var warning in result.Warnings) findings.Add(Entry(LogSeverity.Warning, Warning, warning));
+        if (!result.IsValid) return Wrong(findings, result.Errors);
+
+        var plan = PipelinePlanner.Plan(result.Definition);
+        foreach (var warning in plan.Warnings) findings.Add(Entry(LogSeverity.Warning, Warning, warning));
+        var clientErrors = HostConnectors.CheckClients(settings, result.Definition, message => findings.Add(new LogEntry(LogSeverity.Warning, Warning, message)));
+        ImmutableArray<DefinitionError> errors = [.. plan.Errors.Concat(clientErrors).Distinct().OrderBy(item => (item.Line, item.Column))];
+        return errors.IsEmpty ? new PipelineLoad(new LoadedPipeline(result.Definition, plan.Flows), findings.ToImmutable(), null) : Wrong(findings, errors);
+    }
+
+    private static PipelineLoad Wrong(ImmutableArray<LogEntry>.Builder findings, ImmutableArray<DefinitionError> errors)
+    {
+        foreach (var error in errors) findings.Add(Entry(LogSeverity.Error, Error, error));
+        return new PipelineLoad(null, findings.ToImmutable(), Failure($"The definition has {Quantity.Of(errors.Length, "error")}. The first is {errors[0]}"));
+    }
+
+    private static PipelineLoad Unreadable(string message) => new(null, [], Failure(message));
+
+    private static PipelineException Failure(string message) =>
+        new(FailureKind.BadDefinition, message, "Correct the definition; matih validate lists everything that is wrong with it.");
+
+    private static LogEntry Entry(LogSeverity severity, string name, DefinitionError item) =>
+        new(severity, name, item.ToString(), ("file", item.File), ("line", item.Line), ("column", item.Column), ("path", item.Path));
+}
