@@ -130,7 +130,7 @@ internal sealed class RestClient(
         {
             401 or 403 or 419 => new CatalogException(text, "Check the catalog's credentials in the definition, and the rights that the server gives them."),
             404 => new UnsupportedTableException($"{text} Check the catalog's address, its warehouse and its prefix."),
-            429 => new CatalogException(text, "The server asks for fewer requests: lengthen the checkpoint interval, or ask for a higher limit. The run tries again."),
+            429 => new CatalogException(text, "The server asks for fewer requests: lengthen the checkpoint interval, or ask for a higher limit."),
             >= 400 and < 500 or 501 => new UnsupportedTableException($"{text} The server cannot do what is asked: correct the catalog's settings or the table's."),
             _ => new CatalogException(text, "Look into the server's log."),
         };

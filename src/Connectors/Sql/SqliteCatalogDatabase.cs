@@ -18,6 +18,8 @@ internal sealed class SqliteCatalogDatabase(SqlDatabase.Sqlite definition) : Cat
     private const int Permission = 3, Busy = 5, Locked = 6, ReadOnly = 8, DiskFull = 13, CannotOpen = 14, Constraint = 19, NotADatabase = 26, Generic = 1;
     private const int PrimaryKey = 1555, Unique = 2067;
 
+    private const string NoFileRemedy = "Check the path; a new file is created only where its folder exists and a table is created.";
+
     public override string Name => $"the SQLite database {definition.Path}";
 
     public override string ColumnsQuery => "SELECT name FROM pragma_table_info('iceberg_tables')";
@@ -26,6 +28,8 @@ internal sealed class SqliteCatalogDatabase(SqlDatabase.Sqlite definition) : Cat
 
     public override async ValueTask<DbConnection> OpenAsync(bool creates, CancellationToken cancellationToken)
     {
+        // Before the attempt: after one that failed, another process may have created the file.
+        if (!creates && !File.Exists(definition.Path)) throw new SqlFault(SqlFaultKind.NoTable, "unable to open database file", NoFileRemedy, cause: null);
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
             DataSource = definition.Path,
@@ -58,7 +62,7 @@ internal sealed class SqliteCatalogDatabase(SqlDatabase.Sqlite definition) : Cat
         {
             (Constraint, PrimaryKey or Unique) => (SqlFaultKind.KeyExists, "Read what is there."),
             (Busy or Locked, _) => (SqlFaultKind.Contended, $"Another program has held the file for more than {WaitMax.TotalSeconds:0} seconds: end its transaction."),
-            (CannotOpen, _) when !File.Exists(definition.Path) => (SqlFaultKind.NoTable, "Check the path; a new file is created only where its folder exists and a table is created."),
+            (CannotOpen, _) when !File.Exists(definition.Path) => (SqlFaultKind.NoTable, NoFileRemedy),
             (Generic, _) when failure.Message.Contains("no such table", StringComparison.Ordinal) => (SqlFaultKind.NoTable, "Check the path: the file holds no catalog."),
             (Generic, _) when failure.Message.Contains("column", StringComparison.Ordinal) => (SqlFaultKind.Refused, SqlAdvice.WrongLayout),
             (ReadOnly or Permission or CannotOpen, _) => (SqlFaultKind.Refused, "Give this user the right to write the file and its folder (SQLite keeps a journal beside the file), on a disk that is not mounted read-only."),

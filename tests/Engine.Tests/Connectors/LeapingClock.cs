@@ -6,7 +6,7 @@ namespace Matih.Engine.Tests.Connectors;
 /// </summary>
 internal sealed class LeapingClock : TimeProvider
 {
-    private static readonly TimeSpan LeapMax = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan LeapMax = TimeSpan.FromSeconds(25);
 
     private readonly Lock _lock = new();
     private readonly List<Waiting> _waiting = [];

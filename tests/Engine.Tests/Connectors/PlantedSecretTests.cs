@@ -157,7 +157,7 @@ public sealed class PlantedSecretTests : IDisposable
         using var server = new ScriptedCatalog(flow.Warehouse, new LocalStore(flow.Ids));
         flow.Clock.Speed = 20;
         var definition = (CatalogDefinition.Rest)Load("type: rest, uri: 'http://catalog.test/', headers: { X-Key: '${PLANTED}' }, auth: { type: bearer, token: '${PLANTED}' }").Definition.Flows.Single().Sink.Catalog;
-        flow.CatalogOver = store => RestCatalog.Open(definition, store, flow.Ids, new HurriedClock { Speed = 1000 }, server.Parts);
+        flow.CatalogOver = store => RestCatalog.Open(definition, store, flow.Ids, new LeapingClock(), server.Parts);
         flow.Produce(0, 10);
         await flow.CatchUpAsync();
         await flow.AssertHoldsWholeTopicAsync();

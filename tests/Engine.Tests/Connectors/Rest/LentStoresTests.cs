@@ -21,7 +21,6 @@ public sealed class LentStoresTests : IDisposable
 
     public LentStoresTests()
     {
-        _rest.Clock.Speed = 1;
         _own = new ReachedStore(_reached);
         _store = Open();
     }
@@ -145,9 +144,9 @@ public sealed class LentStoresTests : IDisposable
         await LoadWithAsync($"\"storage-credentials\":[{S3("s3://b", "A", InMinutes(60))}]");
         _rest.Server.Script = call => call.Path.EndsWith("/credentials", StringComparison.Ordinal) ? ScriptedCatalog.Json(200, $"{{\"storage-credentials\":[{S3("s3://b", "B", InMinutes(60))}]}}") : null;
 
-        _rest.Clock.Elapsed += TimeSpan.FromMinutes(54);
+        _rest.Clock.Advance(TimeSpan.FromMinutes(54));
         var before = await KeysForAsync("s3://b/x");
-        _rest.Clock.Elapsed += TimeSpan.FromMinutes(1.5);
+        _rest.Clock.Advance(TimeSpan.FromMinutes(1.5));
         var after = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => KeysForAsync("s3://b/x")));
 
         Assert.Equal("A", before.AccessKeyId);
@@ -166,7 +165,7 @@ public sealed class LentStoresTests : IDisposable
         await _rest.Catalog.LoadAsync(RestSetting.Orders, default);
         Assert.Equal("A", (await KeysForAsync("s3://b/x")).AccessKeyId);
 
-        _rest.Clock.Elapsed += TimeSpan.FromMinutes(9.5);
+        _rest.Clock.Advance(TimeSpan.FromMinutes(9.5));
 
         Assert.Equal("B", (await KeysForAsync("s3://b/x")).AccessKeyId);
         Assert.Null(_rest.Server.Loads.Last()["If-None-Match"]);
@@ -185,15 +184,14 @@ public sealed class LentStoresTests : IDisposable
     [Fact]
     public async Task Keys_whose_renewal_fails_serve_until_they_expire()
     {
-        _rest.Clock.Speed = 1000;
         await LoadWithAsync($"\"storage-credentials\":[{S3("s3://b", "A", InMinutes(6000))}]");
         var loads = _rest.Server.Loads.Count();
         _rest.Server.Script = _ => ScriptedCatalog.Error(500, "X", "down");
 
-        _rest.Clock.Elapsed += TimeSpan.FromMinutes(5996);
+        _rest.Clock.Advance(TimeSpan.FromMinutes(5996));
         Assert.Equal("A", (await KeysForAsync("s3://b/x")).AccessKeyId);
         Assert.True(_rest.Server.Loads.Count() > loads);
-        _rest.Clock.Elapsed += TimeSpan.FromMinutes(10);
+        _rest.Clock.Advance(TimeSpan.FromMinutes(10));
         await Assert.ThrowsAsync<CatalogException>(() => KeysForAsync("s3://b/x"));
     }
 
@@ -224,7 +222,7 @@ public sealed class LentStoresTests : IDisposable
         await LoadWithAsync(Sas("one", 60)[1..]);
         _rest.Server.LoadMembers = Sas("two", 120);
 
-        _rest.Clock.Elapsed += TimeSpan.FromMinutes(56);
+        _rest.Clock.Advance(TimeSpan.FromMinutes(56));
 
         Assert.Equal("two", await _azure.Single().Sas("lake.dfs.core.windows.net", default));
     }

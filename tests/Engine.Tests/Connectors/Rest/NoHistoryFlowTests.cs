@@ -30,7 +30,7 @@ public sealed class NoHistoryFlowTests : IDisposable
             Shown = Cut,
             Script = Refuse,
         };
-        _flow.CatalogOver = store => RestCatalog.Open(ScriptedCatalog.Definition(), store, _flow.Ids, new HurriedClock { Speed = 1000 }, _server.Parts);
+        _flow.CatalogOver = store => RestCatalog.Open(ScriptedCatalog.Definition(), store, _flow.Ids, new LeapingClock(), _server.Parts);
         _flow.Overrides.Add("orchestration.checkpoint_interval=1h");
     }
 

@@ -87,10 +87,10 @@ public sealed class RestAuthenticationTests : IDisposable
         Assert.Equal("application/x-www-form-urlencoded", request["Content-Type"]);
 
         // A tenth of an hour is six minutes: five is the most.
-        _rest.Clock.Elapsed += TimeSpan.FromMinutes(50);
+        _rest.Clock.Advance(TimeSpan.FromMinutes(50));
         await _rest.Catalog.LoadAsync(RestSetting.Orders, default);
         Assert.Equal(1, _issued);
-        _rest.Clock.Elapsed += TimeSpan.FromMinutes(5);
+        _rest.Clock.Advance(TimeSpan.FromMinutes(5));
         await _rest.Catalog.LoadAsync(RestSetting.Orders, default);
         Assert.Equal(2, _issued);
     }
@@ -114,13 +114,12 @@ public sealed class RestAuthenticationTests : IDisposable
     {
         IssueTokens("\"expires_in\":\"100\",");
         Use(OAuth());
-        _rest.Clock.Speed = 1;
         await _rest.Catalog.LoadAsync(RestSetting.Orders, default);
 
-        _rest.Clock.Elapsed += TimeSpan.FromSeconds(80);
+        _rest.Clock.Advance(TimeSpan.FromSeconds(80));
         await _rest.Catalog.LoadAsync(RestSetting.Orders, default);
         Assert.Equal(1, _issued);
-        _rest.Clock.Elapsed += TimeSpan.FromSeconds(11);
+        _rest.Clock.Advance(TimeSpan.FromSeconds(11));
         await _rest.Catalog.LoadAsync(RestSetting.Orders, default);
 
         Assert.Equal(2, _issued);
@@ -132,7 +131,7 @@ public sealed class RestAuthenticationTests : IDisposable
         IssueTokens("");
         Use(OAuth());
         await _rest.Catalog.LoadAsync(RestSetting.Orders, default);
-        _rest.Clock.Elapsed += TimeSpan.FromDays(30);
+        _rest.Clock.Advance(TimeSpan.FromDays(30));
 
         await _rest.Catalog.LoadAsync(RestSetting.Orders, default);
 
@@ -210,13 +209,12 @@ public sealed class RestAuthenticationTests : IDisposable
     {
         var fails = false;
         var tokens = new TokenCache(_ => fails ? throw new IOException("down") : new ValueTask<IssuedToken>(new IssuedToken("t", TimeSpan.FromSeconds(1000))), _rest.Clock);
-        _rest.Clock.Speed = 1;
         await tokens.GetAsync(default);
         fails = true;
 
-        _rest.Clock.Elapsed += TimeSpan.FromSeconds(950);
+        _rest.Clock.Advance(TimeSpan.FromSeconds(950));
         Assert.Equal("t", await tokens.GetAsync(default));
-        _rest.Clock.Elapsed += TimeSpan.FromSeconds(60);
+        _rest.Clock.Advance(TimeSpan.FromSeconds(60));
         await Assert.ThrowsAsync<IOException>(() => tokens.GetAsync(default).AsTask());
     }
 

@@ -17,7 +17,7 @@ public sealed class RestFlowTests : IDisposable
         _flow.Clock.Speed = 20;
         _server = new ScriptedCatalog(_flow.Warehouse, new LocalStore(_flow.Ids));
         // The waits of seconds within the catalog need not take any.
-        _flow.CatalogOver = store => RestCatalog.Open(ScriptedCatalog.Definition(), store, _flow.Ids, new HurriedClock { Speed = 1000 }, _server.Parts);
+        _flow.CatalogOver = store => RestCatalog.Open(ScriptedCatalog.Definition(), store, _flow.Ids, new LeapingClock(), _server.Parts);
         _flow.Overrides.Add("orchestration.checkpoint_interval=1h");
     }
 

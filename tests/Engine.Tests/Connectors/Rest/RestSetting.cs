@@ -28,8 +28,7 @@ internal sealed class RestSetting : IDisposable
 
     public SeededIdSource Ids { get; } = new(1);
 
-    /// <summary>Waits of seconds pass in milliseconds.</summary>
-    public HurriedClock Clock { get; } = new() { Speed = 1000 };
+    public LeapingClock Clock { get; } = new();
 
     public string Folder => _folder.Path;
 
