@@ -1,0 +1,18 @@
+using Microsoft.Azure.Functions.Worker.Extensions.Abstractions;
+
+namespace Microsoft.Azure.Functions.Worker;
+
+/// <summary>
+/// Stands in for the Kafka extension's attribute where the package cannot be restored, so that everything else builds and is
+/// tested. An app that is built with it has no Kafka trigger for a real host, and cannot be deployed.
+/// </summary>
+public sealed class KafkaTriggerAttribute(string brokerList, string topic) : TriggerBindingAttribute
+{
+    public string BrokerList { get; } = brokerList;
+
+    public string Topic { get; } = topic;
+
+    public string? ConsumerGroup { get; set; }
+
+    public bool IsBatched { get; set; }
+}

@@ -1,0 +1,5 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Hosting;
+
+var host = new HostBuilder().ConfigureFunctionsWorkerDefaults().Build();
+host.Run();
