@@ -21,5 +21,5 @@ internal static class DebianPackages
         """;
 
     public static async Task RequireAsync(params string[] packages) =>
-        (await ExternalProcess.RunAsync("/bin/sh", ["-c", Script, "sh", .. packages], TimeSpan.FromMinutes(10))).Expect();
+        (await ExternalProcess.RunAsync("/bin/sh", ["-c", Script, "sh", .. packages], ExternalProcess.InstallationMax)).Expect();
 }

@@ -18,7 +18,7 @@ public static class NodePackages
             npm install --silent --no-audit --no-fund --prefix "$1" "$2@$3"
             touch "$1/.ready"
             """;
-        (await ExternalProcess.RunAsync("/bin/sh", ["-c", script, "sh", folder, package, version], TimeSpan.FromMinutes(10))).Expect();
+        (await ExternalProcess.RunAsync("/bin/sh", ["-c", script, "sh", folder, package, version], ExternalProcess.InstallationMax)).Expect();
         return folder;
     }
 }

@@ -26,7 +26,7 @@ public static class PythonEnvironment
                 "$folder/bin/pip" install -q --disable-pip-version-check --no-index --find-links "$wheels" "$@"
                 touch "$folder/.ready"
                 """;
-            (await ExternalProcess.RunAsync("/bin/sh", ["-c", script, "sh", folder, wheelsFolder, .. packages])).Expect();
+            (await ExternalProcess.RunAsync("/bin/sh", ["-c", script, "sh", folder, wheelsFolder, .. packages], ExternalProcess.InstallationMax)).Expect();
         }
         return Path.Combine(folder, "bin", "python");
     }
