@@ -151,6 +151,19 @@ public sealed class FlowSteps : IAsyncDisposable
         $"Topic '{_flow.Plan.Topic}' is no longer the one that {_flow.Name} reads: {finding}. What is staged was not committed.",
         "Find out what happened. If the table is right as it is, start over on the topic as it is now with --reset.");
 
+    /// <summary>
+    /// How far the table is behind the topic: offsets from its positions to the topic's ends as they are now. Offsets that hold no
+    /// record count until a commit has passed them.
+    /// </summary>
+    /// <returns>Null where the brokers did not answer.</returns>
+    public async ValueTask<long?> CountBehindAsync(CancellationToken cancellationToken)
+    {
+        var opened = _opened ?? throw new InvalidOperationException("The flow has to be opened before it is asked how far it is.");
+        var positions = opened.Committer.Source.Partitions;
+        var (ranges, _) = await TryAsync(async () => await _source.RangesAsync([.. positions.Select(entry => entry.Partition)], cancellationToken), cancellationToken);
+        return ranges?.Zip(positions, (range, entry) => Math.Max(0, range.End - entry.NextOffset)).Sum();
+    }
+
     /// <summary>Whether <see cref="CommitAsync"/> may be called: opened, and nothing since that asks for opening again.</summary>
     public bool IsOpen => _opened is not null;
 

@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Microsoft.Azure.Functions.Worker.Core.FunctionMetadata;
+
+namespace Matih.Functions;
+
+/// <summary>
+/// Puts one function for each source of each pipeline into the place of the prototype <c>ingest</c>, when the host asks the
+/// worker for its functions: a definition that is dropped into the folder needs no code.
+/// </summary>
+internal sealed class SourceFunctions(AppServices app) : IFunctionMetadataTransformer
+{
+    public string Name => nameof(SourceFunctions);
+
+    public void Transform(IList<IFunctionMetadata> original)
+    {
+        var prototype = original.FirstOrDefault(function => function.Name == IngestFunction.Prototype);
+        if (prototype is null) return;
+        original.Remove(prototype);
+        // All but the trigger are the prototype's.
+        var others = (prototype.RawBindings ?? []).Where(binding => !IsTrigger(binding)).ToImmutableArray();
+        foreach (var trigger in app.Folder.Pipelines.SelectMany(pipeline => pipeline.Triggers))
+        {
+            original.Add(new DefaultFunctionMetadata
+            {
+                Name = trigger.Function,
+                EntryPoint = prototype.EntryPoint,
+                ScriptFile = prototype.ScriptFile,
+                Language = prototype.Language,
+                RawBindings = [trigger.Binding, .. others],
+            });
+        }
+    }
+
+    private static bool IsTrigger(string binding)
+    {
+        using var json = JsonDocument.Parse(binding);
+        return json.RootElement.TryGetProperty("type", out var type) && type.GetString() == "kafkaTrigger";
+    }
+}
