@@ -92,7 +92,7 @@ internal sealed class FlowAssembly
         // Members need no patience with each other: the group says which of them commits.
         var patience = new TakeoverPatience(_flow, member is null ? isGone : _ => true);
         var opening = CreateOpening(_flow, patience);
-        var check = CreateOpening(_flow with { Log = EngineLog.None }, patience);
+        var check = CreateCheck();
         var stagingOpening = new StagingOpening(_flow, _source, _store, Ledgers);
         return new FlowRun(_flow, _source, check, _shared.Gate, member,
             () => new CommittingSession(_flow, _source, opening, LanesFor, CommitterFor, _fields),
@@ -103,6 +103,13 @@ internal sealed class FlowAssembly
     public FlowSteps CreateSteps(Func<WriterHint, bool> isGone) => new(
         _flow, _source, CreateOpening(_flow, new TakeoverPatience(_flow, isGone)), new StagingOpening(_flow, _source, _store, Ledgers),
         LanesFor, opened => CommitterFor(opened, hasOthers: true), opened => StagingFor(opened, new GapCheck(_flow.Plan, _source, isHandedIn: true)));
+
+    /// <summary>For finding out, without a word in the log, whether the flow would be opened.</summary>
+    public FlowOpening CreateCheck()
+    {
+        var flow = _flow with { Log = EngineLog.None };
+        return CreateOpening(flow, new TakeoverPatience(flow, _ => false));
+    }
 
     public ReplayRun CreateReplay() => new(_flow, _source, Ledgers, LanesFor, _fields, _writer);
 

@@ -23,7 +23,7 @@ internal sealed record IntakeBatch(LaneCheckpoint? Checkpoint, ImmutableArray<Ra
 internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea area, StallWatch stalls, MissingRangeReading missing, SmallRangeRewrite smallRanges)
 {
     /// <summary>Somebody's orphan removal may take files that nothing refers to for so long (docs/delivery.md, "Clocks and ages").</summary>
-    private static readonly TimeSpan StagedAgeMax = TimeSpan.FromHours(12);
+    public static readonly TimeSpan StagedAgeMax = TimeSpan.FromHours(12);
 
     /// <summary>A commit waits no longer than this for what has to be read from Kafka; the rest of it is the next commit's.</summary>
     private static readonly TimeSpan FillTimeMax = TimeSpan.FromSeconds(10);
