@@ -1,5 +1,6 @@
 using Matih.Hosting;
 using Matih.Hosting.Serverless;
+using Matih.Status;
 using Matih.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -29,6 +30,8 @@ internal sealed class AppServices : IAsyncDisposable
 
     public PipelineFolder Folder { get; }
 
+    public HostSettings Settings => _settings;
+
     public EngineEnvironment Environment => _environment;
 
     public IEngineLog Log => _log;
@@ -45,6 +48,10 @@ internal sealed class AppServices : IAsyncDisposable
             return served;
         }
     }
+
+    /// <summary>Where a pipeline stands, from its tables and its topic.</summary>
+    public Task<PipelineStatus> ReadStatusAsync(HostedPipeline pipeline, CancellationToken cancellationToken) =>
+        new PipelineStatusReader(_environment, Connectors(pipeline), ProcessHints.IsGone).ReadAsync(pipeline.Loaded.Definition.Metadata, pipeline.Loaded.Flows, isOffline: false, cancellationToken);
 
     public HostConnectors Connectors(HostedPipeline pipeline) => new(_settings, _environment, _log, pipeline.Loaded.Definition.Orchestration.Parallelism);
 

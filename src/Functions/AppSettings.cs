@@ -8,4 +8,7 @@ internal static class AppSettings
 
     /// <summary>When the timer looks at the pipelines, in the form of NCRONTAB.</summary>
     public const string WatchSchedule = "MATIH_WATCH_SCHEDULE";
+
+    /// <summary>Every five minutes.</summary>
+    public const string DefaultWatchSchedule = "0 */5 * * * *";
 }

@@ -45,7 +45,7 @@ internal sealed class LoopClient(AppServices app)
         {
             if (await TrySendAsync(client, pipeline, signal, cancellationToken)) return;
             if (await ReadAsync(client, pipeline, cancellationToken) is { Phase: LoopPhase.Stopped }) return;
-            await StartAsync(client, pipeline, cancellationToken);
+            await StartAsync(client, PipelineLoop.Start(pipeline, app.Environment.Clock.GetUtcNow()), cancellationToken);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
@@ -67,17 +67,28 @@ internal sealed class LoopClient(AppServices app)
         }
     }
 
+    /// <summary>Does what a person asks for, whether the loop runs or not.</summary>
+    /// <param name="command">Null to start it.</param>
+    public async ValueTask CommandAsync(DurableTaskClient client, string pipeline, LoopCommand? command, CancellationToken cancellationToken)
+    {
+        if (command is { } known && await TrySendAsync(client, pipeline, new LoopSignal(known), cancellationToken)) return;
+        var now = app.Environment.Clock.GetUtcNow();
+        var loop = PipelineLoop.Start(pipeline, now);
+        // One that does not run is started as it should then be: paused, or for one last commit.
+        if (command is LoopCommand.Pause or LoopCommand.Stop) loop = loop.After(new LoopSignal(command.Value), now);
+        await StartAsync(client, loop, cancellationToken);
+    }
+
     /// <summary>Starts the loop. One that runs already stays as it is.</summary>
     /// <returns>Whether this call started it, as far as is known.</returns>
-    public async ValueTask<bool> StartAsync(DurableTaskClient client, string pipeline, CancellationToken cancellationToken)
+    public async ValueTask<bool> StartAsync(DurableTaskClient client, PipelineLoop loop, CancellationToken cancellationToken)
     {
         try
         {
-            await client.ScheduleNewOrchestrationInstanceAsync(
-                PipelineOrchestrator.Name, PipelineLoop.Start(pipeline, app.Environment.Clock.GetUtcNow()), new StartOrchestrationOptions(pipeline), cancellationToken);
+            await client.ScheduleNewOrchestrationInstanceAsync(PipelineOrchestrator.Name, loop, new StartOrchestrationOptions(loop.Pipeline), cancellationToken);
             return true;
         }
-        catch (Exception exists) when (exists is RpcException { StatusCode: StatusCode.AlreadyExists } || exists.GetType().Name == "OrchestrationAlreadyExistsException")
+        catch (RpcException refusal) when (refusal.StatusCode == StatusCode.AlreadyExists || refusal.Status.Detail.Contains("already exists", StringComparison.OrdinalIgnoreCase))
         {
             return false;
         }

@@ -14,6 +14,7 @@ internal sealed class SourceFunctions(AppServices app) : IFunctionMetadataTransf
 
     public void Transform(IList<IFunctionMetadata> original)
     {
+        PutDefaultSchedule(original);
         var prototype = original.FirstOrDefault(function => function.Name == IngestFunction.Prototype);
         if (prototype is null) return;
         original.Remove(prototype);
@@ -30,6 +31,15 @@ internal sealed class SourceFunctions(AppServices app) : IFunctionMetadataTransf
                 RawBindings = [trigger.Binding, .. others],
             });
         }
+    }
+
+    /// <summary>The host refuses a reference to a setting that is not there.</summary>
+    private void PutDefaultSchedule(IList<IFunctionMetadata> functions)
+    {
+        if (app.Settings.NonEmpty(AppSettings.WatchSchedule) is not null) return;
+        foreach (var function in functions)
+            for (var i = 0; i < function.RawBindings?.Count; i++)
+                function.RawBindings[i] = function.RawBindings[i].Replace($"%{AppSettings.WatchSchedule}%", AppSettings.DefaultWatchSchedule, StringComparison.Ordinal);
     }
 
     private static bool IsTrigger(string binding)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
@@ -6,6 +7,7 @@ using Matih.Delivery.Opening;
 namespace Matih.Hosting.Serverless;
 
 /// <summary>What a call that should commit a flow came to. A closed family.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FlowOutcome>))]
 public enum FlowOutcome
 {
     /// <summary>The table holds a new commit.</summary>

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Matih.Hosting.Serverless;
 
 /// <summary>Where the loop of a pipeline is. A closed family.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<LoopPhase>))]
 public enum LoopPhase
 {
     /// <summary>It commits what is staged, checkpoint by checkpoint.</summary>
@@ -25,6 +27,7 @@ public enum LoopPhase
 }
 
 /// <summary>What somebody tells the loop of a pipeline. A closed family.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<LoopCommand>))]
 public enum LoopCommand
 {
     /// <summary>Records were staged.</summary>
@@ -100,12 +103,14 @@ public sealed record PipelineLoop
     public static PipelineLoop Start(string pipeline, DateTimeOffset now) => new() { Pipeline = pipeline, Since = now, LastWorkAt = now };
 
     /// <summary>Whether the loop is over.</summary>
+    [JsonIgnore]
     public bool HasEnded => Phase is LoopPhase.Idle or LoopPhase.Stopped or LoopPhase.GaveUp;
 
     /// <summary>Whether a commit is to be asked for now.</summary>
     public bool IsDue(DateTimeOffset now) => Phase == LoopPhase.Running && now >= DueAt;
 
     /// <summary>When to look again without a message; null to wait for one, however long.</summary>
+    [JsonIgnore]
     public DateTimeOffset? WakeAt => Phase == LoopPhase.Running ? DueAt : null;
 
     /// <summary>The watches to hand in with the next commit, by sink, as they are after the wait.</summary>

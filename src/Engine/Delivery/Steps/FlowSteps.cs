@@ -63,7 +63,9 @@ public sealed class FlowSteps : IAsyncDisposable
             case OpeningStep.StandBy standBy:
                 return new OpenStep.StandBy(standBy.Watch, standBy.LookAgainAfter);
             case OpeningStep.Opened opened:
-                _opened = new Opened(_committerFor(opened.Flow), new ReadRecordCheck(_source, opened.Flow.Source));
+                var committer = _committerFor(opened.Flow);
+                await TryAsync<object>(async () => { await committer.ClearForgottenAsync(cancellationToken); return null; }, cancellationToken);
+                _opened = new Opened(committer, new ReadRecordCheck(_source, opened.Flow.Source));
                 _failureCount = 0;
                 return new OpenStep.Opened();
             default:
