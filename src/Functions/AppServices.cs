@@ -26,6 +26,11 @@ internal sealed class AppServices : IAsyncDisposable
             foreach (var finding in broken.Findings) _log.Write(finding);
             _log.Write(FailureEntry.Of(broken.Failure));
         }
+        foreach (var trigger in Folder.Pipelines.SelectMany(pipeline => pipeline.Triggers).Where(trigger => !trigger.Unapplied.IsEmpty))
+        {
+            _log.Information("unapplied-properties",
+                $"Source {trigger.Source.Name}: the Kafka trigger has no setting for {string.Join(", ", trigger.Unapplied)}; they count only where a commit reads from Kafka itself.", ("function", trigger.Function));
+        }
     }
 
     public PipelineFolder Folder { get; }

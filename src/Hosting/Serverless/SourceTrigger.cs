@@ -12,8 +12,12 @@ namespace Matih.Hosting.Serverless;
 /// JSON, as the host reads it. It travels through the host and the scale controller, so it holds no value of a variable, only
 /// <c>%SETTING%</c> references, which those resolve from the app's settings.
 /// </param>
-public sealed record SourceTrigger(string Function, SourceDefinition Source, string Binding)
+/// <param name="Unapplied">Properties that tune reading, which a trigger has no setting for: they count only where a commit reads from Kafka itself.</param>
+public sealed record SourceTrigger(string Function, SourceDefinition Source, string Binding, ImmutableArray<string> Unapplied)
 {
+    /// <summary>How the names of properties begin that change how fast records are read, and neither which ones nor from where.</summary>
+    private static readonly string[] Tuning = ["client.id", "client.rack", "fetch.", "queued."];
+
     /// <summary>How many records one instance should have in front of it before another one is started: many batches' worth.</summary>
     private const long LagThresholdMin = 1000;
 
@@ -62,13 +66,16 @@ public sealed record SourceTrigger(string Function, SourceDefinition Source, str
         var written = WrittenDefinition.Read(path, File.ReadAllText(path));
         var refusals = new List<string>();
         var triggers = definition.Flows.Select(flow => flow.Source).DistinctBy(source => source.Name)
-            .Select(source => new SourceTrigger(names.Add(definition.Metadata.Name, source.Name), source, new Mapping(definition, source, written, settings, refusals).Write())).ToImmutableArray();
-        if (definition.Orchestration.Engine == DeployTarget.Flink) refusals.Add("orchestration.engine: flink runs on Flink, and not in an Azure Functions app; take the file out of the app, or set the engine to matih");
+            .Select(source => new SourceTrigger(
+                names.Add(definition.Metadata.Name, source.Name), source, new Mapping(definition, source, written, settings, refusals).Write(),
+                [.. source.Connection.Properties.Keys.Where(IsTuning)])).ToImmutableArray();
         if (refusals.Count == 0) return triggers;
         throw new PipelineException(FailureKind.BadDefinition,
             $"{Path.GetFileName(path)} cannot be served by a Kafka trigger: {string.Join("; ", refusals.Distinct())}.",
             "Change what is named, or run this pipeline with `matih run`, which knows all of it.");
     }
+
+    private static bool IsTuning(string property) => Tuning.Any(start => property.StartsWith(start, StringComparison.Ordinal));
 
     /// <summary>Maps one source.</summary>
     private sealed class Mapping(PipelineDefinition definition, SourceDefinition source, WrittenDefinition written, HostSettings settings, List<string> refusals)
@@ -114,6 +121,7 @@ public sealed record SourceTrigger(string Function, SourceDefinition Source, str
                     case "bootstrap.servers" or "group.id" or "isolation.level" or "check.crcs":
                     // librdkafka's own default.
                     case "ssl.endpoint.identification.algorithm" when value == "https":
+                    case var tuning when IsTuning(tuning):
                         break;
                     case "security.protocol":
                         json.WriteString("protocol", Protocols[value]);
