@@ -123,11 +123,11 @@ internal sealed class FlowAssembly
     public FlowCommitter CommitterFor(OpenedFlow opened, bool hasOthers) => new(
         _flow, new Checkpointer(_flow, Ledgers, _gaps, _group, _skips, _writer, opened), hasOthers ? IntakeFor(opened) : null, _sideFiles);
 
-    private RangeStaging StagingFor(OpenedFlow opened, GapCheck gaps) => new(_flow, _store, AreaFor(opened), gaps, _writer.Run);
+    private RangeStaging StagingFor(OpenedFlow opened, GapCheck gaps) => new(_flow, _store, AreaFor(opened), opened.Source, gaps, _writer.Run);
 
     private RangeIntake IntakeFor(OpenedFlow opened)
     {
-        var missing = new MissingRangeReading(OpenSecondSource, new BoundedReading(LanesFor(opened), _flow.Environment), _gaps);
+        var missing = new MissingRangeReading(_source, OpenSecondSource, new BoundedReading(LanesFor(opened), _flow.Environment), _gaps);
         var rewrite = new SmallRangeRewrite(_store,
             () => new SinkWriter(CreateFileSets(opened, opened.Binding.OfStoredRows(), opened.Binding.StoredRows, 1), isAlone: true), opened.Binding.StoredRows, Memory);
         return new RangeIntake(_flow, _store, AreaFor(opened), new StallWatch(_flow.Plan, _source, _flow.Clock), missing, rewrite);

@@ -137,15 +137,9 @@ public sealed class FlowSteps : IAsyncDisposable
     {
         var known = opened.Committer.Source;
         var now = await _source.IdentifyAsync(cancellationToken);
-        switch (known.CompareWith(now))
-        {
-            case TopicMatch.OtherCluster:
-                throw OtherTopic($"the connection leads to Kafka cluster {now.ClusterId}, and the records came from cluster {known.ClusterId}");
-            case TopicMatch.CreatedAgain:
-                throw OtherTopic($"it was deleted and created again: its id was {known.TopicId} and is {now.TopicId} now");
-        }
+        if (known.DescribeOther(now) is { } other) throw OtherTopic(other);
         if (await opened.Records.FindChangedAsync(cancellationToken) is { } changed)
-            throw OtherTopic($"the record at offset {changed.Expected.Offset} of partition {changed.Partition} is not the one that was read, so it was created again and refilled, or lost records in an unclean leader election");
+            throw OtherTopic($"{changed}, so it was created again and refilled, or lost records in an unclean leader election");
         return now.PartitionCount > known.Partitions.Length;
     }
 
@@ -190,12 +184,15 @@ public sealed class FlowSteps : IAsyncDisposable
 
     /// <summary>
     /// Where the batch's range begins. Mostly where the staged ones end: a batch often begins behind offsets that hold no record
-    /// (the end of a transaction). Where records are missing in between, they may be on their way, and the range begins behind them.
+    /// (the end of a transaction). Where records are missing in between, they may be on their way, and the range begins behind them;
+    /// so it does where they have been deleted, since nobody can tell any more whether there were any.
     /// </summary>
     private async ValueTask<long> BeginAsync(PartitionLedger known, long first, CancellationToken cancellationToken)
     {
         if (first <= known.NextOffset) return known.NextOffset;
-        return await _source.CountInGapsAsync(known.Partition, [new OffsetGap(known.NextOffset, first)], cancellationToken) == 0 ? known.NextOffset : first;
+        if (await _source.CountInGapsAsync(known.Partition, [new OffsetGap(known.NextOffset, first)], cancellationToken) != 0) return first;
+        var held = (await _source.RangesAsync([known.Partition], cancellationToken))[0];
+        return held.LogStart <= known.NextOffset ? known.NextOffset : first;
     }
 
     private TimeSpan NextWait() => RetryWait.After(++_failureCount, _flow.NextJitter());
