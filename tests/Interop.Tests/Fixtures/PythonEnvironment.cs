@@ -11,11 +11,11 @@ public static class PythonEnvironment
     public static async Task<string> EnsureAsync(string name, string wheelsFolder, params string[] packages)
     {
         var wheels = string.Join('\n', Directory.GetFiles(wheelsFolder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        var folder = Path.Combine(SharedTools.CacheFolder, $"{name}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(wheels)))[..12]}");
+        var folder = Path.Combine(ToolsCache.Folder, $"{name}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(wheels)))[..12]}");
         var ready = Path.Combine(folder, ".ready");
         if (!File.Exists(ready))
         {
-            Directory.CreateDirectory(SharedTools.CacheFolder);
+            Directory.CreateDirectory(ToolsCache.Folder);
             // flock lets one process make it while others wait; a half-made folder has no mark and is made again.
             const string script = """
                 set -eu
