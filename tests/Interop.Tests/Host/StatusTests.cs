@@ -13,7 +13,7 @@ public sealed class StatusTests(SharedKafka kafka)
         var (client, pipeline) = await NewAsync("status", partitions: 2);
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 100));
         var never = await StatusAsync(pipeline, 0);
-        (await pipeline.RunAsync("--once")).Expect();
+        (await OnceAsync(pipeline)).Expect();
         var caughtUp = await StatusAsync(pipeline, 0);
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(100, 30), partition: 1);
         var behind = await StatusAsync(pipeline, 0);
@@ -44,7 +44,7 @@ public sealed class StatusTests(SharedKafka kafka)
     {
         var (client, pipeline) = await NewAsync("status-marks", partitions: 1);
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 10));
-        (await pipeline.RunAsync("--once")).Expect();
+        (await OnceAsync(pipeline)).Expect();
         var aborted = await client.BeginTransactionAsync();
         await aborted.ProduceAsync(pipeline.Topic, [KafkaRecord.Text("""{"id":1}"""), KafkaRecord.Text("""{"id":2}""")]);
         await aborted.AbortAsync();
@@ -59,12 +59,12 @@ public sealed class StatusTests(SharedKafka kafka)
     {
         var (client, pipeline) = await NewAsync("status-again", partitions: 1);
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 10));
-        (await pipeline.RunAsync("--once")).Expect();
+        (await OnceAsync(pipeline)).Expect();
         await client.DeleteTopicAsync(pipeline.Topic);
         await client.CreateTopicAsync(pipeline.Topic);
 
         var status = await StatusAsync(pipeline, 5);
-        var run = await pipeline.RunAsync("--once");
+        var run = await OnceAsync(pipeline);
 
         Assert.Equal("refused", StateOf(status));
         var refusal = status.GetProperty("refusal");
@@ -72,6 +72,8 @@ public sealed class StatusTests(SharedKafka kafka)
         Assert.Contains(JsonEncodedText.Encode(refusal.GetProperty("message").GetString()!, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString(), run.StandardError, StringComparison.Ordinal);
         Assert.Contains("--reset", refusal.GetProperty("remedy").GetString(), StringComparison.Ordinal);
     }
+
+    private static Task<ProcessOutput> OnceAsync(OrderPipeline pipeline) => pipeline.RunAsync("--once", "--set", "orchestration.idle_timeout=1s");
 
     private static string? StateOf(JsonElement flow) => flow.GetProperty("state").GetString();
 
