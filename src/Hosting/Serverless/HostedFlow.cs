@@ -73,7 +73,7 @@ public sealed class HostedFlow(PlannedFlow flow, FlowProgress progress, Func<Flo
                 {
                     if (await UseAsync(_committing, steps => CommitAsync(steps, watch, mayRead, cancellationToken)) is { } report) return report;
                 }
-                catch (PipelineException superseded) when (superseded.Kind == FailureKind.Superseded && opening + 1 < OpeningsMax)
+                catch (PipelineException superseded) when (superseded.Kind == FailureKind.Superseded)
                 {
                     // Another process of the app has committed since: this one opens again and continues from what that one did.
                 }

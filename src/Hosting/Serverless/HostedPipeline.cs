@@ -38,7 +38,7 @@ public sealed record PipelineFolder(ImmutableArray<HostedPipeline> Pipelines, Im
         var functions = new FunctionNames();
         if (Directory.Exists(folder))
         {
-            foreach (var path in Directory.EnumerateFiles(folder).Where(path => Endings.Contains(Path.GetExtension(path))).Order(StringComparer.Ordinal))
+            foreach (var path in Directory.EnumerateFiles(folder).Where(path => Endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal))
             {
                 var file = Path.GetFileName(path);
                 var load = PipelineLoading.Load(new PipelineRequest(path, [], null), settings);
@@ -54,6 +54,11 @@ public sealed record PipelineFolder(ImmutableArray<HostedPipeline> Pipelines, Im
                 catch (PipelineException refusal)
                 {
                     broken.Add(new BrokenPipeline(file, refusal, load.Findings));
+                }
+                catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+                {
+                    broken.Add(new BrokenPipeline(file, new PipelineException(FailureKind.BadDefinition, $"{file}: cannot be read a second time: {unreadable.Message}",
+                        "Leave the folder alone while the app starts, and restart it."), load.Findings));
                 }
             }
         }

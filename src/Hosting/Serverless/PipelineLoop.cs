@@ -63,6 +63,9 @@ public sealed record PipelineLoop
     /// <summary>The longest wait after a failure.</summary>
     private const long RetryWaitMaxMillis = 60_000;
 
+    /// <summary>How long attempts may fail in a row where none has ever said what the definition wants: it may be gone from the app.</summary>
+    private const long UntoldFailureLimitMillis = 3_600_000;
+
     public required string Pipeline { get; init; }
 
     public LoopPhase Phase { get; init; } = LoopPhase.Running;
@@ -115,7 +118,7 @@ public sealed record PipelineLoop
 
     /// <summary>The watches to hand in with the next commit, by sink, as they are after the wait.</summary>
     public ImmutableDictionary<string, ReportedWatch> WatchesAt(DateTimeOffset now) => Flows.Where(flow => flow.Watch is not null)
-        .ToImmutableDictionary(flow => flow.Sink, flow => flow.Watch! with { RemainingMillis = flow.Watch!.RemainingMillis - (long)(now - ReportedAt).TotalMilliseconds });
+        .ToImmutableDictionary(flow => flow.Sink, flow => flow.Watch! with { RemainingMillis = Math.Max(0, flow.Watch!.RemainingMillis - (long)(now - ReportedAt).TotalMilliseconds) });
 
     /// <summary>When <see cref="Flows"/> came.</summary>
     public DateTimeOffset ReportedAt { get; init; }
@@ -132,8 +135,9 @@ public sealed record PipelineLoop
                     : loop;
             case LoopCommand.Checkpoint when Phase == LoopPhase.Running:
                 return this with { DueAt = now };
+            // The last command counts: what is paused before its last commit does not end when it is resumed.
             case LoopCommand.Pause when Phase == LoopPhase.Running:
-                return Enter(LoopPhase.Paused, now);
+                return Enter(LoopPhase.Paused, now) with { IsStopping = false };
             case LoopCommand.Resume when Phase is LoopPhase.Paused or LoopPhase.Failed:
                 return Enter(LoopPhase.Running, now) with { DueAt = now, LastWorkAt = now, Failure = null, FailingSince = null, FailureCount = 0 };
             case LoopCommand.Stop when Phase == LoopPhase.Running:
@@ -178,7 +182,7 @@ public sealed record PipelineLoop
     {
         var loop = this with { Failure = failure, FailingSince = FailingSince ?? now, FailureCount = FailureCount + 1, LastWorkAt = now };
         if (loop.IsStopping) return loop.Enter(LoopPhase.Stopped, now);
-        if (loop.Settings is { } settings && now - loop.FailingSince >= TimeSpan.FromMilliseconds(settings.FailureLimitMillis)) return loop.Enter(LoopPhase.GaveUp, now);
+        if (now - loop.FailingSince >= TimeSpan.FromMilliseconds(loop.Settings?.FailureLimitMillis ?? UntoldFailureLimitMillis)) return loop.Enter(LoopPhase.GaveUp, now);
         var wait = Math.Max(waitMillis, Math.Min(RetryWaitMaxMillis, 1000L << Math.Min(loop.FailureCount - 1, 6)));
         return loop with { DueAt = now + TimeSpan.FromMilliseconds(wait) };
     }

@@ -8,6 +8,8 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
 {
     private const int Varint = 0, Fixed64 = 1, Bytes = 2, Fixed32 = 5;
 
+    private const ulong FieldNumberMax = (1 << 29) - 1;
+
     private readonly ReadOnlySpan<byte> _message = message;
     private int _at;
     private int _wireType;
@@ -18,6 +20,7 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
         number = 0;
         if (_at == _message.Length) return false;
         var tag = ReadRaw();
+        if (tag >> 3 is 0 or > FieldNumberMax) throw Damaged();
         number = (int)(tag >> 3);
         _wireType = (int)(tag & 7);
         return true;

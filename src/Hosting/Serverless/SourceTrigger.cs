@@ -123,8 +123,8 @@ public sealed record SourceTrigger(string Function, SourceDefinition Source, str
                     case "ssl.endpoint.identification.algorithm" when value == "https":
                     case var tuning when IsTuning(tuning):
                         break;
-                    case "security.protocol":
-                        json.WriteString("protocol", Protocols[value]);
+                    case "security.protocol" when Protocols.TryGetValue(value, out var protocol):
+                        json.WriteString("protocol", protocol);
                         break;
                     case "sasl.mechanism" when Mechanisms.TryGetValue(value, out var mode):
                         json.WriteString("authenticationMode", mode);
@@ -151,7 +151,8 @@ public sealed record SourceTrigger(string Function, SourceDefinition Source, str
             var found = written.Find(path, name => settings.NonEmpty(name) is null ? null : $"%{name}%");
             if (found is { IsFile: true } && isSecret) return Refuse(path, "a secret from a file cannot be handed to the Functions host; put it into an app setting (best as a Key Vault reference) and write ${NAME}");
             if (isSecret && found is not { HasReference: true, Literal: "" }) return Refuse(path, "the secret would travel with the app's metadata; put it into an app setting (best as a Key Vault reference) and write ${NAME}");
-            if (found is null || found.IsFile) return value.Contains('%', StringComparison.Ordinal) ? Refuse(path, Percent) : value;
+            // Without a reference the value is right as it was read: a path, for one, is absolute.
+            if (found is not { IsFile: false, HasReference: true }) return value.Contains('%', StringComparison.Ordinal) ? Refuse(path, Percent) : value;
             return found.Literal.Contains('%', StringComparison.Ordinal) ? Refuse(path, Percent) : found.Text;
         }
 

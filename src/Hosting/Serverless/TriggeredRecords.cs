@@ -86,19 +86,7 @@ public sealed unsafe class TriggeredRecords : RawBatch
                 reader.Skip();
                 continue;
             }
-            var header = new ProtobufReader(reader.ReadBytes());
-            ReadOnlySpan<byte> headerName = default, headerValue = default;
-            var hasValue = false;
-            while (header.TryReadField(out var part))
-            {
-                if (part == 1) headerName = header.ReadBytes();
-                else if (part == 2)
-                {
-                    headerValue = header.ReadBytes();
-                    hasValue = true;
-                }
-                else header.Skip();
-            }
+            ReadHeader(reader.ReadBytes(), out var headerName, out var headerValue, out var hasValue);
             // The last one of a name counts.
             if (!headerName.SequenceEqual(name)) continue;
             value = headerValue;
@@ -135,15 +123,40 @@ public sealed unsafe class TriggeredRecords : RawBatch
                     isOfTopic = found.SequenceEqual(topicBytes);
                     if (!isOfTopic) throw new FormatException($"The trigger of topic '{topic}' was handed a record of topic '{Encoding.UTF8.GetString(found)}'.");
                     break;
-                case 2: record.Partition = (int)reader.ReadVarint(); break;
-                case 3: record.Offset = (long)reader.ReadVarint(); break;
+                case 2: record.Partition = (int)ReadUpTo(int.MaxValue, "partition", ref reader, topic); break;
+                case 3: record.Offset = (long)ReadUpTo(long.MaxValue, "offset", ref reader, topic); break;
                 case 4: (record.KeyAt, record.KeyLength) = reader.ReadRange(); break;
                 case 5: (record.ValueAt, record.ValueLength) = reader.ReadRange(); break;
                 case 6: ReadTimestamp(reader.ReadBytes(), ref record); break;
+                // Headers are looked for when a column wants one; damage has to be found before that.
+                case 7: ReadHeader(reader.ReadBytes(), out _, out _, out _); break;
                 default: reader.Skip(); break;
             }
         }
         return isOfTopic ? record : throw new FormatException($"The trigger of topic '{topic}' was handed a message that names no topic: it is not a record of the Kafka extension.");
+    }
+
+    private static ulong ReadUpTo(ulong max, string what, ref ProtobufReader reader, string topic)
+    {
+        var value = reader.ReadVarint();
+        return value <= max ? value : throw new FormatException($"The trigger of topic '{topic}' was handed a record with {what} {(long)value}; it is expected to be from 0 to {max}.");
+    }
+
+    private static void ReadHeader(ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value, out bool hasValue)
+    {
+        name = value = default;
+        hasValue = false;
+        var reader = new ProtobufReader(bytes);
+        while (reader.TryReadField(out var field))
+        {
+            if (field == 1) name = reader.ReadBytes();
+            else if (field == 2)
+            {
+                value = reader.ReadBytes();
+                hasValue = true;
+            }
+            else reader.Skip();
+        }
     }
 
     private static void ReadTimestamp(ReadOnlySpan<byte> bytes, ref Parsed record)

@@ -18,7 +18,7 @@ public sealed class HostDependencyTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Connectors"] = ["", "Definition", "Iceberg", "Storage"],
-        ["Hosting"] = ["", "Connectors", "Definition", "Delivery", "Iceberg", "Kafka", "Planning", "Status", "Storage", "Telemetry"],
+        ["Hosting"] = ["", "Batches", "Connectors", "Definition", "Delivery", "Iceberg", "Kafka", "Planning", "Status", "Storage", "Telemetry", "Verification"],
         ["Host/Runtime"] = ["Hosting"],
         ["Host/Output"] = ["", "Hosting", "Delivery", "Telemetry"],
         ["Host/Health"] = ["Hosting", "Delivery", "Telemetry"],
