@@ -215,6 +215,7 @@ module identity 'modules/identity.bicep' = {
 
 module monitoring 'modules/monitoring.bicep' = {
   params: {
+    hasInsights: isFunctions
     insightsName: names.?insights ?? 'appi-${prefix}-${token}'
     workspaceName: names.?workspace ?? 'log-${prefix}-${token}'
     existingWorkspaceId: workspaceId

@@ -1,5 +1,7 @@
-metadata description = 'Application Insights, which takes telemetry only from identities, on a Log Analytics workspace.'
+metadata description = 'A Log Analytics workspace, and Application Insights on it, which takes telemetry from identities only.'
 
+@description('Whether there is an app that sends telemetry to Application Insights.')
+param hasInsights bool
 param insightsName string
 param workspaceName string
 
@@ -29,7 +31,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = if (e
   }
 }
 
-resource insights 'Microsoft.Insights/components@2020-02-02' = {
+resource insights 'Microsoft.Insights/components@2020-02-02' = if (hasInsights) {
   name: insightsName
   location: location
   tags: tags
@@ -41,7 +43,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasInsights) {
   scope: insights
   name: guid(insights.id, principalId, monitoringMetricsPublisher)
   properties: {
@@ -51,6 +53,6 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-output insightsId string = insights.id
-output connectionString string = insights.properties.ConnectionString
+output insightsId string = hasInsights ? insights.id : ''
+output connectionString string = hasInsights ? insights!.properties.ConnectionString : ''
 output workspaceId string = workspaceId
