@@ -92,7 +92,7 @@ internal sealed class FlowAssembly
         // Members need no patience with each other: the group says which of them commits.
         var patience = new TakeoverPatience(_flow, member is null ? isGone : _ => true);
         var opening = CreateOpening(_flow, patience);
-        var check = CreateOpening(_flow with { Log = EngineLog.None }, patience);
+        var check = CreateCheck();
         var stagingOpening = new StagingOpening(_flow, _source, _store, Ledgers);
         return new FlowRun(_flow, _source, check, _shared.Gate, member,
             () => new CommittingSession(_flow, _source, opening, LanesFor, CommitterFor, _fields),
@@ -103,6 +103,13 @@ internal sealed class FlowAssembly
     public FlowSteps CreateSteps(Func<WriterHint, bool> isGone) => new(
         _flow, _source, CreateOpening(_flow, new TakeoverPatience(_flow, isGone)), new StagingOpening(_flow, _source, _store, Ledgers),
         LanesFor, opened => CommitterFor(opened, hasOthers: true), opened => StagingFor(opened, new GapCheck(_flow.Plan, _source, isHandedIn: true)));
+
+    /// <summary>For finding out, without a word in the log, whether the flow would be opened.</summary>
+    public FlowOpening CreateCheck()
+    {
+        var flow = _flow with { Log = EngineLog.None };
+        return CreateOpening(flow, new TakeoverPatience(flow, _ => false));
+    }
 
     public ReplayRun CreateReplay() => new(_flow, _source, Ledgers, LanesFor, _fields, _writer);
 
@@ -116,11 +123,11 @@ internal sealed class FlowAssembly
     public FlowCommitter CommitterFor(OpenedFlow opened, bool hasOthers) => new(
         _flow, new Checkpointer(_flow, Ledgers, _gaps, _group, _skips, _writer, opened), hasOthers ? IntakeFor(opened) : null, _sideFiles);
 
-    private RangeStaging StagingFor(OpenedFlow opened, GapCheck gaps) => new(_flow, _store, AreaFor(opened), gaps, _writer.Run);
+    private RangeStaging StagingFor(OpenedFlow opened, GapCheck gaps) => new(_flow, _store, AreaFor(opened), opened.Source, gaps, _writer.Run);
 
     private RangeIntake IntakeFor(OpenedFlow opened)
     {
-        var missing = new MissingRangeReading(OpenSecondSource, new BoundedReading(LanesFor(opened), _flow.Environment), _gaps);
+        var missing = new MissingRangeReading(_source, OpenSecondSource, new BoundedReading(LanesFor(opened), _flow.Environment), _gaps);
         var rewrite = new SmallRangeRewrite(_store,
             () => new SinkWriter(CreateFileSets(opened, opened.Binding.OfStoredRows(), opened.Binding.StoredRows, 1), isAlone: true), opened.Binding.StoredRows, Memory);
         return new RangeIntake(_flow, _store, AreaFor(opened), new StallWatch(_flow.Plan, _source, _flow.Clock), missing, rewrite);

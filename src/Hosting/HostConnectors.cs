@@ -11,7 +11,8 @@ namespace Matih.Hosting;
 
 /// <summary>The real outside: Kafka through librdkafka, and the catalogs and stores of the definition.</summary>
 /// <param name="laneCountMax">The most lanes that a flow will have; its queue memory is shared out among them.</param>
-public sealed class HostConnectors(HostSettings settings, EngineEnvironment environment, IEngineLog log, int laneCountMax) : IConnectors
+/// <param name="limits">How long calls to catalogs and stores may take, for who wants an answer soon; null is the patience of a run.</param>
+public sealed class HostConnectors(HostSettings settings, EngineEnvironment environment, IEngineLog log, int laneCountMax, CallLimits? limits = null) : IConnectors
 {
     private const string MockProperty = "test.mock.num.brokers";
 
@@ -47,13 +48,13 @@ public sealed class HostConnectors(HostSettings settings, EngineEnvironment envi
         }
     }
 
-    public IStore OpenStore(CatalogDefinition catalog) => StoreOpening.Open(catalog.Stores, environment.Ids, environment.Clock);
+    public IStore OpenStore(CatalogDefinition catalog) => StoreOpening.Open(catalog.Stores, environment.Ids, environment.Clock, limits);
 
     public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store)
     {
         try
         {
-            return CatalogOpening.Open(catalog, (LocationStore)store, environment.Ids, environment.Clock);
+            return CatalogOpening.Open(catalog, (LocationStore)store, environment.Ids, environment.Clock, limits);
         }
         catch (CatalogException refusal)
         {

@@ -15,4 +15,11 @@ public static class HostJson
     /// sizes and times stay below that and are numbers.
     /// </summary>
     public static void WriteId(this Utf8JsonWriter json, string name, SnapshotId? id) => json.WriteString(name, id?.ToString());
+
+    /// <summary>A number, or null where it is not known.</summary>
+    public static void WriteNumberOrNull(this Utf8JsonWriter json, string name, long? value)
+    {
+        if (value is { } number) json.WriteNumber(name, number);
+        else json.WriteNull(name);
+    }
 }

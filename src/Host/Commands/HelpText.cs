@@ -32,6 +32,7 @@ internal static class HelpText
             ("matih run pipeline.yaml", "until Ctrl-C or SIGTERM"),
             ("matih run pipeline.yaml --once", "one micro-batch, for a scheduler such as Airflow"),
             ("matih table show analytics.web.clicks", "what the table holds"),
+            ("matih status pipeline.yaml", "where it stands, and how far behind the topic"),
             ("matih verify pipeline.yaml", "prove that every record is in the table once"),
             ("matih sql \"SELECT UPPER('a')\" --json", "what an expression gives"),
         ]),

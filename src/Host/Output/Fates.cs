@@ -1,6 +1,4 @@
-using System.Text.Json;
 using Matih.Delivery.Ledgers;
-using Matih.Delivery.Skipping;
 
 namespace Matih.Host.Output;
 
@@ -24,33 +22,5 @@ internal static class Fates
         if (lostCount > 0) parts.Add($"{Quantity.Of(lostCount, "offset")} lost");
         if (emptyOffsetCount > 0) parts.Add($"{Quantity.Of(emptyOffsetCount, "offset")} held no record");
         return parts.Count == 0 ? "" : separator + string.Join(", ", parts);
-    }
-
-    /// <summary>The members <c>ranges</c> and <c>kinds</c>.</summary>
-    public static void WriteSkipped(SkippedRecords skipped, Utf8JsonWriter json)
-    {
-        json.WriteStartArray("ranges");
-        foreach (var range in skipped.Ranges)
-        {
-            json.WriteStartObject();
-            json.WriteNumber("partition", range.Partition);
-            json.WriteNumber("from_offset", range.FromOffset);
-            json.WriteNumber("to_offset", range.ToOffset);
-            json.WriteNumber("records", range.RecordCount);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-        json.WriteStartArray("kinds");
-        foreach (var kind in skipped.Kinds)
-        {
-            json.WriteStartObject();
-            json.WriteString("text", kind.Text);
-            json.WriteNumber("records", kind.RecordCount);
-            json.WriteNumber("partition", kind.Partition);
-            json.WriteNumber("offset", kind.Offset);
-            json.WriteString("example", kind.Example);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
     }
 }

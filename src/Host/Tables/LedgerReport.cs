@@ -115,7 +115,7 @@ internal static class LedgerReport
         {
             json.WriteStartObject("skipped");
             json.WriteString("source", skipped.Source);
-            Fates.WriteSkipped(skipped.Records, json);
+            SkippedJson.WriteMembers(skipped.Records, json);
             json.WriteEndObject();
         }
         if (ledger.Replay is { } replay) WriteReplay(replay, json);

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Tables;
-using Matih.Host.Output;
+using Matih.Hosting;
 
 namespace Matih.Host.Tables;
 
@@ -42,7 +42,7 @@ internal static class SkippedReport
             json.WriteNumber("records", commit.Books.RecordCount);
             json.WriteNumber("skipped", commit.Books.SkippedCount);
             json.WriteBoolean("is_listed", commit.Records is not null);
-            Fates.WriteSkipped(commit.Records ?? SkippedRecords.None, json);
+            SkippedJson.WriteMembers(commit.Records ?? SkippedRecords.None, json);
             json.WriteEndObject();
         }
         json.WriteEndArray();

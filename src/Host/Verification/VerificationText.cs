@@ -13,10 +13,6 @@ internal static class VerificationText
 
     private const int ShownPartitionsMax = 16;
 
-    /// <summary>What no check looks at, of any table.</summary>
-    public const string NotRead =
-        "What rows and delete files hold is not looked at: other bytes of the same length, wrong values, and wrong partition values or column bounds in manifests, by which readers skip files, are not noticed.";
-
     private const int ShownRangesMax = 16;
 
     private const string Indent = "            ";
@@ -45,7 +41,7 @@ internal static class VerificationText
         }
         foreach (var kind in flow.Violations.CountBy(violation => violation.Code).Where(kind => kind.Value > ShownOfKindMax))
             yield return $"VIOLATION   {kind.Key}: {Quantity.Count(kind.Value - ShownOfKindMax)} more; --json has them all";
-        if (flow.Ledger is not null) yield return $"not read    {NotRead}";
+        if (flow.Ledger is not null) yield return $"not read    {VerificationJson.NotRead}";
     }
 
     private static IEnumerable<string> FateLines(FlowVerification flow)

@@ -1,6 +1,7 @@
 using Matih.Delivery;
 using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
+using Matih.Planning;
 
 namespace Matih.Engine.Simulation.Auditing;
 
@@ -26,11 +27,26 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
     /// <summary>Tables that are missing in the warehouse that runs are given now.</summary>
     public HashSet<string> Hidden { get; } = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<FlowName, (TimeSpan At, RefusalCause Cause)> _rolledBack = [];
+
+    /// <summary>
+    /// A table is about to be rolled back, which may take away why a flow was refused. Its process ends later, once the
+    /// pipeline's other flows have.
+    /// </summary>
+    public void NoteRollback(IEnumerable<PipelineSetup> pipelines, string table)
+    {
+        foreach (var pipeline in pipelines)
+            for (var sink = 0; sink < pipeline.Tables.Length; sink++)
+                if (pipeline.Tables[sink] == table && Find(pipeline, sink, OpenAnswers.None) is { } cause) _rolledBack[pipeline.Flow(sink)] = (world.Simulator.Now, cause);
+    }
+
     /// <summary>The first cause found for a run of a pipeline, or null.</summary>
     public RefusalCause? Find(PipelineSetup pipeline, ProcessOrder order)
     {
         for (var sink = 0; sink < pipeline.Tables.Length; sink++)
             if (Find(pipeline, sink, order.Answers) is { } cause) return cause;
+        for (var sink = 0; sink < pipeline.Tables.Length; sink++)
+            if (_rolledBack.TryGetValue(pipeline.Flow(sink), out var before) && before.At >= order.StartedAt) return new RefusalCause($"{before.Cause.Text}, until the table was rolled back", WayOut.StartAgain);
         if (auditor.WasTakenSince(pipeline, order.StartedAt)) return new RefusalCause("another flow had the ledger until the table was rolled back", WayOut.StartAgain);
         if (order.Answers.Adopt is { } taken && auditor.WasTakenSince(Before(pipeline, taken), order.StartedAt)) return new RefusalCause("another flow had the ledger to adopt until the table was rolled back", WayOut.StartAgain);
         if (order.Answers.Adopt is { } old && auditor.WasAnsweredSince(Before(pipeline, old), order.StartedAt)) return new RefusalCause("the pipeline to adopt has begun meanwhile", WayOut.StartAgain);

@@ -59,7 +59,7 @@ internal sealed class TopicNotice(FlowName flow, SimulatedTopic topic, Simulated
     }
 
     /// <summary>Whether another record than the one that was read stands there for everybody to see.</summary>
-    private static bool IsReplaced(PartitionLog log, Fingerprint last)
+    public static bool IsReplaced(PartitionLog log, Fingerprint last)
     {
         if (log.LostTails.Count == 0 || last.Offset >= log.LastStable || last.Offset < log.LogStart) return false;
         var record = log.Records[(int)last.Offset];

@@ -33,6 +33,9 @@ internal sealed class WorldCauses(SimulatedWorld world, TableHistory history)
             var log = topic.Partitions[entry.Partition];
             if (entry.NextOffset > log.HighWatermark || entry.NextOffset > log.TornFrom(flow.ToString()))
                 return new RefusalCause($"partition {entry.Partition} has lost records before {entry.NextOffset}", WayOut.Reset);
+            // Whoever read it: a flow that took the ledger over may not have read anything yet.
+            if (entry.Last is { } last && TopicNotice.IsReplaced(log, last))
+                return new RefusalCause($"partition {entry.Partition} holds another record at {last.Offset} than the one that was read", WayOut.Reset);
         }
         return null;
     }

@@ -122,7 +122,7 @@ internal sealed partial class ScenarioRun
         var name = _scenario.Setup.Pipelines[idle.Setup.Pipeline].Tables[0];
         if (Load(name) is not { } table) return;
         _simulator.Trace.Note(_simulator.Now, "world", $"rolls {name} back under idle processes");
-        _others.RollBack(table, 1 + _seeds.Next(3));
+        RollBack(name, table, 1 + _seeds.Next(3));
         AwaitProgress("a rollback under an idle run", TimeSpan.FromMinutes(80));
     }
 

@@ -2,6 +2,7 @@ using Matih.Delivery;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.Processes;
 using Matih.Engine.Simulation.World;
+using Matih.Iceberg.Catalogs;
 
 namespace Matih.Engine.Simulation.Scenarios;
 
@@ -13,6 +14,12 @@ internal sealed partial class ScenarioRun
 
     private readonly OtherEngines _engines;
     private readonly List<WorldAction.HideTables> _hidden = [];
+
+    private void RollBack(string name, Table table, int steps)
+    {
+        _causes.NoteRollback(_scenario.Setup.Pipelines, name);
+        _others.RollBack(table, steps);
+    }
 
     private void ActOfWorld(WorldAction action)
     {
@@ -28,7 +35,7 @@ internal sealed partial class ScenarioRun
                 if (Load(name) is { } published) _engines.PublishStaged(published, pick);
                 break;
             case WorldAction.CherryPick(var name, var steps, var appends, var after, var pick):
-                if (Load(name) is { } setBack) _others.RollBack(setBack, steps);
+                if (Load(name) is { } setBack) RollBack(name, setBack, steps);
                 _rolledBackAt[name] = _simulator.Now;
                 _replayCauses.Shortened.Add(name);
                 if (appends && Load(name) is { } above) _engines.AppendRows(above, PlanOf(name), 3);

@@ -211,7 +211,7 @@ internal sealed partial class ScenarioRun
                 _replayCauses.Rewritten.Add(name);
                 break;
             case WorldAction.RollBack(var name, var steps):
-                if (Load(name) is { } rolledBack) _others.RollBack(rolledBack, steps);
+                if (Load(name) is { } rolledBack) RollBack(name, rolledBack, steps);
                 _rolledBackAt[name] = _simulator.Now;
                 _replayCauses.Shortened.Add(name);
                 break;

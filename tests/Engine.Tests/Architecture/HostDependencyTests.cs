@@ -18,15 +18,16 @@ public sealed class HostDependencyTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Connectors"] = ["", "Definition", "Iceberg", "Storage"],
-        ["Hosting"] = ["", "Connectors", "Definition", "Delivery", "Iceberg", "Kafka", "Planning", "Storage", "Telemetry"],
+        ["Hosting"] = ["", "Connectors", "Definition", "Delivery", "Iceberg", "Kafka", "Planning", "Status", "Storage", "Telemetry"],
         ["Host/Runtime"] = ["Hosting"],
         ["Host/Output"] = ["", "Hosting", "Delivery", "Telemetry"],
         ["Host/Health"] = ["Hosting", "Delivery", "Telemetry"],
         ["Host/Statements"] = ["", "Hosting", "Batches", "Decoding", "Sql"],
         ["Host/Tables"] = ["", "Hosting", "Connectors", "Definition", "Delivery", "Iceberg", "Planning", "Storage"],
+        ["Host/Status"] = ["", "Hosting", "Delivery", "Planning", "Status"],
         ["Host/Verification"] = ["", "Hosting", "Delivery", "Iceberg", "Planning", "Verification"],
         ["Host/Demo"] = ["", "Hosting", "Definition", "Delivery", "Iceberg", "Kafka", "Storage"],
-        ["Host/Commands"] = ["", "Hosting", "Connectors", "Batches", "Definition", "Delivery", "Iceberg", "Planning", "Sql", "Storage", "Telemetry", "Verification"],
+        ["Host/Commands"] = ["", "Hosting", "Connectors", "Batches", "Definition", "Delivery", "Iceberg", "Planning", "Sql", "Status", "Storage", "Telemetry", "Verification"],
     };
 
     [Fact]

@@ -7,14 +7,17 @@ using Matih.Delivery;
 using Matih.Engine.Tests.Connectors.Azure;
 using Matih.Engine.Tests.Connectors.Rest;
 using Matih.Engine.Tests.Delivery;
+using Matih.Engine.Tests.Status;
 using Matih.Engine.Tests.Storage;
 using Matih.Fixtures;
 using Matih.Host.Commands;
 using Matih.Host.Output;
+using Matih.Host.Status;
 using Matih.Host.Tables;
 using Matih.Host.Verification;
 using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
+using Matih.Status;
 using Matih.Storage;
 using Matih.Telemetry;
 using Matih.Verification;
@@ -176,7 +179,7 @@ public sealed class PlantedSecretTests : IDisposable
         await using var server = EchoServers.Start("refuses");
         var entry = PlantedCatalog.All.Single(item => item.Name == "bearer").Entry.Replace("HTTP", server.Uri.AbsoluteUri.TrimEnd('/'), StringComparison.Ordinal);
         await File.WriteAllTextAsync(Path.Combine(_folder.Path, "p.yaml"), DefinitionOf(entry));
-        foreach (var (arguments, exitCode) in new (string[], int)[] { (["validate", "p.yaml", "--explain"], 0), (["catalog", "check", "p.yaml"], 3), (["table", "show", "shop.orders", "--definition", "p.yaml"], 3), (["verify", "p.yaml", "--offline", "--json", "--log-level", "debug"], 3) })
+        foreach (var (arguments, exitCode) in new (string[], int)[] { (["validate", "p.yaml", "--explain"], 0), (["catalog", "check", "p.yaml"], 3), (["table", "show", "shop.orders", "--definition", "p.yaml"], 3), (["verify", "p.yaml", "--offline", "--json", "--log-level", "debug"], 3), (["status", "p.yaml", "--offline", "--json", "--log-level", "debug"], 3), (["status", "p.yaml", "--offline"], 3) })
         {
             var printed = await ExternalProcess.RunAsync(Path.Combine(AppContext.BaseDirectory, "matih"), arguments, workingDirectory: _folder.Path, environment: new Dictionary<string, string?> { ["PLANTED"] = PlantedText.Text, ["MATIH_CATALOG"] = null, ["MATIH_WAREHOUSE"] = null });
 
@@ -212,6 +215,20 @@ public sealed class PlantedSecretTests : IDisposable
         _said.Add(text.ToString());
         using var json = new MemoryStream();
         JsonOutput.Write(json, writer => VerificationJson.Write(report, flow.Clock, writer));
+        _said.Add(System.Text.Encoding.UTF8.GetString(json.ToArray()));
+        await SayStatusAsync(flow);
+    }
+
+    private async Task SayStatusAsync(FlowHarness flow)
+    {
+        // The limit of a status is one of real time.
+        var status = await flow.PipelineStatusAsync(environment: flow.Environment() with { Clock = TimeProvider.System });
+        Assert.Contains(status.Flows.Single().Unread, part => part.Part == StatusPart.Table);
+        var text = new StringWriter();
+        StatusText.Write(status, text);
+        _said.Add(text.ToString());
+        using var json = new MemoryStream();
+        JsonOutput.Write(json, writer => StatusJson.Write(status, writer));
         _said.Add(System.Text.Encoding.UTF8.GetString(json.ToArray()));
     }
 

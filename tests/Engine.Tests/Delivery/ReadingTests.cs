@@ -144,6 +144,69 @@ public sealed class ReadingTests
     }
 
     [Fact]
+    public async Task A_count_in_a_topic_that_was_created_again_since_it_was_read_proves_nothing()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Overrides.Add("orchestration.max_retries=3");
+        flow.Clock.Speed = 50;
+        SkipAndBeforeTheCount(flow, 5, () => flow.Topic.Recreate(1, "topic-2"));
+        flow.Produce(0, 10);
+
+        var refusal = await flow.RefusalAsync();
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains("its id was topic-1 and is topic-2 now", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(flow.Entries, entry => entry.Event == "retrying" && entry.Message.Contains("counted again, but not in the topic that was read: it was deleted and created again", StringComparison.Ordinal));
+        Assert.Empty(await flow.RowsAsync());
+    }
+
+    [Theory]
+    [InlineData(1, 0, 0, 0, "partition 0 ends at offset 0, and was read up to offset 0")]
+    [InlineData(10, 5, 5, 4, "the record at offset 9 of partition 0 is not the one that was read")]
+    [InlineData(10, 5, 5, 0, "the record at offset 9 of partition 0, which was just read, is no longer there, so that this cannot be known")]
+    public async Task Where_ids_cannot_be_known_records_and_ends_tell_that_gaps_were_counted_in_another_topic(int count, long skipped, int newBefore, int newBehind, string expected)
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Topic.TopicId = null;
+        SkipAndBeforeTheCount(flow, skipped, () =>
+        {
+            flow.Topic.Recreate(1, null);
+            flow.Produce(100, newBefore);
+            if (newBefore != 0) flow.Topic.AppendGap(0, 5 - newBehind);
+            flow.Produce(200, newBehind);
+        });
+        flow.Produce(0, count);
+
+        var failure = await flow.RefusalAsync();
+        flow.OnSource = null;
+        await flow.CatchUpAsync();
+
+        // Nothing of the old topic was committed, so that nobody can tell the new one from it: it is read from its start.
+        Assert.Equal(ExitCode.Environment, failure.ExitCode);
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    /// <summary>The client passes an offset over in its first assignment, and something happens before that gap is counted.</summary>
+    private static void SkipAndBeforeTheCount(FlowHarness flow, long skipped, Action act)
+    {
+        flow.Overrides.Add("orchestration.checkpoint_interval=1h");
+        var isDone = false;
+        flow.OnSource = source =>
+        {
+            source.MaySkipRecords = true;
+            source.SkippedByClient.Add((0, skipped));
+            source.SkippingAssignmentCount = 1;
+            source.BeforeGapCount = () =>
+            {
+                if (isDone) return;
+                isDone = true;
+                act();
+            };
+        };
+    }
+
+    [Fact]
     public async Task A_client_known_to_skip_has_every_hole_counted_again()
     {
         using var flow = new FlowHarness(partitionCount: 1);

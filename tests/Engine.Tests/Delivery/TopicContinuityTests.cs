@@ -467,7 +467,7 @@ public sealed class TopicContinuityTests
 
         Assert.Equal(ExitCode.Refused, refusal.ExitCode);
         Assert.Contains(expected, refusal.Message, StringComparison.Ordinal);
-        Assert.Contains(flow.Entries, entry => entry.Message.Contains("was created again while it was being opened", StringComparison.Ordinal));
+        Assert.Contains(flow.Entries, entry => entry.Message.Contains("became another one while it was being opened", StringComparison.Ordinal));
         Assert.Equal(rows, await flow.RowsAsync());
     }
 }

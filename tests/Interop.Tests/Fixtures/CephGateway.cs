@@ -21,14 +21,6 @@ public sealed class CephGateway : IAsyncDisposable
 
     private static readonly string[] Packages = ["ceph-mon", "ceph-osd", "radosgw", "ceph-common"];
 
-    private const string Install = """
-        set -eu
-        command -v radosgw > /dev/null && command -v ceph-mon > /dev/null && command -v ceph-osd > /dev/null && command -v ceph > /dev/null && exit 0
-        export DEBIAN_FRONTEND=noninteractive
-        apt-get update -q
-        apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=600 "$@"
-        """;
-
     /// <summary>Starts everything, and ends it when its standard input ends. $1: folder, $2: the gateway's port, $3: the monitor's, $4: access key, $5: secret key.</summary>
     private const string Run = """
         set -eum
@@ -106,8 +98,7 @@ public sealed class CephGateway : IAsyncDisposable
 
     public static async Task<CephGateway> StartAsync()
     {
-        var installed = await ExternalProcess.RunAsync("/bin/sh", ["-c", Install, "sh", .. Packages], TimeSpan.FromMinutes(10));
-        if (installed.ExitCode != 0) Assert.Fail($"Install {string.Join(' ', Packages)}, or set MATIH_SHARED to none to skip the tests that need them:\n{installed.StandardError}");
+        await DebianPackages.RequireAsync(Packages);
         var folder = TemporaryDirectory.NewUnowned();
         var (port, monitorPort) = (FreePort(), FreePort());
         var process = ExternalProcess.Start(

@@ -33,7 +33,10 @@ public sealed record ProcessOutput(string CommandLine, int ExitCode, string Stan
 public sealed class ExternalProcess : IAsyncDisposable
 {
     /// <summary>How long a wait lasts when the caller names no limit: far above any healthy duration on a busy machine.</summary>
-    public static readonly TimeSpan WaitMax = TimeSpan.FromMinutes(Environment.GetEnvironmentVariable("MATIH_SOAK") == "1" ? 10 : 2);
+    public static readonly TimeSpan WaitMax = TimeSpan.FromMinutes(Environment.GetEnvironmentVariable("MATIH_SOAK") == "1" ? 10 : 5);
+
+    /// <summary>How long a program may take that first installs what it needs.</summary>
+    public static readonly TimeSpan InstallationMax = TimeSpan.FromMinutes(15);
 
     private readonly Process _process;
     private readonly Task _outputEnded;

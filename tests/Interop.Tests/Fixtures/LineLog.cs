@@ -93,14 +93,18 @@ public sealed class LineLog
         {
             // The process was killed and disposed while it spoke; what it said until then is kept.
         }
-        Signal(ended: true);
+        End();
     }
 
-    private void Add(string line)
+    /// <summary>Adds a line to a log that reads no stream.</summary>
+    internal void Add(string line)
     {
         lock (_lock) _lines.Add(line);
         Signal(ended: false);
     }
+
+    /// <summary>Nothing comes any more.</summary>
+    internal void End() => Signal(ended: true);
 
     private void Signal(bool ended)
     {

@@ -6,9 +6,9 @@ public static class NodePackages
     /// <summary>The folder that holds the package's <c>node_modules</c>.</summary>
     public static async Task<string> EnsureAsync(string package, string version)
     {
-        var folder = Path.Combine(SharedTools.CacheFolder, $"{package}-{version}");
+        var folder = Path.Combine(ToolsCache.Folder, $"{package}-{version}");
         if (File.Exists(Path.Combine(folder, ".ready"))) return folder;
-        Directory.CreateDirectory(SharedTools.CacheFolder);
+        Directory.CreateDirectory(ToolsCache.Folder);
         // flock lets one process install it while others wait; what is installed by half has no mark and is installed again.
         const string script = """
             set -eu
@@ -18,7 +18,7 @@ public static class NodePackages
             npm install --silent --no-audit --no-fund --prefix "$1" "$2@$3"
             touch "$1/.ready"
             """;
-        (await ExternalProcess.RunAsync("/bin/sh", ["-c", script, "sh", folder, package, version], TimeSpan.FromMinutes(10))).Expect();
+        (await ExternalProcess.RunAsync("/bin/sh", ["-c", script, "sh", folder, package, version], ExternalProcess.InstallationMax)).Expect();
         return folder;
     }
 }

@@ -115,19 +115,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
     /// <summary>The folder of the server's programs. Installs the packages once where they are missing; two test runs may ask at once.</summary>
     private static async Task<string> InstallAsync()
     {
-        const string script = """
-            set -eu
-            exec 9> /tmp/matih-postgresql.lock; flock 9
-            dpkg -s "$@" > /dev/null 2>&1 && exit 0
-            [ "$(id -u)" = 0 ] || { echo "Install these packages: $*" >&2; exit 1; }
-            # The package's own server is not wanted.
-            mkdir -p /etc/postgresql-common
-            [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
-            export DEBIAN_FRONTEND=noninteractive
-            apt-get update -qq
-            apt-get install -qq -y --no-install-recommends -o Dpkg::Options::=--force-confold "$@" > /dev/null
-            """;
-        (await ExternalProcess.RunAsync("/bin/sh", ["-c", script, "sh", .. Packages], TimeSpan.FromMinutes(5))).Expect();
+        await DebianPackages.RequireAsync(Packages);
         return Directory.GetDirectories("/usr/lib/postgresql").Order(StringComparer.Ordinal).Select(version => Path.Combine(version, "bin")).Last(Directory.Exists);
     }
 

@@ -27,7 +27,7 @@ public static class PyIceberg
 
     private static async Task<ExternalProcess> StartWorkerAsync()
     {
-        var python = (await ExternalProcess.RunAsync(SharedTools.Find("iceberg/py-setup"), [])).Expect().StandardOutput.Trim();
+        var python = (await ExternalProcess.RunAsync(SharedTools.Find("iceberg/py-setup"), [], ExternalProcess.InstallationMax)).Expect().StandardOutput.Trim();
         return ExternalProcess.Start(python, [Path.Combine(AppContext.BaseDirectory, "Fixtures", "pyiceberg_worker.py")], keepInputOpen: true);
     }
 }

@@ -11,11 +11,11 @@ public static class PythonEnvironment
     public static async Task<string> EnsureAsync(string name, string wheelsFolder, params string[] packages)
     {
         var wheels = string.Join('\n', Directory.GetFiles(wheelsFolder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        var folder = Path.Combine(SharedTools.CacheFolder, $"{name}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(wheels)))[..12]}");
+        var folder = Path.Combine(ToolsCache.Folder, $"{name}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(wheels)))[..12]}");
         var ready = Path.Combine(folder, ".ready");
         if (!File.Exists(ready))
         {
-            Directory.CreateDirectory(SharedTools.CacheFolder);
+            Directory.CreateDirectory(ToolsCache.Folder);
             // flock lets one process make it while others wait; a half-made folder has no mark and is made again.
             const string script = """
                 set -eu
@@ -26,7 +26,7 @@ public static class PythonEnvironment
                 "$folder/bin/pip" install -q --disable-pip-version-check --no-index --find-links "$wheels" "$@"
                 touch "$folder/.ready"
                 """;
-            (await ExternalProcess.RunAsync("/bin/sh", ["-c", script, "sh", folder, wheelsFolder, .. packages])).Expect();
+            (await ExternalProcess.RunAsync("/bin/sh", ["-c", script, "sh", folder, wheelsFolder, .. packages], ExternalProcess.InstallationMax)).Expect();
         }
         return Path.Combine(folder, "bin", "python");
     }

@@ -29,10 +29,4 @@ public static class SharedTools
                 $"Set {Variable} to the folder of the shared test tools, or to none to skip the tests that need them.");
         return path;
     }
-
-    /// <summary>Where the tools unpack themselves once: <c>MATIH_TOOLS_CACHE</c>, else <c>~/.cache/matih-tools</c>.</summary>
-    public static string CacheFolder { get; } =
-        Environment.GetEnvironmentVariable("MATIH_TOOLS_CACHE") is { Length: > 0 } cache
-            ? cache
-            : Path.Combine(Environment.GetEnvironmentVariable("HOME") ?? Path.GetTempPath(), ".cache", "matih-tools");
 }

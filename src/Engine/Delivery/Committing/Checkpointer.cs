@@ -56,7 +56,7 @@ internal sealed class Checkpointer(FlowContext flow, TableLedger ledgers, GapChe
         var mustClose = !staysOpen && _base.IsOpen;
         if (!hasMoved && !mustClose && !await MustCommitAgainAsync(abort)) return new CommitOutcome.Committed(opened.Table, _base);
 
-        await gaps.RequireRealAsync(checkpoints, abort);
+        await gaps.RequireRealAsync(checkpoints, Source, abort);
 
         var ledger = NextLedger(checkpoints, staysOpen);
         var startedAt = flow.Clock.GetTimestamp();

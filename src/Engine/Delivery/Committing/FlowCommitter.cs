@@ -27,6 +27,12 @@ internal sealed class FlowCommitter(FlowContext flow, Checkpointer checkpointer,
     /// <summary>The table's schema, partition spec or write settings are no longer those that the writers were made for: the flow must be opened again.</summary>
     public bool TableHasChanged => checkpointer.TableHasChanged;
 
+    /// <summary>Deletes the records of staged ranges that nobody will use any more.</summary>
+    public async ValueTask ClearForgottenAsync(CancellationToken cancellationToken)
+    {
+        if (intake is not null) await intake.ClearForgottenAsync(cancellationToken);
+    }
+
     /// <summary>Commits what was staged before this process began, so that its lanes begin behind it. Does nothing where nothing was.</summary>
     /// <returns>False where the flow must be opened again.</returns>
     /// <exception cref="PipelineException">Another writer has taken over.</exception>

@@ -129,9 +129,7 @@ internal sealed class FlowOpening(
         // An earlier session of this run got its opening commit into the table, although it did not learn so: the answers are used up.
         // Another writer may have committed above that since.
         if (reading.Finding is LineageFinding.Found { Ledger: var nearest } && nearest.Run == writer.Run || await HasOpenedAsync(table, cancellationToken)) answers = OpenAnswers.None;
-        var facts = new OpeningFacts(
-            table.TableUuid, reading, ledgers.ReadHeadOfTag(table), ledgers.HasTagText(table), ledgers.ReadGivenOut(table), LedgerLineage.OwnerOfTag(table, flow.Name));
-        var standing = OpeningDecision.Decide(flow.Plan, facts, answers);
+        var standing = OpeningDecision.Decide(flow.Plan, OpeningFacts.Of(ledgers, table, reading, flow.Name), answers);
         switch (standing)
         {
             case LedgerStanding.Resume resume:

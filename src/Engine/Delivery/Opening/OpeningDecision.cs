@@ -14,7 +14,12 @@ namespace Matih.Delivery.Opening;
 /// <param name="HasTagText">Whether the tag pins a ledger at all, readable or not.</param>
 /// <param name="GivenOut">The highest generation and epoch that were given out to the flow; null where nothing says.</param>
 /// <param name="TagOwner">Another flow that the tag of that name belongs to.</param>
-internal sealed record OpeningFacts(string TableUuid, InheritedLedgers Reading, Ledger? Tagged, bool HasTagText, Ledger? GivenOut, FlowName? TagOwner);
+internal sealed record OpeningFacts(string TableUuid, InheritedLedgers Reading, Ledger? Tagged, bool HasTagText, Ledger? GivenOut, FlowName? TagOwner)
+{
+    /// <param name="reading">What the table's history says.</param>
+    public static OpeningFacts Of(TableLedger ledgers, ITableVersion table, InheritedLedgers reading, FlowName flow) => new(
+        table.TableUuid, reading, ledgers.ReadHeadOfTag(table), ledgers.HasTagText(table), ledgers.ReadGivenOut(table), LedgerLineage.OwnerOfTag(table, flow));
+}
 
 /// <summary>On what ground a flow continues.</summary>
 internal abstract record LedgerStanding

@@ -18,7 +18,8 @@ internal sealed class ReplayReading(FlowContext flow, IRecordSource source, Flow
 
     /// <summary>Files and books of all ranges. The files are durable, and nothing refers to them.</summary>
     /// <exception cref="PipelineException">A record is bad under <c>on_error: fail</c>, or the topic changed while it was read.</exception>
-    public async ValueTask<ImmutableArray<LaneCheckpoint>> ReadAsync(ImmutableArray<ReplayedRange> ranges, CancellationToken cancellationToken)
+    /// <param name="known">The topic that the ranges are of.</param>
+    public async ValueTask<ImmutableArray<LaneCheckpoint>> ReadAsync(ImmutableArray<ReplayedRange> ranges, SourceLedger known, CancellationToken cancellationToken)
     {
         var checkpoints = ImmutableArray.CreateBuilder<LaneCheckpoint>();
         var left = ranges.GroupBy(range => range.Partition).Select(group => new Queue<ReplayedRange>(group)).ToList();
@@ -26,19 +27,19 @@ internal sealed class ReplayReading(FlowContext flow, IRecordSource source, Flow
         {
             var wave = left.Take(flow.Plan.Parallelism).Select(queue => queue.Dequeue()).ToImmutableArray();
             left.RemoveAll(queue => queue.Count == 0);
-            checkpoints.AddRange(await ReadWaveAsync(wave, cancellationToken));
+            checkpoints.AddRange(await ReadWaveAsync(wave, known, cancellationToken));
         }
         return checkpoints.ToImmutable();
     }
 
-    private async ValueTask<ImmutableArray<LaneCheckpoint>> ReadWaveAsync(ImmutableArray<ReplayedRange> wave, CancellationToken cancellationToken)
+    private async ValueTask<ImmutableArray<LaneCheckpoint>> ReadWaveAsync(ImmutableArray<ReplayedRange> wave, SourceLedger known, CancellationToken cancellationToken)
     {
         var byPartition = wave.ToDictionary(range => range.Partition);
         var bounded = wave.Select(range => new BoundedRange(PartitionLedger.StartingAt(range.Partition, range.FromOffset, isEarliest: false), range.ToOffset)).ToList();
         try
         {
             var checkpoints = await _reading.ReadAsync(source, bounded, timeMax: null, cancellationToken);
-            foreach (var checkpoint in checkpoints) await RequireAsync(checkpoint, byPartition, cancellationToken);
+            foreach (var checkpoint in checkpoints) await RequireAsync(checkpoint, byPartition, known, cancellationToken);
             return checkpoints;
         }
         catch (PositionOutOfRangeException gone)
@@ -48,7 +49,7 @@ internal sealed class ReplayReading(FlowContext flow, IRecordSource source, Flow
         }
     }
 
-    private async ValueTask RequireAsync(LaneCheckpoint checkpoint, Dictionary<int, ReplayedRange> ranges, CancellationToken cancellationToken)
+    private async ValueTask RequireAsync(LaneCheckpoint checkpoint, Dictionary<int, ReplayedRange> ranges, SourceLedger known, CancellationToken cancellationToken)
     {
         if (checkpoint.Rejected is { } rejected)
         {
@@ -58,7 +59,7 @@ internal sealed class ReplayReading(FlowContext flow, IRecordSource source, Flow
         }
         var entry = checkpoint.Partitions.Single().Entry;
         var range = ranges[entry.Partition];
-        if (entry.RecordCount < range.RecordCount) await new GapCheck(flow.Plan, source).RequireRealAsync([checkpoint], cancellationToken);
+        if (entry.RecordCount < range.RecordCount) await new GapCheck(flow.Plan, source).RequireRealAsync([checkpoint], known, cancellationToken);
         if (entry.RecordCount != range.RecordCount) throw ReplayTopicCheck.OtherCount(flow.Plan, range, entry.RecordCount);
         if (entry.Last != range.Last)
         {

@@ -37,7 +37,7 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
 
         var preparedAt = flow.Clock.GetUtcNow();
         var opened = new OpenedFlow(standing.Table, binding, standing.Ledger, standing.Ledger.Epoch, 0, standing.Ledger.Sources[0]);
-        var checkpoints = await new ReplayReading(flow, source, lanesFor(opened)).ReadAsync(chosen.Selection.Ranges, cancellationToken);
+        var checkpoints = await new ReplayReading(flow, source, lanesFor(opened)).ReadAsync(chosen.Selection.Ranges, chosen.Selection.Sources[^1], cancellationToken);
         fields.Judge(isEnd: true);
         for (var attempt = 1; ; attempt++)
         {

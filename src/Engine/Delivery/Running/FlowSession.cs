@@ -110,19 +110,11 @@ internal sealed class FlowSession : IAsyncDisposable
     /// </summary>
     private async ValueTask RequireSameTopicAsync(SourceLedger source, CancellationToken abort)
     {
-        if (await FindOtherTopicAsync(source, abort) is not { } finding) return;
-        throw new PipelineException(FailureKind.Kafka,
-            $"Topic '{_flow.Plan.Topic}' was created again while it was being opened: {finding}.",
-            "The next start compares it with the table's ledger and says what to do; nothing of it was committed.");
-    }
-
-    private async ValueTask<string?> FindOtherTopicAsync(SourceLedger source, CancellationToken abort)
-    {
-        var topic = await _source.IdentifyAsync(abort);
-        if (source.CompareWith(topic) is TopicMatch.OtherCluster or TopicMatch.CreatedAgain) return $"its id was {source.TopicId ?? "unknown"} and is {topic.TopicId ?? "unknown"} now";
-        if (source.TopicId is not null && topic.TopicId is not null) return null;
         // Without ids only records tell.
-        return await _watch.Records.FindChangedAsync(abort) is { } changed ? $"the record at offset {changed.Expected.Offset} of partition {changed.Partition} is not the one that was read" : null;
+        if (await _source.FindOtherAsync(source, async token => (await _watch.Records.FindChangedAsync(token))?.ToString(), abort) is not { } finding) return;
+        throw new PipelineException(FailureKind.Kafka,
+            $"Topic '{_flow.Plan.Topic}' became another one while it was being opened: {finding}.",
+            "The next start compares it with the table's ledger and says what to do; nothing of it was committed.");
     }
 
     private TimeSpan UntilCheckpoint => _flow.Plan.CheckpointInterval - _flow.Clock.GetElapsedTime(_intervalBeganAt);

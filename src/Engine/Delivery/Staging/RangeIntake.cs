@@ -23,7 +23,7 @@ internal sealed record IntakeBatch(LaneCheckpoint? Checkpoint, ImmutableArray<Ra
 internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea area, StallWatch stalls, MissingRangeReading missing, SmallRangeRewrite smallRanges)
 {
     /// <summary>Somebody's orphan removal may take files that nothing refers to for so long (docs/delivery.md, "Clocks and ages").</summary>
-    private static readonly TimeSpan StagedAgeMax = TimeSpan.FromHours(12);
+    public static readonly TimeSpan StagedAgeMax = TimeSpan.FromHours(12);
 
     /// <summary>A commit waits no longer than this for what has to be read from Kafka; the rest of it is the next commit's.</summary>
     private static readonly TimeSpan FillTimeMax = TimeSpan.FromSeconds(10);
@@ -53,7 +53,7 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
             var partition = new ChainedPartition(entry);
             await ChainAsync(partition, names[entry.Partition].ToList(), small, taken, cancellationToken);
             var timeLeft = FillTimeMax - flow.Clock.GetElapsedTime(startedAt);
-            if (mayFill && timeLeft > TimeSpan.Zero) rejected ??= await FillAsync(partition, names[entry.Partition].ToList(), timeLeft, small, taken, cancellationToken);
+            if (mayFill && timeLeft > TimeSpan.Zero) rejected ??= await FillAsync(partition, source, names[entry.Partition].ToList(), timeLeft, small, taken, cancellationToken);
             if (partition.HasMoved) chained.Add(partition);
         }
         _covered = [.. source.Partitions.SelectMany(entry => names[entry.Partition].Where(name => name.ToOffset <= entry.NextOffset))];
@@ -144,7 +144,7 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
     /// records. Both wait a while first, because mostly the range is only late.
     /// </summary>
     private async ValueTask<RejectedUnderFail?> FillAsync(
-        ChainedPartition partition, List<RangeName> names, TimeSpan timeMax, List<StagedRange> small, ImmutableArray<RangeName>.Builder taken,
+        ChainedPartition partition, SourceLedger source, List<RangeName> names, TimeSpan timeMax, List<StagedRange> small, ImmutableArray<RangeName>.Builder taken,
         CancellationToken cancellationToken)
     {
         var next = RangeChain.Next(Usable(names), partition.Position);
@@ -154,7 +154,7 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
         flow.Log.Information("missing-range-read",
             $"Flow {flow.Name}: nobody staged offsets {partition.Position} to {end - 1} of partition {partition.Partition}; they are read from Kafka here.",
             ("partition", partition.Partition), ("from", partition.Position), ("to", end));
-        var read = await missing.ReadAsync(new BoundedRange(partition.Entry, end), timeMax, cancellationToken);
+        var read = await missing.ReadAsync(new BoundedRange(partition.Entry, end), source, timeMax, cancellationToken);
         foreach (var (entry, _) in read.Partitions) partition.Append(entry, read.Books with { AddedFileCount = 0 }, read.Skipped, read.Files);
         await ChainAsync(partition, names, small, taken, cancellationToken);
         return read.Rejected;

@@ -1,4 +1,5 @@
 using Matih.Delivery.Lanes;
+using Matih.Delivery.Ledgers;
 using Matih.Delivery.Topics;
 using Matih.Storage;
 using Matih.Telemetry;
@@ -17,15 +18,16 @@ internal enum StagingOutcome
 }
 
 /// <summary>Stages what lanes of one partition each did, after a look whether the offsets without records really have none.</summary>
+/// <param name="source">The topic that the lanes read.</param>
 /// <param name="run">The run that stages.</param>
-internal sealed class RangeStaging(FlowContext flow, IStore store, StagingArea area, GapCheck gaps, Guid run)
+internal sealed class RangeStaging(FlowContext flow, IStore store, StagingArea area, SourceLedger source, GapCheck gaps, Guid run)
 {
     /// <summary>The ranges of all readers that wait to be committed.</summary>
     public ValueTask<IReadOnlyList<RangeName>> ListAsync(CancellationToken cancellationToken) => area.ListAsync(cancellationToken);
 
     public async ValueTask<IReadOnlyList<StagingOutcome>> StageAsync(IReadOnlyList<LaneCheckpoint> checkpoints, CancellationToken cancellationToken)
     {
-        await gaps.RequireRealAsync(checkpoints, cancellationToken);
+        await gaps.RequireRealAsync(checkpoints, source, cancellationToken);
         var outcomes = new List<StagingOutcome>();
         foreach (var checkpoint in checkpoints) outcomes.Add(await StageAsync(checkpoint, cancellationToken));
         return outcomes;

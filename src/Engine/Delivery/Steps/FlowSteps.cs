@@ -63,7 +63,9 @@ public sealed class FlowSteps : IAsyncDisposable
             case OpeningStep.StandBy standBy:
                 return new OpenStep.StandBy(standBy.Watch, standBy.LookAgainAfter);
             case OpeningStep.Opened opened:
-                _opened = new Opened(_committerFor(opened.Flow), new ReadRecordCheck(_source, opened.Flow.Source));
+                var committer = _committerFor(opened.Flow);
+                await TryAsync<object>(async () => { await committer.ClearForgottenAsync(cancellationToken); return null; }, cancellationToken);
+                _opened = new Opened(committer, new ReadRecordCheck(_source, opened.Flow.Source));
                 _failureCount = 0;
                 return new OpenStep.Opened();
             default:
@@ -135,21 +137,28 @@ public sealed class FlowSteps : IAsyncDisposable
     {
         var known = opened.Committer.Source;
         var now = await _source.IdentifyAsync(cancellationToken);
-        switch (known.CompareWith(now))
-        {
-            case TopicMatch.OtherCluster:
-                throw OtherTopic($"the connection leads to Kafka cluster {now.ClusterId}, and the records came from cluster {known.ClusterId}");
-            case TopicMatch.CreatedAgain:
-                throw OtherTopic($"it was deleted and created again: its id was {known.TopicId} and is {now.TopicId} now");
-        }
+        if (known.DescribeOther(now) is { } other) throw OtherTopic(other);
         if (await opened.Records.FindChangedAsync(cancellationToken) is { } changed)
-            throw OtherTopic($"the record at offset {changed.Expected.Offset} of partition {changed.Partition} is not the one that was read, so it was created again and refilled, or lost records in an unclean leader election");
+            throw OtherTopic($"{changed}, so it was created again and refilled, or lost records in an unclean leader election");
         return now.PartitionCount > known.Partitions.Length;
     }
 
     private PipelineException OtherTopic(string finding) => PipelineException.Refused(
         $"Topic '{_flow.Plan.Topic}' is no longer the one that {_flow.Name} reads: {finding}. What is staged was not committed.",
         "Find out what happened. If the table is right as it is, start over on the topic as it is now with --reset.");
+
+    /// <summary>
+    /// How far the table is behind the topic: offsets from its positions to the topic's ends as they are now. Offsets that hold no
+    /// record count until a commit has passed them.
+    /// </summary>
+    /// <returns>Null where the brokers did not answer.</returns>
+    public async ValueTask<long?> CountBehindAsync(CancellationToken cancellationToken)
+    {
+        var opened = _opened ?? throw new InvalidOperationException("The flow has to be opened before it is asked how far it is.");
+        var positions = opened.Committer.Source.Partitions;
+        var (ranges, _) = await TryAsync(async () => await _source.RangesAsync([.. positions.Select(entry => entry.Partition)], cancellationToken), cancellationToken);
+        return ranges?.Zip(positions, (range, entry) => Math.Max(0, range.End - entry.NextOffset)).Sum();
+    }
 
     /// <summary>Whether <see cref="CommitAsync"/> may be called: opened, and nothing since that asks for opening again.</summary>
     public bool IsOpen => _opened is not null;
@@ -175,12 +184,15 @@ public sealed class FlowSteps : IAsyncDisposable
 
     /// <summary>
     /// Where the batch's range begins. Mostly where the staged ones end: a batch often begins behind offsets that hold no record
-    /// (the end of a transaction). Where records are missing in between, they may be on their way, and the range begins behind them.
+    /// (the end of a transaction). Where records are missing in between, they may be on their way, and the range begins behind them;
+    /// so it does where they have been deleted, since nobody can tell any more whether there were any.
     /// </summary>
     private async ValueTask<long> BeginAsync(PartitionLedger known, long first, CancellationToken cancellationToken)
     {
         if (first <= known.NextOffset) return known.NextOffset;
-        return await _source.CountInGapsAsync(known.Partition, [new OffsetGap(known.NextOffset, first)], cancellationToken) == 0 ? known.NextOffset : first;
+        if (await _source.CountInGapsAsync(known.Partition, [new OffsetGap(known.NextOffset, first)], cancellationToken) != 0) return first;
+        var held = (await _source.RangesAsync([known.Partition], cancellationToken))[0];
+        return held.LogStart <= known.NextOffset ? known.NextOffset : first;
     }
 
     private TimeSpan NextWait() => RetryWait.After(++_failureCount, _flow.NextJitter());

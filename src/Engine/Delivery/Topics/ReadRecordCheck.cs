@@ -74,4 +74,8 @@ internal sealed class ReadRecordCheck
 }
 
 /// <summary>A record that was read, and what stands at its offset now.</summary>
-internal sealed record ChangedRecord(int Partition, Fingerprint Expected, ProbedRecord Found);
+internal sealed record ChangedRecord(int Partition, Fingerprint Expected, ProbedRecord Found)
+{
+    /// <summary>As the end of a sentence.</summary>
+    public override string ToString() => $"the record at offset {Expected.Offset} of partition {Partition} is not the one that was read";
+}

@@ -385,6 +385,93 @@ public sealed class FlowStepsTests : IDisposable
         await flow.AssertHoldsWholeTopicAsync();
     }
 
+    [Theory]
+    [InlineData("another-id", "it was deleted and created again")]
+    [InlineData(null, "the record at offset 8 of partition 0 is not the one that was read")]
+    public async Task A_batch_whose_gaps_are_counted_in_a_topic_that_was_created_again_is_not_staged(string? newId, string expected)
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        if (newId is null) flow.Topic.TopicId = null;
+        flow.Produce(0, 10);
+        flow.OnSource = source => source.BeforeGapCount = () =>
+        {
+            flow.Topic.Recreate(1, newId);
+            flow.Topic.AppendGap(0, 8);
+            flow.Produce(100, 2);
+        };
+        await using var steps = Process(flow);
+        await OpenAsync(steps);
+
+        var staged = await StageOffsetsAsync(steps, flow, 0, 1, 2, 3, 4, 8);
+
+        Assert.Contains(expected, Assert.IsType<StageStep.TryAgain>(staged).Failure.Message, StringComparison.Ordinal);
+        Assert.Empty(await flow.RowsAsync());
+    }
+
+    [Fact]
+    public async Task A_batch_behind_records_that_were_deleted_before_anybody_read_them_does_not_pass_them()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 20);
+        await using var steps = Process(flow);
+        await OpenAsync(steps);
+        await StageAsync(steps, flow, 0, 0, 5);
+        await steps.CommitAsync(closes: false, mayRead: false, default);
+
+        flow.Topic.DeleteBefore(0, 12); // The trigger has dropped offsets 5 to 11 for good.
+        var staged = await StageAsync(steps, flow, 0, 12, 8);
+        var asked = await steps.CommitAsync(closes: true, mayRead: false, default);
+        var refusal = await Assert.ThrowsAsync<PipelineException>(async () => await steps.OpenAsync(OpenAnswers.None, null, default));
+
+        Assert.Equal(new StageStep.Staged(0, 12, 20, 8), staged);
+        Assert.Equal(0, Assert.IsType<CommitStep.Committed>(asked).Books.RecordCount); // It closes the ledger.
+        Assert.Contains("no longer holds offsets 5 to 11, which are not in the table", refusal.Message, StringComparison.Ordinal);
+        await flow.AssertHoldsExactlyAsync(Enumerable.Range(0, 5).Select(offset => (0, (long)offset)));
+    }
+
+    [Fact]
+    public async Task A_batch_in_whose_gap_records_may_have_been_deleted_since_is_not_staged()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 10);
+        flow.OnSource = source => source.BeforeGapCount = () => flow.Topic.DeleteBefore(0, 8);
+        await using var steps = Process(flow);
+        await OpenAsync(steps);
+
+        var staged = await StageOffsetsAsync(steps, flow, 0, 1, 2, 3, 4, 8); // Offsets 5 to 7 hold records that it lacks.
+
+        Assert.Contains("has been deleted since (it begins at 8 now): the batch that was handed in may lack records", Assert.IsType<StageStep.TryAgain>(staged).Failure.Message, StringComparison.Ordinal);
+        Assert.Empty(await flow.RowsAsync());
+    }
+
+    [Theory]
+    [InlineData("another-id", "it was deleted and created again")]
+    [InlineData(null, "the record at offset 9 of partition 0 is not the one that was read")]
+    public async Task What_a_commit_reads_from_a_topic_that_was_created_again_is_not_committed(string? newId, string expected)
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        if (newId is null) flow.Topic.TopicId = null;
+        flow.Produce(0, 30);
+        await using var steps = Process(flow);
+        await OpenAsync(steps);
+        await StageAsync(steps, flow, 0, 0, 10);
+        await steps.CommitAsync(closes: false, mayRead: false, default);
+        await StageAsync(steps, flow, 0, 20, 10); // Nobody stages the ten before them.
+        flow.OnSource = source => source.BeforeAssign = () =>
+        {
+            flow.Topic.Recreate(1, newId);
+            flow.Produce(100, 30);
+        };
+
+        var commits = new List<CommitStep>();
+        for (var i = 0; i < 3 && commits.All(commit => commit is not CommitStep.TryAgain); i++) commits.Add(await steps.CommitAsync(closes: false, mayRead: true, default));
+        var refusal = await Assert.ThrowsAsync<PipelineException>(async () => await steps.OpenAsync(OpenAnswers.None, null, default));
+
+        Assert.Contains(expected, Assert.IsType<CommitStep.TryAgain>(commits[^1]).Failure.Message, StringComparison.Ordinal);
+        Assert.Equal(FailureKind.WouldLoseOrDouble, refusal.Kind);
+        Assert.Equal(10, (await flow.RowsAsync()).Count);
+    }
+
     [Fact]
     public async Task A_topic_that_seems_to_have_lost_partitions_is_a_wait_first_and_refused_after_five_seconds()
     {

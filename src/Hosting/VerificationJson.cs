@@ -1,13 +1,15 @@
 using System.Text.Json;
-using Matih.Host.Output;
-using Matih.Hosting;
 using Matih.Verification;
 
-namespace Matih.Host.Verification;
+namespace Matih.Hosting;
 
 /// <summary>What verification found, as one JSON object.</summary>
-internal static class VerificationJson
+public static class VerificationJson
 {
+    /// <summary>What no check looks at, of any table.</summary>
+    public const string NotRead =
+        "What rows and delete files hold is not looked at: other bytes of the same length, wrong values, and wrong partition values or column bounds in manifests, by which readers skip files, are not noticed.";
+
     public static void Write(VerificationReport report, TimeProvider clock, Utf8JsonWriter json)
     {
         json.WriteStartObject();
@@ -41,7 +43,7 @@ internal static class VerificationJson
             json.WriteNumber("lost_offsets", ledger.Totals.LostCount);
             json.WriteNumber("empty_offsets", flow.EmptyOffsetCount);
             json.WriteStartObject("skipped_records");
-            Fates.WriteSkipped(flow.Skipped, json);
+            SkippedJson.WriteMembers(flow.Skipped, json);
             json.WriteNumber("unlisted", flow.UnlistedSkippedCount);
             json.WriteEndObject();
         }
@@ -52,7 +54,7 @@ internal static class VerificationJson
             json.WriteString("text", finding.Text);
             json.WriteString("reason", finding.Reason);
         });
-        json.WriteString("not_read", flow.Ledger is null ? null : VerificationText.NotRead);
+        json.WriteString("not_read", flow.Ledger is null ? null : NotRead);
         WriteAll("warnings", flow.Findings.OfType<VerificationFinding.Warning>(), json, static (finding, json) =>
         {
             json.WriteString("text", finding.Text);

@@ -1,0 +1,67 @@
+using Matih.Hosting;
+using Matih.Hosting.Serverless;
+using Matih.Status;
+using Matih.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace Matih.Functions;
+
+/// <summary>What the functions of this process share: the pipelines of the app's folder, each opened when it is first used.</summary>
+internal sealed class AppServices : IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, ServedPipeline> _served = [];
+    private readonly HostSettings _settings;
+    private readonly HostLog _log;
+    private readonly EngineEnvironment _environment;
+
+    public AppServices(HostSettings settings, ILoggerFactory loggers)
+    {
+        _settings = settings;
+        _log = new HostLog(loggers.CreateLogger("Matih"));
+        _environment = SystemEnvironment.Create(settings);
+        Folder = PipelineFolder.Load(settings.NonEmpty(AppSettings.Pipelines) ?? Path.Combine(AppContext.BaseDirectory, "pipelines"), settings);
+        foreach (var broken in Folder.Broken)
+        {
+            foreach (var finding in broken.Findings) _log.Write(finding);
+            _log.Write(FailureEntry.Of(broken.Failure));
+        }
+        foreach (var trigger in Folder.Pipelines.SelectMany(pipeline => pipeline.Triggers).Where(trigger => !trigger.Unapplied.IsEmpty))
+        {
+            _log.Information("unapplied-properties",
+                $"Source {trigger.Source.Name}: the Kafka trigger has no setting for {string.Join(", ", trigger.Unapplied)}; they count only where a commit reads from Kafka itself.", ("function", trigger.Function));
+        }
+    }
+
+    public PipelineFolder Folder { get; }
+
+    public HostSettings Settings => _settings;
+
+    public EngineEnvironment Environment => _environment;
+
+    public IEngineLog Log => _log;
+
+    /// <summary>Null where the app has no pipeline of that name.</summary>
+    public ServedPipeline? Find(string name)
+    {
+        if (Folder.Find(name) is not { } pipeline) return null;
+        lock (_lock)
+        {
+            if (_served.TryGetValue(name, out var served)) return served;
+            served = new ServedPipeline(pipeline, new PipelineRunner(_environment, Connectors(pipeline), _log), _environment.Clock);
+            _served.Add(name, served);
+            return served;
+        }
+    }
+
+    /// <summary>Where a pipeline stands, from its tables and its topic.</summary>
+    public Task<PipelineStatus> ReadStatusAsync(HostedPipeline pipeline, CancellationToken cancellationToken) =>
+        new PipelineStatusReader(_environment, Connectors(pipeline), ProcessHints.IsGone).ReadAsync(pipeline.Loaded.Definition.Metadata, pipeline.Loaded.Flows, isOffline: false, cancellationToken);
+
+    public HostConnectors Connectors(HostedPipeline pipeline) => new(_settings, _environment, _log, pipeline.Loaded.Definition.Orchestration.Parallelism);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var served in _served.Values) await served.DisposeAsync();
+    }
+}

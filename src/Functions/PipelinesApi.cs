@@ -1,0 +1,119 @@
+using System.Net;
+using System.Text.Json;
+using Matih.Hosting;
+using Matih.Hosting.Serverless;
+using Matih.Verification;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+using Microsoft.DurableTask.Client;
+
+namespace Matih.Functions;
+
+/// <summary>What people and their tools ask an app over HTTP. Every call needs a function key.</summary>
+internal sealed class PipelinesApi(AppServices app, LoopClient loops)
+{
+    /// <summary>Every pipeline of the app with the state of its loop, and every file that gives none.</summary>
+    [Function("pipelines")]
+    public async Task<HttpResponseData> ListAsync([HttpTrigger(AuthorizationLevel.Function, "get", Route = "pipelines")] HttpRequestData request, [DurableClient] DurableTaskClient client, FunctionContext context)
+    {
+        var loopsByName = new Dictionary<string, PipelineLoop?>();
+        foreach (var pipeline in app.Folder.Pipelines) loopsByName.Add(pipeline.Name, await LoopClient.ReadAsync(client, pipeline.Name, context.CancellationToken));
+        return await AnswerAsync(request, HttpStatusCode.OK, json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("pipelines");
+            foreach (var pipeline in app.Folder.Pipelines)
+            {
+                json.WriteStartObject();
+                json.WriteString("name", pipeline.Name);
+                json.WriteString("file", pipeline.File);
+                LoopJson.WriteMembers(loopsByName[pipeline.Name], json);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteStartArray("broken");
+            foreach (var broken in app.Folder.Broken)
+            {
+                json.WriteStartObject();
+                json.WriteString("file", broken.File);
+                json.WriteString("message", broken.Failure.Message);
+                json.WriteString("remedy", broken.Failure.Remedy);
+                json.WriteStartArray("findings");
+                foreach (var finding in broken.Findings) json.WriteStringValue(finding.Message);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    /// <summary>Where a pipeline stands: what <c>matih status --json</c> prints, with the state of the loop as <c>host</c>.</summary>
+    [Function("status")]
+    public async Task<HttpResponseData> StatusAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "pipelines/{name}")] HttpRequestData request, string name, [DurableClient] DurableTaskClient client, FunctionContext context)
+    {
+        if (app.Folder.Find(name) is not { } pipeline) return await UnknownAsync(request, name);
+        var status = await app.ReadStatusAsync(pipeline, context.CancellationToken);
+        var loop = await LoopClient.ReadAsync(client, name, context.CancellationToken);
+        return await AnswerAsync(request, HttpStatusCode.OK, json => StatusJson.Write(status, json, host => LoopJson.WriteMembers(loop, host)));
+    }
+
+    /// <summary>Proves a pipeline's tables: what <c>matih verify --json</c> prints.</summary>
+    [Function("verify")]
+    public async Task<HttpResponseData> VerifyAsync([HttpTrigger(AuthorizationLevel.Function, "get", Route = "pipelines/{name}/verify")] HttpRequestData request, string name, FunctionContext context)
+    {
+        if (app.Folder.Find(name) is not { } pipeline) return await UnknownAsync(request, name);
+        var report = await new PipelineVerifier(app.Connectors(pipeline)).VerifyAsync(pipeline.Loaded.Flows, new VerificationRequest(false, false), context.CancellationToken);
+        return await AnswerAsync(request, HttpStatusCode.OK, json => VerificationJson.Write(report, app.Environment.Clock, json));
+    }
+
+    /// <summary>Tells a loop something. The answer comes before it has acted: 202, with the loop as it was before.</summary>
+    [Function("command")]
+    public async Task<HttpResponseData> CommandAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "pipelines/{name}/{command}")] HttpRequestData request, string name, string command, [DurableClient] DurableTaskClient client, FunctionContext context)
+    {
+        if (app.Folder.Find(name) is null) return await UnknownAsync(request, name);
+        if (command != "start" && !Commands.ContainsKey(command)) return await ErrorAsync(request, HttpStatusCode.NotFound, $"There is no command '{command}'.", $"Use one of: start, {string.Join(", ", Commands.Keys)}.");
+        await loops.CommandAsync(client, name, Commands.TryGetValue(command, out var known) ? known : null, context.CancellationToken);
+        var loop = await LoopClient.ReadAsync(client, name, context.CancellationToken);
+        return await AnswerAsync(request, HttpStatusCode.Accepted, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("name", name);
+            json.WriteString("command", command);
+            LoopJson.WriteMembers(loop, json);
+            json.WriteEndObject();
+        });
+    }
+
+    private static readonly SortedDictionary<string, LoopCommand> Commands = new(StringComparer.Ordinal)
+    {
+        ["checkpoint"] = LoopCommand.Checkpoint,
+        ["pause"] = LoopCommand.Pause,
+        ["resume"] = LoopCommand.Resume,
+        ["stop"] = LoopCommand.Stop,
+    };
+
+    private Task<HttpResponseData> UnknownAsync(HttpRequestData request, string name) => ErrorAsync(request, HttpStatusCode.NotFound,
+        $"The app has no pipeline '{name}'.",
+        $"It has: {(app.Folder.Pipelines.IsEmpty ? "none" : string.Join(", ", app.Folder.Pipelines.Select(pipeline => pipeline.Name)))}. GET pipelines also lists the files that give none, and why.");
+
+    private static Task<HttpResponseData> ErrorAsync(HttpRequestData request, HttpStatusCode status, string message, string remedy) => AnswerAsync(request, status, json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("message", message);
+        json.WriteString("remedy", remedy);
+        json.WriteEndObject();
+    });
+
+    private static async Task<HttpResponseData> AnswerAsync(HttpRequestData request, HttpStatusCode status, Action<Utf8JsonWriter> write)
+    {
+        var response = request.CreateResponse(status);
+        response.Headers.Add("Content-Type", "application/json");
+        using var body = new MemoryStream();
+        using (var json = new Utf8JsonWriter(body, HostJson.Indented)) write(json);
+        await response.Body.WriteAsync(body.ToArray());
+        return response;
+    }
+}

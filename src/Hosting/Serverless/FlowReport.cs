@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Opening;
+
+namespace Matih.Hosting.Serverless;
+
+/// <summary>What a call that should commit a flow came to. A closed family.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FlowOutcome>))]
+public enum FlowOutcome
+{
+    /// <summary>The table holds a new commit.</summary>
+    Committed,
+
+    /// <summary>Nothing is staged that follows on the table.</summary>
+    NothingToDo,
+
+    /// <summary>Another writer may be alive: wait, and look again.</summary>
+    StandBy,
+
+    /// <summary>It failed for a reason that may pass: wait, and try again.</summary>
+    TryAgain,
+
+    /// <summary>A person has to look.</summary>
+    Refused,
+}
+
+/// <summary>A failure, for people and for what keeps state between calls. Carries no secret.</summary>
+/// <param name="Code">The failure's kind, in lower case with dashes.</param>
+public sealed record ReportedFailure(string Code, string Message, string Remedy)
+{
+    public static ReportedFailure Of(PipelineException failure) => new(CodeOf(failure.Kind), failure.Message, failure.Remedy);
+
+    private static string CodeOf(FailureKind kind) => kind switch
+    {
+        FailureKind.BadDefinition => "bad-definition",
+        FailureKind.Kafka => "kafka",
+        FailureKind.KafkaAccess => "kafka-access",
+        FailureKind.Catalog => "catalog",
+        FailureKind.Table => "table",
+        FailureKind.Store => "store",
+        FailureKind.Endpoint => "endpoint",
+        FailureKind.Superseded => "superseded",
+        FailureKind.WouldLoseOrDouble => "would-lose-or-double",
+        FailureKind.RecordRejected => "record-rejected",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+    };
+}
+
+/// <summary>A watch over a writer that may be alive, between two calls.</summary>
+/// <param name="Commit">The commit that must not move.</param>
+public sealed record ReportedWatch(string Commit, long RemainingMillis)
+{
+    public static ReportedWatch Of(TakeoverWatch watch) => new(watch.Commit.ToString(), (long)watch.Remaining.TotalMilliseconds);
+
+    public TakeoverWatch ToWatch() => new(new CommitId(Guid.ParseExact(Commit, "D")), TimeSpan.FromMilliseconds(RemainingMillis));
+}
+
+/// <summary>What became of one flow in a call that should commit.</summary>
+public sealed record FlowReport(string Sink, FlowOutcome Outcome)
+{
+    /// <summary>How long to wait before the next call, where it has to wait.</summary>
+    public long WaitMillis { get; init; }
+
+    public ReportedWatch? Watch { get; init; }
+
+    public ReportedFailure? Failure { get; init; }
+
+    public string? Commit { get; init; }
+
+    /// <summary>Records that the commit took in.</summary>
+    public long RecordCount { get; init; }
+
+    /// <summary>Rows that the commit added.</summary>
+    public long RowCount { get; init; }
+
+    /// <summary>Offsets between the table's positions and the topic's ends; null where that could not be asked.</summary>
+    public long? BehindCount { get; init; }
+}
+
+/// <summary>What a call that should commit a pipeline came to, with what its definition says about the times between calls.</summary>
+public sealed record PipelineReport(ImmutableArray<FlowReport> Flows, LoopSettings Settings);
+
+/// <summary>What a loop of calls goes by. It comes with each report, because whoever keeps the loop's state must not look into files.</summary>
+/// <param name="CheckpointIntervalMillis">Time between commits.</param>
+/// <param name="IdleTimeoutMillis">How long nothing may happen before the loop ends.</param>
+/// <param name="FailureLimitMillis">How long attempts may fail in a row before the loop ends; a timer begins it again.</param>
+/// <param name="RecordCountMax">Staged records that make a commit due before its time.</param>
+/// <param name="StagedBytesMax">Bytes of staged files that make a commit due before its time.</param>
+public sealed record LoopSettings(long CheckpointIntervalMillis, long IdleTimeoutMillis, long FailureLimitMillis, long RecordCountMax, long StagedBytesMax);

@@ -1,0 +1,12 @@
+using Matih.Fixtures;
+
+namespace Matih.Functions.Tests;
+
+/// <summary>The output folders of the apps that tests start.</summary>
+internal static class BuiltApps
+{
+    /// <summary>The tiny worker that the test host is tested with.</summary>
+    public static string TestWorker { get; } = Of("tests/Functions.TestWorker");
+
+    private static string Of(string project) => Path.Combine(SourceTree.Root, project, "bin", "Release", "net10.0");
+}
