@@ -171,9 +171,18 @@ var engineSettings = union(
   empty(stateDirectory) ? {} : { MATIH_STATE_DIR: stateDirectory }
 )
 
+// The level in the words of the Functions host.
+var hostLogLevels = {
+  debug: 'Debug'
+  information: 'Information'
+  warning: 'Warning'
+  error: 'Error'
+}
+
 var functionsSettings = union(engineSettings, {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
   APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+  AzureFunctionsJobHost__logging__logLevel__default: hostLogLevels[logLevel]
   AzureWebJobsStorage__accountName: hostStorageName
   AzureWebJobsStorage__clientId: identity.outputs.clientId
   AzureWebJobsStorage__credential: 'managedidentity'

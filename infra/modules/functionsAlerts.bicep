@@ -11,7 +11,7 @@ param limits alertLimits
 @description('Action groups that are told.')
 param actionGroupIds string[]
 
-// Names as the engine has them: TelemetryNames and FlowMetrics in src/Engine/Telemetry.
+// Names as the engine's meter has them, and the keys of what a measurement belongs to.
 var telemetry = {
   lag: 'matih.lag.records'
   commitAge: 'matih.commit.age'

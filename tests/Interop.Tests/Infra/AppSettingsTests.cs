@@ -28,14 +28,14 @@ public sealed partial class AppSettingsTests
         var settings = made.AppSettings();
         AssertSame([.. KnownSettings.OfFunctions, .. KnownSettings.WhereGiven], settings.Keys);
         Assert.Equal(
-            ("lake", "/tmp/matih", "0 * * * * *", "debug"),
-            (settings["MATIH_CATALOG"], settings["MATIH_STATE_DIR"], settings["MATIH_WATCH_SCHEDULE"], settings["MATIH_LOG_LEVEL"]));
+            ("lake", "/tmp/matih", "0 * * * * *", "debug", "Debug"),
+            (settings["MATIH_CATALOG"], settings["MATIH_STATE_DIR"], settings["MATIH_WATCH_SCHEDULE"], settings["MATIH_LOG_LEVEL"], settings["AzureFunctionsJobHost__logging__logLevel__default"]));
     }
 
     [Fact]
     public void Every_variable_that_the_code_reads_is_set_or_has_a_reason_not_to_be()
     {
-        AssertSame(KnownSettings.ReadByFunctions, [.. Ours(KnownSettings.OfFunctions), .. KnownSettings.WhereGiven, .. KnownSettings.NotOnAzure]);
+        AssertSame([.. KnownSettings.ReadByFunctions, .. KnownSettings.NotReadYet], [.. Ours(KnownSettings.OfFunctions), .. KnownSettings.WhereGiven, .. KnownSettings.OfPackage, .. KnownSettings.NotOnAzure]);
         AssertSame(KnownSettings.ReadByCommand, [.. Ours(KnownSettings.OfContainers), .. KnownSettings.WhereGiven, .. KnownSettings.NotOnAzure]);
     }
 

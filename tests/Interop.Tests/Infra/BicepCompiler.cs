@@ -20,7 +20,7 @@ internal static class BicepCompiler
     public static async Task<ProcessOutput> RunAsync(string folder, params string[] arguments)
     {
         // It unpacks parts of itself below the home folder, once.
-        var home = Path.Combine(SharedTools.CacheFolder, "bicep");
+        var home = Path.Combine(ToolsCache.Folder, "bicep");
         Directory.CreateDirectory(home);
         return await ExternalProcess.RunAsync(Find(), arguments, workingDirectory: folder, environment: new Dictionary<string, string?>
         {
