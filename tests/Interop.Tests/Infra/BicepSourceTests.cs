@@ -29,8 +29,8 @@ public sealed class BicepSourceTests
     {
         var output = (await BicepCompiler.RunAsync(Copy(), "lint", "--pattern", $"infra/**/{files}", "--diagnostics-format", "sarif")).Expect();
 
-        Assert.Equal("", output.StandardOutput);
-        Assert.Equal("[]", JsonNode.Parse(output.StandardError)!["runs"]![0]!["results"]!.ToJsonString());
+        Assert.Equal("", output.StandardError);
+        Assert.Equal("[]", JsonNode.Parse(output.StandardOutput)!["runs"]![0]!["results"]!.ToJsonString());
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class BicepSourceTests
 
         var output = (await BicepCompiler.RunAsync(folder, "lint", "--pattern", "infra/**/*.bicep", "--diagnostics-format", "sarif")).Expect();
 
-        Assert.Equal("no-unused-vars", (string?)Assert.Single(JsonNode.Parse(output.StandardError)!["runs"]![0]!["results"]!.AsArray())!["ruleId"]);
+        Assert.Equal("no-unused-vars", (string?)Assert.Single(JsonNode.Parse(output.StandardOutput)!["runs"]![0]!["results"]!.AsArray())!["ruleId"]);
     }
 
     [Fact]
