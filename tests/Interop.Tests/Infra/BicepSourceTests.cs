@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Matih.Fixtures;
 
 namespace Matih.Interop.Tests.Infra;
@@ -27,10 +26,9 @@ public sealed class BicepSourceTests
     [InlineData("*.bicepparam")]
     public async Task The_linter_finds_nothing(string files)
     {
-        var output = (await BicepCompiler.RunAsync(Copy(), "lint", "--pattern", $"infra/**/{files}", "--diagnostics-format", "sarif")).Expect();
+        var output = (await BicepCompiler.RunAsync(Copy(), "lint", "--pattern", $"infra/**/{files}")).Expect();
 
-        Assert.Equal("", output.StandardError);
-        Assert.Equal("[]", JsonNode.Parse(output.StandardOutput)!["runs"]![0]!["results"]!.ToJsonString());
+        Assert.Equal("", output.StandardOutput + output.StandardError);
     }
 
     [Fact]
@@ -39,9 +37,9 @@ public sealed class BicepSourceTests
         var folder = Copy();
         await File.WriteAllTextAsync(Path.Combine(folder, "infra", "modules", "planted.bicep"), "var unused = 1\n", TestContext.Current.CancellationToken);
 
-        var output = (await BicepCompiler.RunAsync(folder, "lint", "--pattern", "infra/**/*.bicep", "--diagnostics-format", "sarif")).Expect();
+        var output = (await BicepCompiler.RunAsync(folder, "lint", "--pattern", "infra/**/*.bicep")).Expect();
 
-        Assert.Equal("no-unused-vars", (string?)Assert.Single(JsonNode.Parse(output.StandardOutput)!["runs"]![0]!["results"]!.AsArray())!["ruleId"]);
+        Assert.Contains("planted.bicep(1,5) : Warning no-unused-vars", output.StandardOutput + output.StandardError, StringComparison.Ordinal);
     }
 
     [Fact]
