@@ -87,7 +87,10 @@ public static class ClientFunctions
 #pragma warning restore DF0203
 }
 
-/// <summary>The worker ended. The Durable extension knows a type of this name, and runs the function again.</summary>
+/// <summary>
+/// The worker ended. The Durable extension knows a type of this name. Observed with version 3.19.0: an activity fails with it all
+/// the same, which its orchestrator sees as any other failure.
+/// </summary>
 public sealed class WorkerProcessExitException(string message) : Exception(message);
 
 /// <summary>A function of the worker threw. The message is in the form that the Durable extension parses.</summary>

@@ -5,7 +5,7 @@ using Matih.Functions.TestHost.Storage;
 
 namespace Matih.Functions.Tests.TestHost;
 
-/// <summary>The test host with real Durable: orchestrations and activities of a worker on storage, seen from outside.</summary>
+/// <summary>The test host with real Durable: orchestrations of a worker survive the death of either process.</summary>
 public sealed class AppInstanceTests(SharedStorage storage)
 {
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
@@ -53,6 +53,59 @@ public sealed class AppInstanceTests(SharedStorage storage)
         (await app.Worker.InvokeAsync("batch", KafkaBatch.Of(record, record with { Offset = 1 }))).Expect();
 
         Assert.Equal("""Completed {"Sum":3,"By":"add"}""", await EndAsync(client, "signalled"));
+    }
+
+    [Theory]
+    [InlineData("worker", "Failed Microsoft.DurableTask.TaskFailedException: Task 'add' (#1) failed")]
+    [InlineData("host", """Completed {"Sum":14,"By":"add"}""")]
+    [InlineData("both", """Completed {"Sum":14,"By":"add"}""")]
+    public async Task An_activity_fails_with_its_worker_and_runs_again_after_its_host_died(string killed, string expected)
+    {
+        var settings = await SettingsAsync();
+        // What a killed host had taken comes back after these; a minute is the least that is allowed.
+        const string provider = "AzureFunctionsJobHost__extensions__durableTask__storageProvider__";
+        settings[provider + "workItemQueueVisibilityTimeout"] = settings[provider + "controlQueueVisibilityTimeout"] = "00:01:00";
+        var hanging = Path.Combine(Directory.CreateTempSubdirectory("matih-test-").FullName, "hanging");
+        await File.WriteAllTextAsync(hanging, "");
+        settings["HANGING_FILE"] = hanging;
+        try
+        {
+            await using var app = await StartAsync(settings);
+            using (var client = Client(app))
+            {
+                await StartLoopAsync(client, "killed", rounds: 1, Hour);
+                await SignalAsync(client, "killed", 13);
+            }
+            await app.Worker.Process.Output.WaitForAsync("add hangs");
+            File.Delete(hanging);
+
+            if (killed == "worker") await app.KillWorkerAsync();
+            else if (killed == "host") await app.KillHostAsync();
+            else await app.KillAsync();
+            if (killed != "host") await app.StartWorkerAsync();
+            if (killed != "worker") await app.StartHostAsync();
+
+            using var after = Client(app);
+            Assert.StartsWith(expected, await EndAsync(after, "killed"), StringComparison.Ordinal);
+        }
+        finally
+        {
+            TemporaryDirectory.Delete(Path.GetDirectoryName(hanging)!);
+        }
+    }
+
+    [Fact]
+    public async Task Two_instances_share_a_task_hub()
+    {
+        var settings = await SettingsAsync();
+        await using var first = await StartAsync(settings);
+        await using var second = await StartAsync(settings);
+        using var client = Client(second);
+        using (var other = Client(first)) await StartLoopAsync(other, "shared", rounds: 1, Hour);
+
+        await SignalAsync(client, "shared", 4);
+
+        Assert.Equal("""Completed {"Sum":5,"By":"add"}""", await EndAsync(client, "shared"));
     }
 
     [Fact]
