@@ -10,6 +10,9 @@ internal static class WorkerCommand
     /// <summary>The version that this host says it has.</summary>
     public const string HostVersion = "4.1037.0";
 
+    /// <summary>The value of FUNCTIONS_WORKER_RUNTIME.</summary>
+    public const string Runtime = "dotnet-isolated";
+
     public static ExternalProcess Start(string folder, WorkerServer server, IReadOnlyDictionary<string, string?>? environment)
     {
         var description = Description(folder);
@@ -32,7 +35,7 @@ internal static class WorkerCommand
     {
         var environment = new Dictionary<string, string?>
         {
-            ["FUNCTIONS_WORKER_RUNTIME"] = "dotnet-isolated",
+            ["FUNCTIONS_WORKER_RUNTIME"] = Runtime,
             ["FUNCTIONS_APPLICATION_DIRECTORY"] = folder,
             ["WEBSITE_HOSTNAME"] = server.Http.Authority,
         };

@@ -21,12 +21,13 @@ public sealed class FaultProxy : IAsyncDisposable
     private readonly ConcurrentDictionary<Task, bool> _connections = new();
     private readonly Uri? _server;
     private readonly Func<ProxiedRequest, ProxyFault> _script;
+    private readonly bool _keepsRequests;
     private readonly Task _accepting;
     private int _requestCount;
 
-    private FaultProxy(Uri? server, Func<ProxiedRequest, ProxyFault> script)
+    private FaultProxy(Uri? server, Func<ProxiedRequest, ProxyFault> script, bool keepsRequests = true)
     {
-        (_server, _script) = (server, script);
+        (_server, _script, _keepsRequests) = (server, script, keepsRequests);
         _listener.Start();
         Uri = new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
         _accepting = AcceptAsync();
@@ -39,7 +40,8 @@ public sealed class FaultProxy : IAsyncDisposable
     public IReadOnlyCollection<ProxiedRequest> Requests => _requests;
 
     /// <summary>A proxy before a server.</summary>
-    public static FaultProxy Start(Uri server, Func<ProxiedRequest, ProxyFault> script) => new(server, script);
+    /// <param name="keepsRequests">Whether <see cref="Requests"/> is filled, with the bodies of all requests.</param>
+    public static FaultProxy Start(Uri server, Func<ProxiedRequest, ProxyFault> script, bool keepsRequests = true) => new(server, script, keepsRequests);
 
     /// <summary>A server that consists of the script; it must answer or cut.</summary>
     public static FaultProxy Start(Func<ProxiedRequest, ProxyFault> script) => new(null, script);
@@ -94,7 +96,7 @@ public sealed class FaultProxy : IAsyncDisposable
                 var (raw, body) = await reader.ReadBodyAsync(head, hasBodyWithoutLength: false, _ending.Token);
                 var start = head.StartLine.Split(' ');
                 var request = new ProxiedRequest(Interlocked.Increment(ref _requestCount), start[0], start[1], head.Headers, body);
-                _requests.Enqueue(request);
+                if (_keepsRequests) _requests.Enqueue(request);
                 var fault = _script(request);
                 await fault.Until.WaitAsync(_ending.Token);
                 if (!await DoAsync(fault, request, head, raw, stream)) break;
