@@ -23,6 +23,8 @@ RUN --mount=type=cache,target=/packages \
       *) echo "librdkafka has no build for ${TARGETARCH}: build for amd64 or arm64." >&2; exit 1 ;; \
     esac; \
     build/publish "$platform"; \
+    # For x64 there are two builds: the one with Kerberos needs libsasl2, which the image does not have.
+    if [ -e "artifacts/$platform/centos8-librdkafka.so" ]; then rm "artifacts/$platform/librdkafka.so"; fi; \
     mv "artifacts/$platform" /matih; \
     mkdir /state
 

@@ -7,7 +7,7 @@ namespace Matih.Interop.Tests.Deployment;
 /// Manifests against the public descriptions of their kinds: Kubernetes' own OpenAPI description, as the package kubernetes-models
 /// has it, and for Strimzi a schema that was written for these tests, because no package source has the operator's.
 /// </summary>
-/// <remarks>The manifests of 2026-11-30 also fitted the resource definitions of Strimzi 1.2 (commit 8541da1 of its repository), read strictly.</remarks>
+/// <remarks>The manifests of 2026-11-30 also fitted the resource definitions in Strimzi's repository at commit 8541da1, after 1.2, with unknown keys refused.</remarks>
 public sealed class ManifestSchemaTests
 {
     private static readonly string[] Packages = ["kubernetes-models@4.5.1", "typescript@5.9.3", "yaml@2.9.1", "ajv@8.20.0"];
