@@ -85,7 +85,7 @@ internal abstract class Verb
     }
 
     /// <summary>The parser takes a misspelled option for an argument where one is still missing.</summary>
-    protected static void RefuseOptions(Argument<string> argument, Command command) => argument.Validators.Add(result =>
+    protected static void RefuseOptions(Argument argument, Command command) => argument.Validators.Add(result =>
     {
         if (result.Tokens is not [{ Value: ['-', _, ..] value }] || value.Any(char.IsWhiteSpace)) return;
         var names = command.Options.Where(option => !option.Hidden).Select(option => option.Name);

@@ -27,6 +27,20 @@ internal sealed record HealthAddress(IPEndPoint Endpoint, bool IsRequired)
             : throw new UsageException($"{name}: '{text}' is neither off nor [HOST:]PORT. HOST is an IP address or localhost (0.0.0.0 for every interface), PORT a number up to 65535; for example 8471 or 0.0.0.0:8471.");
     }
 
+    /// <summary>Where to ask a run: at the address that is named, else where the variable or the default has a run serve.</summary>
+    /// <exception cref="UsageException">It is no address, or one that names no port.</exception>
+    public static IPEndPoint ToAsk(string? address, HostSettings settings)
+    {
+        var (text, name) = address is not null ? (address, "ADDRESS") : (settings.NonEmpty(CommandVariables.Health), CommandVariables.Health);
+        if (text is null) return Default.Endpoint;
+        if (!TryParse(text, out var endpoint) || endpoint.Port == 0)
+            throw new UsageException($"{name}: '{text}' is no address that can be asked. Name the [HOST:]PORT at which the run serves its health; HOST is an IP address or localhost, for example 8471 or 10.0.0.7:8471.");
+        // What is served on every interface is asked on this machine's own.
+        if (endpoint.Address.Equals(IPAddress.Any)) endpoint.Address = IPAddress.Loopback;
+        if (endpoint.Address.Equals(IPAddress.IPv6Any)) endpoint.Address = IPAddress.IPv6Loopback;
+        return endpoint;
+    }
+
     /// <summary>A port alone is on loopback; any other interface has to be named.</summary>
     private static bool TryParse(string text, out IPEndPoint endpoint)
     {

@@ -15,6 +15,6 @@ internal static class CommandVariables
         .. HostSettings.Variables,
         (Log, "text or json: the form of log lines, where --log is not given. Default text."),
         (LogLevel, "debug, info, warning or error: the least severity that is logged, where --log-level is not given. Default info."),
-        (Health, "[HOST:]PORT or off: where a run serves its health, where --health is not given. Default 127.0.0.1:8471 in continuous runs."),
+        (Health, "[HOST:]PORT or off: where a run serves its health, where --health is not given, and where matih health asks. Default 127.0.0.1:8471 in continuous runs."),
     ];
 }

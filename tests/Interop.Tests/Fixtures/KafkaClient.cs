@@ -128,6 +128,10 @@ public sealed class KafkaClient : IAsyncDisposable
     public Task AddAclAsync(string user, bool allow, string right, string resource, string name) =>
         CallAsync("add_acl", new JsonObject { ["principal"] = $"User:{user}", ["allow"] = allow, ["right"] = right, ["resource"] = resource, ["name"] = name });
 
+    /// <summary>Removes a rule that allows; it must be there.</summary>
+    public Task RemoveAclAsync(string user, string right, string resource, string name) =>
+        CallAsync("remove_acl", new JsonObject { ["principal"] = $"User:{user}", ["right"] = right, ["resource"] = resource, ["name"] = name });
+
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync();

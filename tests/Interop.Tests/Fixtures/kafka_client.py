@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicCollection, TopicPartition
-from confluent_kafka.admin import (AclBinding, AclOperation, AclPermissionType, AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic,
+from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic,
                                    OffsetSpec, ResourcePatternType, ResourceType)
 
 BOOTSTRAP = sys.argv[1]
@@ -87,6 +87,14 @@ def add_acl(r):
         ResourceType[r["resource"]], r["name"], ResourcePatternType.LITERAL, r["principal"], "*", AclOperation[r["right"]],
         AclPermissionType.ALLOW if r["allow"] else AclPermissionType.DENY)
     wait_all(admin.create_acls([binding]))
+
+
+def remove_acl(r):
+    rule = AclBindingFilter(
+        ResourceType[r["resource"]], r["name"], ResourcePatternType.LITERAL, r["principal"], "*", AclOperation[r["right"]], AclPermissionType.ALLOW)
+    for future in admin.delete_acls([rule]).values():
+        if len(future.result(TIMEOUT)) != 1:
+            raise ValueError(f"expected one rule to remove: {rule}")
 
 
 def cluster_id(r):

@@ -53,6 +53,14 @@ internal sealed class ClickPipeline : IDisposable
 
     public ExternalProcess Start(params string[] options) => MatihProcess.Start(["run", DefinitionFile, "--progress", "plain", .. options], Directory, Variables());
 
+    /// <summary>By another program that ends up as the command: its name, its arguments up to the command, and more in the environment.</summary>
+    public ExternalProcess StartThrough(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, params string[] options)
+    {
+        var variables = Variables();
+        foreach (var (name, value) in environment) variables[name] = value;
+        return ExternalProcess.Start(program, [.. arguments, MatihProcess.Executable, "run", DefinitionFile, "--progress", "plain", .. options], Directory, variables);
+    }
+
     /// <summary>On a pseudo terminal of that many columns; the output is all that a terminal would get, the input what a person types.</summary>
     public ExternalProcess StartOnTerminal(int width, params string[] options) => ExternalProcess.Start(
         "script", ["-qefc", $"stty cols {width} rows 24 && exec '{MatihProcess.Executable}' run '{DefinitionFile}' {string.Join(' ', options)}", "/dev/null"],
