@@ -8,5 +8,11 @@ internal static class BuiltApps
     /// <summary>The tiny worker that the test host is tested with.</summary>
     public static string TestWorker { get; } = Of("tests/Functions.TestWorker");
 
+    /// <summary>The Functions app itself.</summary>
+    public static string Functions { get; } = Of("src/Functions");
+
+    /// <summary>The command.</summary>
+    public static string Matih { get; } = Path.Combine(Of("src/Host"), "matih");
+
     private static string Of(string project) => Path.Combine(SourceTree.Root, project, "bin", "Release", "net10.0");
 }

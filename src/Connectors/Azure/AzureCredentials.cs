@@ -14,7 +14,7 @@ internal static class AzureCredentials
     /// <param name="transport">Null takes the SDK's.</param>
     public static TokenCredential Of(AzureAccess access, string host, Func<string, string?> variable, HttpPipelineTransport? transport) => access.Credential switch
     {
-        AzureCredentialKind.ManagedIdentity => Managed(access, transport),
+        AzureCredentialKind.ManagedIdentity => Managed(access, variable, transport),
         AzureCredentialKind.WorkloadIdentity => Workload(access, variable, transport),
         AzureCredentialKind.ClientSecret => new ClientSecretCredential(
             Needed(access.TenantId, "tenant"), Needed(access.ClientId, "client id"), access.ClientSecret?.Reveal() ?? Needed(null, "client secret"),
@@ -34,15 +34,17 @@ internal static class AzureCredentials
     private static TokenCredential Automatic(AzureAccess access, Func<string, string?> variable, HttpPipelineTransport? transport)
     {
         if (variable("AZURE_FEDERATED_TOKEN_FILE") is { Length: > 0 }) return Workload(access, variable, transport);
-        if (variable("IDENTITY_ENDPOINT") is { Length: > 0 } || variable("MSI_ENDPOINT") is { Length: > 0 }) return Managed(access, transport);
+        if (variable("IDENTITY_ENDPOINT") is { Length: > 0 } || variable("MSI_ENDPOINT") is { Length: > 0 }) return Managed(access, variable, transport);
         TokenCredential[] tools = [new AzureCliCredential(), new AzureDeveloperCliCredential(), new AzurePowerShellCredential()];
-        return new ChainedTokenCredential(IsMachineOfAzure() ? [Managed(access, transport), .. tools] : tools);
+        return new ChainedTokenCredential(IsMachineOfAzure() ? [Managed(access, variable, transport), .. tools] : tools);
     }
 
-    private static ManagedIdentityCredential Managed(AzureAccess access, HttpPipelineTransport? transport)
+    /// <summary>The identity that the definition names, else the one that the environment names, as for all of Azure's SDKs; else the host's own.</summary>
+    private static ManagedIdentityCredential Managed(AzureAccess access, Func<string, string?> variable, HttpPipelineTransport? transport)
     {
+        var named = access.ClientId ?? variable("AZURE_CLIENT_ID");
         var options = new ManagedIdentityCredentialOptions(
-            access.ClientId is { } client ? ManagedIdentityId.FromUserAssignedClientId(client) : ManagedIdentityId.SystemAssigned);
+            named is { Length: > 0 } client ? ManagedIdentityId.FromUserAssignedClientId(client) : ManagedIdentityId.SystemAssigned);
         return new(Once(options, transport));
     }
 

@@ -24,7 +24,7 @@ public static class NodePackages
             npm install --silent --no-audit --no-fund --prefix "$folder" "$@"
             touch "$folder/.ready"
             """;
-        (await ExternalProcess.RunAsync("/bin/sh", ["-c", script, "sh", folder, package, version], ExternalProcess.InstallationMax)).Expect();
+        (await ExternalProcess.RunAsync("/bin/sh", ["-c", script, "sh", folder, .. packages], ExternalProcess.InstallationMax)).Expect();
         return folder;
     }
 }
