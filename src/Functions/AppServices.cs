@@ -56,7 +56,7 @@ internal sealed class AppServices : IAsyncDisposable
 
     /// <summary>Where a pipeline stands, from its tables and its topic.</summary>
     public Task<PipelineStatus> ReadStatusAsync(HostedPipeline pipeline, CancellationToken cancellationToken) =>
-        new PipelineStatusReader(_environment, Connectors(pipeline), ProcessHints.IsGone).ReadAsync(pipeline.Loaded.Definition.Metadata, pipeline.Loaded.Flows, isOffline: false, cancellationToken);
+        new PipelineStatusReader(_environment, Connectors(pipeline), _ => false).ReadAsync(pipeline.Loaded.Definition.Metadata, pipeline.Loaded.Flows, isOffline: false, cancellationToken);
 
     public HostConnectors Connectors(HostedPipeline pipeline) => new(_settings, _environment, _log, pipeline.Loaded.Definition.Orchestration.Parallelism);
 

@@ -31,6 +31,7 @@ internal static class PipelineOrchestrator
     /// <summary>Takes in messages until a commit is due.</summary>
     private static async Task<PipelineLoop> WaitAsync(TaskOrchestrationContext context, PipelineLoop loop)
     {
+        if (loop.IsDue(context.CurrentUtcDateTime)) return loop;
         using var end = new CancellationTokenSource();
         // One timer, however many messages come: a cancelled one stays in the queue until it is due.
         var timer = loop.WakeAt is { } wakeAt ? context.CreateTimer(wakeAt.UtcDateTime, end.Token) : null;

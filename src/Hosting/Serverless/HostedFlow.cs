@@ -38,6 +38,8 @@ public sealed class HostedFlow(PlannedFlow flow, FlowProgress progress, Func<Flo
         while (true)
         {
             var step = await UseAsync(_staging, steps => steps.StageAsync(batch, cancellationToken));
+            // Waiting does not help: a commit reads from Kafka what is left out.
+            if (step is StageStep.Lacking lacking) throw lacking.Failure;
             var (wait, failure) = step switch
             {
                 StageStep.NotYet notYet => (notYet.After, null),

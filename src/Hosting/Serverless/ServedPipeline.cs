@@ -54,16 +54,28 @@ public sealed class ServedPipeline : IAsyncDisposable
     {
         var startedAt = _clock.GetTimestamp();
         var (records, bytesBefore) = (0L, StagedBytesOf(source));
+        PipelineException? failure = null;
         foreach (var batch in TriggeredRecords.Split(messages, source.Topic))
         {
             using (batch)
             {
                 var isNew = false;
                 foreach (var flow in FlowsOf(source))
-                    isNew |= await flow.StageAsync(batch, StagePatienceMax - _clock.GetElapsedTime(startedAt), wake, cancellationToken) is StageStep.Staged;
+                {
+                    try
+                    {
+                        isNew |= await flow.StageAsync(batch, StagePatienceMax - _clock.GetElapsedTime(startedAt), wake, cancellationToken) is StageStep.Staged;
+                    }
+                    catch (PipelineException e)
+                    {
+                        // What can be staged is: the other partitions and sinks need not wait for this one.
+                        failure ??= e;
+                    }
+                }
                 if (isNew) records += batch.Count;
             }
         }
+        if (failure is not null) throw failure;
         return new StagedBatch(records, Math.Max(0, StagedBytesOf(source) - bytesBefore));
     }
 

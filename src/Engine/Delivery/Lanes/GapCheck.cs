@@ -47,10 +47,11 @@ internal sealed class GapCheck(FlowPlan plan, ITopic topic, bool isHandedIn = fa
                 skipped += Math.Max(0, await topic.CountAsync(entry.Partition, rest, entry.NextOffset, cancellationToken) - gaps.RestRecordCount);
             if (skipped != 0)
             {
-                throw new PipelineException(FailureKind.Kafka,
+                var failure = new PipelineException(FailureKind.Kafka,
                     $"Offsets {entry.FromOffset} to {entry.NextOffset - 1} of partition {entry.Partition} of topic '{plan.Topic}' gave {Quantity.Of(entry.RecordCount, "record")}, but hold {Quantity.Count(skipped)} more: {(isHandedIn ? "the batch that was handed in lacks records" : "the Kafka client passed records over")}.",
                     isHandedIn ? "Nothing of it was staged. Hand in every record of the range, in the order of the offsets; a batch may end before a record, but not leave one out."
                         : "Nothing of it was committed; the range is read again. If it happens again, use another librdkafka (MATIH_LIBRDKAFKA).");
+                throw isHandedIn ? new LackingRecordsException(failure) : failure;
             }
         }
     }

@@ -89,10 +89,17 @@ public sealed class FlowSteps : IAsyncDisposable
             offset = record.Offset;
         }
 
-        var (step, failure) = await TryAsync<StageStep>(async () => await StageAsync(batch, partition, cancellationToken), cancellationToken);
-        if (step is null) return new StageStep.TryAgain(NextWait(), failure!);
-        _failureCount = 0;
-        return step;
+        try
+        {
+            var (step, failure) = await TryAsync<StageStep>(async () => await StageAsync(batch, partition, cancellationToken), cancellationToken);
+            if (step is null) return new StageStep.TryAgain(NextWait(), failure!);
+            _failureCount = 0;
+            return step;
+        }
+        catch (LackingRecordsException lacking)
+        {
+            return new StageStep.Lacking(lacking.Failure);
+        }
     }
 
     /// <summary>Commits everything that is staged and follows on the table's positions, of all readers.</summary>

@@ -37,6 +37,12 @@ public abstract record StageStep
     /// <summary>No committer has opened the flow yet, so that nobody knows where it begins. The records must be handed in again.</summary>
     public sealed record NotYet(TimeSpan After) : StageStep;
 
+    /// <summary>
+    /// The batch leaves out records between its first and its last one that the topic holds, and nothing of it was staged. The same
+    /// batch never will be: hand in its parts, or leave it to a commit that reads what nobody stages.
+    /// </summary>
+    public sealed record Lacking(PipelineException Failure) : StageStep;
+
     /// <summary>It failed for a reason that may pass. The records must be handed in again.</summary>
     public sealed record TryAgain(TimeSpan After, PipelineException Failure) : StageStep;
 }

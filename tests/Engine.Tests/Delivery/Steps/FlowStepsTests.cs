@@ -380,7 +380,7 @@ public sealed class FlowStepsTests : IDisposable
         await StageAsync(steps, flow, 0, 5, 5);
         await steps.CommitAsync(closes: true, mayRead: false, default);
 
-        Assert.All(lacking, step => Assert.Contains("lacks records", Assert.IsType<StageStep.TryAgain>(step).Failure.Message, StringComparison.Ordinal));
+        Assert.All(lacking, step => Assert.Contains("lacks records", Assert.IsType<StageStep.Lacking>(step).Failure.Message, StringComparison.Ordinal));
         Assert.Equal(new StageStep.Staged(0, 0, 5, 4), whole);
         await flow.AssertHoldsWholeTopicAsync();
     }
