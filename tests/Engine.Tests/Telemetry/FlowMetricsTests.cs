@@ -1,6 +1,9 @@
+using Matih.Batches;
 using Matih.Delivery;
+using Matih.Delivery.Steps;
 using Matih.Engine.Tests.Delivery;
 using Matih.Engine.Tests.Storage;
+using Matih.Hosting;
 using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Telemetry;
@@ -110,6 +113,45 @@ public sealed class FlowMetricsTests
 
         Assert.Equal((1, 1), (samples["matih.commit.conflicts"], samples["matih.commit.unconfirmed"]));
         Assert.Equal((1, 3), (samples["matih.commits"], samples["matih.commit.attempts"]));
+    }
+
+    [Fact]
+    public async Task A_host_that_drives_a_flow_step_by_step_gets_its_lag_and_what_waited_staged()
+    {
+        using var flow = new FlowHarness { Pipeline = _pipeline };
+        flow.Produce(0, 10);
+        var planned = Assert.Single(flow.Plan());
+        var progress = new FlowProgress(planned.Plan.Name.ToString());
+        var environment = new EngineEnvironment(flow.Clock, flow.Ids, new Random(1), new SystemTaskStarter(), flow.Scratch);
+        await using var steps = new PipelineRunner(environment, flow, flow).OpenSteps(planned, flow.Hint, flow.IsGone, progress);
+        using var samples = new MeterSamples(_pipeline);
+        using var observation = FlowObservation.Observe([progress], flow.Clock);
+        using var batch = new ManagedRawBatch();
+        foreach (var record in flow.Topic.Read(0, 0, 5)) batch.Add(record.Value, record.Key, record.Offset, 0, record.TimestampMillis, TimestampKind.CreateTime);
+
+        Assert.IsType<OpenStep.Opened>(await steps.OpenAsync(OpenAnswers.None, null, default));
+        Assert.IsType<StageStep.Staged>(await steps.StageAsync(batch, default));
+        Assert.IsType<CommitStep.Committed>(await steps.CommitAsync(closes: false, mayRead: false, default));
+
+        samples.Collect();
+        Assert.Equal((5, 5, 1), (samples["matih.records.staged"], samples["matih.records.committed"], samples["matih.commits"]));
+        Assert.Equal((5, 0, 5), (samples["matih.lag.records shop.orders"], samples["matih.lag.partition shop.orders 0"], samples["matih.lag.partition shop.orders 1"]));
+        Assert.Equal(1, samples["matih.staged.ranges"]);
+        Assert.True(samples["matih.staged.size"] > 0);
+        Assert.Equal(0, samples["matih.uncommitted.age"]);
+        Assert.NotNull(samples["matih.freshness"]);
+        Assert.Equal(1, samples.CountOf("matih.checkpoint.duration"));
+    }
+
+    [Fact]
+    public void Hosts_subscribe_by_the_names_that_the_engine_uses()
+    {
+        var (meters, sources) = (new List<string>(), new List<string>());
+
+        TelemetrySources.Subscribe(meters.Add, sources.Add);
+
+        Assert.Equal([Instruments.Meter.Name], meters);
+        Assert.Equal([TelemetryNames.ActivitySource], sources);
     }
 
     [Fact]
