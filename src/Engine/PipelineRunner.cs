@@ -134,8 +134,10 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             var run = new RunRequest(new RunMode.Continuous(), OpenAnswers.None, request.Hint, _ => false);
             return await Assemble(flow, source, SharedByFlows.ForOneFlow(source, plan, environment), run, progress).CreateReplay().RunAsync(request, cancellationToken);
         }
-        catch (Exception e) when (e is not PipelineException && FlowFailure.Of(plan, e, cancellationToken) is { } failure)
+        catch (Exception e) when (FlowFailure.Of(plan, e, cancellationToken) is { } failure)
         {
+            progress.Metrics.CountFailure(failure.Kind.ToString());
+            if (failure == e) throw;
             throw failure;
         }
     }

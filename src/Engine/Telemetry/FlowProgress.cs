@@ -1,15 +1,38 @@
+using System.Collections.Immutable;
+
 namespace Matih.Telemetry;
 
 /// <summary>How far a flow is behind its topic: offsets, those without a record included, of the partitions that this process reads.</summary>
 /// <param name="Unread">From where it has read to, up to the topic's end.</param>
 /// <param name="Uncommitted">From what the table holds, up to the topic's end: the lag of the consumer group. At least <paramref name="Unread"/>.</param>
 /// <param name="AsOf">When the topic's end was looked up, as a timestamp of the run's clock.</param>
-public sealed record FlowLag(long Unread, long Uncommitted, long AsOf);
+public sealed record FlowLag(long Unread, long Uncommitted, long AsOf)
+{
+    public string Topic { get; init; } = "";
+
+    /// <summary>What <see cref="Uncommitted"/> is the sum of.</summary>
+    public ImmutableArray<LaggingPartition> Partitions { get; init; } = [];
+}
+
+/// <summary>How far one partition is behind its end.</summary>
+/// <param name="Uncommitted">Offsets from what the table holds up to the partition's end.</param>
+public readonly record struct LaggingPartition(int Partition, long Uncommitted);
+
+/// <summary>What readers have staged and nobody has committed yet, at one look.</summary>
+/// <param name="RangeCount">Ranges that the table's positions do not cover.</param>
+/// <param name="Bytes">Data files of those among them that follow on the positions; the others' sizes are not known.</param>
+public sealed record StagedWaiting(long RangeCount, long Bytes);
+
+/// <summary>Memory of a flow's buffers.</summary>
+/// <param name="UsedBytes">Looks up what they take now. Thread-safe.</param>
+/// <param name="CeilingBytes">What they may take.</param>
+internal sealed record MemoryUse(Func<long> UsedBytes, long CeilingBytes);
 
 /// <summary>
 /// Counters of one flow since its run began, for live displays and metrics. Written by lanes and the coordinator, read by
 /// anyone; each number is right by itself, together they are not one moment's.
 /// </summary>
+/// <param name="flow">The flow's name, <c>pipeline/sink</c>.</param>
 public sealed class FlowProgress(string flow)
 {
     private long _readCount, _readBytes, _producedCount, _filteredCount, _skippedCount, _committedRowCount, _committedRecordCount;
@@ -18,12 +41,18 @@ public sealed class FlowProgress(string flow)
     private long _uncommittedCount, _uncommittedSince = None, _beatAt = None, _stateSince, _snapshotId = None, _contactAt = None;
     private LagLook? _lag;
     private long _committedFilteredCount, _committedSkippedCount, _lostCount, _emptyCount;
+    private long _newestMillis = None;
     private string? _skipReason;
+    private StagedWaiting? _stagedWaiting;
+    private MemoryUse? _memory;
     private int _state, _failureCount, _hasOpened;
 
     private const long None = long.MinValue;
 
     public string Flow { get; } = flow;
+
+    /// <summary>Writes what happens to the instruments.</summary>
+    internal FlowMetrics Metrics { get; } = flow.IndexOf('/') is > 0 and var slash ? new FlowMetrics(flow[..slash], flow[(slash + 1)..]) : new FlowMetrics(flow, "");
 
     /// <summary>Records polled from Kafka.</summary>
     public long ReadCount => Interlocked.Read(ref _readCount);
@@ -57,6 +86,12 @@ public sealed class FlowProgress(string flow)
     public long? LastContact => Number(ref _contactAt);
     /// <summary>When the newest commit of the flow was made; until this run has made one, the one that it continues from.</summary>
     public DateTimeOffset? LastCommit => Instant(ref _lastCommitMillis);
+    /// <summary>The greatest timestamp of a record that the table's ledger has; null before the flow was opened, and where no record was read yet.</summary>
+    public DateTimeOffset? NewestCommitted => Instant(ref _newestMillis);
+    /// <summary>What waits, staged, of all readers; null where this process never looked.</summary>
+    public StagedWaiting? StagedWaiting => Volatile.Read(ref _stagedWaiting);
+    /// <summary>The buffers' memory; null before the flow's parts were put together.</summary>
+    internal MemoryUse? Memory => Volatile.Read(ref _memory);
     /// <summary>Records whose rows wait, staged, for the member that commits.</summary>
     public long StagedRecordCount => Interlocked.Read(ref _stagedRecordCount);
     public long StagedFileCount => Interlocked.Read(ref _stagedFileCount);
@@ -129,6 +164,8 @@ public sealed class FlowProgress(string flow)
     {
         Interlocked.Add(ref _readCount, records);
         Interlocked.Add(ref _readBytes, bytes);
+        Metrics.Count(Instruments.RecordsRead, records);
+        Metrics.Count(Instruments.BytesRead, bytes);
     }
 
     internal void NoteFates(long produced, long filtered, long skipped)
@@ -137,6 +174,9 @@ public sealed class FlowProgress(string flow)
         Interlocked.Add(ref _filteredCount, filtered);
         Interlocked.Add(ref _skippedCount, skipped);
         Interlocked.Add(ref _uncommittedCount, produced + filtered + skipped);
+        Metrics.Count(Instruments.RowsWritten, produced);
+        Metrics.Count(Instruments.RecordsFiltered, filtered);
+        Metrics.Count(Instruments.RecordsSkipped, skipped);
     }
 
     internal void NoteCommit(long records, long rows, long files, long fileBytes, DateTimeOffset at, long? snapshotId)
@@ -149,7 +189,16 @@ public sealed class FlowProgress(string flow)
         Interlocked.Add(ref _fileBytes, fileBytes);
         Interlocked.Increment(ref _commitCount);
         Interlocked.Exchange(ref _lastCommitMillis, at.ToUnixTimeMilliseconds());
+        Metrics.Count(Instruments.RecordsCommitted, records);
+        Metrics.Count(Instruments.RowsCommitted, rows);
+        Metrics.Count(Instruments.FilesCommitted, files);
+        Metrics.Count(Instruments.FileBytesCommitted, fileBytes);
+        Metrics.Count(Instruments.Commits);
     }
+
+    /// <summary>The ledger's newest record, as the table has it now.</summary>
+    /// <param name="timestampMillis">Its timestamp; null where no record was read yet.</param>
+    internal void NoteNewestCommitted(long? timestampMillis) => Interlocked.Exchange(ref _newestMillis, timestampMillis ?? None);
 
     /// <summary>What became of a commit's records that gave no rows, and how many of its offsets held none.</summary>
     internal void NoteCommittedFates(long filtered, long skipped, long emptyOffsets)
@@ -161,7 +210,11 @@ public sealed class FlowProgress(string flow)
 
     internal void NoteSkipReason(string reason) => Volatile.Write(ref _skipReason, reason);
 
-    internal void NoteLost(long offsets) => Interlocked.Add(ref _lostCount, offsets);
+    internal void NoteLost(long offsets)
+    {
+        Interlocked.Add(ref _lostCount, offsets);
+        Metrics.Count(Instruments.OffsetsLost, offsets);
+    }
 
     /// <summary>A member that does not commit: what it handed to the one that does.</summary>
     internal void NoteStaged(long records, long files, long fileBytes, DateTimeOffset at)
@@ -170,7 +223,12 @@ public sealed class FlowProgress(string flow)
         Interlocked.Add(ref _stagedFileCount, files);
         Interlocked.Add(ref _stagedFileBytes, fileBytes);
         Interlocked.Exchange(ref _lastStagingMillis, at.ToUnixTimeMilliseconds());
+        Metrics.Count(Instruments.RecordsStaged, records);
     }
+
+    internal void NoteStagedWaiting(StagedWaiting waiting) => Volatile.Write(ref _stagedWaiting, waiting);
+
+    internal void NoteMemory(MemoryUse memory) => Volatile.Write(ref _memory, memory);
 
     internal void NoteLag(FlowLag lag) => Volatile.Write(ref _lag, new LagLook(lag, ReadCount));
 

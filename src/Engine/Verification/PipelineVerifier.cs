@@ -23,7 +23,15 @@ public sealed class PipelineVerifier(IConnectors connectors)
     public async Task<VerificationReport> VerifyAsync(IReadOnlyList<PlannedFlow> flows, VerificationRequest request, CancellationToken cancellationToken)
     {
         var verified = new List<FlowVerification>();
-        foreach (var flow in flows) verified.Add(await VerifyAsync(flow, request, cancellationToken));
+        foreach (var flow in flows)
+        {
+            verified.Add(await FlowTrace.RunAsync("matih.verify", flow.Plan.Name, async span =>
+            {
+                var found = await VerifyAsync(flow, request, cancellationToken);
+                span?.SetTag("matih.table", flow.Plan.Table.Identifier.ToString()).SetTag("matih.violations", found.Violations.Count());
+                return found;
+            }));
+        }
         return new VerificationReport([.. verified]);
     }
 

@@ -5,6 +5,7 @@ using Matih.Delivery.Ledgers;
 using Matih.Delivery.Replaying;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
+using Matih.Host.Telemetry;
 using Matih.Hosting;
 using Matih.Planning;
 using Matih.Telemetry;
@@ -73,6 +74,7 @@ internal sealed class ReplayVerb : Verb
         var flow = Chosen(pipeline.Flows, arguments.GetValue(_sink));
         using var signals = new StopSignals(_ => log.Information("stopping", "Stopping: a replay that has not committed yet changes nothing."));
         var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, log, flow.Plan.Parallelism), log);
+        using var otlp = OtlpExport.StartIfAsked(_settings, MatihCommand.Version, log);
         var isSure = arguments.GetValue(_yes);
         try
         {

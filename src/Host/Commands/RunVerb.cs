@@ -4,6 +4,7 @@ using Matih.Delivery;
 using Matih.Host.Health;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
+using Matih.Host.Telemetry;
 using Matih.Hosting;
 using Matih.Telemetry;
 
@@ -58,7 +59,7 @@ internal sealed class RunVerb : Verb
         _log = Choice("--log", "Form of the log lines on the standard error stream.", "text", "json");
         _logLevel = Choice("--log-level", "Least severity that is logged. Default info.", "debug", "info", "warning", "error");
         _progress = Choice("--progress", "How progress is shown: redrawn in place (live, on a terminal), as log lines (plain), or not. Default auto: live where that is possible, else plain.", "auto", "live", "plain", "none");
-        _health = Text("--health", "[HOST:]PORT|off", "Where GET /health, /health/live and /health/ready are answered. Default: port 8471 of loopback (a free one where it is taken) in continuous runs, off in others. Another interface has to be named: 0.0.0.0:8471.");
+        _health = Text("--health", "[HOST:]PORT|off", "Where GET /health, /health/live, /health/ready and /metrics are answered. Default: port 8471 of loopback (a free one where it is taken) in continuous runs, off in others. Another interface has to be named: 0.0.0.0:8471.");
         _supervised = Flag("--supervised", "Another process runs this one: leave Ctrl-C to it, and stop when the standard input ends.");
         _supervised.Hidden = true;
         Command.Validators.Add(result =>
@@ -88,6 +89,9 @@ internal sealed class RunVerb : Verb
         if (definition.Orchestration.Engine == DeployTarget.Flink)
             log.Information("engine", $"Pipeline {definition.Metadata.Name}: engine: flink is where `matih deploy` would send it; this run is in its own process.");
         var progress = pipeline.Flows.Select(flow => new FlowProgress(flow.Plan.Name.ToString())).ToArray();
+        using var observation = FlowObservation.Observe(progress, environment.Clock);
+        using var otlp = OtlpExport.StartIfAsked(_settings, MatihCommand.Version, log);
+        using var metrics = address is null ? null : new MetricsPage(TelemetryNames.Meter);
         var display = ProgressDisplay.Create(arguments.GetValue(_progress) ?? "auto", form, progress, log, terminal, environment.Clock);
         using var signals = new StopSignals(message => log.Information("stopping", message), arguments.GetValue(_supervised));
         if (arguments.GetValue(_supervised)) StopWhenInputEnds(signals);
@@ -99,7 +103,7 @@ internal sealed class RunVerb : Verb
         var run = new RunRequest(ModeOf(arguments, definition.Orchestration), answers, ProcessHints.Own, ProcessHints.IsGone, arguments.GetValue(_member));
         try
         {
-            await using var health = address is null ? null : HealthEndpoint.Open(address, ReportOf(progress, run.Mode, definition.Orchestration, environment.Clock), log);
+            await using var health = metrics is null ? null : HealthEndpoint.Open(address!, ReportOf(progress, run.Mode, definition.Orchestration, environment.Clock), metrics, log);
             await using (display)
             {
                 display.Start();

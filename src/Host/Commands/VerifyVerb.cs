@@ -3,6 +3,7 @@ using System.CommandLine;
 using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
+using Matih.Host.Telemetry;
 using Matih.Host.Verification;
 using Matih.Hosting;
 using Matih.Planning;
@@ -72,6 +73,7 @@ internal sealed class VerifyVerb : Verb
         if (load.Pipeline is not { } pipeline) return ExitCode.BadDefinition;
 
         var flows = Chosen(pipeline.Flows, arguments.GetValue(_sink));
+        using var otlp = OtlpExport.StartIfAsked(_settings, MatihCommand.Version, log);
         var connectors = new HostConnectors(_settings, environment, log, laneCountMax: 1);
         var report = await new PipelineVerifier(connectors)
             .VerifyAsync(flows, new VerificationRequest(arguments.GetValue(_offline), arguments.GetValue(_countAll)), cancellationToken);

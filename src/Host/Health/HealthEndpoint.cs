@@ -8,12 +8,12 @@ using Matih.Telemetry;
 namespace Matih.Host.Health;
 
 /// <summary>
-/// Answers <c>GET</c> and <c>HEAD</c> for a run's health, and nothing else, over HTTP/1.1: one request a connection, headers
+/// Answers <c>GET</c> and <c>HEAD</c> for a run's health and metrics, and nothing else, over HTTP/1.1: one request a connection, headers
 /// of at most 4 KiB, five seconds at most. When too many are open the oldest is cut off, so that slow clients keep nobody out.
 /// </summary>
 /// <remarks>
 /// A responder of its own, because the platform's HttpListener bounds neither time nor connections, and a web framework
-/// would triple the size of the program for three paths.
+/// would triple the size of the program for four paths.
 /// </remarks>
 internal sealed class HealthEndpoint : IAsyncDisposable
 {
@@ -22,15 +22,17 @@ internal sealed class HealthEndpoint : IAsyncDisposable
 
     private readonly TcpListener _listener;
     private readonly HealthReport _report;
+    private readonly MetricsPage _metrics;
     private readonly TimeSpan _timeMax;
     private readonly CancellationTokenSource _end = new();
     private readonly List<(Task Task, CancellationTokenSource Cut)> _connections = [];
     private readonly Task _serving;
 
-    private HealthEndpoint(TcpListener listener, HealthReport report, TimeSpan timeMax)
+    private HealthEndpoint(TcpListener listener, HealthReport report, MetricsPage metrics, TimeSpan timeMax)
     {
         _listener = listener;
         _report = report;
+        _metrics = metrics;
         _timeMax = timeMax;
         _serving = ServeAsync();
     }
@@ -42,7 +44,7 @@ internal sealed class HealthEndpoint : IAsyncDisposable
     /// <summary>Listens. Where the default port is taken a free one serves; a port that was asked for is an error then.</summary>
     /// <returns>Null where not even a free port is to be had by default, which the log says.</returns>
     /// <exception cref="PipelineException">The address that was asked for cannot be listened on.</exception>
-    public static HealthEndpoint? Open(HealthAddress address, HealthReport report, IEngineLog log, TimeSpan? timeMax = null)
+    public static HealthEndpoint? Open(HealthAddress address, HealthReport report, MetricsPage metrics, IEngineLog log, TimeSpan? timeMax = null)
     {
         var (listener, fault) = Listen(address.Endpoint);
         if (listener is null && address.IsRequired)
@@ -57,7 +59,7 @@ internal sealed class HealthEndpoint : IAsyncDisposable
             log.Warning("health", $"Health is not served: {fault!.Message}.");
             return null;
         }
-        var endpoint = new HealthEndpoint(listener, report, timeMax ?? TimeSpan.FromSeconds(5));
+        var endpoint = new HealthEndpoint(listener, report, metrics, timeMax ?? TimeSpan.FromSeconds(5));
         var isElsewhere = address.Endpoint.Port != 0 && endpoint.Address.Port != address.Endpoint.Port;
         log.Information("health", $"Health is served at {endpoint.Url}{(isElsewhere ? $" (port {address.Endpoint.Port} is taken)" : "")}.",
             ("url", endpoint.Url));
@@ -161,10 +163,11 @@ internal sealed class HealthEndpoint : IAsyncDisposable
         // RFC 9112, section 3: method SP request-target SP HTTP-version.
         var line = headers.AsSpan(0, headers.IndexOf('\r') is >= 0 and var end ? end : headers.Length).ToString().Split(' ');
         if (line is not [_, ['/', ..], "HTTP/1.1" or "HTTP/1.0"]) return new HealthAnswer(400, "This is no HTTP/1.1 request.\n"u8.ToArray(), "text/plain");
-        var answer = _report.Answer(line[1].Split('?')[0]);
+        var path = line[1].Split('?')[0];
+        var answer = path == MetricsPage.Path ? _metrics.Answer() : _report.Answer(path);
         return answer is not null && line[0] is not ("GET" or "HEAD")
             ? new HealthAnswer(405, "Only GET and HEAD are answered.\n"u8.ToArray(), "text/plain")
-            : answer ?? new HealthAnswer(404, "There are /health, /health/live and /health/ready.\n"u8.ToArray(), "text/plain");
+            : answer ?? new HealthAnswer(404, "There are /health, /health/live, /health/ready and /metrics.\n"u8.ToArray(), "text/plain");
     }
 
     private static async ValueTask SendAsync(Socket socket, HealthAnswer answer, string? request, CancellationToken cancellationToken)

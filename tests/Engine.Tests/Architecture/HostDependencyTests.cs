@@ -22,6 +22,7 @@ public sealed class HostDependencyTests
         ["Host/Runtime"] = ["Hosting"],
         ["Host/Output"] = ["", "Hosting", "Delivery", "Telemetry"],
         ["Host/Health"] = ["Hosting", "Delivery", "Telemetry"],
+        ["Host/Telemetry"] = ["Hosting", "Telemetry"],
         ["Host/Statements"] = ["", "Hosting", "Batches", "Decoding", "Sql"],
         ["Host/Tables"] = ["", "Hosting", "Connectors", "Definition", "Delivery", "Iceberg", "Planning", "Storage"],
         ["Host/Status"] = ["", "Hosting", "Delivery", "Planning", "Status"],
@@ -52,6 +53,18 @@ public sealed class HostDependencyTests
             select $"{use.User} uses {use.Used}";
 
         Violations.AssertNone(violations.Concat(Hosting.GetReferencedAssemblies().Select(name => name.Name!).Where(name => name == "System.Console")));
+    }
+
+    /// <summary>Whoever embeds the engine gets no telemetry library with it: metrics and traces go through the platform's own types.</summary>
+    [Fact]
+    public void Only_the_command_uses_OpenTelemetry()
+    {
+        var users =
+            from assembly in new[] { typeof(EngineEnvironment).Assembly, Connectors, Hosting, Host }
+            where assembly.GetReferencedAssemblies().Any(name => name.Name!.StartsWith("OpenTelemetry", StringComparison.Ordinal))
+            select assembly.GetName().Name;
+
+        Assert.Equal(["matih"], users);
     }
 
     [Fact]

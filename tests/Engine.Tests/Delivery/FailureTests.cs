@@ -176,8 +176,9 @@ public sealed partial class FailureTests
     {
         var clock = new HurriedClock();
         var report = new HealthReport(new PipelineHealth([], clock, new HealthLimits(TimeSpan.FromMinutes(1))), "1", clock);
-        await using var first = HealthEndpoint.Open(new HealthAddress(new IPEndPoint(IPAddress.Loopback, 0), IsRequired: true), report, EngineLog.None)!;
-        return Assert.Throws<PipelineException>(() => HealthEndpoint.Open(new HealthAddress(first.Address, IsRequired: true), report, EngineLog.None));
+        using var metrics = new MetricsPage(TelemetryNames.Meter);
+        await using var first = HealthEndpoint.Open(new HealthAddress(new IPEndPoint(IPAddress.Loopback, 0), IsRequired: true), report, metrics, EngineLog.None)!;
+        return Assert.Throws<PipelineException>(() => HealthEndpoint.Open(new HealthAddress(first.Address, IsRequired: true), report, metrics, EngineLog.None));
     }
 
     /// <summary>Ids, ports and paths differ from run to run, and the decoder's reason is pinned elsewhere.</summary>

@@ -11,13 +11,16 @@ using Matih.Telemetry;
 
 namespace Matih.Engine.Tests.Host;
 
-public sealed class HealthEndpointTests
+public sealed class HealthEndpointTests : IDisposable
 {
     private static readonly HealthAddress AnyPort = new(new IPEndPoint(IPAddress.Loopback, 0), IsRequired: true);
 
     private readonly HurriedClock _clock = new();
     private readonly FlowProgress _flow = new("orders/lake");
     private readonly List<LogEntry> _entries = [];
+    private readonly MetricsPage _metrics = new(TelemetryNames.Meter);
+
+    public void Dispose() => _metrics.Dispose();
 
     [Fact]
     public async Task Each_path_is_answered_as_json_that_nobody_may_store()
@@ -38,6 +41,20 @@ public sealed class HealthEndpointTests
     }
 
     [Fact]
+    public async Task Metrics_are_answered_in_Prometheus_text_format()
+    {
+        var flow = new FlowProgress($"m-{Guid.NewGuid():N}/lake");
+        await using var endpoint = Open();
+        flow.NoteRead(3, 300);
+
+        var (status, head, body) = await AskAsync(endpoint, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+
+        Assert.Equal(200, status);
+        Assert.Contains("\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n", head, StringComparison.Ordinal);
+        Assert.Contains($"\nmatih_records_read_total{{pipeline=\"{flow.Flow.Split('/')[0]}\",sink=\"lake\"}} 3\n", body, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_head_request_has_the_same_head_and_no_body()
     {
         await using var endpoint = Open();
@@ -55,6 +72,8 @@ public sealed class HealthEndpointTests
     [InlineData("GET / HTTP/1.1\r\n\r\n", 404)]
     [InlineData("GET /health/../etc/passwd HTTP/1.1\r\n\r\n", 404)]
     [InlineData("GET /HEALTH HTTP/1.1\r\n\r\n", 404)]
+    [InlineData("GET /metrics/ HTTP/1.1\r\n\r\n", 404)]
+    [InlineData("POST /metrics HTTP/1.1\r\n\r\n", 405)]
     [InlineData("GET http://elsewhere/health HTTP/1.1\r\n\r\n", 400)]
     [InlineData("GET /health HTTP/2.0\r\n\r\n", 400)]
     [InlineData("hello\r\n\r\n", 400)]
@@ -190,7 +209,7 @@ public sealed class HealthEndpointTests
     };
 
     private HealthEndpoint Open(HealthAddress? address = null, TimeSpan? timeMax = null) => HealthEndpoint.Open(
-        address ?? AnyPort, new HealthReport(new PipelineHealth([_flow], _clock, new HealthLimits(TimeSpan.FromMinutes(2))), "9.8.7", _clock), new Log(_entries), timeMax)!;
+        address ?? AnyPort, new HealthReport(new PipelineHealth([_flow], _clock, new HealthLimits(TimeSpan.FromMinutes(2))), "9.8.7", _clock), _metrics, new Log(_entries), timeMax)!;
 
     private static async Task<(int Status, string Head, string Body)> AskAsync(HealthEndpoint endpoint, string request)
     {

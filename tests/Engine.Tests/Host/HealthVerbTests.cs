@@ -11,9 +11,12 @@ using Matih.Telemetry;
 namespace Matih.Engine.Tests.Host;
 
 /// <summary>What <c>matih health</c> says of a run, and by which exit code a container's health check knows it.</summary>
-public sealed class HealthVerbTests
+public sealed class HealthVerbTests : IDisposable
 {
     private readonly HurriedClock _clock = new();
+    private readonly MetricsPage _metrics = new(TelemetryNames.Meter);
+
+    public void Dispose() => _metrics.Dispose();
 
     [Fact]
     public async Task A_live_run_gives_0_and_its_answer()
@@ -98,7 +101,7 @@ public sealed class HealthVerbTests
 
     private HealthEndpoint Open() => HealthEndpoint.Open(
         new HealthAddress(new IPEndPoint(IPAddress.Loopback, 0), IsRequired: true),
-        new HealthReport(new PipelineHealth([new FlowProgress("orders/lake")], _clock, new HealthLimits(TimeSpan.FromMinutes(2))), "9.8.7", _clock), new SilentLog())!;
+        new HealthReport(new PipelineHealth([new FlowProgress("orders/lake")], _clock, new HealthLimits(TimeSpan.FromMinutes(2))), "9.8.7", _clock), _metrics, new SilentLog())!;
 
     private static async Task AnswerWithNonsenseAsync(TcpListener listener)
     {

@@ -68,6 +68,10 @@ internal sealed class ClickPipeline : IDisposable
 
     public Task<ProcessOutput> RunAsync(params string[] options) => MatihProcess.RunAsync(["run", DefinitionFile, .. options], Directory, Variables());
 
+    /// <summary>The same with variables of its environment.</summary>
+    public Task<ProcessOutput> RunWithAsync(Dictionary<string, string?> variables, params string[] options) =>
+        MatihProcess.RunAsync(["run", DefinitionFile, .. options], Directory, new Dictionary<string, string?>([.. Variables(), .. variables]));
+
     /// <summary>Any other verb on the definition.</summary>
     public Task<ProcessOutput> CommandAsync(string verb, params string[] options) => MatihProcess.RunAsync([verb, DefinitionFile, .. options], Directory, Variables());
 

@@ -128,6 +128,8 @@ internal sealed class Checkpointer(FlowContext flow, TableLedger ledgers, GapChe
         flow.Progress.NoteCommit(ledger.Books.RecordCount, ledger.Books.AddedRowCount, files.Length, bytes, flow.Clock.GetUtcNow(), table.Head?.Id.Value);
         var books = ledger.Books;
         var offsetCount = ledger.FindSource(flow.Plan.SourceName)!.Partitions.Sum(entry => entry.NextOffset - entry.FromOffset);
+        flow.Progress.Metrics.Time(Instruments.CommitDuration, took);
+        flow.Progress.NoteNewestCommitted(Source.NewestTimestampMillis);
         flow.Progress.NoteCommittedFates(books.FilteredCount, books.SkippedCount, offsetCount - books.RecordCount);
         var skipped = ledger.Skipped?.Records.Describe(RangesShownMax);
         flow.Log.Information("committed",

@@ -97,11 +97,13 @@ internal sealed class Lane : IAsyncDisposable
     /// </summary>
     public async ValueTask AcceptAsync(RawBatch batch, CancellationToken cancellationToken)
     {
+        var beganAt = _parts.Clock.GetTimestamp();
         _parts.Progress.NoteRead(batch.Count, batch.PayloadBytes);
         var rows = Evaluate(batch);
         if (_errors.Errors.Count != 0 && _parts.Settings.OnError == ErrorPolicy.Fail)
         {
             CutAtFirstErrors(batch);
+            _parts.Progress.Metrics.Count(Instruments.RecordsRejected);
             rows = Evaluate(batch);
         }
         NoteSkipped(batch);
@@ -119,6 +121,7 @@ internal sealed class Lane : IAsyncDisposable
         var filtered = taken - rows.Count - skipped;
         _books += new Books(rows.Count, filtered, 0, 0, skipped, 0, 0, 0);
         _parts.Progress.NoteFates(rows.Count, filtered, skipped);
+        _parts.Progress.Metrics.Time(Instruments.BatchDuration, _parts.Clock.GetElapsedTime(beganAt));
     }
 
     /// <summary>The partition holds nothing more below that offset, as the broker says.</summary>

@@ -56,6 +56,9 @@ public sealed record SourceLedger(
         return null;
     }
 
+    /// <summary>The greatest record timestamp of all partitions; null before the first record.</summary>
+    internal long? NewestTimestampMillis => Partitions.Select(entry => entry.MaxTimestampMillis).DefaultIfEmpty(-1).Max() is >= 0 and var newest ? newest : null;
+
     public bool Equals(SourceLedger? other) =>
         other is not null && Name == other.Name && Topic == other.Topic && ClusterId == other.ClusterId && TopicId == other.TopicId
         && IsolationLevel == other.IsolationLevel && Partitions.AsSpan().SequenceEqual(other.Partitions.AsSpan());

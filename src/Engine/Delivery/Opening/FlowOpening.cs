@@ -30,7 +30,16 @@ internal sealed class FlowOpening(
     /// <summary>Opens the flow, or says how long to stand by first. Never waits for another writer by itself.</summary>
     /// <param name="answers">A person's answers to earlier refusals.</param>
     /// <param name="watch">The watch over an open ledger so far; null at the first call.</param>
-    public async ValueTask<OpeningStep> OpenAsync(OpenAnswers answers, TakeoverWatch? watch, CancellationToken abort)
+    public ValueTask<OpeningStep> OpenAsync(OpenAnswers answers, TakeoverWatch? watch, CancellationToken abort) => FlowTrace.RunAsync("matih.open", flow.Name, async span =>
+    {
+        span?.SetTag("topic", flow.Plan.Topic).SetTag("matih.table", flow.Plan.Table.Identifier.ToString());
+        var step = await TryOpenAsync(answers, watch, abort);
+        if (step is OpeningStep.Opened opened) span?.SetTag("matih.commit.id", opened.Flow.Ledger.Commit.ToString()).SetTag("matih.epoch", opened.Flow.Epoch.Value);
+        span?.SetTag("matih.open.outcome", step.GetType().Name);
+        return step;
+    });
+
+    private async ValueTask<OpeningStep> TryOpenAsync(OpenAnswers answers, TakeoverWatch? watch, CancellationToken abort)
     {
         while (true)
         {

@@ -22,7 +22,15 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
     private const int TryCountMax = 20;
 
     /// <exception cref="PipelineException">The commits cannot be replayed; nothing was changed.</exception>
-    public async Task<ReplayReport> RunAsync(ReplayRequest request, CancellationToken cancellationToken)
+    public async Task<ReplayReport> RunAsync(ReplayRequest request, CancellationToken cancellationToken) => await FlowTrace.RunAsync("matih.replay", flow.Name, async span =>
+    {
+        span?.SetTag("matih.replay.from", request.From.ToString());
+        var report = await ReplayAsync(request, cancellationToken);
+        span?.SetTag("matih.commit.id", report.Commit.ToString()).SetTag("matih.snapshot.id", report.SnapshotId.ToString());
+        return report;
+    });
+
+    private async ValueTask<ReplayReport> ReplayAsync(ReplayRequest request, CancellationToken cancellationToken)
     {
         var (standing, chosen) = await LookAsync(request.From, request.To, cancellationToken);
         var to = request.To ?? standing.Ledger.Commit;

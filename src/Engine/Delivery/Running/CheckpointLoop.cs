@@ -27,8 +27,7 @@ internal sealed class CheckpointLoop(FlowContext flow, RunMode mode, RunHistory 
             if (cause == CheckpointCause.Finished) WarnOfUnread(finish);
             flow.Enter(FlowState.Committing);
             var isLast = cause != CheckpointCause.Interval;
-            var checkpoints = await session.SealAsync(isLast, abort);
-            if (await taker.TakeAsync(checkpoints, cause, abort) is not { } taken) return SessionEnd.Reopen;
+            if (await TakeAsync(session, taker, cause, isLast, abort) is not { } taken) return SessionEnd.Reopen;
             history.NoteProgress();
             fields.Judge(isEnd: cause is CheckpointCause.Finished or CheckpointCause.Stopped);
             flow.Progress.NoteFailures(0);
@@ -36,6 +35,18 @@ internal sealed class CheckpointLoop(FlowContext flow, RunMode mode, RunHistory 
             if (isLast) return cause is CheckpointCause.TopicChanged or CheckpointCause.ShareChanged ? SessionEnd.Reopen : SessionEnd.Finished;
             if (await taker.MustReopenAsync(taken, abort)) return SessionEnd.Reopen;
         }
+    }
+
+    private async ValueTask<IReadOnlyList<LaneCheckpoint>?> TakeAsync(FlowSession session, ICheckpointTaker taker, CheckpointCause cause, bool isLast, CancellationToken abort)
+    {
+        var beganAt = flow.Clock.GetTimestamp();
+        var taken = await FlowTrace.RunAsync("matih.checkpoint", flow.Name, async span =>
+        {
+            span?.SetTag("matih.checkpoint.cause", cause.ToString());
+            return await taker.TakeAsync(await session.SealAsync(isLast, abort), cause, abort);
+        });
+        flow.Progress.Metrics.Time(Instruments.CheckpointDuration, flow.Clock.GetElapsedTime(beganAt));
+        return taken;
     }
 
     private void WarnOfUnread(FinishCondition finish)

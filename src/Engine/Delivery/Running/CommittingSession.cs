@@ -35,6 +35,7 @@ internal sealed class CommittingSession(
         }
         history.Answers = OpenAnswers.None; // They were given for the table as it was; a later session has its own ledger to go by.
         flow.Progress.NoteOpened(opened.Ledger.WrittenAtMillis, opened.Table.Head?.Id.Value);
+        flow.Progress.NoteNewestCommitted(opened.Source.NewestTimestampMillis);
         if (mode is RunMode.UntilCaughtUp) history.CaughtUpAt ??= await EndsAsync(opened.Source, abort);
 
         var committer = committerFor(opened, work is WorkShare.Committer);

@@ -68,8 +68,10 @@ internal sealed class FlowRun(
                 flow.Log.Information("another-commits", $"Flow {flow.Name}: {e.Message} What this member read since is left to it.");
                 if (!await WaitAsync(_seat.StepBackAsync(either.Token), abort)) return;
             }
-            catch (Exception e) when (e is not PipelineException && FlowFailure.Of(flow.Plan, e, abort) is { } failure)
+            catch (Exception e) when (FlowFailure.Of(flow.Plan, e, abort) is { } failure)
             {
+                flow.Progress.Metrics.CountFailure(failure.Kind.ToString());
+                if (failure == e) throw;
                 throw failure;
             }
         }
@@ -145,6 +147,7 @@ internal sealed class FlowRun(
 
     private async ValueTask BackOffAsync(RunHistory history, PipelineException failure, CancellationToken stop, CancellationToken abort)
     {
+        flow.Progress.Metrics.CountFailure(failure.Kind.ToString());
         if (++history.FailureCount == 1) history.FailingSince = flow.Clock.GetTimestamp();
         flow.Progress.NoteFailures(history.FailureCount);
         flow.Enter(FlowState.Retrying);

@@ -30,6 +30,7 @@ internal sealed class StagingSession(
             return stop.IsCancellationRequested ? SessionEnd.Finished : SessionEnd.Reopen; // Nothing was read yet.
         }
         flow.Progress.NoteOpened(opened.Ledger.WrittenAtMillis, opened.Table.Head?.Id.Value);
+        flow.Progress.NoteNewestCommitted(opened.Source.NewestTimestampMillis);
         ImmutableArray<int> partitions = [.. work.Partitions.Where(partition => opened.Source.Find(partition) is not null)];
         var limit = RecordLimit.None();
 
@@ -69,6 +70,7 @@ internal sealed class StagingSession(
             flow.Progress.NoteSeen(seen.Ledger.WrittenAtMillis, seen.Table.Head?.Id.Value);
             if (seen.Ledger.TableUuid != opened.Ledger.TableUuid || seen.Ledger.Generation != opened.Ledger.Generation || !opened.Binding.Fits(seen.Table)) return true;
             if (seen.Ledger.FindSource(flow.Plan.SourceName) is not { } committed) return true;
+            flow.Progress.NoteNewestCommitted(committed.NewestTimestampMillis);
             session.NoteCommitted(committed);
             if (work.Partitions.Any(partition => !partitions.Contains(partition) && committed.Find(partition) is not null)) return true;
             return taken.SelectMany(checkpoint => checkpoint.Partitions).Any(stretch => committed.Find(stretch.Entry.Partition)?.NextOffset > stretch.Entry.NextOffset);

@@ -113,10 +113,8 @@ internal sealed class TopicWatch(FlowContext flow, ITopic topic, SourceLedger so
     private void NoteLag()
     {
         if (_ends is not { } look) return;
-        var committed = _committed ?? source;
-        var uncommitted = lanes.Readers.SelectMany(reader => reader.Lane.Partitions)
-            .Sum(partition => committed.Find(partition) is { } entry ? Math.Max(0, look.Ends[partition] - entry.NextOffset) : 0);
-        flow.Progress.NoteLag(new FlowLag(lanes.Readers.Sum(reader => reader.Lane.Behind(look.Ends)), uncommitted, look.At));
+        flow.Progress.NoteLag(CommittedLag.Of(
+            _committed ?? source, lanes.Readers.SelectMany(reader => reader.Lane.Partitions), look.Ends, lanes.Readers.Sum(reader => reader.Lane.Behind(look.Ends)), look.At));
     }
 
     /// <summary>

@@ -34,6 +34,9 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
     private readonly Dictionary<string, StagedRange?> _ahead = [];
     private ImmutableArray<RangeName> _covered = [];
 
+    /// <summary>Bytes of the data files of the ranges taken by the collection under way.</summary>
+    private long _takenBytes;
+
     /// <summary>What follows on the ledger's positions now.</summary>
     /// <param name="source">The positions of the ledger that the commit will stand on.</param>
     /// <param name="own">Partitions that this member reads itself: nothing is taken over for them.</param>
@@ -45,6 +48,7 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
         var taken = ImmutableArray.CreateBuilder<RangeName>();
         var chained = new List<ChainedPartition>();
         RejectedUnderFail? rejected = null;
+        _takenBytes = 0;
         var startedAt = flow.Clock.GetTimestamp();
         await ReadAheadAsync(source.Partitions.Where(entry => !own.Contains(entry.Partition)).SelectMany(entry => RangeChain.From(Usable(names[entry.Partition]), entry.NextOffset)), cancellationToken);
         foreach (var entry in source.Partitions)
@@ -56,6 +60,7 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
             if (mayFill && timeLeft > TimeSpan.Zero) rejected ??= await FillAsync(partition, source, names[entry.Partition].ToList(), timeLeft, small, taken, cancellationToken);
             if (partition.HasMoved) chained.Add(partition);
         }
+        NoteWaiting(source, names);
         _covered = [.. source.Partitions.SelectMany(entry => names[entry.Partition].Where(name => name.ToOffset <= entry.NextOffset))];
         if (chained.Count == 0 && rejected is null) return new IntakeBatch(null, [], []);
 
@@ -93,6 +98,13 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
     /// <summary>Deletes records that are of no use to anybody any more.</summary>
     public ValueTask ClearForgottenAsync(CancellationToken cancellationToken) => area.ClearForgottenAsync(flow.Clock.GetUtcNow(), cancellationToken);
 
+    /// <summary>What the table's positions do not cover: what this commit takes, and what lies behind a gap.</summary>
+    private void NoteWaiting(SourceLedger source, ILookup<int, RangeName> names)
+    {
+        var waiting = source.Partitions.Sum(entry => Usable(names[entry.Partition]).Count(name => name.ToOffset > entry.NextOffset));
+        flow.Progress.NoteStagedWaiting(new StagedWaiting(waiting, _takenBytes));
+    }
+
     private List<RangeName> Usable(IEnumerable<RangeName> names) => [.. names.Where(name => !_unusable.Contains(name.Location))];
 
     private async ValueTask ReadAheadAsync(IEnumerable<RangeName> names, CancellationToken cancellationToken)
@@ -116,6 +128,7 @@ internal sealed class RangeIntake(FlowContext flow, IStore store, StagingArea ar
             partition.Append(range.Entry, range.Books with { AddedFileCount = 0 }, range.Skipped, isSmall ? [] : range.Files);
             if (isSmall) small.Add(range);
             taken.Add(name);
+            _takenBytes += range.Bytes;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Topics;
@@ -29,14 +30,15 @@ internal sealed class RangeStaging(FlowContext flow, IStore store, StagingArea a
     {
         await gaps.RequireRealAsync(checkpoints, source, cancellationToken);
         var outcomes = new List<StagingOutcome>();
-        foreach (var checkpoint in checkpoints) outcomes.Add(await StageAsync(checkpoint, cancellationToken));
+        foreach (var checkpoint in checkpoints)
+            outcomes.Add(checkpoint.HasMoved ? await FlowTrace.RunAsync("matih.stage", flow.Name, span => StageAsync(checkpoint, span, cancellationToken)) : StagingOutcome.Nothing);
         return outcomes;
     }
 
-    private async ValueTask<StagingOutcome> StageAsync(LaneCheckpoint checkpoint, CancellationToken cancellationToken)
+    private async ValueTask<StagingOutcome> StageAsync(LaneCheckpoint checkpoint, Activity? span, CancellationToken cancellationToken)
     {
-        if (!checkpoint.HasMoved) return StagingOutcome.Nothing;
         var entry = checkpoint.Partitions.Single().Entry;
+        span?.SetTag("topic", flow.Plan.Topic).SetTag("partition", entry.Partition).SetTag("matih.offset.from", entry.FromOffset).SetTag("matih.offset.to", entry.NextOffset);
         var range = new StagedRange(entry, checkpoint.Books, checkpoint.Files, run, flow.Clock.GetUtcNow().ToUnixTimeMilliseconds()) { Skipped = checkpoint.Skipped };
         if (await area.StageAsync(range, cancellationToken))
         {

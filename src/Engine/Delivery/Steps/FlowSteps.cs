@@ -8,6 +8,7 @@ using Matih.Delivery.Running;
 using Matih.Delivery.Staging;
 using Matih.Delivery.Topics;
 using Matih.Kafka;
+using Matih.Telemetry;
 
 namespace Matih.Delivery.Steps;
 
@@ -66,6 +67,8 @@ public sealed class FlowSteps : IAsyncDisposable
                 var committer = _committerFor(opened.Flow);
                 await TryAsync<object>(async () => { await committer.ClearForgottenAsync(cancellationToken); return null; }, cancellationToken);
                 _opened = new Opened(committer, new ReadRecordCheck(_source, opened.Flow.Source));
+                _flow.Progress.NoteOpened(opened.Flow.Ledger.WrittenAtMillis, opened.Flow.Table.Head?.Id.Value);
+                _flow.Progress.NoteNewestCommitted(opened.Flow.Source.NewestTimestampMillis);
                 _failureCount = 0;
                 return new OpenStep.Opened();
             default:
@@ -111,14 +114,17 @@ public sealed class FlowSteps : IAsyncDisposable
         var opened = _opened ?? throw new InvalidOperationException("The flow has to be opened before a commit is asked for.");
         var committer = opened.Committer;
         var before = committer.Ledger.Commit;
-        var (step, failure) = await TryAsync(() => CommitStagedAsync(opened, closes, mayRead, cancellationToken), cancellationToken);
+        var beganAt = _flow.Clock.GetTimestamp();
+        var (step, failure) = await TryAsync(
+            () => FlowTrace.RunAsync("matih.checkpoint", _flow.Name, _ => CommitStagedAsync(opened, closes, mayRead, cancellationToken)), cancellationToken);
+        _flow.Progress.Metrics.Time(Instruments.CheckpointDuration, _flow.Clock.GetElapsedTime(beganAt));
         if (step is null)
         {
             _opened = null;
             return failure is null ? new CommitStep.OpenAgain() : new CommitStep.TryAgain(NextWait(), failure);
         }
         _failureCount = 0;
-        if (step.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw rejected.ToException(_flow.Plan.Topic);
+        if (step.Select(checkpoint => checkpoint.Rejected).FirstOrDefault(found => found is not null) is { } rejected) throw Counted(rejected.ToException(_flow.Plan.Topic));
         if (committer.TableHasChanged) _opened = null;
         return committer.Ledger.Commit != before ? new CommitStep.Committed(committer.Ledger.Commit, committer.Ledger.Books)
             : committer.TableHasChanged ? new CommitStep.OpenAgain()
@@ -132,7 +138,24 @@ public sealed class FlowSteps : IAsyncDisposable
         var taken = await opened.Committer.CommitStagedAsync(staysOpen: !closes, mayRead, cancellationToken);
         foreach (var stretch in taken?.SelectMany(checkpoint => checkpoint.Partitions) ?? [])
             if (stretch.Entry.Last is { } last) opened.Records.Note(stretch.Entry.Partition, last);
+        if (taken is not null && FlowObservation.WantsLag) await NoteLagAsync(opened.Committer.Source, cancellationToken);
         return taken;
+    }
+
+    /// <summary>Looks up how far the table is behind. The commit stands whatever becomes of this.</summary>
+    private async ValueTask NoteLagAsync(SourceLedger committed, CancellationToken cancellationToken)
+    {
+        int[] partitions = [.. committed.Partitions.Select(entry => entry.Partition)];
+        try
+        {
+            var ranges = await _source.RangesAsync(partitions, cancellationToken);
+            var ends = partitions.Zip(ranges).ToDictionary(pair => pair.First, pair => pair.Second.End);
+            _flow.Progress.NoteLag(CommittedLag.Of(committed, partitions, ends, unread: null, _flow.Clock.GetTimestamp()));
+        }
+        catch (SourceException e)
+        {
+            _flow.Log.Debug("watch-failed", $"Topic '{_flow.Plan.Topic}' could not be looked at: {e.Message}");
+        }
     }
 
     /// <summary>
@@ -185,6 +208,7 @@ public sealed class FlowSteps : IAsyncDisposable
             checkpoint = await lane.FinishAsync(cancellationToken);
         }
         await _stagingFor(opened).StageAsync([checkpoint], cancellationToken);
+        _flow.Progress.NoteSettled(checkpoint.Books.RecordCount);
         if (checkpoint.Rejected is { } rejected) throw rejected.ToException(_flow.Plan.Topic);
         return new StageStep.Staged(partition, from, checkpoint.Partitions[0].Entry.NextOffset, checkpoint.Books.AddedRowCount);
     }
@@ -214,10 +238,17 @@ public sealed class FlowSteps : IAsyncDisposable
         }
         catch (Exception e) when (FlowFailure.Of(_flow.Plan, e, cancellationToken) is { } failure)
         {
+            Counted(failure);
             if (failure.Retry == RetryAdvice.BackOff) return (null, failure);
             if (failure == e) throw;
             throw failure;
         }
+    }
+
+    private PipelineException Counted(PipelineException failure)
+    {
+        _flow.Progress.Metrics.CountFailure(failure.Kind.ToString());
+        return failure;
     }
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Matih.Delivery.Ledgers;
 using Matih.Planning;
 using Matih.Storage;
@@ -59,7 +60,15 @@ internal sealed class TableLedger(FlowContext flow, IFlowTable flowTable, IStore
     /// <param name="commit">What to commit; its ledger names the base that the table must still hold.</param>
     /// <param name="answer">For opening commits, which a person's answer allows to stand on a base that the lineage does not show.</param>
     /// <param name="cancellationToken">Gives up between attempts; the commit may stand all the same.</param>
-    public async ValueTask<CommitOutcome> CommitAsync(PreparedCommit commit, LedgerOverride? answer, CancellationToken cancellationToken)
+    public ValueTask<CommitOutcome> CommitAsync(PreparedCommit commit, LedgerOverride? answer, CancellationToken cancellationToken) => FlowTrace.RunAsync("matih.commit", flow.Name, async span =>
+    {
+        span?.SetTag("matih.commit.id", commit.Ledger.Commit.ToString()).SetTag("matih.snapshot.id", commit.Change.SnapshotId.ToString()).SetTag("matih.table", flow.Plan.Table.Identifier.ToString());
+        var outcome = await CommitAsync(commit, answer, span, cancellationToken);
+        span?.SetTag("matih.commit.outcome", outcome.GetType().Name);
+        return outcome;
+    });
+
+    private async ValueTask<CommitOutcome> CommitAsync(PreparedCommit commit, LedgerOverride? answer, Activity? span, CancellationToken cancellationToken)
     {
         var startedAt = flow.Clock.GetTimestamp();
         var attempts = new List<IChangeAttempt>();
@@ -95,6 +104,7 @@ internal sealed class TableLedger(FlowContext flow, IFlowTable flowTable, IStore
                 // Looked at last, because a machine can fall asleep at every step before.
                 if (flow.Clock.GetUtcNow() - commit.PreparedAt > PreparedAgeMax)
                     return new CommitOutcome.Rebased($"The batch was prepared at {commit.PreparedAt:O}, more than {PreparedAgeMax.TotalHours:0} hours ago.");
+                flow.Progress.Metrics.Count(Instruments.CommitAttempts);
                 result = await built.CommitAsync(cancellationToken);
             }
             catch (InvalidTableException missing)
@@ -102,14 +112,17 @@ internal sealed class TableLedger(FlowContext flow, IFlowTable flowTable, IStore
                 if (!await HasMovedAsync(table, cancellationToken)) throw;
                 result = new AttemptResult.Conflict($"another writer committed, and removed what the commit before it was made of, while this attempt was built ({missing.Message})");
             }
+            span?.AddEvent(new ActivityEvent("attempt", flow.Clock.GetUtcNow(), new() { ["number"] = attempt + 1, ["result"] = result.GetType().Name }));
             switch (result)
             {
                 case AttemptResult.Committed committed:
                     return await CommittedAsync(committed.Table, commit, attempts, cancellationToken);
                 case AttemptResult.Conflict conflict:
+                    flow.Progress.Metrics.Count(Instruments.CommitConflicts);
                     flow.Log.Debug("commit-conflict", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow.Name}: {conflict.Reason}");
                     break;
                 case AttemptResult.Unknown unknown:
+                    flow.Progress.Metrics.Count(Instruments.CommitsUnconfirmed);
                     flow.Log.Warning("commit-unknown", $"Attempt {attempt + 1} of commit {commit.Ledger.Commit} of {flow.Name} was not confirmed ({unknown.Cause.Message}); the table is read back.");
                     break;
             }
