@@ -6,11 +6,12 @@ namespace Matih.Engine.Tests.Connectors;
 /// </summary>
 internal sealed class LeapingClock : TimeProvider
 {
-    private static readonly TimeSpan LeapMax = TimeSpan.FromSeconds(25);
-
     private readonly Lock _lock = new();
     private readonly List<Waiting> _waiting = [];
     private TimeSpan _now;
+
+    /// <summary>The waits that are pauses; longer ones are limits.</summary>
+    public TimeSpan LeapMax { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>What has passed.</summary>
     public TimeSpan Elapsed

@@ -28,7 +28,8 @@ internal sealed class RestSetting : IDisposable
 
     public SeededIdSource Ids { get; } = new(1);
 
-    public LeapingClock Clock { get; } = new();
+    /// <summary>An answer is waited for for a minute; a server may ask for pauses of 20 s.</summary>
+    public LeapingClock Clock { get; } = new() { LeapMax = TimeSpan.FromSeconds(25) };
 
     public string Folder => _folder.Path;
 

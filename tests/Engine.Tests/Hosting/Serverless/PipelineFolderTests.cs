@@ -45,8 +45,8 @@ public sealed class PipelineFolderTests : IDisposable
 
         var folder = Load();
 
-        Assert.Equal(["a", "b"], folder.Pipelines.Select(pipeline => pipeline.Name));
-        Assert.Equal(["broken.yaml", "empty.yaml", "flink.yaml", "gone.yaml"], folder.Broken.Select(broken => broken.File));
+        Assert.Equal(["a", "b", "f"], folder.Pipelines.Select(pipeline => pipeline.Name));
+        Assert.Equal(["broken.yaml", "empty.yaml", "gone.yaml"], folder.Broken.Select(broken => broken.File));
         Assert.All(folder.Broken, broken => Assert.NotEmpty(broken.Failure.Remedy));
     }
 

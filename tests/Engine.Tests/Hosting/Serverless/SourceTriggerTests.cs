@@ -145,10 +145,18 @@ public sealed class SourceTriggerTests : IDisposable
 
     [Theory]
     [InlineData("security: { protocol: ssl, endpoint_identification: none }", "ssl.endpoint.identification.algorithm")]
-    [InlineData("properties: { client.id: mine }", "client.id")]
-    [InlineData("properties: { socket.keepalive.enable: true, fetch.min.bytes: 5 }", "fetch.min.bytes")]
+    [InlineData("properties: { socket.keepalive.enable: true, fetch.min.bytes: 5 }", "socket.keepalive.enable")]
     [InlineData("security: { protocol: sasl_ssl, mechanism: PLAIN, username: \"50%\", password: \"${SECRET}\" }", "holds a '%'")]
     public void What_a_trigger_cannot_be_told_is_refused_by_name(string settings, string named) => Assert.Contains(named, Refusal(Connection(settings)), StringComparison.Ordinal);
+
+    [Fact]
+    public void What_only_tunes_reading_is_left_out_of_the_binding()
+    {
+        var fields = Binding(Connection("properties: { client.id: mine, client.rack: a, fetch.min.bytes: 5, queued.min.messages: 10 }"));
+
+        Assert.DoesNotContain(fields.Values, value => value is "mine");
+        Assert.DoesNotContain("fetch.min.bytes", fields.Keys);
+    }
 
     [Fact]
     public void Uncommitted_records_cannot_be_asked_of_a_trigger() =>
