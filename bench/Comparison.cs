@@ -35,7 +35,7 @@ public sealed class Comparison(string title, Contender ours, Contender theirs, l
         Console.WriteLine($"   {theirs.Name}: {Speed(their)}");
         ratios.Sort();
         Console.WriteLine(Format(
-            $"   RATIO {title}: median {Median(ratios):F2}, quartiles {Quantile(ratios, 0.25):F2} to {Quantile(ratios, 0.75):F2}, range {ratios[0]:F2} to {ratios[^1]:F2}, {ratios.Count} rounds"));
+            $"   RATIO {title}: median {Median(ratios):F3}, quartiles {Quantile(ratios, 0.25):F3} to {Quantile(ratios, 0.75):F3}, range {ratios[0]:F2} to {ratios[^1]:F2}, {ratios.Count} rounds"));
     }
 
     private string Speed(List<double> seconds)

@@ -8,9 +8,6 @@ namespace Matih.Bench;
 /// </summary>
 public sealed class EndToEnd(string matih, DuckDbBaseline duckDb, string input, WorkloadFacts facts, int partitions)
 {
-    // A group of its own per round: the engine refuses to begin a new table under a group that remembers another.
-    private int _run;
-
     public async Task RunAsync(int rounds)
     {
         await using var broker = await KafkaBroker.StartAsync();
@@ -20,9 +17,10 @@ public sealed class EndToEnd(string matih, DuckDbBaseline duckDb, string input, 
         var folder = TemporaryDirectory.NewUnowned();
         try
         {
+            var pipeline = new PipelineProcess(broker, folder, duckDb, facts, partitions);
             var comparison = new Comparison(
                 $"W1 end to end, {partitions} partitions, against DuckDB file to Parquet",
-                new Contender("matih", () => RunPipelineAsync(broker, folder)),
+                new Contender("matih", () => pipeline.RunAsync(matih)),
                 new Contender("duckdb", () => ConvertAsync(folder)),
                 facts.Records);
             await comparison.RunAsync(rounds);
@@ -31,19 +29,6 @@ public sealed class EndToEnd(string matih, DuckDbBaseline duckDb, string input, 
         {
             TemporaryDirectory.Delete(folder);
         }
-    }
-
-    private async Task<double> RunPipelineAsync(KafkaBroker broker, string folder)
-    {
-        var warehouse = Path.Combine(folder, "warehouse");
-        TemporaryDirectory.Delete(warehouse);
-        var definition = Path.Combine(folder, "w1.yaml");
-        await File.WriteAllTextAsync(definition, ClickPipeline.Definition(broker.Bootstrap, partitions, $"bench-{++_run}", "60s"));
-
-        var (seconds, _) = await CpuTime.OfProcessAsync(matih, ["run", definition, "--until-caught-up", "--warehouse", warehouse], folder);
-
-        await duckDb.VerifyAsync(Path.Combine(warehouse, "**", "*.parquet"), facts);
-        return seconds;
     }
 
     private async Task<double> ConvertAsync(string folder)

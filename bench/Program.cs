@@ -29,6 +29,8 @@ var benchmarks = new (string Name, long Records, Func<WorkloadFacts, Task> RunAs
         using var fanOut = new FanOut(Text("matih", "bin/matih"), duckDb, input, facts, partitions);
         await fanOut.RunAsync(rounds, [.. Text("fanout", "100,1000,5000").Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture))]);
     }),
+    ("metrics", 3_000_000, facts => new MetricsCost(
+        Text("matih", "bin/matih"), Text("against", Text("matih", "bin/matih")), Text("scrape", "yes") == "yes", duckDb, input, facts, partitions).RunAsync(rounds)),
     ("w1", 3_000_000, facts => new EndToEnd(Text("matih", "bin/matih"), duckDb, input, facts, partitions).RunAsync(rounds)),
 };
 
