@@ -36,7 +36,7 @@ public sealed partial class AppSettingsTests
     public void Every_variable_that_the_code_reads_is_set_or_has_a_reason_not_to_be()
     {
         AssertSame([.. KnownSettings.ReadByFunctions, .. KnownSettings.NotReadYet], [.. Ours(KnownSettings.OfFunctions), .. KnownSettings.WhereGiven, .. KnownSettings.OfPackage, .. KnownSettings.NotOnAzure]);
-        AssertSame(KnownSettings.ReadByCommand, [.. Ours(KnownSettings.OfContainers), .. KnownSettings.WhereGiven, .. KnownSettings.NotOnAzure]);
+        AssertSame(KnownSettings.ReadByCommand, [.. Ours(KnownSettings.OfContainers), .. KnownSettings.WhereGiven, .. KnownSettings.NotOnAzure, .. KnownSettings.OfCollectors]);
     }
 
     [Fact]

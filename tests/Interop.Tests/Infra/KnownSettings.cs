@@ -40,6 +40,9 @@ internal static partial class KnownSettings
     /// <summary>Read by the code, but not for Azure: the packages bring their own librdkafka, and no mock cluster.</summary>
     public static string[] NotOnAzure { get; } = ["MATIH_KAFKA_MOCK", "MATIH_LIBRDKAFKA"];
 
+    /// <summary>Read by the command, and left to who has a collector: a pipeline's own settings may name it.</summary>
+    public static string[] OfCollectors { get; } = ["OTEL_EXPORTER_OTLP_ENDPOINT"];
+
     /// <summary>Read by the Functions app, but not set: the definitions are in its package.</summary>
     public static string[] OfPackage { get; } = ["MATIH_PIPELINES"];
 
