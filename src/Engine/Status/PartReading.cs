@@ -30,7 +30,8 @@ internal sealed class PartReading(FlowPlan plan, EngineEnvironment environment, 
         }
         catch (OperationCanceledException) when (limited.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            return new PartResult<T>(null, Late(part));
+            // What was read when the time was over counts.
+            return work.IsCompletedSuccessfully ? new PartResult<T>(value, null) : new PartResult<T>(null, Late(part));
         }
         catch (Exception e) when (FlowFailure.Of(plan, e, cancellationToken) is { } failure)
         {

@@ -469,10 +469,12 @@ public sealed class PipelineStatusReaderTests
     /// <summary>Says which work has ended.</summary>
     private sealed class NotedTasks(Action<string> ended) : ITaskStarter
     {
-        public async Task Start(string name, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
+        public Task Start(string name, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
         {
-            await new SystemTaskStarter().Start(name, work, cancellationToken);
-            ended(name);
+            var started = new SystemTaskStarter().Start(name, work, cancellationToken);
+            // Only once it has ended for whoever waits for it, too.
+            started.ContinueWith(_ => ended(name), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            return started;
         }
     }
 }
