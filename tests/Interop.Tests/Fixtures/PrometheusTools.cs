@@ -53,19 +53,15 @@ public static class PrometheusTools
         if (SharedTools.IsDeclined) Assert.Skip("needs Prometheus' tools, declined by MATIH_SHARED=none");
         var folder = Path.Combine(ToolsCache.Folder, "prometheus-tools");
         // flock lets one process unpack them while others wait; what is unpacked by half has no mark and is unpacked again.
-        const string script = """
+        const string script = $$"""
             set -eu
             [ -e "$1/.ready" ] && exit 0
             mkdir -p "$(dirname "$1")"
             exec 9> "$1.lock"; flock 9
             [ -e "$1/.ready" ] && exit 0
             rm -rf "$1"; mkdir -p "$1"; cd "$1"
-            # One user of apt at a time, and other programs of the machine may hold its locks for a while.
-            exec 8> /tmp/matih-debian-packages.lock; flock 8
-            for i in $(seq 60); do
-              if apt-get update -qq && apt-get download -qq prometheus python3-prometheus-client 2> /dev/null; then break; fi
-              sleep 5
-            done
+            {{DebianPackages.WithApt}}
+            apt_get download prometheus python3-prometheus-client
             for package in *.deb; do dpkg -x "$package" .; rm "$package"; done
             touch .ready
             """;
