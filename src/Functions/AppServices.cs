@@ -11,35 +11,32 @@ internal sealed class AppServices : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ServedPipeline> _served = [];
-    private readonly HostSettings _settings;
-    private readonly HostLog _log;
-    private readonly EngineEnvironment _environment;
 
     public AppServices(HostSettings settings, ILoggerFactory loggers)
     {
-        _settings = settings;
-        _log = new HostLog(loggers.CreateLogger("Matih"));
-        _environment = SystemEnvironment.Create(settings);
+        Settings = settings;
+        Log = new HostLog(loggers.CreateLogger("Matih"));
+        Environment = SystemEnvironment.Create(settings);
         Folder = PipelineFolder.Load(settings.NonEmpty(AppSettings.Pipelines) ?? Path.Combine(AppContext.BaseDirectory, "pipelines"), settings);
         foreach (var broken in Folder.Broken)
         {
-            foreach (var finding in broken.Findings) _log.Write(finding);
-            _log.Write(FailureEntry.Of(broken.Failure));
+            foreach (var finding in broken.Findings) Log.Write(finding);
+            Log.Write(FailureEntry.Of(broken.Failure));
         }
         foreach (var trigger in Folder.Pipelines.SelectMany(pipeline => pipeline.Triggers).Where(trigger => !trigger.Unapplied.IsEmpty))
         {
-            _log.Information("unapplied-properties",
+            Log.Information("unapplied-properties",
                 $"Source {trigger.Source.Name}: the Kafka trigger has no setting for {string.Join(", ", trigger.Unapplied)}; they count only where a commit reads from Kafka itself.", ("function", trigger.Function));
         }
     }
 
     public PipelineFolder Folder { get; }
 
-    public HostSettings Settings => _settings;
+    public HostSettings Settings { get; }
 
-    public EngineEnvironment Environment => _environment;
+    public EngineEnvironment Environment { get; }
 
-    public IEngineLog Log => _log;
+    public IEngineLog Log { get; }
 
     /// <summary>Null where the app has no pipeline of that name.</summary>
     public ServedPipeline? Find(string name)
@@ -48,7 +45,7 @@ internal sealed class AppServices : IAsyncDisposable
         lock (_lock)
         {
             if (_served.TryGetValue(name, out var served)) return served;
-            served = new ServedPipeline(pipeline, new PipelineRunner(_environment, Connectors(pipeline), _log), _environment.Clock);
+            served = new ServedPipeline(pipeline, new PipelineRunner(Environment, Connectors(pipeline), Log), Environment.Clock);
             _served.Add(name, served);
             return served;
         }
@@ -56,9 +53,9 @@ internal sealed class AppServices : IAsyncDisposable
 
     /// <summary>Where a pipeline stands, from its tables and its topic.</summary>
     public Task<PipelineStatus> ReadStatusAsync(HostedPipeline pipeline, CancellationToken cancellationToken) =>
-        new PipelineStatusReader(_environment, Connectors(pipeline), _ => false).ReadAsync(pipeline.Loaded.Definition.Metadata, pipeline.Loaded.Flows, isOffline: false, cancellationToken);
+        new PipelineStatusReader(Environment, Connectors(pipeline), _ => false).ReadAsync(pipeline.Loaded.Definition.Metadata, pipeline.Loaded.Flows, isOffline: false, cancellationToken);
 
-    public HostConnectors Connectors(HostedPipeline pipeline) => new(_settings, _environment, _log, pipeline.Loaded.Definition.Orchestration.Parallelism);
+    public HostConnectors Connectors(HostedPipeline pipeline) => new(Settings, Environment, Log, pipeline.Loaded.Definition.Orchestration.Parallelism);
 
     public async ValueTask DisposeAsync()
     {

@@ -31,7 +31,7 @@ public sealed class EngineLogWriter(LogForm form, LogSeverity severityMin, TimeP
         using (var json = new Utf8JsonWriter(buffer, HostJson.Compact))
         {
             json.WriteStartObject();
-            json.WriteString("time", clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+            json.WriteInstant("time", clock.GetUtcNow());
             json.WriteString("level", Name(entry.Severity));
             json.WriteString("event", entry.Event);
             json.WriteString("message", entry.Message);

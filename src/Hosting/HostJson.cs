@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -15,6 +16,12 @@ public static class HostJson
     /// sizes and times stay below that and are numbers.
     /// </summary>
     public static void WriteId(this Utf8JsonWriter json, string name, SnapshotId? id) => json.WriteString(name, id?.ToString());
+
+    /// <summary>An instant as RFC 3339 has it, in UTC, to the millisecond.</summary>
+    public static string TextOf(DateTimeOffset at) => at.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
+    /// <summary>An instant, or null where there is none.</summary>
+    public static void WriteInstant(this Utf8JsonWriter json, string name, DateTimeOffset? at) => json.WriteString(name, at is { } known ? TextOf(known) : null);
 
     /// <summary>A number, or null where it is not known.</summary>
     public static void WriteNumberOrNull(this Utf8JsonWriter json, string name, long? value)

@@ -6,7 +6,7 @@ namespace Matih.Hosting;
 public readonly record struct Moment(TimeSpan Age, DateTimeOffset At)
 {
     /// <summary>As RFC 3339 has it, in UTC, to the millisecond.</summary>
-    public string Text => At.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+    public string Text => HostJson.TextOf(At);
 
     /// <summary>To the second, in UTC.</summary>
     public string TimeOfDay => At.ToString("HH:mm:ss'Z'", CultureInfo.InvariantCulture);

@@ -13,7 +13,8 @@ namespace Matih.Hosting;
 public sealed record PipelineRequest(string File, IReadOnlyList<string> Overrides, string? Warehouse);
 
 /// <summary>A definition that is right as far as it can be known without Kafka and a catalog, with a plan for each flow.</summary>
-public sealed record LoadedPipeline(PipelineDefinition Definition, ImmutableArray<PlannedFlow> Flows);
+/// <param name="Text">The file's content that it was read from.</param>
+public sealed record LoadedPipeline(PipelineDefinition Definition, ImmutableArray<PlannedFlow> Flows, string Text);
 
 /// <summary>What loading a definition gave: a pipeline, or a failure. A host shows the findings either way.</summary>
 /// <param name="Pipeline">Null where it failed.</param>

@@ -44,7 +44,7 @@ public static class PipelineLoading
         foreach (var warning in plan.Warnings) findings.Add(Entry(LogSeverity.Warning, Warning, warning));
         var clientErrors = HostConnectors.CheckClients(settings, result.Definition, message => findings.Add(new LogEntry(LogSeverity.Warning, Warning, message)));
         ImmutableArray<DefinitionError> errors = [.. plan.Errors.Concat(clientErrors).Distinct().OrderBy(item => (item.Line, item.Column))];
-        return errors.IsEmpty ? new PipelineLoad(new LoadedPipeline(result.Definition, plan.Flows), findings.ToImmutable(), null) : Wrong(findings, errors);
+        return errors.IsEmpty ? new PipelineLoad(new LoadedPipeline(result.Definition, plan.Flows, text), findings.ToImmutable(), null) : Wrong(findings, errors);
     }
 
     private static PipelineLoad Wrong(ImmutableArray<LogEntry>.Builder findings, ImmutableArray<DefinitionError> errors)

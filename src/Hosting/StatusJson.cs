@@ -14,7 +14,7 @@ public static class StatusJson
         json.WriteStartObject();
         json.WriteString("name", status.Name);
         json.WriteString("version", status.Version);
-        WriteInstant(json, "read_at", status.ReadAt);
+        json.WriteInstant("read_at", status.ReadAt);
         json.WriteBoolean("offline", status.IsOffline);
         json.WriteNumber("exit_code", status.ExitCode);
         json.WriteStartArray("flows");
@@ -114,8 +114,8 @@ public static class StatusJson
         }
         json.WriteStartObject("rates");
         json.WriteNumber("commits", rates.CommitCount);
-        WriteInstant(json, "from", rates.From);
-        WriteInstant(json, "to", rates.To);
+        json.WriteInstant("from", rates.From);
+        json.WriteInstant("to", rates.To);
         json.WriteNumber("records_per_second", Math.Round(rates.RecordsPerSecond, 3));
         json.WriteNumber("rows_per_second", Math.Round(rates.RowsPerSecond, 3));
         json.WriteEndObject();
@@ -150,7 +150,7 @@ public static class StatusJson
         json.WriteStartObject("lag");
         json.WriteNumber("uncommitted", uncommitted);
         json.WriteNumberOrNull("unstaged", flow.Unstaged);
-        WriteInstant(json, "as_of", at);
+        json.WriteInstant("as_of", at);
         json.WriteEndObject();
     }
 
@@ -201,9 +201,7 @@ public static class StatusJson
             json.WriteNull($"{prefix}age_seconds");
             return;
         }
-        WriteInstant(json, $"{prefix}at", moment);
+        json.WriteInstant($"{prefix}at", moment);
         json.WriteNumber($"{prefix}age_seconds", Math.Round(Math.Max(0, (now - moment).TotalSeconds), 3));
     }
-
-    private static void WriteInstant(Utf8JsonWriter json, string name, DateTimeOffset at) => json.WriteString(name, new Moment(default, at.ToUniversalTime()).Text);
 }

@@ -99,7 +99,7 @@ public sealed class HostedFlow(PlannedFlow flow, FlowProgress progress, Func<Flo
                 case OpenStep.StandBy standBy:
                     return new FlowReport(Sink, FlowOutcome.StandBy) { WaitMillis = Millis(standBy.LookAgainAfter), Watch = ReportedWatch.Of(standBy.Watch) };
                 case OpenStep.TryAgain again:
-                    return new FlowReport(Sink, FlowOutcome.TryAgain) { WaitMillis = Millis(again.After), Failure = ReportedFailure.Of(again.Failure) };
+                    return AfterFailure(again.After, again.Failure);
             }
         }
         switch (await steps.CommitAsync(closes: true, mayRead, cancellationToken))
@@ -107,7 +107,7 @@ public sealed class HostedFlow(PlannedFlow flow, FlowProgress progress, Func<Flo
             case CommitStep.OpenAgain:
                 return null;
             case CommitStep.TryAgain again:
-                return new FlowReport(Sink, FlowOutcome.TryAgain) { WaitMillis = Millis(again.After), Failure = ReportedFailure.Of(again.Failure) };
+                return AfterFailure(again.After, again.Failure);
             case CommitStep.Committed committed:
                 var behind = steps.IsOpen ? await steps.CountBehindAsync(cancellationToken) : null;
                 return new FlowReport(Sink, FlowOutcome.Committed)
@@ -121,6 +121,8 @@ public sealed class HostedFlow(PlannedFlow flow, FlowProgress progress, Func<Flo
                 return new FlowReport(Sink, FlowOutcome.NothingToDo) { BehindCount = await steps.CountBehindAsync(cancellationToken) };
         }
     }
+
+    private FlowReport AfterFailure(TimeSpan wait, PipelineException failure) => new(Sink, FlowOutcome.TryAgain) { WaitMillis = Millis(wait), Failure = ReportedFailure.Of(failure) };
 
     private static long Millis(TimeSpan wait) => Math.Max(1, (long)wait.TotalMilliseconds);
 

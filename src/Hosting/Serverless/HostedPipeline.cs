@@ -49,16 +49,11 @@ public sealed record PipelineFolder(ImmutableArray<HostedPipeline> Pipelines, Im
                 }
                 try
                 {
-                    loaded.Add(new HostedPipeline(file, pipeline, SourceTrigger.Map(pipeline.Definition, path, settings, functions)));
+                    loaded.Add(new HostedPipeline(file, pipeline, SourceTrigger.Map(pipeline, file, settings, functions)));
                 }
                 catch (PipelineException refusal)
                 {
                     broken.Add(new BrokenPipeline(file, refusal, load.Findings));
-                }
-                catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
-                {
-                    broken.Add(new BrokenPipeline(file, new PipelineException(FailureKind.BadDefinition, $"{file}: cannot be read a second time: {unreadable.Message}",
-                        "Leave the folder alone while the app starts, and restart it."), load.Findings));
                 }
             }
         }

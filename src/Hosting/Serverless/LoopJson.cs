@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace Matih.Hosting.Serverless;
@@ -11,10 +10,10 @@ public static class LoopJson
     public static void WriteMembers(PipelineLoop? loop, Utf8JsonWriter json)
     {
         json.WriteString("state", loop is null ? "not-started" : Name(loop));
-        WriteInstant(json, "since", loop?.Since);
-        WriteInstant(json, "due_at", loop is { Phase: LoopPhase.Running } && loop.DueAt != default ? loop.DueAt : null);
-        WriteInstant(json, "last_commit_at", loop?.LastCommitAt);
-        WriteInstant(json, "failing_since", loop?.FailingSince);
+        json.WriteInstant("since", loop?.Since);
+        json.WriteInstant("due_at", loop is { Phase: LoopPhase.Running } && loop.DueAt != default ? loop.DueAt : null);
+        json.WriteInstant("last_commit_at", loop?.LastCommitAt);
+        json.WriteInstant("failing_since", loop?.FailingSince);
         json.WriteNumber("failures", loop?.FailureCount ?? 0);
         if (loop?.Failure is { } failure)
         {
@@ -39,7 +38,4 @@ public static class LoopJson
         LoopPhase.GaveUp => "gave-up",
         _ => throw new ArgumentOutOfRangeException(nameof(loop), loop.Phase, null),
     };
-
-    private static void WriteInstant(Utf8JsonWriter json, string name, DateTimeOffset? at) =>
-        json.WriteString(name, at?.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
 }

@@ -59,11 +59,12 @@ public sealed record SourceTrigger(string Function, SourceDefinition Source, str
     }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     /// <summary>The triggers of a pipeline's sources.</summary>
-    /// <param name="path">The definition's file.</param>
+    /// <param name="file">What messages call the definition.</param>
     /// <exception cref="PipelineException">Something cannot be said to a trigger; all that cannot is named.</exception>
-    internal static ImmutableArray<SourceTrigger> Map(PipelineDefinition definition, string path, HostSettings settings, FunctionNames names)
+    internal static ImmutableArray<SourceTrigger> Map(LoadedPipeline pipeline, string file, HostSettings settings, FunctionNames names)
     {
-        var written = WrittenDefinition.Read(path, File.ReadAllText(path));
+        var definition = pipeline.Definition;
+        var written = WrittenDefinition.Read(file, pipeline.Text);
         var refusals = new List<string>();
         var triggers = definition.Flows.Select(flow => flow.Source).DistinctBy(source => source.Name)
             .Select(source => new SourceTrigger(
@@ -71,7 +72,7 @@ public sealed record SourceTrigger(string Function, SourceDefinition Source, str
                 [.. source.Connection.Properties.Keys.Where(IsTuning)])).ToImmutableArray();
         if (refusals.Count == 0) return triggers;
         throw new PipelineException(FailureKind.BadDefinition,
-            $"{Path.GetFileName(path)} cannot be served by a Kafka trigger: {string.Join("; ", refusals.Distinct())}.",
+            $"{file} cannot be served by a Kafka trigger: {string.Join("; ", refusals.Distinct())}.",
             "Change what is named, or run this pipeline with `matih run`, which knows all of it.");
     }
 
