@@ -17,6 +17,7 @@ internal sealed class AppServices : IAsyncDisposable
         Settings = settings;
         Log = new HostLog(loggers.CreateLogger("Matih"));
         Environment = SystemEnvironment.Create(settings);
+        Messenger = new LoopMessenger(Environment.Clock, Log);
         Folder = PipelineFolder.Load(settings.NonEmpty(AppSettings.Pipelines) ?? Path.Combine(AppContext.BaseDirectory, "pipelines"), settings);
         foreach (var broken in Folder.Broken)
         {
@@ -38,6 +39,8 @@ internal sealed class AppServices : IAsyncDisposable
 
     public IEngineLog Log { get; }
 
+    public LoopMessenger Messenger { get; }
+
     /// <summary>Null where the app has no pipeline of that name.</summary>
     public ServedPipeline? Find(string name)
     {
@@ -45,7 +48,7 @@ internal sealed class AppServices : IAsyncDisposable
         lock (_lock)
         {
             if (_served.TryGetValue(name, out var served)) return served;
-            served = new ServedPipeline(pipeline, new PipelineRunner(Environment, Connectors(pipeline), Log), Environment.Clock);
+            served = new ServedPipeline(pipeline, new PipelineRunner(Environment, Connectors(pipeline), Log), ProcessHints.Own, ProcessHints.IsGone, Environment.Clock);
             _served.Add(name, served);
             return served;
         }

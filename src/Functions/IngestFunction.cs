@@ -6,7 +6,7 @@ using Microsoft.DurableTask.Client;
 namespace Matih.Functions;
 
 /// <summary>Stages what a Kafka trigger hands over, then tells the pipeline's loop, best effort.</summary>
-internal sealed class IngestFunction(AppServices app, LoopClient loops)
+internal sealed class IngestFunction(AppServices app)
 {
     /// <summary>The function in code, whose place one for each source takes.</summary>
     public const string Prototype = "ingest";
@@ -22,16 +22,6 @@ internal sealed class IngestFunction(AppServices app, LoopClient loops)
         var pipeline = app.Find(hosted.Name)!;
         var messages = new ReadOnlyMemory<byte>[batch.ModelBindingData.Length];
         for (var i = 0; i < messages.Length; i++) messages[i] = batch.ModelBindingData[i].Content.ToMemory();
-        try
-        {
-            var staged = await pipeline.StageAsync(source, messages, cancellation => loops.TellAsync(client, hosted.Name, new LoopSignal(LoopCommand.Staged), cancellation), context.CancellationToken);
-            await loops.NoteStagedAsync(client, pipeline, staged, context.CancellationToken);
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
-        {
-            // The commit meets the same trouble, and shows it to people: the records are still in Kafka.
-            await loops.TellAsync(client, hosted.Name, new LoopSignal(LoopCommand.Staged), context.CancellationToken);
-            throw;
-        }
+        await BatchIntake.TakeAsync(pipeline, source, messages, app.Messenger, new DurableLoops(client), context.CancellationToken);
     }
 }

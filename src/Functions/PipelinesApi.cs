@@ -10,14 +10,14 @@ using Microsoft.DurableTask.Client;
 namespace Matih.Functions;
 
 /// <summary>What people and their tools ask an app over HTTP. Every call needs a function key.</summary>
-internal sealed class PipelinesApi(AppServices app, LoopClient loops)
+internal sealed class PipelinesApi(AppServices app)
 {
     /// <summary>Every pipeline of the app with the state of its loop, and every file that gives none.</summary>
     [Function("pipelines")]
     public async Task<HttpResponseData> ListAsync([HttpTrigger(AuthorizationLevel.Function, "get", Route = "pipelines")] HttpRequestData request, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
         var loopsByName = new Dictionary<string, PipelineLoop?>();
-        foreach (var pipeline in app.Folder.Pipelines) loopsByName.Add(pipeline.Name, await LoopClient.ReadAsync(client, pipeline.Name, context.CancellationToken));
+        foreach (var pipeline in app.Folder.Pipelines) loopsByName.Add(pipeline.Name, await new DurableLoops(client).ReadAsync(pipeline.Name, context.CancellationToken));
         return await AnswerAsync(request, HttpStatusCode.OK, json =>
         {
             json.WriteStartObject();
@@ -55,7 +55,7 @@ internal sealed class PipelinesApi(AppServices app, LoopClient loops)
     {
         if (app.Folder.Find(name) is not { } pipeline) return await UnknownAsync(request, name);
         var status = await app.ReadStatusAsync(pipeline, context.CancellationToken);
-        var loop = await LoopClient.ReadAsync(client, name, context.CancellationToken);
+        var loop = await new DurableLoops(client).ReadAsync(name, context.CancellationToken);
         return await AnswerAsync(request, HttpStatusCode.OK, json => StatusJson.Write(status, json, host => LoopJson.WriteMembers(loop, host)));
     }
 
@@ -75,8 +75,9 @@ internal sealed class PipelinesApi(AppServices app, LoopClient loops)
     {
         if (app.Folder.Find(name) is null) return await UnknownAsync(request, name);
         if (command != "start" && !Commands.ContainsKey(command)) return await ErrorAsync(request, HttpStatusCode.NotFound, $"There is no command '{command}'.", $"Use one of: start, {string.Join(", ", Commands.Keys)}.");
-        await loops.CommandAsync(client, name, Commands.TryGetValue(command, out var known) ? known : null, context.CancellationToken);
-        var loop = await LoopClient.ReadAsync(client, name, context.CancellationToken);
+        var loops = new DurableLoops(client);
+        await app.Messenger.CommandAsync(loops, name, Commands.TryGetValue(command, out var known) ? known : null, context.CancellationToken);
+        var loop = await loops.ReadAsync(name, context.CancellationToken);
         return await AnswerAsync(request, HttpStatusCode.Accepted, json =>
         {
             json.WriteStartObject();

@@ -11,7 +11,6 @@ var host = new HostBuilder()
     {
         services.AddSingleton(HostSettings.OfProcess());
         services.AddSingleton<AppServices>();
-        services.AddSingleton<LoopClient>();
         services.AddSingleton<IFunctionMetadataTransformer, SourceFunctions>();
     })
     .Build();

@@ -151,19 +151,10 @@ public sealed class HostedFlow(PlannedFlow flow, FlowProgress progress, Func<Flo
 
     private sealed class Use
     {
-        private readonly SemaphoreSlim _free = new(1, 1);
+        private readonly Turnstile _turns = new();
 
         public FlowSteps? Steps { get; set; }
 
-        public async ValueTask<Entered> EnterAsync(CancellationToken cancellationToken)
-        {
-            await _free.WaitAsync(cancellationToken);
-            return new Entered(_free);
-        }
-    }
-
-    private readonly struct Entered(SemaphoreSlim free) : IDisposable
-    {
-        public void Dispose() => free.Release();
+        public ValueTask<Turnstile.Passage> EnterAsync(CancellationToken cancellationToken) => _turns.EnterAsync(cancellationToken);
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Definition;
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Delivery.Steps;
 using Matih.Telemetry;
 
@@ -24,11 +25,13 @@ public sealed class ServedPipeline : IAsyncDisposable
 
     private readonly TimeProvider _clock;
 
-    public ServedPipeline(HostedPipeline pipeline, PipelineRunner runner, TimeProvider clock)
+    /// <param name="hint">This process, for others to see.</param>
+    /// <param name="isGone">Whether the process that such a hint names is known to be dead.</param>
+    public ServedPipeline(HostedPipeline pipeline, PipelineRunner runner, WriterHint hint, Func<WriterHint, bool> isGone, TimeProvider clock)
     {
         Hosted = pipeline;
         _clock = clock;
-        Flows = [.. pipeline.Loaded.Flows.Select(flow => new HostedFlow(flow, new FlowProgress(flow.Plan.Name.ToString()), progress => runner.OpenSteps(flow, ProcessHints.Own, ProcessHints.IsGone, progress), clock))];
+        Flows = [.. pipeline.Loaded.Flows.Select(flow => new HostedFlow(flow, new FlowProgress(flow.Plan.Name.ToString()), progress => runner.OpenSteps(flow, hint, isGone, progress), clock))];
     }
 
     public HostedPipeline Hosted { get; }

@@ -24,7 +24,7 @@ public sealed class ServedPipelineTests
             Overrides = flow.Overrides,
             Warehouse = flow.Warehouse,
         }).Definition!;
-        return new ServedPipeline(new HostedPipeline("orders.yaml", new LoadedPipeline(definition, [.. flow.Plan()], ""), []), new PipelineRunner(environment, flow, flow), flow.Clock);
+        return new ServedPipeline(new HostedPipeline("orders.yaml", new LoadedPipeline(definition, [.. flow.Plan()], ""), []), new PipelineRunner(environment, flow, flow), ProcessHints.Own, ProcessHints.IsGone, flow.Clock);
     }
 
     private static ReadOnlyMemory<byte>[] Messages(FlowHarness flow, int partition, long from, int count) =>
