@@ -25,6 +25,7 @@ public sealed class SeedTests(ITestOutputHelper output)
         var watch = Stopwatch.StartNew();
         var (next, count, audits, refused, steps) = (Dials.First - 1, 0, 0L, 0, 0L);
         var longest = (Seed: 0, Steps: 0L);
+        var functions = new SortedDictionary<string, long>(StringComparer.Ordinal);
         var failures = new List<(Scenario Scenario, Exception Violation)>();
         var threads = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work)).ToList();
         threads.ForEach(thread => thread.Start());
@@ -32,6 +33,7 @@ public sealed class SeedTests(ITestOutputHelper output)
 
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{count} seeds from {Dials.First}, {audits} audits, {refused} with a refusal, {steps} steps (seed {longest.Seed} took {longest.Steps}), {watch.Elapsed.TotalSeconds:0.0} s, {watch.Elapsed.TotalMilliseconds * threads.Count / Math.Max(1, count):0.0} ms of a core a seed."));
+        output.WriteLine($"Functions: {string.Join(", ", functions.Select(item => string.Create(CultureInfo.InvariantCulture, $"{item.Key} {item.Value}")))}.");
         if (failures.Count != 0 && Dials.IsHunt) Assert.Fail($"Caught by seed {failures[0].Scenario.Seed} of {count}: {failures[0].Violation.Message}");
         if (failures.Count != 0)
             Assert.Fail(string.Join("\n", failures.OrderBy(item => item.Scenario.Seed).Select((item, index) => index < FailuresShrunk ? SeedReport.Describe(item.Scenario, item.Violation) : $"Seed {item.Scenario.Seed}: {item.Violation.Message}")));
@@ -51,6 +53,7 @@ public sealed class SeedTests(ITestOutputHelper output)
                 if (result.WasRefused) Interlocked.Increment(ref refused);
                 lock (failures)
                 {
+                    foreach (var (what, times) in result.FunctionCounts) functions[what] = functions.GetValueOrDefault(what) + times;
                     if (result.StepCount > longest.Steps) longest = (seed, result.StepCount);
                     if (result.Violation is not { } violation) continue;
                     failures.Add((scenario, violation));

@@ -48,6 +48,13 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
         });
     }
 
+    /// <summary>For a process that opens flows as they are needed, and reads only what was missed.</summary>
+    public PipelineProcess Serving()
+    {
+        _sourceCount = pipeline.Tables.Length;
+        return this;
+    }
+
     /// <summary>Starts a replay of a flow's commits; its report is given to the caller, in the process's own thread.</summary>
     public void StartReplay(int sink, CommitId from, CommitId to, Action<ReplayReport> done)
     {

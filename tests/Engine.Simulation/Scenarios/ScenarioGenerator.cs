@@ -23,7 +23,9 @@ internal static class ScenarioGenerator
         setup = WorldGenerator.Extend(seed, setup, span, actions);
         setup = PeopleGenerator.Extend(seed, setup, span, actions);
         var ordered = actions.OrderBy(item => item.At).Select((item, index) => new PlannedAction(index, item.At, item.Action));
-        return new Scenario(seed, setup, [.. ordered]);
+        // Their numbers come last, so that those of the others stay; they stand first, because a pipeline may be left to functions from the beginning.
+        var functions = FunctionsGenerator.Generate(seed, setup, span).Select((item, index) => new PlannedAction(actions.Count + index, item.At, item.Action));
+        return new Scenario(seed, setup, [.. functions, .. ordered]);
 
         TimeSpan At() => span * random.NextDouble();
     }

@@ -84,7 +84,7 @@ internal sealed partial class ScenarioRun
     {
         for (var index = 0; index < _scenario.Setup.Pipelines.Length; index++)
         {
-            if (!_replicas.Exists(replica => replica.Setup.Pipeline == index && replica.IsWanted)) continue;
+            if (!_replicas.Exists(replica => replica.Setup.Pipeline == index && replica.IsWanted) && !IsServed(index)) continue;
             var pipeline = _scenario.Setup.Pipelines[index];
             foreach (var sink in Sinks(pipeline))
             {

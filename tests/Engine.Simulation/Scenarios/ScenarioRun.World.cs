@@ -83,7 +83,8 @@ internal sealed partial class ScenarioRun
                 _hidden.Add(hidden);
                 break;
             default:
-                throw new InvalidOperationException($"Nobody does {action}.");
+                ActOfFunctions(action);
+                break;
         }
     }
 

@@ -1,6 +1,7 @@
 using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.Auditing;
+using Matih.Engine.Simulation.Functions;
 using Matih.Engine.Simulation.Processes;
 using Matih.Engine.Simulation.Scheduling;
 using Matih.Engine.Simulation.World;
@@ -10,7 +11,7 @@ using Matih.Planning;
 namespace Matih.Engine.Simulation.Scenarios;
 
 /// <summary>How a scenario went: null where the promise held, else what broke it.</summary>
-internal sealed record ScenarioResult(Exception? Violation, ulong TraceHash, IReadOnlyList<string> Trace, int AuditCount, bool WasRefused, long StepCount);
+internal sealed record ScenarioResult(Exception? Violation, ulong TraceHash, IReadOnlyList<string> Trace, int AuditCount, bool WasRefused, long StepCount, IReadOnlyDictionary<string, long> FunctionCounts);
 
 /// <summary>
 /// Plays one scenario: the actions at their times, then fair weather, one clean catch-up of every pipeline, and the last audit.
@@ -51,6 +52,8 @@ internal sealed partial class ScenarioRun
         _topics = new TopicLife(_simulator, _world, setup, _auditor);
         _replicas = [.. setup.Replicas.Select((item, index) => new Replica(index, item))];
         _seeds = new Random(scenario.Seed ^ 0x77);
+        _functionSeeds = new Random(scenario.Seed ^ 0x3f19);
+        _hub = new TaskHub(_simulator, _functionCounts, scenario.Seed ^ 0x6a1d);
         var tables = setup.Pipelines.SelectMany(pipeline => pipeline.Tables).Distinct().Select(TableIdentifier.Parse).ToList();
         _world.CatalogServer.Changed = _auditor.Audit;
         if (!setup.HasCatalogServer)
@@ -75,7 +78,7 @@ internal sealed partial class ScenarioRun
             violation = e;
             trace.Note(run._simulator.Now, "auditor", $"VIOLATION: {e.Message}");
         }
-        return new ScenarioResult(violation, trace.Hash, trace.Lines, run._auditor.AuditCount, run._wasRefused, run._simulator.StepCount);
+        return new ScenarioResult(violation, trace.Hash, trace.Lines, run._auditor.AuditCount, run._wasRefused, run._simulator.StepCount, run._functionCounts.All);
     }
 
     private void Play()
@@ -88,8 +91,10 @@ internal sealed partial class ScenarioRun
         _isCalm = true;
         _world.Weather.ClearUp();
         _topics.AbortOpenTransactions();
+        ClearUpFunctions();
         LiveOn();
         _isOver = true;
+        EndFunctions();
         EndRuns();
         foreach (var process in _processes) process.Kill();
         MeetWrongWarehouses();
@@ -176,6 +181,7 @@ internal sealed partial class ScenarioRun
                 break;
             case WorldAction.Start(var index, var kind):
                 _replicas[index].Kind = kind;
+                if (_leftToFunctions.Contains(_replicas[index].Setup.Pipeline)) break;
                 _replicas[index].IsWanted = true;
                 StartReplica(_replicas[index]);
                 break;

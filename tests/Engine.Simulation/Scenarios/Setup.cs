@@ -12,7 +12,7 @@ internal sealed record PipelineSetup(
     string Name, string Topic, ImmutableArray<string> Tables, bool StartsAtLatest, bool SkipsLostOffsets, int CheckpointSeconds, int Parallelism, int MaxRetries, bool HasMembers,
     ImmutableSortedDictionary<string, string> TableProperties)
 {
-    private static readonly ConcurrentDictionary<string, IReadOnlyList<PlannedFlow>> Planned = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, (PipelineDefinition Definition, IReadOnlyList<PlannedFlow> Flows)> Planned = new(StringComparer.Ordinal);
 
     /// <summary>What people decide about the pipeline: policies, limits, answers.</summary>
     public PipelineHabits Habits { get; init; } = new();
@@ -35,17 +35,19 @@ internal sealed record PipelineSetup(
 
     public TableIdentifier Table(int sink) => TableIdentifier.Parse(Tables[sink]);
 
+    public PipelineDefinition Definition => Planned.GetOrAdd(Yaml(), PlanOf).Definition;
+
     /// <summary>The flows, planned by the engine from YAML as any user's.</summary>
     public IReadOnlyList<PlannedFlow> Plan()
     {
-        var flows = Planned.GetOrAdd(Yaml(), PlanOf);
+        var (_, flows) = Planned.GetOrAdd(Yaml(), PlanOf);
         return [.. flows.Select(flow => flow with
         {
             Plan = flow.Plan with { SmallRangeBytes = SmallRangeBytes ?? flow.Plan.SmallRangeBytes, MemoryBytes = MemoryBytes ?? flow.Plan.MemoryBytes },
         })];
     }
 
-    private static IReadOnlyList<PlannedFlow> PlanOf(string text)
+    private static (PipelineDefinition, IReadOnlyList<PlannedFlow>) PlanOf(string text)
     {
         var read = DefinitionReader.Read("simulated.yaml", text, new DefinitionInputs
         {
@@ -57,7 +59,7 @@ internal sealed record PipelineSetup(
         });
         if (!read.Errors.IsEmpty) throw new InvalidOperationException(string.Join("\n", read.Errors) + "\n" + text);
         var plan = PipelinePlanner.Plan(read.Definition!);
-        return plan.Errors.IsEmpty ? plan.Flows : throw new InvalidOperationException(string.Join("\n", plan.Errors) + "\n" + text);
+        return plan.Errors.IsEmpty ? (read.Definition!, plan.Flows) : throw new InvalidOperationException(string.Join("\n", plan.Errors) + "\n" + text);
     }
 
     private static string SinkName(int sink) => sink == 0 ? "lake" : string.Create(CultureInfo.InvariantCulture, $"lake{sink}");
