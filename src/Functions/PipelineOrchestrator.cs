@@ -17,7 +17,6 @@ internal static class PipelineOrchestrator
     {
         var loop = context.GetInput<PipelineLoop>() ?? throw new InvalidOperationException("A pipeline's loop is started with its state.");
         loop = await LoopRound.RunAsync(new Round(context), loop);
-        context.SetCustomStatus(loop);
         if (!loop.HasEnded) context.ContinueAsNew(loop, preserveUnprocessedEvents: true);
     }
 
@@ -28,6 +27,8 @@ internal static class PipelineOrchestrator
         public Task WaitUntilAsync(DateTimeOffset time, CancellationToken cancellationToken) => context.CreateTimer(time.UtcDateTime, cancellationToken);
 
         public Task<LoopSignal> ReceiveAsync(CancellationToken cancellationToken) => context.WaitForExternalEvent<LoopSignal>(Signal, cancellationToken);
+
+        public void Show(PipelineLoop loop) => context.SetCustomStatus(loop);
 
         public async Task<CommitAnswer> CommitAsync(CommitRequest request)
         {

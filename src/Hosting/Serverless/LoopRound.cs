@@ -17,6 +17,9 @@ public interface ILoopContext
     /// <summary>The next message; one that was there before ends at once. One that comes after it was cancelled is kept.</summary>
     Task<LoopSignal> ReceiveAsync(CancellationToken cancellationToken);
 
+    /// <summary>What people and functions see of the loop from now on.</summary>
+    void Show(PipelineLoop loop);
+
     /// <summary>Has a commit made.</summary>
     Task<CommitAnswer> CommitAsync(CommitRequest request);
 }
@@ -40,13 +43,17 @@ public static class LoopRound
 
     public static async Task<PipelineLoop> RunAsync(ILoopContext context, PipelineLoop loop)
     {
+        // One that is started paused waits long before it gets any further.
+        context.Show(loop);
         loop = await WaitAsync(context, loop);
         if (loop.IsDue(context.Now))
         {
             var answer = await context.CommitAsync(new CommitRequest(loop.Pipeline, loop.WatchesAt(context.Now)));
             loop = answer.Report is { } report ? loop.After(report, context.Now) : loop.AfterCrash(answer.Crash!, context.Now);
         }
-        return await DrainAsync(context, loop);
+        loop = await DrainAsync(context, loop);
+        context.Show(loop);
+        return loop;
     }
 
     /// <summary>Takes in messages until a commit is due.</summary>
@@ -63,7 +70,11 @@ public static class LoopRound
             var signal = context.ReceiveAsync(end.Token);
             if (timer is not null) await Task.WhenAny(signal, timer);
             // Both may have come; what came as a message must not be lost.
-            if (timer is null || signal.IsCompleted) loop = loop.After(await signal, context.Now);
+            if (timer is null || signal.IsCompleted)
+            {
+                loop = loop.After(await signal, context.Now);
+                context.Show(loop);
+            }
             if (timer is { IsCompleted: true }) break;
         }
         Cancel(end);

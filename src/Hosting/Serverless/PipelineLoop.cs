@@ -142,6 +142,10 @@ public sealed record PipelineLoop
                 return Enter(LoopPhase.Running, now) with { DueAt = now, LastWorkAt = now, Failure = null, FailingSince = null, FailureCount = 0 };
             case LoopCommand.Stop when Phase == LoopPhase.Running:
                 return this with { IsStopping = true, DueAt = now };
+            // It came while the loop was ending: what would start one that has ended makes this one go on.
+            case LoopCommand.Staged when Phase == LoopPhase.Idle:
+            case LoopCommand.Checkpoint or LoopCommand.Pause or LoopCommand.Resume or LoopCommand.Stop when Phase is LoopPhase.Idle or LoopPhase.GaveUp:
+                return (Enter(LoopPhase.Running, now) with { DueAt = now, LastWorkAt = now, Failure = null, FailingSince = null, FailureCount = 0 }).After(signal, now);
             // What stands cannot commit; its staged records stay where they are.
             case LoopCommand.Stop when Phase is LoopPhase.Paused or LoopPhase.Failed:
                 return Enter(LoopPhase.Stopped, now);

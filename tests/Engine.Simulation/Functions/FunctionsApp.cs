@@ -52,6 +52,11 @@ internal sealed class FunctionsApp
 
     public bool IsDeployed { get; private set; }
 
+    public TimeSpan IdleTimeout => _setup.IdleTimeout;
+
+    /// <summary>A worker that starts a loop at a wrong time makes it end too early, or too late.</summary>
+    public bool HasTrueClock => _setup.Skew == TimeSpan.Zero;
+
     public TimeSpan InvocationMax => _isCalm ? FairInvocationMax : _setup.InvocationMax;
 
     public void Deploy()

@@ -38,6 +38,9 @@ internal sealed class ReplayedRound : ILoopContext
 
     public Orders Orders => _orders;
 
+    /// <summary>The loop as it was last shown.</summary>
+    public PipelineLoop? Shown { get; private set; }
+
     /// <summary>The loop that the next execution begins with; null while this one waits.</summary>
     public PipelineLoop? Result { get; private set; }
 
@@ -111,6 +114,8 @@ internal sealed class ReplayedRound : ILoopContext
         };
         return signal;
     }
+
+    public void Show(PipelineLoop loop) => Shown = loop;
 
     public Task WaitUntilAsync(DateTimeOffset time, CancellationToken cancellationToken)
     {

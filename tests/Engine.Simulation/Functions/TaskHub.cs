@@ -122,6 +122,7 @@ internal sealed class TaskHub(Simulator simulator, FunctionCounts counts, int se
 
     private void WriteDown(Orchestration orchestration, List<HubEvent> history, ReplayedRound round)
     {
+        orchestration.Status = JsonSerializer.Serialize(round.Shown, JsonSerializerOptions.Web);
         if (round.Result is not { } loop)
         {
             orchestration.History = history;
@@ -135,7 +136,6 @@ internal sealed class TaskHub(Simulator simulator, FunctionCounts counts, int se
             return;
         }
         var (before, hasCommitted) = (orchestration.Orders, round.Actions.Any(action => action is HubAction.CallActivity));
-        orchestration.Status = JsonSerializer.Serialize(loop, JsonSerializerOptions.Web);
         orchestration.Orders = round.Orders;
         simulator.Trace.Note(simulator.Now, "hub", $"the loop of {loop.Pipeline} is {LoopJson.Name(loop)}{(loop.Failure is { } failure ? $": {failure.Message}" : "")}");
         counts.Add($"round ended {LoopJson.Name(loop)}");
@@ -152,7 +152,7 @@ internal sealed class TaskHub(Simulator simulator, FunctionCounts counts, int se
         }
         if (before.IsStopping && round.Orders.IsStopping && hasCommitted)
             throw new AuditException($"The loop of {loop.Pipeline} was told to stop before its last commit, and goes on after it.");
-        orchestration.Input = orchestration.Status;
+        orchestration.Input = JsonSerializer.Serialize(loop, JsonSerializerOptions.Web);
         orchestration.Inbox.InsertRange(0, [new HubEvent.Started(), .. round.Unread.Select(json => new HubEvent.Signalled(json))]);
     }
 

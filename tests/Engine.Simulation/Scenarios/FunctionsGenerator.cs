@@ -41,8 +41,9 @@ internal static class FunctionsGenerator
                 else if (random.Next(3) == 0) Redeploy(0.5 + 0.4 * random.NextDouble());
                 break;
         }
-        for (var i = random.Next(0, 8); i > 0; i--) actions.Add((At(), Disturbance(random, pipeline)));
-        for (var i = random.Next(3) == 0 ? random.Next(1, 5) : 0; i > 0; i--) actions.Add((At(), Command(random, pipeline)));
+        if (random.Next(3) == 0) actions.Add((TimeSpan.Zero, new WorldAction.TroubleHub(0.05 + 0.3 * random.NextDouble(), span)));
+        for (var i = random.Next(0, 12); i > 0; i--) actions.Add((At(), Disturbance(random, pipeline)));
+        for (var i = random.Next(2) == 0 ? random.Next(1, 7) : 0; i > 0; i--) actions.Add((At(), Command(random, pipeline)));
         if (random.Next(4) == 0) actions.Add((span * 0.6, new WorldAction.DropBatches(pipeline, span)));
         if (random.Next(6) == 0) actions.Add((span, new WorldAction.Produce(setup.Pipelines[pipeline].Topic, random.Next(1, 20), random.Next())));
         return actions.OrderBy(item => item.At);

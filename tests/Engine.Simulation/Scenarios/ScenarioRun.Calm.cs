@@ -26,6 +26,7 @@ internal sealed partial class ScenarioRun
         AwaitProgress("the weather has cleared up", ProgressMax);
         CalmTook = _simulator.Now - begunAt;
         AwaitNotice();
+        TryApps();
         switch (_scenario.Setup.People.Idle)
         {
             case IdleTrial.RollBack:

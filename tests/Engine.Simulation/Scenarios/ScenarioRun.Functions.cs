@@ -161,6 +161,65 @@ internal sealed partial class ScenarioRun : IFunctionsGround
     private bool IsServed(int index) => AppOf(index) is not null
         && (_hub.PhaseOf(_scenario.Setup.Pipelines[index].Name) is not { } phase || phase is not (LoopPhase.Paused or LoopPhase.Failed or LoopPhase.Stopped));
 
+    /// <summary>The longest that an app takes to see what nobody tells it: its timer, a partition that does not move, a table to watch.</summary>
+    private static readonly TimeSpan AppProgressMax = TimeSpan.FromMinutes(80);
+
+    /// <summary>What is tried with apps that have got everything in.</summary>
+    private void TryApps()
+    {
+        foreach (var (index, app) in _apps)
+        {
+            if (!IsServed(index)) continue;
+            var pipeline = _scenario.Setup.Pipelines[index];
+            switch (_functionSeeds.Next(5))
+            {
+                case 0:
+                    AwaitIdle(index, app);
+                    _functionCounts.Add("trial: a record wakes an app");
+                    ProduceForApp(pipeline, "a record that wakes an app");
+                    break;
+                case 1 or 2:
+                    AwaitIdle(index, app);
+                    _functionCounts.Add("trial: the trigger drops what comes to an app");
+                    ForTriggers(index, trigger => trigger.DropsUntil = _simulator.Now + TimeSpan.FromHours(3));
+                    ProduceForApp(pipeline, "records that the trigger has dropped");
+                    ForTriggers(index, trigger => trigger.DropsUntil = default);
+                    break;
+                case 3:
+                    if (_functionSeeds.Next(2) == 0) AwaitIdle(index, app);
+                    if (Load(pipeline.Tables[0]) is not { } table) break;
+                    _functionCounts.Add("trial: a rollback under an app");
+                    _simulator.Trace.Note(_simulator.Now, "world", $"rolls {pipeline.Tables[0]} back under an app");
+                    RollBack(pipeline.Tables[0], table, 1 + _functionSeeds.Next(3));
+                    AwaitProgress("a rollback under an app", AppProgressMax);
+                    break;
+            }
+            if (AppOf(index) is not null && _functionSeeds.Next(3) == 0) AwaitIdle(index, app);
+        }
+    }
+
+    private void ProduceForApp(PipelineSetup pipeline, string what)
+    {
+        _simulator.Trace.Note(_simulator.Now, "world", $"produces {what}");
+        _topics.Produce(pipeline.Topic, 1 + _functionSeeds.Next(20), _functionSeeds.Next());
+        AwaitProgress(what, AppProgressMax);
+    }
+
+    /// <summary>A loop that has nothing to do ends by itself, and costs nothing from then on. Beside another writer it watches that one.</summary>
+    private void AwaitIdle(int index, FunctionsApp app)
+    {
+        var pipeline = _scenario.Setup.Pipelines[index];
+        var isAlone = !_replicas.Exists(replica => replica.Setup.Pipeline == index && (replica.IsWanted || replica.IsRunning));
+        var limit = _simulator.Now + app.IdleTimeout + TimeSpan.FromMinutes(20);
+        while (_hub.IsRunning(pipeline.Name) && IsServed(index) && _simulator.Now < limit)
+        {
+            _simulator.Pass(TimeSpan.FromSeconds(1));
+            RequireNoCrash();
+        }
+        if (!_hub.IsRunning(pipeline.Name)) _functionCounts.Add("idle at last");
+        else if (isAlone && IsServed(index) && app.HasTrueClock) throw new Auditing.AuditException($"The loop of {pipeline.Name} has nothing to do and does not end within {app.IdleTimeout.TotalMinutes + 20:0} minutes.");
+    }
+
     private void EndFunctions()
     {
         foreach (var app in _apps.Values) app.Undeploy(_scenario.Setup.People.EndsByStop);

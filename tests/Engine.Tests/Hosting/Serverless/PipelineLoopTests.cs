@@ -54,17 +54,39 @@ public sealed class PipelineLoopTests
         Assert.Equal(before == LoopPhase.Running && command == LoopCommand.Stop, loop.IsStopping);
     }
 
-    [Theory]
-    [InlineData(LoopPhase.Idle)]
-    [InlineData(LoopPhase.Stopped)]
-    [InlineData(LoopPhase.GaveUp)]
-    public void What_has_ended_takes_no_command(LoopPhase phase)
+    [Fact]
+    public void What_was_stopped_takes_no_command()
     {
-        var loop = In(phase);
+        var loop = In(LoopPhase.Stopped);
 
         Assert.True(loop.HasEnded);
         Assert.Null(loop.WakeAt);
         foreach (var command in Enum.GetValues<LoopCommand>()) Assert.Same(loop, loop.After(new LoopSignal(command, 5000, 5_000_000), T0.AddDays(1)));
+    }
+
+    [Theory]
+    [InlineData(LoopPhase.Idle, LoopCommand.Staged, LoopPhase.Running)]
+    [InlineData(LoopPhase.Idle, LoopCommand.Checkpoint, LoopPhase.Running)]
+    [InlineData(LoopPhase.Idle, LoopCommand.Pause, LoopPhase.Paused)]
+    [InlineData(LoopPhase.Idle, LoopCommand.Resume, LoopPhase.Running)]
+    [InlineData(LoopPhase.Idle, LoopCommand.Stop, LoopPhase.Running)]
+    [InlineData(LoopPhase.GaveUp, LoopCommand.Staged, LoopPhase.GaveUp)]
+    [InlineData(LoopPhase.GaveUp, LoopCommand.Checkpoint, LoopPhase.Running)]
+    [InlineData(LoopPhase.GaveUp, LoopCommand.Pause, LoopPhase.Paused)]
+    [InlineData(LoopPhase.GaveUp, LoopCommand.Resume, LoopPhase.Running)]
+    [InlineData(LoopPhase.GaveUp, LoopCommand.Stop, LoopPhase.Running)]
+    public void What_comes_while_a_loop_ends_makes_it_go_on_as_it_would_start_one(LoopPhase before, LoopCommand command, LoopPhase after)
+    {
+        var ending = In(before);
+        var now = T0.AddSeconds(5);
+
+        var loop = ending.After(new LoopSignal(command, 1, 1), now);
+
+        Assert.True(ending.HasEnded);
+        Assert.Equal(after, loop.Phase);
+        Assert.Equal(after == LoopPhase.Running, loop.IsDue(now));
+        Assert.Equal(command == LoopCommand.Stop, loop.IsStopping);
+        Assert.Equal(before == after, loop.Failure == ending.Failure && loop.Since == ending.Since);
     }
 
     [Theory]
@@ -224,7 +246,7 @@ public sealed class PipelineLoopTests
                 {
                     var signal = new LoopSignal((LoopCommand)random.Next(random.Next(4) == 0 ? 5 : 2), random.Next(700), random.Next(700_000));
                     act = one => one.After(signal, now);
-                    if (loop.Phase == LoopPhase.Running && signal.Command == LoopCommand.Staged || loop.Phase is LoopPhase.Paused or LoopPhase.Failed && signal.Command == LoopCommand.Resume) quietSince = now;
+                    if (loop.Phase is LoopPhase.Running or LoopPhase.Idle && signal.Command == LoopCommand.Staged || loop.Phase is LoopPhase.Idle or LoopPhase.GaveUp && signal.Command != LoopCommand.Staged || loop.Phase is LoopPhase.Paused or LoopPhase.Failed && signal.Command == LoopCommand.Resume) quietSince = now;
                 }
                 loop = act(before);
 
@@ -232,7 +254,7 @@ public sealed class PipelineLoopTests
                 if (loop.Phase == LoopPhase.Running) Assert.True(loop.WakeAt <= now.AddMinutes(1.5) && loop.IsDue(loop.WakeAt.Value), $"{what} is never due.");
                 else Assert.True(loop.WakeAt is null && !loop.IsDue(DateTimeOffset.MaxValue), $"{what} would commit.");
                 if (loop.Phase == LoopPhase.Idle && before.Phase != LoopPhase.Idle) Assert.True(now - quietSince >= TimeSpan.FromMinutes(5), $"{what} went to sleep too early.");
-                if (before.HasEnded) Assert.True(ReferenceEquals(before, loop), $"{what} lives again.");
+                if (before.Phase == LoopPhase.Stopped) Assert.True(ReferenceEquals(before, loop), $"{what} lives again.");
             }
         }
     }
