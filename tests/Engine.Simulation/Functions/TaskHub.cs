@@ -140,6 +140,8 @@ internal sealed class TaskHub(Simulator simulator, FunctionCounts counts, int se
         simulator.Trace.Note(simulator.Now, "hub", $"the loop of {loop.Pipeline} is {LoopJson.Name(loop)}{(loop.Failure is { } failure ? $": {failure.Message}" : "")}");
         counts.Add($"round ended {LoopJson.Name(loop)}");
         orchestration.Execution++;
+        // What else has come meanwhile is of the execution that is over.
+        orchestration.Inbox.RemoveAll(item => item is not HubEvent.Signalled);
         orchestration.History = [];
         orchestration.Actions.Clear();
         if (loop.HasEnded)

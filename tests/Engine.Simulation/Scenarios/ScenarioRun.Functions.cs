@@ -144,9 +144,9 @@ internal sealed partial class ScenarioRun : IFunctionsGround
             app.ClearUp();
             if (!app.IsDeployed) continue;
             var name = _scenario.Setup.Pipelines[index].Name;
-            var isTidy = _functionSeeds.Next(4) != 0;
-            if (!isTidy) continue;
-            _simulator.After(TimeSpan.FromMinutes(2), () => PutInOrder(app, name));
+            var choice = _functionSeeds.Next(8);
+            if (choice == 0) _simulator.After(PeopleTake, () => app.Command(LoopCommand.Stop));
+            else if (choice > 2) _simulator.After(PeopleTake, () => PutInOrder(app, name));
         }
     }
 
@@ -161,16 +161,21 @@ internal sealed partial class ScenarioRun : IFunctionsGround
     private bool IsServed(int index) => AppOf(index) is not null
         && (_hub.PhaseOf(_scenario.Setup.Pipelines[index].Name) is not { } phase || phase is not (LoopPhase.Paused or LoopPhase.Failed or LoopPhase.Stopped));
 
+    private static readonly TimeSpan PeopleTake = TimeSpan.FromMinutes(2);
+
     /// <summary>The longest that an app takes to see what nobody tells it: its timer, a partition that does not move, a table to watch.</summary>
     private static readonly TimeSpan AppProgressMax = TimeSpan.FromMinutes(80);
 
     /// <summary>What is tried with apps that have got everything in.</summary>
     private void TryApps()
     {
+        // What people do first takes effect.
+        if (_apps.Values.Any(app => app.IsDeployed)) _simulator.Pass(2 * PeopleTake);
         foreach (var (index, app) in _apps)
         {
-            if (!IsServed(index)) continue;
             var pipeline = _scenario.Setup.Pipelines[index];
+            if (AppOf(index) is not null && _hub.PhaseOf(pipeline.Name) == LoopPhase.Stopped) RequireStaysStopped(pipeline);
+            if (!IsServed(index)) continue;
             switch (_functionSeeds.Next(5))
             {
                 case 0:
@@ -196,6 +201,17 @@ internal sealed partial class ScenarioRun : IFunctionsGround
             }
             if (AppOf(index) is not null && _functionSeeds.Next(3) == 0) AwaitIdle(index, app);
         }
+    }
+
+    /// <summary>What a person has stopped neither a record nor the timer starts.</summary>
+    private void RequireStaysStopped(PipelineSetup pipeline)
+    {
+        _functionCounts.Add("trial: a record comes to a stopped app");
+        _simulator.Pass(TimeSpan.FromMinutes(5));
+        _topics.Produce(pipeline.Topic, 5, _functionSeeds.Next());
+        _simulator.Pass(TimeSpan.FromMinutes(15));
+        RequireNoCrash();
+        if (_hub.IsRunning(pipeline.Name) || _hub.PhaseOf(pipeline.Name) != LoopPhase.Stopped) throw new Auditing.AuditException($"The loop of {pipeline.Name} was stopped by a person, and something else started it.");
     }
 
     private void ProduceForApp(PipelineSetup pipeline, string what)
