@@ -33,6 +33,7 @@ internal sealed record CommitGround(LedgerAccount? Parent, LedgerAccount? Adopte
 internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, SimulatedWorld world, bool readsOn)
 {
     private readonly Dictionary<CommitId, LedgerAccount> _accounts = [];
+    private readonly HashSet<CommitId> _judged = [];
     private long _generationMax;
 
     /// <summary>
@@ -67,7 +68,8 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
     {
         if (_accounts.TryGetValue(ledger.Commit, out var known)) return known;
         LedgerAccount? before = null;
-        new TopicNotice(flow, topic, world).RequireSameTopic(ledger);
+        // Commits of others carry a ledger on: it is as old as it was.
+        if (_judged.Add(ledger.Commit)) new TopicNotice(flow, topic, world).RequireSameTopic(ledger);
         if (IsBeyondPromise) return new LedgerAccount(flow, topic.Incarnation, ImmutableSortedDictionary<int, long>.Empty, [], ledger);
         if (ledger.Base is { } id && !_accounts.TryGetValue(id, out before) && ground.Adopted?.Ledger.Commit == id) before = ground.Adopted;
         if (ledger.Base is not null && before is null) throw new AuditException($"The ledger of {flow}, commit {ledger.Commit}, stands on {ledger.Base}, which was never in the table.");

@@ -69,7 +69,7 @@ internal sealed class FunctionsHost(FunctionsApp app, Simulator simulator, AppSe
     public void KillHost(bool leavesZombie)
     {
         if (!IsHostUp) return;
-        counts.Add(leavesZombie ? "host killed, with its worker left" : "host killed");
+        counts.Add(!leavesZombie ? "host killed" : Worker is { HasCalls: true } ? "host killed, with its worker left in a call" : "host killed, with its worker left");
         simulator.Trace.Note(simulator.Now, Name, "host dies");
         IsHostUp = false;
         HostLife++;

@@ -195,7 +195,7 @@ internal sealed class TaskHub(Simulator simulator, FunctionCounts counts, int se
             if (crash is not null) counts.Add("activity failed");
             simulator.After(Latency(), () => Tell(activity.Orchestration, activity.Execution, new HubEvent.ActivityEnded(activity.Action, report, crash)));
         });
-        if (Fails("activity lease lost")) HandOut(activity, TimeSpan.FromSeconds(8 * _random.NextDouble()));
+        if (Fails("activity lease lost")) HandOut(activity, TimeSpan.FromSeconds(Math.Pow(10, 2 * _random.NextDouble() - 1.5)));
     }
 
     private bool Fails(string what)

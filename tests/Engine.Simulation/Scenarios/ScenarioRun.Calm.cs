@@ -25,6 +25,7 @@ internal sealed partial class ScenarioRun
         var begunAt = _simulator.Now;
         AwaitProgress("the weather has cleared up", ProgressMax);
         CalmTook = _simulator.Now - begunAt;
+        NoteProgress();
         AwaitNotice();
         TryApps();
         switch (_scenario.Setup.People.Idle)

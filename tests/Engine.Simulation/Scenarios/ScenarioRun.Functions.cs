@@ -130,6 +130,8 @@ internal sealed partial class ScenarioRun : IFunctionsGround
                 break;
             case ExitCode.Superseded:
                 throw new Auditing.AuditException($"{process.Name} tells people that another process of the app committed: {failure.Message}");
+            case ExitCode.Environment when _isCalm && failure.Kind is not (FailureKind.Kafka or FailureKind.Catalog or FailureKind.Store):
+                throw new Auditing.AuditException($"{process.Name} calls for a person in fair weather: {failure.Message}", failure);
             case ExitCode.BadDefinition:
                 throw new Auditing.AuditException($"{process.Name}: {failure.Message}", failure);
         }
@@ -234,6 +236,19 @@ internal sealed partial class ScenarioRun : IFunctionsGround
         }
         if (!_hub.IsRunning(pipeline.Name)) _functionCounts.Add("idle at last");
         else if (isAlone && IsServed(index) && app.HasTrueClock) throw new Auditing.AuditException($"The loop of {pipeline.Name} has nothing to do and does not end within {app.IdleTimeout.TotalMinutes + 20:0} minutes.");
+    }
+
+    private void NoteProgress()
+    {
+        if (!_apps.Values.Any(app => app.IsDeployed)) return;
+        _functionCounts.Add(CalmTook.TotalMinutes switch
+        {
+            < 1 => "progress: within a minute",
+            < 5 => "progress: within five minutes",
+            < 20 => "progress: within twenty minutes",
+            < 65 => "progress: within an hour",
+            _ => "progress: later",
+        });
     }
 
     private void EndFunctions()
