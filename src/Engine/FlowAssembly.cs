@@ -73,7 +73,7 @@ internal sealed class FlowAssembly
         _fields = new FieldCheck(plan, _presence, flow.Log);
         _sideFiles = new SideFileRemoval(_store, flow.Clock, flow.Log);
         flow.Progress.NoteMemory(new MemoryUse(() => Memory.UsedBytes, Memory.CeilingBytes));
-        flow.Progress.Metrics.BeginAtZero(Enum.GetNames<FailureKind>());
+        flow.Progress.Metrics.BeginAtZero(FailureWord.All);
     }
 
     /// <summary>What the queues of a source may take of the flow's memory.</summary>
