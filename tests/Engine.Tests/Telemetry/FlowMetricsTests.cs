@@ -3,6 +3,7 @@ using Matih.Delivery;
 using Matih.Delivery.Steps;
 using Matih.Engine.Tests.Delivery;
 using Matih.Engine.Tests.Storage;
+using Matih.Hosting.Telemetry;
 using Matih.Hosting;
 using Matih.Telemetry;
 
