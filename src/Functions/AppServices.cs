@@ -3,7 +3,6 @@ using Matih.Hosting;
 using Matih.Hosting.Serverless;
 using Matih.Status;
 using Matih.Telemetry;
-using Microsoft.Extensions.Logging;
 
 namespace Matih.Functions;
 

@@ -1,7 +1,6 @@
 using Matih.Functions;
 using Matih.Functions.Telemetry;
 using Matih.Hosting;
-using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Core.FunctionMetadata;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

@@ -1,10 +1,7 @@
-using Matih.Delivery.Lanes;
-using Matih.Delivery.Ledgers;
 using Matih.Delivery.Members;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Topics;
 using Matih.Kafka;
-using Matih.Planning;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Running;
