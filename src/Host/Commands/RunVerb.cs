@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using Matih.Definition;
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Host.Health;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
@@ -36,10 +38,10 @@ internal sealed class RunVerb : Verb
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _file;
-    private readonly Option<bool> _once, _untilCaughtUp, _member, _reset, _yes, _acceptTag, _supervised;
+    private readonly Option<bool> _once, _untilCaughtUp, _member, _reset, _yes, _supervised;
     private readonly Option<TimeSpan?> _for;
     private readonly Option<string?> _from, _warehouse, _adopt, _log, _logLevel, _progress, _health;
-    private readonly Option<string[]> _set;
+    private readonly Option<string[]> _set, _acceptTag;
 
     public RunVerb(HostSettings settings) : base("run", "Run a pipeline in this process.", Page)
     {
@@ -55,7 +57,7 @@ internal sealed class RunVerb : Verb
         _reset = Flag("--reset", "Start a new generation at the start offset although a ledger exists. Rows in the table stay: those read again are doubled. Asks first.");
         _yes = Flag("--yes", "Answer yes where --reset would ask.");
         _adopt = Text("--adopt", "NAME", "Continue from the ledger of the pipeline that had that name before it was renamed, sink by sink of the same name; or SINK=PIPELINE/SINK, several separated by commas.");
-        _acceptTag = Flag("--accept-tag", "Continue from the ledger that the pipeline's tag pins, although the table's history has expired before it.");
+        _acceptTag = Texts("--accept-tag", "COMMIT", "Continue from the ledger that a flow's tag pins, although the table's history has expired before it: the commit that the refusal named. Can be given for each sink.");
         _log = Choice("--log", "Form of the log lines on the standard error stream.", "text", "json");
         _logLevel = Choice("--log-level", "Least severity that is logged. Default info.", "debug", "info", "warning", "error");
         _progress = Choice("--progress", "How progress is shown: redrawn in place (live, on a terminal), as log lines (plain), or not. Default auto: live where that is possible, else plain.", "auto", "live", "plain", "none");
@@ -79,6 +81,7 @@ internal sealed class RunVerb : Verb
         var log = LogOptions.CreateLog(arguments.GetValue(_log), arguments.GetValue(_logLevel), _settings, environment.Clock, terminal);
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
         var start = arguments.GetValue(_from) is { } from ? StartOf(from) : null;
+        var accepted = (arguments.GetValue(_acceptTag) ?? []).Select(CommitOf).ToImmutableArray();
         var isContinuous = !arguments.GetValue(_once) && !arguments.GetValue(_untilCaughtUp) && arguments.GetValue(_for) is null;
         var address = HealthAddress.Of(arguments.GetValue(_health), _settings, isContinuous);
         var load = PipelineLoading.Load(request, _settings);
@@ -99,7 +102,7 @@ internal sealed class RunVerb : Verb
         var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, log, definition.Orchestration.Parallelism), log);
         var isSure = arguments.GetValue(_yes);
         var answers = new OpenAnswers(
-            start, arguments.GetValue(_reset), consequence => Confirm(consequence, isSure, terminal, log, signals.Stop), arguments.GetValue(_acceptTag), arguments.GetValue(_adopt));
+            start, arguments.GetValue(_reset), consequence => Confirm(consequence, isSure, terminal, log, signals.Stop), accepted, arguments.GetValue(_adopt));
         var run = new RunRequest(ModeOf(arguments, definition.Orchestration), answers, ProcessHints.Own, ProcessHints.IsGone, arguments.GetValue(_member));
         try
         {
@@ -139,6 +142,10 @@ internal sealed class RunVerb : Verb
         if (arguments.GetValue(_untilCaughtUp)) return new RunMode.UntilCaughtUp();
         return arguments.GetValue(_for) is { } duration ? new RunMode.For(duration) : new RunMode.Continuous();
     }
+
+    private static CommitId CommitOf(string text) => CommitId.TryParse(text, out var commit)
+        ? commit
+        : throw new UsageException($"--accept-tag: '{text}' is not the id of a commit, such as 58af1c97-4ddd-bea9-3303-6e50a2f6a767. The refusal that asks for this option names it.");
 
     internal static StartOffset StartOf(string text) => StartOffset.TryParse(text, out var start)
         ? start!

@@ -108,7 +108,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     private void NoteDone(FlowName flow, Ledger ledger, ProcessOrder order, bool isAdoption)
     {
         if (ledger.Replay is not null) order.Replays.Add(ledger.Commit);
-        if (ledger.Base is null || isAdoption || order.Answers.AcceptTag) _answeredAt[flow] = world.Simulator.Now;
+        if (ledger.Base is null || isAdoption || order.Answers.AcceptedTags is not []) _answeredAt[flow] = world.Simulator.Now;
         _committedAt[flow] = world.Simulator.Now;
         if (ledger.Replay is null) Orders.NoteSeen(flow, ledger.Books.RecordCount);
         order.NoteCommitted(flow, ledger.Replay is null ? ledger.Books.RecordCount : 0);

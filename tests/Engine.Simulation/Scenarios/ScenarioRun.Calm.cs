@@ -88,13 +88,14 @@ internal sealed partial class ScenarioRun
         {
             if (!_replicas.Exists(replica => replica.Setup.Pipeline == index && replica.IsWanted) && !IsServed(index)) continue;
             var pipeline = _scenario.Setup.Pipelines[index];
+            // One flow that stops at its bad record, again and again, stops the others, also those that still stand by.
+            if (pipeline.Habits.FailsOnBadRecord && Sinks(pipeline).Any(sink => FirstUnread(pipeline, sink).Any(record => record.Kind == RecordKind.Malformed))) continue;
             foreach (var sink in Sinks(pipeline))
             {
                 if (_auditor.IsBeyondPromise(pipeline, sink) || _auditor.TakerOf(pipeline, sink) is not null) continue;
                 var unread = _auditor.TruthOf(pipeline, sink) is null ? null : FirstUnread(pipeline, sink).ToList();
                 if (unread is null && !Sinks(pipeline).All(each => HasLedgerToAdopt(pipeline, each))) continue;
                 if (unread is null) return $"{pipeline.Flow(sink)} has no ledger.";
-                if (pipeline.Habits.FailsOnBadRecord && unread.Exists(record => record.Kind == RecordKind.Malformed)) break; // It stops there, again and again.
                 if (unread.Count != 0) return $"{pipeline.Flow(sink)} has not read the record at {unread[0].Offset} of some partition.";
                 if (NewPartitionOf(pipeline, sink) is { } added) return $"{pipeline.Flow(sink)} has not read the new partition {added}.";
             }

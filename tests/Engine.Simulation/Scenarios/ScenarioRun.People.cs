@@ -104,12 +104,13 @@ internal sealed partial class ScenarioRun
     /// <summary>Whether somebody starts the replica again after a refusal, and with which answer.</summary>
     private bool ActOnRefusal(Replica replica, RefusalCause cause)
     {
-        var answers = AnswersOf(_scenario.Setup.Pipelines[replica.Setup.Pipeline]);
+        var pipeline = _scenario.Setup.Pipelines[replica.Setup.Pipeline];
+        var answers = AnswersOf(pipeline);
         replica.IsWanted = cause.WayOut == WayOut.StartAgain || cause.WayOut != WayOut.None && _scenario.Setup.People.AnswersRefusals;
         replica.Answers = cause.WayOut switch
         {
             WayOut.Reset => answers with { Reset = true, Adopt = null },
-            WayOut.AcceptTag => answers with { AcceptTag = true, Start = null },
+            WayOut.AcceptTag => answers with { AcceptedTags = _causes.AcceptableTags(pipeline), Start = null },
             _ => null,
         };
         return replica.IsWanted;
@@ -127,7 +128,7 @@ internal sealed partial class ScenarioRun
         _finalAnswers[pipeline.Name] = cause.WayOut switch
         {
             WayOut.Reset => answers with { Reset = true, Adopt = null },
-            WayOut.AcceptTag => answers with { AcceptTag = true, Start = null },
+            WayOut.AcceptTag => answers with { AcceptedTags = _causes.AcceptableTags(pipeline), Start = null },
             _ => answers,
         };
         return true;

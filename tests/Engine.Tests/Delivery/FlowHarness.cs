@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Matih.Batches;
 using Matih.Definition;
 using Matih.Delivery.IcebergTables;
@@ -279,6 +280,10 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     /// <summary>The refusal that a run ends with.</summary>
     public async Task<PipelineException> RefusalAsync(OpenAnswers? answers = null) => await Assert.ThrowsAsync<PipelineException>(() => CatchUpAsync(answers));
+
+    /// <summary>The answer that a refusal asks for: <c>--accept-tag</c> with the commit that its remedy names.</summary>
+    public static OpenAnswers Accepting(PipelineException refusal) => new(AcceptedTags:
+        [CommitId.TryParse(Regex.Match(refusal.Remedy, "--accept-tag ([0-9a-f-]{36})").Groups[1].Value, out var commit) ? commit : throw new InvalidOperationException($"No commit to accept in: {refusal.Remedy}")]);
 
     public async Task<Table> TableAsync() => await Catalog.LoadAsync(Identifier, default) ?? throw new InvalidOperationException("There is no table.");
 

@@ -111,7 +111,7 @@ public sealed class ResumeTests
         flow.Produce(10, 10);
 
         var refusal = await flow.RefusalAsync();
-        await flow.CatchUpAsync(new OpenAnswers(AcceptTag: true));
+        await flow.CatchUpAsync(FlowHarness.Accepting(refusal));
 
         Assert.Contains("--accept-tag", refusal.Remedy, StringComparison.Ordinal);
         await flow.AssertHoldsWholeTopicAsync();
@@ -126,7 +126,7 @@ public sealed class ResumeTests
         flow.Produce(10, 10);
 
         var refusal = await flow.RefusalAsync();
-        await flow.CatchUpAsync(new OpenAnswers(AcceptTag: true));
+        await flow.CatchUpAsync(FlowHarness.Accepting(refusal));
 
         Assert.Equal(ExitCode.Refused, refusal.ExitCode);
         Assert.Contains($"ends at the expired snapshot {expired}", refusal.Message, StringComparison.Ordinal);
@@ -138,14 +138,35 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task Without_a_tag_accept_tag_goes_on_from_nothing()
+    public async Task A_tag_that_has_moved_since_it_was_accepted_is_asked_about_again()
     {
         using var flow = new FlowHarness();
         await ExpireParentOfHeadAsync(flow);
         await flow.DeleteOlderMetadataAsync();
+        flow.Produce(10, 10);
+        var accepted = FlowHarness.Accepting(await flow.RefusalAsync());
+        var before = (await flow.TableAsync()).Metadata.CurrentSnapshotId!.Value;
+        await flow.CatchUpAsync(accepted);
+        await flow.RollBackAsync(before);
+        await flow.DeleteOlderMetadataAsync();
+
+        var refusal = await flow.RefusalAsync(accepted);
+
+        Assert.Equal(ExitCode.Refused, refusal.ExitCode);
+        Assert.Contains($"--accept-tag names another commit: {accepted.AcceptedTags.Single()}", refusal.Message, StringComparison.Ordinal);
+        Assert.NotEqual(accepted.AcceptedTags, FlowHarness.Accepting(refusal).AcceptedTags);
+    }
+
+    [Fact]
+    public async Task Without_a_tag_accept_tag_continues_from_nothing()
+    {
+        using var flow = new FlowHarness();
+        await ExpireParentOfHeadAsync(flow);
+        await flow.DeleteOlderMetadataAsync();
+        var accepted = FlowHarness.Accepting(await flow.RefusalAsync());
         await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshotRef("matih-orders-lake"));
 
-        var refusal = await flow.RefusalAsync(new OpenAnswers(AcceptTag: true));
+        var refusal = await flow.RefusalAsync(accepted);
 
         Assert.Equal(ExitCode.Refused, refusal.ExitCode);
         Assert.Contains("--reset", refusal.Remedy, StringComparison.Ordinal);

@@ -92,7 +92,7 @@ public sealed class WaysOutTests
         if (!hasTag) await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshotRef("matih-orders-lake"));
 
         var refusal = await RefusedAsync(flow, resets ? "--reset" : "--accept-tag");
-        await flow.CatchUpAsync(resets ? Reset : new OpenAnswers(AcceptTag: true));
+        await flow.CatchUpAsync(resets ? Reset : FlowHarness.Accepting(refusal));
 
         Assert.Equal(hasTag, refusal.Remedy.Contains("--accept-tag", StringComparison.Ordinal));
         if (resets) await AssertDoubledAsync(flow);
@@ -435,11 +435,10 @@ public sealed class WaysOutTests
         await flow.ForeignAppendAsync();
         await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([parent]));
         await flow.DeleteOlderMetadataAsync();
-        await flow.CatchUpAsync(resets ? Reset : new OpenAnswers(AcceptTag: true));
+        await flow.CatchUpAsync(resets ? Reset : FlowHarness.Accepting(await flow.RefusalAsync()));
         other.Produce(10, 10);
 
-        Assert.Contains("--accept-tag", (await other.RefusalAsync()).Remedy, StringComparison.Ordinal);
-        await other.CatchUpAsync(new OpenAnswers(AcceptTag: true));
+        await other.CatchUpAsync(FlowHarness.Accepting(await other.RefusalAsync()));
         await flow.CatchUpAsync();
         await other.CatchUpAsync();
 
@@ -457,7 +456,7 @@ public sealed class WaysOutTests
         await flow.ForeignAppendAsync();
         await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([parent]));
         await flow.DeleteOlderMetadataAsync();
-        await other.CatchUpAsync(new OpenAnswers(AcceptTag: true));
+        await other.CatchUpAsync(FlowHarness.Accepting(await other.RefusalAsync()));
         using var renamed = other.Another(pipeline: "refunds");
         other.Produce(10, 10);
 

@@ -96,12 +96,24 @@ internal static class OpeningDecision
 
     private static LedgerStanding Unproven(FlowPlan plan, OpeningFacts facts, OpenAnswers answers, LineageFinding.Unproven unproven)
     {
-        if (answers.AcceptTag && facts.HasTagText) return new LedgerStanding.AcceptTag(unproven);
+        if (facts.Tagged is { } tagged && answers.AcceptedTags.Contains(tagged.Commit)) return new LedgerStanding.AcceptTag(unproven);
         if (facts.Tagged is null && AdoptionChoice.Choose(plan, answers.Adopt, facts.Reading) is { } from) return new LedgerStanding.Adopt(from, null, false);
+        var (written, remedy) = (facts.Tagged, facts.HasTagText) switch
+        {
+            ({ Commit: var pinned }, _) => ($"its tag {LedgerKeys.Tag(plan.Name)} says (commit {pinned})",
+                $"If the table was never rolled back past that commit, accept it with --accept-tag {pinned}; otherwise start over with --reset."),
+            (null, true) => ($"its tag {LedgerKeys.Tag(plan.Name)} says, whose ledger cannot be read",
+                "If a newer matih wrote it, use that one. Otherwise start over with --reset."),
+            _ => ("the pipeline wrote", "If the pipeline never wrote to this table, start it with --reset."),
+        };
         throw PipelineException.Refused(
-            $"The history of table {plan.Table.Identifier} ends at the expired snapshot {unproven.MissingSnapshotId}, before a ledger of {plan.Name} is met, so it is not proven that the table still holds what {(facts.Tagged is null ? "the pipeline wrote" : $"its tag {LedgerKeys.Tag(plan.Name)} says (commit {facts.Tagged.Commit})")}.",
-            facts.Tagged is null ? "If the pipeline never wrote to this table, start it with --reset." : "If the table was never rolled back past that commit, accept it with --accept-tag; otherwise start over with --reset.");
+            $"The history of table {plan.Table.Identifier} ends at the expired snapshot {unproven.MissingSnapshotId}, before a ledger of {plan.Name} is met, so it is not proven that the table still holds what {written}.{NotAccepted(answers)}",
+            remedy);
     }
+
+    private static string NotAccepted(OpenAnswers answers) => answers.AcceptedTags is []
+        ? ""
+        : $" --accept-tag names another commit: {string.Join(", ", answers.AcceptedTags)}.";
 
     /// <summary>The flow's tag is there, and its ledger is not.</summary>
     private static LedgerStanding RolledBack(FlowPlan plan, OpeningFacts facts, OpenAnswers answers)
