@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Matih.Definition;
-using Matih.Delivery.Ledgers;
 
 namespace Matih.Delivery;
 
@@ -27,14 +26,14 @@ public abstract record RunMode
 /// <param name="Reset">Start a new generation at the start offset and keep the table's rows (<c>--reset</c>).</param>
 /// <param name="ConfirmReset">Called before a reset with what it leaves in the table and may double; false stops it.</param>
 /// <param name="AcceptedTags">
-/// Commits whose ledger is taken from a flow's tag although history cannot prove it (<c>--accept-tag</c>), one for each flow that is
+/// Ids of commits whose ledger is taken from a flow's tag although history cannot prove it (<c>--accept-tag</c>), one for each flow that is
 /// accepted. The answer names the commit that the person saw: a tag that has moved since is asked about again.
 /// </param>
 /// <param name="Adopt">Take over the ledger of the pipeline that had that name (<c>--adopt</c>).</param>
 public sealed record OpenAnswers(
-    StartOffset? Start = null, bool Reset = false, Func<string, bool>? ConfirmReset = null, ImmutableArray<CommitId> AcceptedTags = default, string? Adopt = null)
+    StartOffset? Start = null, bool Reset = false, Func<string, bool>? ConfirmReset = null, ImmutableArray<Guid> AcceptedTags = default, string? Adopt = null)
 {
-    public ImmutableArray<CommitId> AcceptedTags { get; init; } = AcceptedTags.IsDefault ? [] : AcceptedTags;
+    public ImmutableArray<Guid> AcceptedTags { get; init; } = AcceptedTags.IsDefault ? [] : AcceptedTags;
 
     public static OpenAnswers None { get; } = new();
 }

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using Matih.Definition;
 using Matih.Delivery;
-using Matih.Delivery.Ledgers;
 using Matih.Host.Health;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
@@ -143,7 +142,7 @@ internal sealed class RunVerb : Verb
         return arguments.GetValue(_for) is { } duration ? new RunMode.For(duration) : new RunMode.Continuous();
     }
 
-    private static CommitId CommitOf(string text) => CommitId.TryParse(text, out var commit)
+    private static Guid CommitOf(string text) => Guid.TryParseExact(text, "D", out var commit)
         ? commit
         : throw new UsageException($"--accept-tag: '{text}' is not the id of a commit, such as 58af1c97-4ddd-bea9-3303-6e50a2f6a767. The refusal that asks for this option names it.");
 

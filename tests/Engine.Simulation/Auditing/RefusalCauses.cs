@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Matih.Delivery;
-using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
 using Matih.Planning;
@@ -75,19 +74,19 @@ internal sealed class RefusalCauses(SimulatedWorld world, Auditor auditor)
         {
             var isNewest = chain.Newest?.Ledger.Commit == truth.Ledger.Commit;
             // Who was given the answer may only refuse for what it meets behind that.
-            if (!isNewest || !answers.AcceptedTags.Contains(truth.Ledger.Commit)) return new RefusalCause("the table's history has expired before it shows the flow's ledger", isNewest ? WayOut.AcceptTag : WayOut.Reset);
+            if (!isNewest || !answers.AcceptedTags.Contains(truth.Ledger.Commit.Value)) return new RefusalCause("the table's history has expired before it shows the flow's ledger", isNewest ? WayOut.AcceptTag : WayOut.Reset);
         }
         return TopicCause(pipeline, truth);
     }
 
     /// <summary>The commits that a person may accept: those in the tags of flows whose history has expired and was not rolled back.</summary>
-    public ImmutableArray<CommitId> AcceptableTags(PipelineSetup pipeline) =>
+    public ImmutableArray<Guid> AcceptableTags(PipelineSetup pipeline) =>
     [
         .. from sink in Enumerable.Range(0, pipeline.Tables.Length)
            where world.Load(pipeline.Table(sink)) is { } table && HistoryCheck.IsCutBefore(world, table, pipeline.Flow(sink))
            let truth = auditor.TruthOf(pipeline, sink)
            where truth is not null && auditor.ChainOf(pipeline, sink).Newest?.Ledger.Commit == truth.Ledger.Commit
-           select truth.Ledger.Commit,
+           select truth.Ledger.Commit.Value,
     ];
 
     private RefusalCause? Adopted(PipelineSetup pipeline, int sink, string from)

@@ -283,7 +283,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     /// <summary>The answer that a refusal asks for: <c>--accept-tag</c> with the commit that its remedy names.</summary>
     public static OpenAnswers Accepting(PipelineException refusal) => new(AcceptedTags:
-        [CommitId.TryParse(Regex.Match(refusal.Remedy, "--accept-tag ([0-9a-f-]{36})").Groups[1].Value, out var commit) ? commit : throw new InvalidOperationException($"No commit to accept in: {refusal.Remedy}")]);
+        [Guid.Parse(Regex.Match(refusal.Remedy, "--accept-tag ([0-9a-f-]{36})").Groups[1].Value)]);
 
     public async Task<Table> TableAsync() => await Catalog.LoadAsync(Identifier, default) ?? throw new InvalidOperationException("There is no table.");
 

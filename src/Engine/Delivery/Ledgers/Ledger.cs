@@ -7,14 +7,6 @@ namespace Matih.Delivery.Ledgers;
 public readonly record struct CommitId(Guid Value)
 {
     public override string ToString() => Value.ToString("D");
-
-    /// <summary>Reads the form that <see cref="ToString"/> writes: 32 hexadecimal digits with four hyphens, in either case.</summary>
-    public static bool TryParse(string? text, out CommitId commit)
-    {
-        var isCommit = Guid.TryParseExact(text, "D", out var value);
-        commit = new CommitId(value);
-        return isCommit;
-    }
 }
 
 /// <summary>Rises whenever a writer takes a ledger over; the older one is refused from then on.</summary>

@@ -96,7 +96,7 @@ internal static class OpeningDecision
 
     private static LedgerStanding Unproven(FlowPlan plan, OpeningFacts facts, OpenAnswers answers, LineageFinding.Unproven unproven)
     {
-        if (facts.Tagged is { } tagged && answers.AcceptedTags.Contains(tagged.Commit)) return new LedgerStanding.AcceptTag(unproven);
+        if (facts.Tagged is { } tagged && answers.AcceptedTags.Contains(tagged.Commit.Value)) return new LedgerStanding.AcceptTag(unproven);
         if (facts.Tagged is null && AdoptionChoice.Choose(plan, answers.Adopt, facts.Reading) is { } from) return new LedgerStanding.Adopt(from, null, false);
         var (written, remedy) = (facts.Tagged, facts.HasTagText) switch
         {
