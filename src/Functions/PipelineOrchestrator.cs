@@ -43,7 +43,11 @@ internal static class PipelineOrchestrator
             if (timer is not null) await Task.WhenAny(signal, timer);
             // Both may have come; what came as a message must not be lost.
             if (timer is null || signal.IsCompleted) loop = loop.After(await signal, context.CurrentUtcDateTime);
-            if (timer is { IsCompleted: true }) break;
+            if (timer is { IsCompleted: true })
+            {
+                loop = loop.AtDueTime(context.CurrentUtcDateTime);
+                break;
+            }
         }
         // CancelAsync would hang here for ever: nobody runs its continuation.
 #pragma warning disable CA1849

@@ -5,7 +5,7 @@ using Matih.Functions.TestHost.Apps;
 
 namespace Matih.Functions.Demo;
 
-/// <summary>The pipeline of the demonstration: click events into a table in Blob storage, a commit every two seconds, asleep after six.</summary>
+/// <summary>The pipeline of the demonstration: click events into a table in Blob storage, a commit every two seconds, asleep after four.</summary>
 internal static class DemoPipeline
 {
     public const string Table = "web.clicks";
@@ -13,9 +13,11 @@ internal static class DemoPipeline
     /// <summary>The column that tells one event from another.</summary>
     public const string IdColumn = "id";
 
+    public const int PartitionCount = 4;
+
     public const string CheckpointInterval = "2s";
 
-    public const string IdleTimeout = "6s";
+    public const string IdleTimeout = "4s";
 
     private const string Definition = $$$"""
         metadata: { name: clicks, version: "1.0.0" }
@@ -44,7 +46,7 @@ internal static class DemoPipeline
     public static PipelineSetup Setup(string hubStorage, string catalog) => new(hubStorage, "MatihDemo")
     {
         Definition = Definition.Replace("CATALOG", catalog, StringComparison.Ordinal),
-        PartitionCount = 4,
+        PartitionCount = PartitionCount,
         Value = Event,
         // Of a job host that is killed others take the messages over when their time is up: five minutes, where nothing is said.
         Settings = new Dictionary<string, string?>

@@ -9,14 +9,14 @@ namespace Matih.Functions.Demo;
 /// The demonstration: the built Functions app with real Durable Functions on Azurite, over an embedded Kafka. What a Kafka
 /// trigger does is done here. Worker and job host are killed; in the end the table has to hold exactly what was produced.
 /// </summary>
-/// <param name="isShort">Leaves out the kill of the job host, whose leases take a while to expire, and the idle minute.</param>
+/// <param name="isShort">With less of everything, without the kill of the job host, whose leases take a while to expire, and without the idle minute.</param>
 internal sealed class DemoRun(bool isShort, Action<string> say) : IAsyncDisposable
 {
     private const int BatchRecords = 1000;
-    private const int MeasuredCommits = 5;
 
     private static readonly TimeSpan IdleTime = TimeSpan.FromMinutes(1);
 
+    private readonly int _batchCount = isShort ? 4 : 20, _measuredCount = isShort ? 2 : 5;
     private Azurite? _azurite;
     private StorageMeter? _hub, _lake;
     private PipelineApp? _app;
@@ -28,8 +28,8 @@ internal sealed class DemoRun(bool isShort, Action<string> say) : IAsyncDisposab
     public async Task<DemoSummary> RunAsync()
     {
         var warehouse = await StartAsync();
-        await HandOverAsync(20);
-        var (staging, commit, hub) = await MeasureCommitsAsync();
+        await HandOverAsync();
+        var cost = await MeasureCommitsAsync();
         await KillWorkerAsync();
         if (!isShort) await KillHostAsync();
         var idle = await SleepAsync();
@@ -38,7 +38,7 @@ internal sealed class DemoRun(bool isShort, Action<string> say) : IAsyncDisposab
         var table = await TableCount.ReadAsync(App, _azurite!, warehouse);
         var verified = await App.VerifyAsync();
         say($"Read back: {Quantity.Of(table.FileCount, "data file")} by Parquet.Net, with {Quantity.Of(table.DistinctCount, "different id")}; matih verify says {verified}.");
-        return new DemoSummary(App.Produced.Count, table, verified, staging, commit, hub, idle);
+        return new DemoSummary(App.Produced.Count, table, verified, cost, idle);
     }
 
     private async Task<string> StartAsync()
@@ -48,25 +48,25 @@ internal sealed class DemoRun(bool isShort, Action<string> say) : IAsyncDisposab
         say($"Azurite serves blobs at {_azurite.Server.Authority}, queues at {_azurite.QueueServer!.Authority}, tables at {_azurite.TableServer!.Authority}.");
         var (catalog, warehouse) = await PipelineSetup.CatalogOnAsync(_azurite, _lake.Blob);
         _app = await PipelineApp.StartAsync(DemoPipeline.Setup(_hub.ConnectionString, catalog));
-        say($"Embedded Kafka (librdkafka {PipelineApp.LibrdkafkaVersion}) at {App.BootstrapServers}, topic clicks with 4 partitions.");
+        say($"Embedded Kafka (librdkafka {PipelineApp.LibrdkafkaVersion}) at {App.BootstrapServers}, topic clicks with {DemoPipeline.PartitionCount} partitions.");
         say($"Worker {Instance.Worker.Process.Id} serves {Quantity.Of(Instance.Worker.Functions.Count, "function")}, job host {Instance.HostId} runs Durable Functions. Table {DemoPipeline.Table} in {warehouse}.");
         return warehouse;
     }
 
-    private async Task HandOverAsync(int batches)
+    private async Task HandOverAsync()
     {
-        for (var i = 0; i < batches; i++) (await App.HandInAsync(App.Produce(BatchRecords))).Expect();
-        say($"The trigger handed over {Quantity.Of(batches, "batch", "batches")} of {Quantity.Of(BatchRecords, "record")}; each is staged in Blob storage, by partition, and the orchestration was told.");
+        for (var i = 0; i < _batchCount; i++) (await App.HandInAsync(App.Produce(BatchRecords))).Expect();
+        say($"The trigger handed over {Quantity.Of(_batchCount, "batch", "batches")} of {Quantity.Of(BatchRecords, "record")}: staged in Blob storage, by partition, and the orchestration was told.");
         await App.WaitUntilCommittedAsync();
         say($"The orchestration committed them: {Quantity.Of(App.Produced.Count, "record")} in the table.");
     }
 
     /// <summary>What one batch and one commit cost, with nothing else going on but the loop.</summary>
-    private async Task<(double Staging, double Commit, double Hub)> MeasureCommitsAsync()
+    private async Task<CommitCost> MeasureCommitsAsync()
     {
         var staging = 0;
         var (hub, lake) = (_hub!.Counts, _lake!.Counts);
-        for (var i = 0; i < MeasuredCommits; i++)
+        for (var i = 0; i < _measuredCount; i++)
         {
             var batch = App.Produce(BatchRecords);
             var (before, lines) = (_lake.Counts, Instance.Worker.Log.Lines.Count);
@@ -74,9 +74,10 @@ internal sealed class DemoRun(bool isShort, Action<string> say) : IAsyncDisposab
             staging += _lake.Counts.Since(before).Total;
             await App.WaitForCommitsAsync(BatchRecords, lines);
         }
-        var (hubTotal, lakeTotal) = (_hub.Counts.Since(hub).Total, _lake.Counts.Since(lake).Total);
-        say($"{Quantity.Of(MeasuredCommits, "more batch", "more batches")}, each with a commit of its own, took {Quantity.Of(hubTotal + lakeTotal, "storage operation")}.");
-        return ((double)staging / MeasuredCommits, (double)(lakeTotal - staging) / MeasuredCommits, (double)hubTotal / MeasuredCommits);
+        var (hubCounts, lakeTotal) = (_hub.Counts.Since(hub), _lake.Counts.Since(lake).Total);
+        say($"{Quantity.Of(_measuredCount, "more batch", "more batches")}, each with a commit of its own, took {Quantity.Of(hubCounts.Total + lakeTotal, "storage operation")}.");
+        double PerCommit(int count) => (double)count / _measuredCount;
+        return new CommitCost(PerCommit(hubCounts.Total - hubCounts.QueuePolls), PerCommit(hubCounts.QueuePolls), PerCommit(staging), PerCommit(lakeTotal - staging));
     }
 
     private async Task KillWorkerAsync()

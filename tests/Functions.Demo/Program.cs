@@ -3,7 +3,7 @@ using Matih.Functions.Demo;
 // Matih.Functions.Demo [--short]: what `make azure-demo` runs. 1: the table does not hold what was produced; 3: something failed.
 if (args is not ([] or ["--short"]))
 {
-    Console.Error.WriteLine("azure-demo: the only option is --short, which leaves out the kill of the job host and the idle minute.");
+    Console.Error.WriteLine("azure-demo: the only option is --short, which does less of everything and leaves out the kill of the job host and the idle minute.");
     return 2;
 }
 try

@@ -14,5 +14,8 @@ public static class BuiltApps
     /// <summary>The command.</summary>
     public static string Matih { get; } = Path.Combine(Of("src/Host"), "matih");
 
+    /// <summary>The demonstration.</summary>
+    public static string Demo { get; } = Path.Combine(Of("tests/Functions.Demo"), "Matih.Functions.Demo");
+
     private static string Of(string project) => Path.Combine(SourceTree.Root, project, "bin", "Release", "net10.0");
 }
