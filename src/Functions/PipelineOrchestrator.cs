@@ -21,6 +21,8 @@ internal static class PipelineOrchestrator
     public static async Task RunAsync([OrchestrationTrigger] TaskOrchestrationContext context)
     {
         var loop = context.GetInput<PipelineLoop>() ?? throw new InvalidOperationException("A pipeline's loop is started with its state.");
+        // An execution begins without one, and this one may wait for long.
+        context.SetCustomStatus(loop);
         loop = await WaitAsync(context, loop);
         if (loop.IsDue(context.CurrentUtcDateTime)) loop = await CommitAsync(context, loop);
         loop = await DrainAsync(context, loop);
@@ -42,7 +44,11 @@ internal static class PipelineOrchestrator
             var signal = context.WaitForExternalEvent<LoopSignal>(Signal, end.Token);
             if (timer is not null) await Task.WhenAny(signal, timer);
             // Both may have come; what came as a message must not be lost.
-            if (timer is null || signal.IsCompleted) loop = loop.After(await signal, context.CurrentUtcDateTime);
+            if (timer is null || signal.IsCompleted)
+            {
+                loop = loop.After(await signal, context.CurrentUtcDateTime);
+                context.SetCustomStatus(loop);
+            }
             if (timer is { IsCompleted: true })
             {
                 loop = loop.AtDueTime(context.CurrentUtcDateTime);

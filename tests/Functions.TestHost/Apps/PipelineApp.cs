@@ -85,7 +85,7 @@ public class PipelineApp : IAsyncDisposable
 
     protected async Task StartInstancesAsync(int count)
     {
-        for (var i = 0; i < count; i++) _instances.Add(await AppInstance.StartAsync(BuiltApps.Functions, _settings));
+        for (var i = 0; i < count; i++) _instances.Add(await AppInstance.StartAsync(_setup.App, _settings));
     }
 
     /// <summary>Produces records with numbers of their own, and gives them as a trigger would hand them over.</summary>

@@ -9,6 +9,9 @@ namespace Matih.Functions.TestHost.Apps;
 /// <param name="Hub">The name of the task hub; take one of your own for each app.</param>
 public sealed record PipelineSetup(string Storage, string Hub)
 {
+    /// <summary>The folder of the app.</summary>
+    public string App { get; init; } = BuiltApps.Functions;
+
     /// <summary>The pipeline's only file. Its source reads <see cref="Topic"/> from <c>${KAFKA_CONNECTION}</c>.</summary>
     public required string Definition { get; init; }
 
