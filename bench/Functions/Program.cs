@@ -11,6 +11,7 @@ var app = Text("app", BuiltApps.Functions);
 var measurements = new (string Name, Func<Task> RunAsync)[]
 {
     ("cold", () => new ColdStart(app).RunAsync(Number("rounds", 10))),
+    ("staging", () => new StagingCost(app, Text("matih", BuiltApps.Matih)).RunAsync(Number("rounds", 7))),
 };
 var chosen = args.FirstOrDefault() ?? "all";
 try

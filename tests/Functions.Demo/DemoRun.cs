@@ -72,7 +72,7 @@ internal sealed class DemoRun(bool isShort, Action<string> say) : IAsyncDisposab
             var (before, lines) = (_lake.Counts, Instance.Worker.Log.Lines.Count);
             (await App.HandInAsync(batch)).Expect();
             staging += _lake.Counts.Since(before).Total;
-            await App.WaitForCommitsAsync(BatchRecords, lines);
+            await CommitLine.WaitAsync(Instance.Worker.Log, BatchRecords, lines);
         }
         var (hubCounts, lakeTotal) = (_hub.Counts.Since(hub), _lake.Counts.Since(lake).Total);
         say($"{Quantity.Of(_measuredCount, "more batch", "more batches")}, each with a commit of its own, took {Quantity.Of(hubCounts.Total + lakeTotal, "storage operation")}.");

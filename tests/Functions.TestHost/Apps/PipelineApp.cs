@@ -151,14 +151,6 @@ public class PipelineApp : IAsyncDisposable
         throw new TimeoutException($"The table did not catch up: {last}\n{Instance.Worker.Log.Text}\n{Instance.HostLog.Text}");
     }
 
-    /// <summary>Waits until the worker that runs has logged commits of so many records, and asks it nothing meanwhile.</summary>
-    /// <param name="after">How many lines the worker's log had before.</param>
-    public Task WaitForCommitsAsync(long records, int after)
-    {
-        var (line, soFar) = (0, 0L);
-        return Instance.Worker.Log.WaitForAsync(text => (soFar += line++ < after ? 0 : CommitLine.RecordsIn(text)) >= records);
-    }
-
     /// <summary>What <c>matih verify</c>, run as a process of its own, says of the table; <c>proven</c> where nothing is missing or doubled.</summary>
     public async Task<string> VerifyAsync()
     {
