@@ -12,6 +12,7 @@ var measurements = new (string Name, Func<Task> RunAsync)[]
 {
     ("cold", () => new ColdStart(app).RunAsync(Number("rounds", 10))),
     ("staging", () => new StagingCost(app, Text("matih", BuiltApps.Matih)).RunAsync(Number("rounds", 7))),
+    ("storage", () => new StorageCost(app).RunAsync(Number("commits", 3), TimeSpan.FromSeconds(Number("seconds", 120)))),
 };
 var chosen = args.FirstOrDefault() ?? "all";
 try
