@@ -17,6 +17,8 @@ internal sealed class StorageCost(string app)
     /// <summary>How many messages a count is taken over.</summary>
     private const int MessageCount = 20;
 
+    private const int BatchesPerCommit = 10;
+
     /// <param name="rounds">How many commits are counted.</param>
     /// <param name="idle">How long a loop that waits, and then an app without one, is watched.</param>
     public async Task RunAsync(int rounds, TimeSpan idle)
@@ -48,6 +50,12 @@ internal sealed class StorageCost(string app)
             loop.Add(hub.Counts.Since(hubBefore));
             commit.Add(lake.Counts.Since(lakeBefore));
         }
+        var after = running.Instance.Worker.Log.Lines.Count;
+        for (var i = 0; i < BatchesPerCommit; i++) (await running.HandInAsync(running.Produce(BatchRecords))).Expect();
+        var many = lake.Counts;
+        await CommitLine.WaitAsync(running.Instance.Worker.Log, BatchesPerCommit * BatchRecords, after);
+        await Task.Delay(TimeSpan.FromSeconds(5));
+        Report($"a commit of {BatchesPerCommit} batches, on the table's storage", [lake.Counts.Since(many)]);
         Report("one batch, on the table's storage", staging);
         Report("one commit, on the table's storage", commit);
         Report("one message and one round of the loop, a minute, on the task hub", loop);
