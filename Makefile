@@ -7,10 +7,10 @@ export DOTNET_NOLOGO := 1
 # Arguments handed on: make test ARGS="-class '*Ledger*'", make demo ARGS="--for 10s", make bench ARGS="w1".
 ARGS ?=
 
-.PHONY: help build publish test soak bench demo format clean
+.PHONY: help build publish test soak bench demo azure-demo format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build everything (Release); leaves bin/matih
 	@build/build
@@ -29,6 +29,9 @@ bench: build ## Measure the benchmark ratios (bench/README.md)
 
 demo: build ## Run a pipeline on an embedded Kafka, kill it, resume it, audit the table
 	@bin/matih demo $(ARGS)
+
+azure-demo: build ## Run the Azure Functions app on Azurite and an embedded Kafka, kill it, audit the table, count what it costs
+	@build/azure-demo $(ARGS)
 
 format: ## Format the sources as .editorconfig says
 	@dotnet format MatihFunctions.slnf

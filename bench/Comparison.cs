@@ -33,25 +33,15 @@ public sealed class Comparison(string title, Contender ours, Contender theirs, l
         }
         Console.WriteLine($"   {ours.Name}: {Speed(our)}");
         Console.WriteLine($"   {theirs.Name}: {Speed(their)}");
-        ratios.Sort();
+        var spread = new Spread(ratios);
         Console.WriteLine(Format(
-            $"   RATIO {title}: median {Median(ratios):F3}, quartiles {Quantile(ratios, 0.25):F3} to {Quantile(ratios, 0.75):F3}, range {ratios[0]:F2} to {ratios[^1]:F2}, {ratios.Count} rounds"));
+            $"   RATIO {title}: median {spread.Median:F3}, quartiles {spread.Quantile(0.25):F3} to {spread.Quantile(0.75):F3}, range {spread.Least:F2} to {spread.Greatest:F2}, {spread.Count} rounds"));
     }
 
     private string Speed(List<double> seconds)
     {
-        seconds.Sort();
-        var median = Median(seconds);
+        var median = new Spread(seconds).Median;
         return Format($"{records / median / 1e6:F2} M records/CPU-s, {median * 1e6 / records:F3} µs a record (median)");
-    }
-
-    private static double Median(List<double> sorted) => Quantile(sorted, 0.5);
-
-    private static double Quantile(List<double> sorted, double q)
-    {
-        var at = q * (sorted.Count - 1);
-        var below = (int)at;
-        return below + 1 == sorted.Count ? sorted[below] : sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]);
     }
 
     private static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

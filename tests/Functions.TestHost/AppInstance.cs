@@ -30,6 +30,9 @@ public sealed class AppInstance : IAsyncDisposable
     /// <summary>What the job host says, warnings and errors of the Durable extension among it.</summary>
     public LineLog HostLog => Host.Process.Error;
 
+    /// <summary>The id of the job host's process.</summary>
+    public int HostId => Host.Process.Id;
+
     private DurableHost Host => _host ?? throw new InvalidOperationException("The job host does not run; start it with StartHostAsync.");
 
     /// <summary>Starts worker and job host.</summary>

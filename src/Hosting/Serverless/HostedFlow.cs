@@ -27,17 +27,18 @@ public sealed class HostedFlow(PlannedFlow flow, FlowProgress progress, Func<Flo
     public FlowProgress Progress { get; } = progress;
 
     /// <summary>Stages records of one partition, and tries again for as long as it may.</summary>
+    /// <param name="look">Shared by the batches of one call, of which each is of another partition.</param>
     /// <param name="patienceMax">How long.</param>
     /// <param name="notOpened">Called when nobody has opened the flow yet: somebody has to be asked to.</param>
     /// <exception cref="PipelineException">A person has to look, or it did not work for so long; the records must be handed in again.</exception>
-    public async ValueTask<StageStep> StageAsync(RawBatch batch, TimeSpan patienceMax, Func<CancellationToken, ValueTask> notOpened, CancellationToken cancellationToken)
+    public async ValueTask<StageStep> StageAsync(RawBatch batch, StagingLook look, TimeSpan patienceMax, Func<CancellationToken, ValueTask> notOpened, CancellationToken cancellationToken)
     {
         using var _ = await _staging.EnterAsync(cancellationToken);
         var startedAt = clock.GetTimestamp();
         var hasAsked = false;
         while (true)
         {
-            var step = await UseAsync(_staging, steps => steps.StageAsync(batch, cancellationToken));
+            var step = await UseAsync(_staging, steps => steps.StageAsync(batch, look, cancellationToken));
             // Waiting does not help: a commit reads from Kafka what is left out.
             if (step is StageStep.Lacking lacking) throw lacking.Failure;
             var (wait, failure) = step switch

@@ -75,7 +75,12 @@ public static class LoopRound
                 loop = loop.After(await signal, context.Now);
                 context.Show(loop);
             }
-            if (timer is { IsCompleted: true }) break;
+            if (timer is { IsCompleted: true })
+            {
+                // It may come early; waiting again for the rest would cost a round.
+                loop = loop.AtDueTime(context.Now);
+                break;
+            }
         }
         Cancel(end);
         return loop;

@@ -123,6 +123,12 @@ public sealed record PipelineLoop
     /// <summary>When <see cref="Flows"/> came.</summary>
     public DateTimeOffset ReportedAt { get; init; }
 
+    /// <summary>
+    /// The loop after the timer of <see cref="WakeAt"/> fired. One may fire up to a second early (observed with Azure Storage, whose
+    /// queues count in whole seconds): the time has come all the same, as a new timer would fire at once, again and again.
+    /// </summary>
+    public PipelineLoop AtDueTime(DateTimeOffset now) => now < DueAt ? this with { DueAt = now } : this;
+
     /// <summary>The loop after a message.</summary>
     public PipelineLoop After(LoopSignal signal, DateTimeOffset now)
     {

@@ -58,16 +58,17 @@ public sealed class ServedPipeline : IAsyncDisposable
         var startedAt = _clock.GetTimestamp();
         var (records, bytesBefore) = (0L, StagedBytesOf(source));
         PipelineException? failure = null;
+        var looks = FlowsOf(source).ToDictionary(flow => flow, _ => new StagingLook());
         foreach (var batch in TriggeredRecords.Split(messages, source.Topic))
         {
             using (batch)
             {
                 var isNew = false;
-                foreach (var flow in FlowsOf(source))
+                foreach (var (flow, look) in looks)
                 {
                     try
                     {
-                        isNew |= await flow.StageAsync(batch, StagePatienceMax - _clock.GetElapsedTime(startedAt), wake, cancellationToken) is StageStep.Staged;
+                        isNew |= await flow.StageAsync(batch, look, StagePatienceMax - _clock.GetElapsedTime(startedAt), wake, cancellationToken) is StageStep.Staged;
                     }
                     catch (PipelineException e)
                     {

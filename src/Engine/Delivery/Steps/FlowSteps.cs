@@ -81,7 +81,11 @@ public sealed class FlowSteps : IAsyncDisposable
     /// <exception cref="PipelineException">
     /// A person has to look. A bad record under <c>on_error: fail</c> is one such reason; what came before it in the batch is staged.
     /// </exception>
-    public async ValueTask<StageStep> StageAsync(RawBatch batch, CancellationToken cancellationToken)
+    public ValueTask<StageStep> StageAsync(RawBatch batch, CancellationToken cancellationToken) => StageAsync(batch, new StagingLook(), cancellationToken);
+
+    /// <param name="look">Shared by the batches of one call, of which each is of another partition.</param>
+    /// <inheritdoc cref="StageAsync(RawBatch, CancellationToken)"/>
+    public async ValueTask<StageStep> StageAsync(RawBatch batch, StagingLook look, CancellationToken cancellationToken)
     {
         if (batch.Count == 0) return new StageStep.Covered();
         var (partition, offset) = (batch.Records[0].Partition, batch.Records[0].Offset);
@@ -94,14 +98,24 @@ public sealed class FlowSteps : IAsyncDisposable
 
         try
         {
-            var (step, failure) = await TryAsync<StageStep>(async () => await StageAsync(batch, partition, cancellationToken), cancellationToken);
-            if (step is null) return new StageStep.TryAgain(NextWait(), failure!);
+            var (step, failure) = await TryAsync<StageStep>(async () => await StageAsync(batch, partition, look, cancellationToken), cancellationToken);
+            if (step is null)
+            {
+                look.Forget();
+                return new StageStep.TryAgain(NextWait(), failure!);
+            }
             _failureCount = 0;
             return step;
         }
         catch (LackingRecordsException lacking)
         {
+            look.Forget();
             return new StageStep.Lacking(lacking.Failure);
+        }
+        catch
+        {
+            look.Forget();
+            throw;
         }
     }
 
@@ -193,9 +207,13 @@ public sealed class FlowSteps : IAsyncDisposable
     /// <summary>Whether <see cref="CommitAsync"/> may be called: opened, and nothing since that asks for opening again.</summary>
     public bool IsOpen => _opened is not null;
 
-    private async ValueTask<StageStep> StageAsync(RawBatch batch, int partition, CancellationToken cancellationToken)
+    private async ValueTask<StageStep> StageAsync(RawBatch batch, int partition, StagingLook look, CancellationToken cancellationToken)
     {
-        if (await _stagingOpening.TryOpenAsync([partition], cancellationToken) is not { } opened) return new StageStep.NotYet(AwaitCommitter);
+        if (look.TakeFor(partition) is not { } opened)
+        {
+            if (await _stagingOpening.TryOpenAsync([partition], cancellationToken) is not { } found) return new StageStep.NotYet(AwaitCommitter);
+            look.Note(opened = found, partition);
+        }
         var (first, last) = (batch.Records[0].Offset, batch.Records[^1].Offset);
         var known = opened.Source.Find(partition)!;
         if (last < known.NextOffset) return new StageStep.Covered();

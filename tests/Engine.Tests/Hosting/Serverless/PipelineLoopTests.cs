@@ -55,6 +55,18 @@ public sealed class PipelineLoopTests
     }
 
     [Fact]
+    public void A_timer_that_fires_early_makes_a_commit_due_and_no_second_timer()
+    {
+        var loop = PipelineLoop.Start("p", T0).After(Report(Flow(FlowOutcome.Committed)), T0);
+        var early = T0.AddMilliseconds(59_100);
+
+        Assert.False(loop.IsDue(early));
+        Assert.True(loop.AtDueTime(early).IsDue(early));
+        Assert.Equal(loop, loop.AtDueTime(T0.AddMinutes(1)));
+        Assert.False((loop with { Phase = LoopPhase.Paused }).AtDueTime(early).IsDue(early));
+    }
+
+    [Fact]
     public void What_was_stopped_takes_no_command()
     {
         var loop = In(LoopPhase.Stopped);
