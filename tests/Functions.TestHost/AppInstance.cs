@@ -17,6 +17,7 @@ public sealed class AppInstance : IAsyncDisposable
 {
     private readonly string _folder;
     private readonly Dictionary<string, string?> _settings;
+    private readonly string _name = Guid.NewGuid().ToString("N");
     private LoopbackServer? _server;
     private WorkerProcess? _worker;
     private DurableHost? _host;
@@ -26,6 +27,9 @@ public sealed class AppInstance : IAsyncDisposable
     /// <summary>The worker that runs.</summary>
     /// <exception cref="InvalidOperationException">It was killed and not started again.</exception>
     public WorkerProcess Worker => _worker ?? throw new InvalidOperationException("The worker does not run; start it with StartWorkerAsync.");
+
+    /// <summary>Whether both run.</summary>
+    public bool IsRunning => _worker is { Process.HasExited: false } && _host is { Process.HasExited: false };
 
     /// <summary>What the job host says, warnings and errors of the Durable extension among it.</summary>
     public LineLog HostLog => Host.Process.Error;
@@ -71,6 +75,9 @@ public sealed class AppInstance : IAsyncDisposable
         var settings = new Dictionary<string, string?>(_settings) { ["FUNCTIONS_WORKER_RUNTIME"] = WorkerCommand.Runtime };
         // The extension leases its task hub for the app of this name, whose instances share it.
         settings.TryAdd("WEBSITE_SITE_NAME", "app");
+        // Instances of an app are on machines of their own, whose names tell the extension who holds a partition.
+        settings.TryAdd("WEBSITE_CURRENT_STAMPNAME", "tests");
+        settings.TryAdd("RoleInstanceId", _name);
         // A container's name would make the extension write its telemetry to standard output, as on Azure.
         settings.TryAdd("CONTAINER_NAME", null);
         // Without it the extension has no addresses to give to its clients.

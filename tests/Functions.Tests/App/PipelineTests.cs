@@ -131,6 +131,32 @@ public sealed class PipelineTests(SharedStorage storage)
     }
 
     [Fact]
+    public async Task An_instance_that_is_stopped_ends_its_step_and_hands_the_loop_over()
+    {
+        // What it left half done would come back after an hour only.
+        var settings = new Dictionary<string, string?>
+        {
+            [RunningApp.DurableStorage + "controlQueueVisibilityTimeout"] = "01:00:00",
+            [RunningApp.DurableStorage + "workItemQueueVisibilityTimeout"] = "01:00:00",
+        };
+        await using var app = await RunningApp.StartAsync(storage, "matihhandover", instanceCount: 2, settings: settings);
+        foreach (var (stopped, other) in new[] { (0, 1), (1, 0) })
+        {
+            (await app.HandInAsync(app.Produce(2000), stopped)).Expect();
+            await app.PostAsync("pipelines/clicks/checkpoint");
+
+            await app.At(stopped).StopAsync();
+            (await app.HandInAsync(app.Produce(10), other)).Expect();
+            await app.WaitUntilCommittedAsync();
+
+            await app.At(stopped).StartWorkerAsync();
+            await app.At(stopped).StartHostAsync();
+        }
+
+        await app.AssertExactAsync();
+    }
+
+    [Fact]
     public async Task A_person_pauses_resumes_stops_and_starts_a_pipeline()
     {
         await using var app = await RunningApp.StartAsync(storage, "matihperson");

@@ -17,6 +17,9 @@ internal sealed class RunningApp : IAsyncDisposable
 {
     public const string Topic = "clicks";
 
+    /// <summary>What the names of settings for Durable Functions' storage begin with.</summary>
+    public const string DurableStorage = "AzureFunctionsJobHost__extensions__durableTask__storageProvider__";
+
     private const string Definition = """
         metadata: { name: clicks, version: "1.0.0" }
         catalogs:
@@ -58,9 +61,9 @@ internal sealed class RunningApp : IAsyncDisposable
         {
             ["AzureWebJobsStorage"] = storage,
             ["AzureFunctionsJobHost__extensions__durableTask__hubName"] = hub,
-            ["AzureFunctionsJobHost__extensions__durableTask__storageProvider__maxQueuePollingInterval"] = "00:00:01",
-            ["AzureFunctionsJobHost__extensions__durableTask__storageProvider__controlQueueVisibilityTimeout"] = "00:01:00",
-            ["AzureFunctionsJobHost__extensions__durableTask__storageProvider__workItemQueueVisibilityTimeout"] = "00:01:00",
+            [DurableStorage + "maxQueuePollingInterval"] = "00:00:01",
+            // A commit that a killed host had taken comes back after this.
+            [DurableStorage + "workItemQueueVisibilityTimeout"] = "00:00:10",
             ["MATIH_PIPELINES"] = Pipelines,
             ["MATIH_KAFKA_MOCK"] = "1",
             ["KAFKA_CONNECTION"] = _kafka.BootstrapServers,
@@ -74,15 +77,17 @@ internal sealed class RunningApp : IAsyncDisposable
 
     public string Table => Path.Combine(Warehouse, "web", "clicks");
 
-    public AppInstance Instance => _instances[0];
+    /// <summary>The first instance that runs.</summary>
+    public AppInstance Instance => _instances.FirstOrDefault(instance => instance.IsRunning) ?? _instances[0];
 
     public IReadOnlyList<KafkaTestRecord> Produced => _produced;
 
     public IReadOnlyDictionary<string, string?> Settings => _settings;
 
-    public static async Task<RunningApp> StartAsync(SharedStorage storage, string hub, int partitionCount = 2, int instanceCount = 1, Action<RunningApp>? prepare = null)
+    public static async Task<RunningApp> StartAsync(SharedStorage storage, string hub, int partitionCount = 2, int instanceCount = 1, Action<RunningApp>? prepare = null, IReadOnlyDictionary<string, string?>? settings = null)
     {
         var app = new RunningApp((await storage.StartedAsync()).ConnectionString, hub, partitionCount);
+        foreach (var (name, value) in settings ?? new Dictionary<string, string?>()) app._settings[name] = value;
         prepare?.Invoke(app);
         for (var i = 0; i < instanceCount; i++) app._instances.Add(await AppInstance.StartAsync(BuiltApps.Functions, app._settings));
         return app;
