@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using DurableTask.Core.Exceptions;
 using Grpc.Core;
 using Matih.Hosting.Serverless;
 using Matih.Telemetry;
@@ -68,14 +69,13 @@ internal sealed class LoopClient(AppServices app)
     }
 
     /// <summary>Does what a person asks for, whether the loop runs or not.</summary>
-    /// <param name="command">Null to start it.</param>
-    public async ValueTask CommandAsync(DurableTaskClient client, string pipeline, LoopCommand? command, CancellationToken cancellationToken)
+    public async ValueTask CommandAsync(DurableTaskClient client, string pipeline, LoopCommand command, CancellationToken cancellationToken)
     {
-        if (command is { } known && await TrySendAsync(client, pipeline, new LoopSignal(known), cancellationToken)) return;
+        if (await TrySendAsync(client, pipeline, new LoopSignal(command), cancellationToken)) return;
         var now = app.Environment.Clock.GetUtcNow();
         var loop = PipelineLoop.Start(pipeline, now);
         // One that does not run is started as it should then be: paused, or for one last commit.
-        if (command is LoopCommand.Pause or LoopCommand.Stop) loop = loop.After(new LoopSignal(command.Value), now);
+        if (command is LoopCommand.Pause or LoopCommand.Stop) loop = loop.After(new LoopSignal(command), now);
         await StartAsync(client, loop, cancellationToken);
     }
 
@@ -88,7 +88,8 @@ internal sealed class LoopClient(AppServices app)
             await client.ScheduleNewOrchestrationInstanceAsync(PipelineOrchestrator.Name, loop, new StartOrchestrationOptions(loop.Pipeline), cancellationToken);
             return true;
         }
-        catch (RpcException refusal) when (refusal.StatusCode == StatusCode.AlreadyExists || refusal.Status.Detail.Contains("already exists", StringComparison.OrdinalIgnoreCase))
+        // What the client makes of the refusal (seen with its version 1.28).
+        catch (OrchestrationAlreadyExistsException)
         {
             return false;
         }

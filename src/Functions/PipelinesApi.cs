@@ -74,8 +74,8 @@ internal sealed class PipelinesApi(AppServices app, LoopClient loops)
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "pipelines/{name}/{command}")] HttpRequestData request, string name, string command, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
         if (app.Folder.Find(name) is null) return await UnknownAsync(request, name);
-        if (command != "start" && !Commands.ContainsKey(command)) return await ErrorAsync(request, HttpStatusCode.NotFound, $"There is no command '{command}'.", $"Use one of: start, {string.Join(", ", Commands.Keys)}.");
-        await loops.CommandAsync(client, name, Commands.TryGetValue(command, out var known) ? known : null, context.CancellationToken);
+        if (!Commands.TryGetValue(command, out var known)) return await ErrorAsync(request, HttpStatusCode.NotFound, $"There is no command '{command}'.", $"Use one of: {string.Join(", ", Commands.Keys)}.");
+        await loops.CommandAsync(client, name, known, context.CancellationToken);
         var loop = await LoopClient.ReadAsync(client, name, context.CancellationToken);
         return await AnswerAsync(request, HttpStatusCode.Accepted, json =>
         {
@@ -92,6 +92,7 @@ internal sealed class PipelinesApi(AppServices app, LoopClient loops)
         ["checkpoint"] = LoopCommand.Checkpoint,
         ["pause"] = LoopCommand.Pause,
         ["resume"] = LoopCommand.Resume,
+        ["start"] = LoopCommand.Start,
         ["stop"] = LoopCommand.Stop,
     };
 

@@ -15,6 +15,9 @@ namespace Matih.Functions.TestHost;
 /// </remarks>
 public sealed class AppInstance : IAsyncDisposable
 {
+    // Nobody listens at this address.
+    private const string NobodysClient = """{"rpcBaseUrl":"http://127.0.0.1:1/","taskHubName":"none"}""";
+
     private readonly string _folder;
     private readonly Dictionary<string, string?> _settings;
     private readonly string _name = Guid.NewGuid().ToString("N");
@@ -62,7 +65,7 @@ public sealed class AppInstance : IAsyncDisposable
         if (_worker is { Process.HasExited: false }) throw new InvalidOperationException("The worker runs already.");
         var former = _worker;
         var worker = await WorkerProcess.StartAsync(_folder, _settings);
-        worker.DurableClient = _host?.Client;
+        worker.DurableClient = _host is { Process.HasExited: false } ? _host.Client : NobodysClient;
         _worker = worker;
         if (former is not null) await former.DisposeAsync();
     }
@@ -86,14 +89,31 @@ public sealed class AppInstance : IAsyncDisposable
         Worker.DurableClient = _host.Client;
     }
 
+    /// <summary>Starts what of the two does not run.</summary>
+    public async Task RestartAsync()
+    {
+        if (_worker is not { Process.HasExited: false }) await StartWorkerAsync();
+        if (_host is not { Process.HasExited: false }) await StartHostAsync();
+    }
+
     /// <summary>Kills the worker (SIGKILL). An activity under way fails in its orchestration (observed with version 3.19.0 of the extension).</summary>
     public Task KillWorkerAsync() => Worker.KillAsync();
 
-    /// <summary>Kills the job host (SIGKILL), in the middle of whatever it does; the worker goes on.</summary>
-    public Task KillHostAsync() => Host.KillAsync();
+    /// <summary>Kills the job host (SIGKILL), in the middle of whatever it does; the worker goes on, and its messages are lost.</summary>
+    public async Task KillHostAsync()
+    {
+        await Host.KillAsync();
+        LoseMessages();
+    }
+
+    /// <summary>From now on what functions send through their durable clients fails.</summary>
+    public void LoseMessages() => Worker.DurableClient = NobodysClient;
+
+    /// <summary>Ends <see cref="LoseMessages"/>.</summary>
+    public void DeliverMessages() => Worker.DurableClient = Host.Client;
 
     /// <summary>Kills both, as a machine that fails does.</summary>
-    public Task KillAsync() => Task.WhenAll(KillHostAsync(), KillWorkerAsync());
+    public Task KillAsync() => Task.WhenAll(Host.KillAsync(), KillWorkerAsync());
 
     /// <summary>Shuts down as a host does that is asked to: the job host first, and then the worker.</summary>
     public async Task StopAsync()

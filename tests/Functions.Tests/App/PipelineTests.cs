@@ -64,13 +64,11 @@ public sealed class PipelineTests(SharedStorage storage)
         (await app.HandInAsync(app.Produce(10))).Expect();
         await app.WaitUntilCommittedAsync();
         await app.WaitForStateAsync("idle");
-        var client = app.Instance.Worker.DurableClient;
-        // Nobody listens at this address.
-        app.Instance.Worker.DurableClient = """{"rpcBaseUrl":"http://127.0.0.1:1/","taskHubName":"none"}""";
+        app.Instance.LoseMessages();
 
         (await app.HandInAsync(app.Produce(10))).Expect();
         Assert.Contains("Pipeline clicks: its loop could not be told that records were staged", app.Instance.Worker.Log.Text, StringComparison.Ordinal);
-        app.Instance.Worker.DurableClient = client;
+        app.Instance.DeliverMessages();
         (await app.TickAsync()).Expect();
         await app.WaitUntilCommittedAsync();
 
@@ -103,7 +101,6 @@ public sealed class PipelineTests(SharedStorage storage)
         await using var app = await RunningApp.StartAsync(storage, "matihhost");
         (await app.HandInAsync(app.Produce(1000))).Expect();
         await app.Instance.KillHostAsync();
-        app.Instance.Worker.DurableClient = """{"rpcBaseUrl":"http://127.0.0.1:1/","taskHubName":"none"}""";
         (await app.HandInAsync(app.Produce(1000))).Expect();
         await app.Instance.StartHostAsync();
         (await app.HandInAsync(app.Produce(10))).Expect();
@@ -149,8 +146,7 @@ public sealed class PipelineTests(SharedStorage storage)
             (await app.HandInAsync(app.Produce(10), other)).Expect();
             await app.WaitUntilCommittedAsync();
 
-            await app.At(stopped).StartWorkerAsync();
-            await app.At(stopped).StartHostAsync();
+            await app.At(stopped).RestartAsync();
         }
 
         await app.AssertExactAsync();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -37,7 +38,7 @@ internal sealed class RunningApp : IAsyncDisposable
             sql: SELECT JSON_VALUE(value, '$.id') AS id FROM {{ input }}
         sinks:
           lake: { type: iceberg, table: web.clicks }
-        orchestration: { checkpoint_interval: 1s, idle_timeout: 5s }
+        orchestration: { checkpoint_interval: 1s, idle_timeout: 2s }
         """;
 
     private static readonly Librdkafka Library = Librdkafka.Load(null);
@@ -114,6 +115,8 @@ internal sealed class RunningApp : IAsyncDisposable
 
     public AppInstance At(int instance) => _instances[instance];
 
+    public int InstanceCount => _instances.Count;
+
     public Task<FunctionResult> TickAsync(int instance = 0) => _instances[instance].Worker.InvokeAsync("watch", TimerTick.At(DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow));
 
     public async Task<JsonElement> GetAsync(string path)
@@ -126,6 +129,14 @@ internal sealed class RunningApp : IAsyncDisposable
     {
         using var client = new HttpClient { BaseAddress = Instance.Worker.HttpAddress };
         (await client.PostAsync($"api/{path}", null)).EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Posts to an instance, which may be down in part.</summary>
+    public async Task<HttpStatusCode> TryPostAsync(string path, int instance)
+    {
+        using var client = new HttpClient { BaseAddress = _instances[instance].Worker.HttpAddress };
+        using var answer = await client.PostAsync($"api/{path}", null);
+        return answer.StatusCode;
     }
 
     /// <summary>Waits until the loop is in a state.</summary>
@@ -142,11 +153,13 @@ internal sealed class RunningApp : IAsyncDisposable
     }
 
     /// <summary>Waits until the table's positions are the topic's ends.</summary>
-    public async Task WaitUntilCommittedAsync()
+    /// <param name="ticks">Whether the timer ticks meanwhile.</param>
+    public async Task WaitUntilCommittedAsync(bool ticks = false)
     {
         string? last = null;
-        for (var end = DateTime.UtcNow.AddMinutes(4); DateTime.UtcNow < end; await Task.Delay(300))
+        for (var end = DateTime.UtcNow.AddMinutes(4); DateTime.UtcNow < end; await Task.Delay(ticks ? 1000 : 300))
         {
+            if (ticks) (await TickAsync()).Expect();
             var status = await GetAsync("pipelines/clicks");
             last = status.GetRawText();
             if (status.GetProperty("flows")[0].GetProperty("state").GetString() == "up-to-date") return;

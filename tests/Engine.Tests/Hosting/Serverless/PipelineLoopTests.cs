@@ -32,6 +32,9 @@ public sealed class PipelineLoopTests
     [InlineData(LoopPhase.Running, LoopCommand.Pause, LoopPhase.Paused)]
     [InlineData(LoopPhase.Running, LoopCommand.Resume, LoopPhase.Running)]
     [InlineData(LoopPhase.Running, LoopCommand.Stop, LoopPhase.Running)]
+    [InlineData(LoopPhase.Running, LoopCommand.Start, LoopPhase.Running)]
+    [InlineData(LoopPhase.Paused, LoopCommand.Start, LoopPhase.Paused)]
+    [InlineData(LoopPhase.Failed, LoopCommand.Start, LoopPhase.Failed)]
     [InlineData(LoopPhase.Paused, LoopCommand.Staged, LoopPhase.Paused)]
     [InlineData(LoopPhase.Paused, LoopCommand.Checkpoint, LoopPhase.Paused)]
     [InlineData(LoopPhase.Paused, LoopCommand.Pause, LoopPhase.Paused)]
@@ -58,13 +61,21 @@ public sealed class PipelineLoopTests
     [InlineData(LoopPhase.Idle)]
     [InlineData(LoopPhase.Stopped)]
     [InlineData(LoopPhase.GaveUp)]
-    public void What_has_ended_takes_no_command(LoopPhase phase)
+    public void What_has_ended_goes_on_when_it_is_started_and_from_its_sleep_when_there_is_work(LoopPhase phase)
     {
         var loop = In(phase);
 
         Assert.True(loop.HasEnded);
         Assert.Null(loop.WakeAt);
-        foreach (var command in Enum.GetValues<LoopCommand>()) Assert.Same(loop, loop.After(new LoopSignal(command, 5000, 5_000_000), T0.AddDays(1)));
+        foreach (var command in Enum.GetValues<LoopCommand>())
+        {
+            var after = loop.After(new LoopSignal(command, 5000, 5_000_000), T0.AddDays(1));
+            if (command == LoopCommand.Start || phase == LoopPhase.Idle && command is LoopCommand.Staged or LoopCommand.Checkpoint)
+            {
+                Assert.True(after is { Phase: LoopPhase.Running, IsStopping: false, Failure: null } && after.IsDue(T0.AddDays(1)));
+            }
+            else Assert.Same(loop, after);
+        }
     }
 
     [Theory]
@@ -105,6 +116,7 @@ public sealed class PipelineLoopTests
     [Fact]
     public void A_pause_takes_a_stop_back()
     {
+        Assert.False(In(LoopPhase.Running).After(new LoopSignal(LoopCommand.Stop), T0).After(new LoopSignal(LoopCommand.Start), T0).IsStopping);
         var resumed = In(LoopPhase.Running).After(new LoopSignal(LoopCommand.Stop), T0).After(new LoopSignal(LoopCommand.Pause), T0).After(new LoopSignal(LoopCommand.Resume), T0);
 
         Assert.Equal(LoopPhase.Running, resumed.After(Report(Flow(FlowOutcome.Committed)), T0).Phase);
