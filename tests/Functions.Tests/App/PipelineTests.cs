@@ -130,13 +130,7 @@ public sealed class PipelineTests(SharedStorage storage)
     [Fact]
     public async Task An_instance_that_is_stopped_ends_its_step_and_hands_the_loop_over()
     {
-        // What it left half done would come back after an hour only.
-        var settings = new Dictionary<string, string?>
-        {
-            [RunningApp.DurableStorage + "controlQueueVisibilityTimeout"] = "01:00:00",
-            [RunningApp.DurableStorage + "workItemQueueVisibilityTimeout"] = "01:00:00",
-        };
-        await using var app = await RunningApp.StartAsync(storage, "matihhandover", instanceCount: 2, settings: settings);
+        await using var app = await RunningApp.StartAsync(storage, "matihhandover", instanceCount: 2);
         foreach (var (stopped, other) in new[] { (0, 1), (1, 0) })
         {
             (await app.HandInAsync(app.Produce(2000), stopped)).Expect();

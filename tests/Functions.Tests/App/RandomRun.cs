@@ -35,7 +35,7 @@ internal sealed class RandomRun : IAsyncDisposable
     /// <summary>Lets everything happen, and heals what was broken.</summary>
     public async Task GoAsync()
     {
-        for (var steps = _random.Next(8, 16); steps > 0; steps--)
+        for (var steps = _random.Next(5, 11); steps > 0; steps--)
         {
             Produce();
             await HandOverAsync(_random.Next(_app.InstanceCount));

@@ -18,8 +18,7 @@ internal sealed class RunningApp : IAsyncDisposable
 {
     public const string Topic = "clicks";
 
-    /// <summary>What the names of settings for Durable Functions' storage begin with.</summary>
-    public const string DurableStorage = "AzureFunctionsJobHost__extensions__durableTask__storageProvider__";
+    private const string DurableStorage = "AzureFunctionsJobHost__extensions__durableTask__storageProvider__";
 
     private const string Definition = """
         metadata: { name: clicks, version: "1.0.0" }
@@ -85,10 +84,9 @@ internal sealed class RunningApp : IAsyncDisposable
 
     public IReadOnlyDictionary<string, string?> Settings => _settings;
 
-    public static async Task<RunningApp> StartAsync(SharedStorage storage, string hub, int partitionCount = 2, int instanceCount = 1, Action<RunningApp>? prepare = null, IReadOnlyDictionary<string, string?>? settings = null)
+    public static async Task<RunningApp> StartAsync(SharedStorage storage, string hub, int partitionCount = 2, int instanceCount = 1, Action<RunningApp>? prepare = null)
     {
         var app = new RunningApp((await storage.StartedAsync()).ConnectionString, hub, partitionCount);
-        foreach (var (name, value) in settings ?? new Dictionary<string, string?>()) app._settings[name] = value;
         prepare?.Invoke(app);
         for (var i = 0; i < instanceCount; i++) app._instances.Add(await AppInstance.StartAsync(BuiltApps.Functions, app._settings));
         return app;
