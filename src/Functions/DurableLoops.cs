@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DurableTask.Core.Exceptions;
 using Grpc.Core;
 using Matih.Hosting.Serverless;
 using Microsoft.DurableTask;
@@ -29,7 +30,8 @@ internal sealed class DurableLoops(DurableTaskClient client) : ILoops
             await client.ScheduleNewOrchestrationInstanceAsync(PipelineOrchestrator.Name, loop, new StartOrchestrationOptions(loop.Pipeline), cancellationToken);
             return true;
         }
-        catch (RpcException refusal) when (refusal.StatusCode == StatusCode.AlreadyExists || refusal.Status.Detail.Contains("already exists", StringComparison.OrdinalIgnoreCase))
+        // What the client makes of the refusal (seen with its version 1.28).
+        catch (OrchestrationAlreadyExistsException)
         {
             return false;
         }

@@ -74,9 +74,9 @@ internal sealed class PipelinesApi(AppServices app)
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "pipelines/{name}/{command}")] HttpRequestData request, string name, string command, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
         if (app.Folder.Find(name) is null) return await UnknownAsync(request, name);
-        if (command != "start" && !Commands.ContainsKey(command)) return await ErrorAsync(request, HttpStatusCode.NotFound, $"There is no command '{command}'.", $"Use one of: start, {string.Join(", ", Commands.Keys)}.");
+        if (!Commands.TryGetValue(command, out var known)) return await ErrorAsync(request, HttpStatusCode.NotFound, $"There is no command '{command}'.", $"Use one of: {string.Join(", ", Commands.Keys)}.");
         var loops = new DurableLoops(client);
-        await app.Messenger.CommandAsync(loops, name, Commands.TryGetValue(command, out var known) ? known : null, context.CancellationToken);
+        await app.Messenger.CommandAsync(loops, name, known, context.CancellationToken);
         var loop = await loops.ReadAsync(name, context.CancellationToken);
         return await AnswerAsync(request, HttpStatusCode.Accepted, json =>
         {
@@ -93,6 +93,7 @@ internal sealed class PipelinesApi(AppServices app)
         ["checkpoint"] = LoopCommand.Checkpoint,
         ["pause"] = LoopCommand.Pause,
         ["resume"] = LoopCommand.Resume,
+        ["start"] = LoopCommand.Start,
         ["stop"] = LoopCommand.Stop,
     };
 

@@ -15,8 +15,12 @@ namespace Matih.Functions.TestHost;
 /// </remarks>
 public sealed class AppInstance : IAsyncDisposable
 {
+    // Nobody listens at this address.
+    private const string NobodysClient = """{"rpcBaseUrl":"http://127.0.0.1:1/","taskHubName":"none"}""";
+
     private readonly string _folder;
     private readonly Dictionary<string, string?> _settings;
+    private readonly string _name = Guid.NewGuid().ToString("N");
     private LoopbackServer? _server;
     private WorkerProcess? _worker;
     private DurableHost? _host;
@@ -26,6 +30,9 @@ public sealed class AppInstance : IAsyncDisposable
     /// <summary>The worker that runs.</summary>
     /// <exception cref="InvalidOperationException">It was killed and not started again.</exception>
     public WorkerProcess Worker => _worker ?? throw new InvalidOperationException("The worker does not run; start it with StartWorkerAsync.");
+
+    /// <summary>Whether both run.</summary>
+    public bool IsRunning => _worker is { Process.HasExited: false } && _host is { Process.HasExited: false };
 
     /// <summary>What the job host says, warnings and errors of the Durable extension among it.</summary>
     public LineLog HostLog => Host.Process.Error;
@@ -61,7 +68,7 @@ public sealed class AppInstance : IAsyncDisposable
         if (_worker is { Process.HasExited: false }) throw new InvalidOperationException("The worker runs already.");
         var former = _worker;
         var worker = await WorkerProcess.StartAsync(_folder, _settings);
-        worker.DurableClient = _host?.Client;
+        worker.DurableClient = _host is { Process.HasExited: false } ? _host.Client : NobodysClient;
         _worker = worker;
         if (former is not null) await former.DisposeAsync();
     }
@@ -74,6 +81,9 @@ public sealed class AppInstance : IAsyncDisposable
         var settings = new Dictionary<string, string?>(_settings) { ["FUNCTIONS_WORKER_RUNTIME"] = WorkerCommand.Runtime };
         // The extension leases its task hub for the app of this name, whose instances share it.
         settings.TryAdd("WEBSITE_SITE_NAME", "app");
+        // Instances of an app are on machines of their own, whose names tell the extension who holds a partition.
+        settings.TryAdd("WEBSITE_CURRENT_STAMPNAME", "tests");
+        settings.TryAdd("RoleInstanceId", _name);
         // A container's name would make the extension write its telemetry to standard output, as on Azure.
         settings.TryAdd("CONTAINER_NAME", null);
         // Without it the extension has no addresses to give to its clients.
@@ -82,14 +92,31 @@ public sealed class AppInstance : IAsyncDisposable
         Worker.DurableClient = _host.Client;
     }
 
+    /// <summary>Starts what of the two does not run.</summary>
+    public async Task RestartAsync()
+    {
+        if (_worker is not { Process.HasExited: false }) await StartWorkerAsync();
+        if (_host is not { Process.HasExited: false }) await StartHostAsync();
+    }
+
     /// <summary>Kills the worker (SIGKILL). An activity under way fails in its orchestration (observed with version 3.19.0 of the extension).</summary>
     public Task KillWorkerAsync() => Worker.KillAsync();
 
-    /// <summary>Kills the job host (SIGKILL), in the middle of whatever it does; the worker goes on.</summary>
-    public Task KillHostAsync() => Host.KillAsync();
+    /// <summary>Kills the job host (SIGKILL), in the middle of whatever it does; the worker goes on, and its messages are lost.</summary>
+    public async Task KillHostAsync()
+    {
+        await Host.KillAsync();
+        LoseMessages();
+    }
+
+    /// <summary>From now on what functions send through their durable clients fails.</summary>
+    public void LoseMessages() => Worker.DurableClient = NobodysClient;
+
+    /// <summary>Ends <see cref="LoseMessages"/>.</summary>
+    public void DeliverMessages() => Worker.DurableClient = Host.Client;
 
     /// <summary>Kills both, as a machine that fails does.</summary>
-    public Task KillAsync() => Task.WhenAll(KillHostAsync(), KillWorkerAsync());
+    public Task KillAsync() => Task.WhenAll(Host.KillAsync(), KillWorkerAsync());
 
     /// <summary>Shuts down as a host does that is asked to: the job host first, and then the worker.</summary>
     public async Task StopAsync()

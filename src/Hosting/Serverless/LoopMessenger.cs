@@ -65,14 +65,13 @@ public sealed class LoopMessenger(TimeProvider clock, IEngineLog log)
     }
 
     /// <summary>Does what a person asks for, whether the loop runs or not.</summary>
-    /// <param name="command">Null to start it.</param>
-    public async ValueTask CommandAsync(ILoops loops, string pipeline, LoopCommand? command, CancellationToken cancellationToken)
+    public async ValueTask CommandAsync(ILoops loops, string pipeline, LoopCommand command, CancellationToken cancellationToken)
     {
-        if (command is { } known && await loops.TrySendAsync(pipeline, new LoopSignal(known), cancellationToken)) return;
+        if (await loops.TrySendAsync(pipeline, new LoopSignal(command), cancellationToken)) return;
         var now = clock.GetUtcNow();
         var loop = PipelineLoop.Start(pipeline, now);
         // One that does not run is started as it should then be: paused, or for one last commit.
-        if (command is LoopCommand.Pause or LoopCommand.Stop) loop = loop.After(new LoopSignal(command.Value), now);
+        if (command is LoopCommand.Pause or LoopCommand.Stop) loop = loop.After(new LoopSignal(command), now);
         await loops.StartAsync(loop, cancellationToken);
     }
 

@@ -43,6 +43,9 @@ public enum LoopCommand
 
     /// <summary>Commit, and end.</summary>
     Stop,
+
+    /// <summary>Run: a loop that is about to stop, or was just about to end, goes on.</summary>
+    Start,
 }
 
 /// <summary>A message to the loop of a pipeline.</summary>
@@ -139,6 +142,10 @@ public sealed record PipelineLoop
                 return FailingSince is null && Settings is { } settings && (loop.SignalledRecordCount >= settings.RecordCountMax || loop.SignalledBytes >= settings.StagedBytesMax)
                     ? loop with { DueAt = now }
                     : loop;
+            case LoopCommand.Start when HasEnded:
+                return Enter(LoopPhase.Running, now) with { DueAt = now, LastWorkAt = now, IsStopping = false, Failure = null, FailingSince = null, FailureCount = 0 };
+            case LoopCommand.Start when Phase == LoopPhase.Running:
+                return this with { IsStopping = false };
             case LoopCommand.Checkpoint when Phase == LoopPhase.Running:
                 return this with { DueAt = now };
             // The last command counts: what is paused before its last commit does not end when it is resumed.

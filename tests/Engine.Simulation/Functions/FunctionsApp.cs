@@ -141,11 +141,10 @@ internal sealed class FunctionsApp
     });
 
     /// <summary>A person tells the loop something, through one of the hosts.</summary>
-    /// <param name="command">Null to start it.</param>
-    public void Command(LoopCommand? command)
+    public void Command(LoopCommand command)
     {
         if (Pick(_random)?.Worker is not { } worker) return;
-        _counts.Add($"command {command?.ToString() ?? "Start"}");
+        _counts.Add($"command {command}");
         worker.Command(new HubClient(_hub, worker.Process, _counts, isByPerson: true), command, end =>
         {
             if (end is CallEnd.Failed(var failure) and not CallEnd.Failed(HubException)) throw new AuditException($"A command failed: {failure.Message}", failure);

@@ -108,8 +108,7 @@ internal sealed class FunctionsWorker
     });
 
     /// <summary>The function that a person tells something.</summary>
-    /// <param name="command">Null to start the loop.</param>
-    public Call Command(HubClient person, LoopCommand? command, Action<CallEnd> ended) => Begin(ended, async (served, cancellationToken) =>
+    public Call Command(HubClient person, LoopCommand command, Action<CallEnd> ended) => Begin(ended, async (served, cancellationToken) =>
     {
         await _messenger.CommandAsync(person, served.Hosted.Name, command, cancellationToken);
         return null;

@@ -92,7 +92,7 @@ internal static class FunctionsGenerator
         0 or 1 => LoopCommand.Pause,
         2 or 3 => LoopCommand.Resume,
         4 => LoopCommand.Stop,
-        5 => null,
+        5 => LoopCommand.Start,
         _ => LoopCommand.Checkpoint,
     });
 }

@@ -156,7 +156,7 @@ internal sealed partial class ScenarioRun : IFunctionsGround
     {
         if (!app.IsDeployed || _hub.PhaseOf(name) is not { } phase) return;
         if (phase is LoopPhase.Paused or LoopPhase.Failed) app.Command(LoopCommand.Resume);
-        else if (phase == LoopPhase.Stopped && !_hub.IsRunning(name)) app.Command(null);
+        else if (phase == LoopPhase.Stopped && !_hub.IsRunning(name)) app.Command(LoopCommand.Start);
     }
 
     /// <summary>Whether an app has to get everything of a pipeline in: one is deployed, and its loop is not held by a person or for one.</summary>

@@ -39,6 +39,6 @@ internal abstract partial record WorldAction
     /// <summary>The task hub loses, doubles and delays that share of signals, results and calls.</summary>
     public sealed record TroubleHub(double Share, TimeSpan For) : WorldAction;
 
-    /// <summary>A person tells a loop something; null starts it.</summary>
-    public sealed record TellLoop(int Pipeline, LoopCommand? Command) : WorldAction;
+    /// <summary>A person tells a loop something.</summary>
+    public sealed record TellLoop(int Pipeline, LoopCommand Command) : WorldAction;
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Matih.Fixtures;
@@ -61,7 +62,10 @@ public class PipelineApp : IAsyncDisposable
     /// <summary>A folder for a local warehouse, which definitions name as <c>${LAKE}</c>.</summary>
     public string Warehouse => Path.Combine(_folder, "warehouse");
 
-    public AppInstance Instance => _instances[0];
+    /// <summary>The first instance that runs.</summary>
+    public AppInstance Instance => _instances.FirstOrDefault(instance => instance.IsRunning) ?? _instances[0];
+
+    public int InstanceCount => _instances.Count;
 
     public IReadOnlyList<KafkaTestRecord> Produced => _produced;
 
@@ -128,6 +132,14 @@ public class PipelineApp : IAsyncDisposable
         (await client.PostAsync($"api/{path}", null)).EnsureSuccessStatusCode();
     }
 
+    /// <summary>Posts to an instance, which may be down in part.</summary>
+    public async Task<HttpStatusCode> TryPostAsync(string path, int instance)
+    {
+        using var client = new HttpClient { BaseAddress = _instances[instance].Worker.HttpAddress };
+        using var answer = await client.PostAsync($"api/{path}", null);
+        return answer.StatusCode;
+    }
+
     /// <summary>Waits until the loop is in a state.</summary>
     public async Task<JsonElement> WaitForStateAsync(params string[] states)
     {
@@ -142,11 +154,13 @@ public class PipelineApp : IAsyncDisposable
     }
 
     /// <summary>Waits until the table's positions are the topic's ends.</summary>
-    public async Task WaitUntilCommittedAsync()
+    /// <param name="ticks">Whether the timer ticks meanwhile.</param>
+    public async Task WaitUntilCommittedAsync(bool ticks = false)
     {
         string? last = null;
-        for (var end = DateTime.UtcNow.AddMinutes(4); DateTime.UtcNow < end; await Task.Delay(300))
+        for (var end = DateTime.UtcNow.AddMinutes(4); DateTime.UtcNow < end; await Task.Delay(ticks ? 1000 : 300))
         {
+            if (ticks) (await TickAsync()).Expect();
             var status = await GetAsync($"pipelines/{_setup.Pipeline}");
             last = status.GetRawText();
             if (status.GetProperty("flows")[0].GetProperty("state").GetString() == "up-to-date") return;

@@ -64,13 +64,11 @@ public sealed class PipelineTests(SharedStorage storage)
         (await app.HandInAsync(app.Produce(10))).Expect();
         await app.WaitUntilCommittedAsync();
         await app.WaitForStateAsync("idle");
-        var client = app.Instance.Worker.DurableClient;
-        // Nobody listens at this address.
-        app.Instance.Worker.DurableClient = """{"rpcBaseUrl":"http://127.0.0.1:1/","taskHubName":"none"}""";
+        app.Instance.LoseMessages();
 
         (await app.HandInAsync(app.Produce(10))).Expect();
         Assert.Contains("Pipeline clicks: its loop could not be told that records were staged", app.Instance.Worker.Log.Text, StringComparison.Ordinal);
-        app.Instance.Worker.DurableClient = client;
+        app.Instance.DeliverMessages();
         (await app.TickAsync()).Expect();
         await app.WaitUntilCommittedAsync();
 
@@ -103,7 +101,6 @@ public sealed class PipelineTests(SharedStorage storage)
         await using var app = await RunningApp.StartAsync(storage, "matihhost");
         (await app.HandInAsync(app.Produce(1000))).Expect();
         await app.Instance.KillHostAsync();
-        app.Instance.Worker.DurableClient = """{"rpcBaseUrl":"http://127.0.0.1:1/","taskHubName":"none"}""";
         (await app.HandInAsync(app.Produce(1000))).Expect();
         await app.Instance.StartHostAsync();
         (await app.HandInAsync(app.Produce(10))).Expect();
@@ -126,6 +123,25 @@ public sealed class PipelineTests(SharedStorage storage)
             foreach (var result in results) result.Expect();
         }
         await app.WaitUntilCommittedAsync();
+
+        await app.AssertExactAsync();
+    }
+
+    [Fact]
+    public async Task An_instance_that_is_stopped_ends_its_step_and_hands_the_loop_over()
+    {
+        await using var app = await RunningApp.StartAsync(storage, "matihhandover", instanceCount: 2);
+        foreach (var (stopped, other) in new[] { (0, 1), (1, 0) })
+        {
+            (await app.HandInAsync(app.Produce(2000), stopped)).Expect();
+            await app.PostAsync("pipelines/clicks/checkpoint");
+
+            await app.At(stopped).StopAsync();
+            (await app.HandInAsync(app.Produce(10), other)).Expect();
+            await app.WaitUntilCommittedAsync();
+
+            await app.At(stopped).RestartAsync();
+        }
 
         await app.AssertExactAsync();
     }

@@ -6,6 +6,8 @@ namespace Matih.Functions.Tests.App;
 /// <summary>The app that tests run, over an embedded Kafka and a local warehouse, whose table they check to the last record.</summary>
 internal sealed class RunningApp : PipelineApp
 {
+    private const string DurableStorage = "AzureFunctionsJobHost__extensions__durableTask__storageProvider__";
+
     private const string Definition = """
         metadata: { name: clicks, version: "1.0.0" }
         catalogs:
@@ -23,7 +25,7 @@ internal sealed class RunningApp : PipelineApp
             sql: SELECT JSON_VALUE(value, '$.id') AS id FROM {{ input }}
         sinks:
           lake: { type: iceberg, table: web.clicks }
-        orchestration: { checkpoint_interval: 1s, idle_timeout: 5s }
+        orchestration: { checkpoint_interval: 1s, idle_timeout: 2s }
         """;
 
     private RunningApp(PipelineSetup setup) : base(setup)
@@ -38,12 +40,11 @@ internal sealed class RunningApp : PipelineApp
         {
             Definition = Definition,
             PartitionCount = partitionCount,
-            // What a killed host held is free again soon, and a loop is woken at once.
             Settings = new Dictionary<string, string?>
             {
-                ["AzureFunctionsJobHost__extensions__durableTask__storageProvider__maxQueuePollingInterval"] = "00:00:01",
-                ["AzureFunctionsJobHost__extensions__durableTask__storageProvider__controlQueueVisibilityTimeout"] = "00:01:00",
-                ["AzureFunctionsJobHost__extensions__durableTask__storageProvider__workItemQueueVisibilityTimeout"] = "00:01:00",
+                [DurableStorage + "maxQueuePollingInterval"] = "00:00:01",
+                // A commit that a killed host had taken comes back after this.
+                [DurableStorage + "workItemQueueVisibilityTimeout"] = "00:00:10",
             },
         });
         prepare?.Invoke(app);

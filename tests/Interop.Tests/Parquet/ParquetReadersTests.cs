@@ -41,7 +41,7 @@ public sealed class ParquetReadersTests
 
     public static TheoryData<string> SettingsNames => [.. Settings.Keys];
 
-    private static readonly Dictionary<string, ParquetWriterSettings> Settings = new()
+    internal static readonly Dictionary<string, ParquetWriterSettings> Settings = new()
     {
         ["default"] = ParquetWriterSettings.Default,
         ["gzip, small pages and row groups"] = new() { Compression = ParquetCompression.Gzip, PageRowCountMax = 77, RowGroupBytes = 20_000 },
@@ -118,7 +118,7 @@ public sealed class ParquetReadersTests
         _ => false,
     };
 
-    private static async Task<(string Path, ParquetColumn[] Columns, ColumnBatch[] Batches)> WriteSampleAsync(ParquetWriterSettings settings, int seed)
+    internal static async Task<(string Path, ParquetColumn[] Columns, ColumnBatch[] Batches)> WriteSampleAsync(ParquetWriterSettings settings, int seed)
     {
         var random = new Random(seed);
         var columns = Columns([.. AllTypes]);

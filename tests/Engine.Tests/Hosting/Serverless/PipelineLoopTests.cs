@@ -32,6 +32,9 @@ public sealed class PipelineLoopTests
     [InlineData(LoopPhase.Running, LoopCommand.Pause, LoopPhase.Paused)]
     [InlineData(LoopPhase.Running, LoopCommand.Resume, LoopPhase.Running)]
     [InlineData(LoopPhase.Running, LoopCommand.Stop, LoopPhase.Running)]
+    [InlineData(LoopPhase.Running, LoopCommand.Start, LoopPhase.Running)]
+    [InlineData(LoopPhase.Paused, LoopCommand.Start, LoopPhase.Paused)]
+    [InlineData(LoopPhase.Failed, LoopCommand.Start, LoopPhase.Failed)]
     [InlineData(LoopPhase.Paused, LoopCommand.Staged, LoopPhase.Paused)]
     [InlineData(LoopPhase.Paused, LoopCommand.Checkpoint, LoopPhase.Paused)]
     [InlineData(LoopPhase.Paused, LoopCommand.Pause, LoopPhase.Paused)]
@@ -67,13 +70,18 @@ public sealed class PipelineLoopTests
     }
 
     [Fact]
-    public void What_was_stopped_takes_no_command()
+    public void What_was_stopped_takes_no_command_but_to_start()
     {
         var loop = In(LoopPhase.Stopped);
 
         Assert.True(loop.HasEnded);
         Assert.Null(loop.WakeAt);
-        foreach (var command in Enum.GetValues<LoopCommand>()) Assert.Same(loop, loop.After(new LoopSignal(command, 5000, 5_000_000), T0.AddDays(1)));
+        foreach (var command in Enum.GetValues<LoopCommand>())
+        {
+            var after = loop.After(new LoopSignal(command, 5000, 5_000_000), T0.AddDays(1));
+            if (command == LoopCommand.Start) Assert.True(after is { Phase: LoopPhase.Running, IsStopping: false, Failure: null } && after.IsDue(T0.AddDays(1)));
+            else Assert.Same(loop, after);
+        }
     }
 
     [Theory]
@@ -87,6 +95,8 @@ public sealed class PipelineLoopTests
     [InlineData(LoopPhase.GaveUp, LoopCommand.Pause, LoopPhase.Paused)]
     [InlineData(LoopPhase.GaveUp, LoopCommand.Resume, LoopPhase.Running)]
     [InlineData(LoopPhase.GaveUp, LoopCommand.Stop, LoopPhase.Running)]
+    [InlineData(LoopPhase.Idle, LoopCommand.Start, LoopPhase.Running)]
+    [InlineData(LoopPhase.GaveUp, LoopCommand.Start, LoopPhase.Running)]
     public void What_comes_while_a_loop_ends_makes_it_go_on_as_it_would_start_one(LoopPhase before, LoopCommand command, LoopPhase after)
     {
         var ending = In(before);
@@ -139,6 +149,7 @@ public sealed class PipelineLoopTests
     [Fact]
     public void A_pause_takes_a_stop_back()
     {
+        Assert.False(In(LoopPhase.Running).After(new LoopSignal(LoopCommand.Stop), T0).After(new LoopSignal(LoopCommand.Start), T0).IsStopping);
         var resumed = In(LoopPhase.Running).After(new LoopSignal(LoopCommand.Stop), T0).After(new LoopSignal(LoopCommand.Pause), T0).After(new LoopSignal(LoopCommand.Resume), T0);
 
         Assert.Equal(LoopPhase.Running, resumed.After(Report(Flow(FlowOutcome.Committed)), T0).Phase);
@@ -242,6 +253,7 @@ public sealed class PipelineLoopTests
                 now += TimeSpan.FromMilliseconds(random.Next(90_000));
                 var before = loop;
                 var twin = RoundTrip(loop, random.Next(2) == 0 ? JsonSerializerOptions.Default : JsonSerializerOptions.Web);
+                var isStart = false;
                 Func<PipelineLoop, PipelineLoop> act;
                 if (loop.IsDue(now))
                 {
@@ -256,9 +268,10 @@ public sealed class PipelineLoopTests
                 }
                 else
                 {
-                    var signal = new LoopSignal((LoopCommand)random.Next(random.Next(4) == 0 ? 5 : 2), random.Next(700), random.Next(700_000));
+                    var signal = new LoopSignal((LoopCommand)random.Next(random.Next(4) == 0 ? 6 : 2), random.Next(700), random.Next(700_000));
                     act = one => one.After(signal, now);
-                    if (loop.Phase is LoopPhase.Running or LoopPhase.Idle && signal.Command == LoopCommand.Staged || loop.Phase is LoopPhase.Idle or LoopPhase.GaveUp && signal.Command != LoopCommand.Staged || loop.Phase is LoopPhase.Paused or LoopPhase.Failed && signal.Command == LoopCommand.Resume) quietSince = now;
+                    isStart = signal.Command == LoopCommand.Start;
+                    if (loop.Phase is LoopPhase.Running or LoopPhase.Idle && signal.Command == LoopCommand.Staged || loop.Phase is LoopPhase.Idle or LoopPhase.GaveUp && signal.Command != LoopCommand.Staged || loop.HasEnded && signal.Command == LoopCommand.Start || loop.Phase is LoopPhase.Paused or LoopPhase.Failed && signal.Command == LoopCommand.Resume) quietSince = now;
                 }
                 loop = act(before);
 
@@ -266,7 +279,7 @@ public sealed class PipelineLoopTests
                 if (loop.Phase == LoopPhase.Running) Assert.True(loop.WakeAt <= now.AddMinutes(1.5) && loop.IsDue(loop.WakeAt.Value), $"{what} is never due.");
                 else Assert.True(loop.WakeAt is null && !loop.IsDue(DateTimeOffset.MaxValue), $"{what} would commit.");
                 if (loop.Phase == LoopPhase.Idle && before.Phase != LoopPhase.Idle) Assert.True(now - quietSince >= TimeSpan.FromMinutes(5), $"{what} went to sleep too early.");
-                if (before.Phase == LoopPhase.Stopped) Assert.True(ReferenceEquals(before, loop), $"{what} lives again.");
+                if (before.Phase == LoopPhase.Stopped && !isStart) Assert.True(ReferenceEquals(before, loop), $"{what} lives again.");
             }
         }
     }
