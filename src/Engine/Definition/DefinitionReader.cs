@@ -77,6 +77,7 @@ public static class DefinitionReader
             MaxRetries = (int)orchestration.Get(OrchestrationKeys.MaxRetries),
             CommitFailureLimit = orchestration.Get(OrchestrationKeys.CommitFailureLimit),
             MemoryBytesMax = orchestration.Get(OrchestrationKeys.Memory),
+            Flink = orchestration.Get(OrchestrationKeys.Flink).ToImmutableSortedDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal),
         };
     }
 }

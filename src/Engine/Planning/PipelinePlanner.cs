@@ -12,6 +12,9 @@ namespace Matih.Planning;
 /// <param name="Warnings">What is allowed but probably not meant, in the same form.</param>
 public sealed record PlanResult(ImmutableArray<PlannedFlow> Flows, ImmutableArray<DefinitionError> Errors, ImmutableArray<DefinitionError> Warnings)
 {
+    /// <summary>What this engine does not compile of statements that another one is to run; their flows have no plan.</summary>
+    public ImmutableArray<DefinitionError> Uncompiled { get; init; } = [];
+
     public bool IsValid => Errors.IsEmpty;
 }
 
@@ -26,15 +29,20 @@ public static class PipelinePlanner
 {
     private const string EventTimestamp = "event_timestamp";
 
-    public static PlanResult Plan(PipelineDefinition definition)
+    /// <param name="definition">What to plan.</param>
+    /// <param name="isForFlink">Whether Flink is to run the statements: one that this engine does not compile is no error then.</param>
+    public static PlanResult Plan(PipelineDefinition definition, bool isForFlink = false)
     {
         var flows = ImmutableArray.CreateBuilder<PlannedFlow>();
-        var errors = new List<DefinitionError>();
+        var (errors, uncompiled) = (new List<DefinitionError>(), new List<DefinitionError>());
         foreach (var flow in definition.Flows)
-            if (PlanFlow(definition, flow, errors) is { } plan) flows.Add(new PlannedFlow(flow, plan));
+            if (PlanFlow(definition, flow, errors, isForFlink ? uncompiled : errors) is { } plan) flows.Add(new PlannedFlow(flow, plan));
         errors.AddRange(FindNested(definition.Sinks));
         var distinct = errors.Distinct().OrderBy(error => error.Position).ToImmutableArray();
-        return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct, [.. definition.Sinks.SelectMany(FindMisspelt), .. flows.SelectMany(FindOddNames)]);
+        return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct, [.. definition.Sinks.SelectMany(FindMisspelt), .. flows.SelectMany(FindOddNames)])
+        {
+            Uncompiled = [.. uncompiled.Distinct()],
+        };
     }
 
     /// <summary>A file catalog keeps a table in the folder of its name, which belongs to it alone.</summary>
@@ -66,9 +74,9 @@ public static class PipelinePlanner
         return flow with { Plan = flow.Plan with { SiblingSinks = [.. siblings.Select(other => other.Definition.Sink.Name)] } };
     }
 
-    private static FlowPlan? PlanFlow(PipelineDefinition definition, FlowDefinition flow, List<DefinitionError> errors)
+    private static FlowPlan? PlanFlow(PipelineDefinition definition, FlowDefinition flow, List<DefinitionError> errors, List<DefinitionError> sqlErrors)
     {
-        if (Compile(flow, errors) is not { } query) return null;
+        if (Compile(flow, sqlErrors) is not { } query) return null;
         var partitionBy = ResolvePartitioning(flow.Sink, query.Output, errors);
         var hasUnwritable = CheckTypes(flow.Sink, query.Output, errors) | CheckNames(flow.Sink, query.Output, errors);
         var areSound = CheckProperties(flow.Sink, query.Output, errors);
