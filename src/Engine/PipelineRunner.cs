@@ -162,7 +162,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         {
             try
             {
-                var flowTable = FlowAssembly.OpenTable(connectors, definition, plan, connectors.OpenStore(definition.Sink.Catalog));
+                var flowTable = FlowAssembly.OpenTable(connectors, definition, plan.Table, connectors.OpenStore(definition.Sink.Catalog));
                 if (await flowTable.LoadAsync(cancellationToken) is not { } table)
                 {
                     TableCreation.RequireAllowed(flowTable, plan.Table);
@@ -177,6 +177,24 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             }
         }
         return differences;
+    }
+
+    /// <summary>Creates tables that do not exist, for an engine that cannot do so itself.</summary>
+    /// <exception cref="PipelineException">The sink says create: false, or the catalog or store fails.</exception>
+    public async Task CreateTablesAsync(IEnumerable<(FlowDefinition Flow, TablePlan Plan)> tables, CancellationToken cancellationToken)
+    {
+        foreach (var (flow, plan) in tables)
+        {
+            try
+            {
+                var table = FlowAssembly.OpenTable(connectors, flow, plan, connectors.OpenStore(flow.Sink.Catalog));
+                if (await table.LoadAsync(cancellationToken) is null) await TableCreation.CreateAsync(table, plan, log, cancellationToken);
+            }
+            catch (Exception e) when (e is not PipelineException && FlowFailure.OfTable(plan.Identifier, e, cancellationToken) is { } failure)
+            {
+                throw failure;
+            }
+        }
     }
 
     /// <summary>

@@ -48,7 +48,8 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
                 Settings = [.. JobSettings.Of(definition)],
                 Definitions = definitions.ToImmutable(),
                 Tables = tables,
-                Insert = Insert(),
+                Insert = Insert("", "EXECUTE STATEMENT SET"),
+                Explain = Insert("EXPLAIN ", "EXPLAIN STATEMENT SET"),
             }, [])
             : new FlinkResult(null, errors);
     }
@@ -104,11 +105,11 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
     private FlowPlan? PlanOf(FlowDefinition flow) => planned.FirstOrDefault(item => item.Definition.Sink.Name == flow.Sink.Name)?.Plan;
 
     /// <summary>One job for all sinks: they share the sources.</summary>
-    private FlinkStatement Insert()
+    private FlinkStatement Insert(string ofOne, string ofSet)
     {
         var sql = new FlinkSql();
         var isSet = definition.Flows.Length > 1;
-        if (isSet) sql.Text("EXECUTE STATEMENT SET BEGIN\n");
+        sql.Text(isSet ? $"{ofSet} BEGIN\n" : ofOne);
         foreach (var flow in definition.Flows)
         {
             sql.Text("INSERT INTO ").Name(PathOf(flow.Sink));

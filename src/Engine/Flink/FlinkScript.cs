@@ -9,7 +9,14 @@ namespace Matih.Flink;
 /// <param name="Name">Catalog, namespace and name, quoted.</param>
 /// <param name="Create">Makes it where it does not exist; null where Flink's DDL cannot say it, or the columns are known to Flink alone.</param>
 /// <param name="Why">Why there is no such statement.</param>
-public sealed record FlinkTable(FlowDefinition Flow, string Name, FlinkStatement? Create, string? Why);
+public sealed record FlinkTable(FlowDefinition Flow, string Name, FlinkStatement? Create, string? Why)
+{
+    /// <summary>Asks for the columns of the rows that it gets.</summary>
+    public FlinkStatement Describe => new FlinkSql().Text("DESCRIBE ").Name(Flow.Sink.Input).Build($"sinks.{Flow.Sink.Name}.input");
+
+    /// <summary>Has the planner look at the query of its rows.</summary>
+    public FlinkStatement Explain => new FlinkSql().Text("EXPLAIN SELECT * FROM ").Name(Flow.Sink.Input).Build($"sinks.{Flow.Sink.Name}.input");
+}
 
 /// <summary>A pipeline as a job of Flink SQL.</summary>
 public sealed record FlinkScript
@@ -28,15 +35,21 @@ public sealed record FlinkScript
     /// <summary>The job itself.</summary>
     public required FlinkStatement Insert { get; init; }
 
+    /// <summary>Has the planner look at the whole job; needs the tables.</summary>
+    public required FlinkStatement Explain { get; init; }
+
     /// <summary>What is not as in a run of this engine, full sentences.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
+
+    /// <summary>The statement that gives an option a value.</summary>
+    public static string Set(string name, string value) => $"SET {FlinkSql.Literal(name)} = {FlinkSql.Literal(value)}";
 
     /// <summary>The script for a SQL client, with placeholders for secrets.</summary>
     public override string ToString()
     {
         var text = new StringBuilder();
         foreach (var note in Notes) text.Append(FlinkComment.Of(note)).Append('\n');
-        foreach (var (name, value) in Settings) text.Append($"SET {FlinkSql.Literal(name)} = {FlinkSql.Literal(value)};\n");
+        foreach (var (name, value) in Settings) text.Append($"{Set(name, value)};\n");
         foreach (var statement in Definitions) text.Append($"\n{statement};\n");
         foreach (var table in Tables) text.Append(table.Create is { } create ? $"\n{create};\n" : $"\n{FlinkComment.Of($"{table.Name} has to exist: {table.Why}")}\n");
         return text.Append($"\n{Insert};\n").ToString();

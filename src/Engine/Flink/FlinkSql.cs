@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using Matih.Definition;
+using Matih.Sql.Syntax;
 
 namespace Matih.Flink;
 
@@ -44,14 +45,24 @@ internal sealed class FlinkSql
         return Text("'");
     }
 
-    /// <summary>A statement of the definition's author, with the input's name for each <c>{{ input }}</c>.</summary>
+    /// <summary>
+    /// A statement of the definition's author, with the input's name for each <c>{{ input }}</c>. Flink reserves words that are
+    /// names here, such as VALUE: where this engine can tell names from keywords, they get backticks.
+    /// </summary>
     public FlinkSql Written(SqlText sql, string input)
     {
         var start = 0;
-        foreach (var (at, length) in StatementScan.Inputs(sql.Text))
+        var quoted = QueryParser.UnquotedNames(sql.Text).Select(name => (name.Start, name.Length, IsName: true));
+        foreach (var (at, length, isName) in StatementScan.Inputs(sql.Text).Select(place => (place.Start, place.Length, IsName: false)).Concat(quoted).OrderBy(place => place.Start))
         {
             Piece(start, at);
-            Name(input);
+            if (isName)
+            {
+                Text("`");
+                Piece(at, at + length);
+                Text("`");
+            }
+            else Name(input);
             start = at + length;
         }
         Piece(start, StatementScan.EndOf(sql.Text));

@@ -36,6 +36,9 @@ public sealed class FlinkStatement
     /// <summary>What it is about, for messages, such as <c>transformations.parse_events.sql</c>.</summary>
     public string Subject { get; }
 
+    /// <summary>Whether it makes a catalog or something in it, which stays when the session ends.</summary>
+    public bool IsOfCatalog => Subject.StartsWith("catalogs.", StringComparison.Ordinal);
+
     /// <summary>The statement as Flink is to get it.</summary>
     public string Reveal() => Render(hidden => hidden.Sql);
 

@@ -74,13 +74,23 @@ public static class PipelinePlanner
         return flow with { Plan = flow.Plan with { SiblingSinks = [.. siblings.Select(other => other.Definition.Sink.Name)] } };
     }
 
+    /// <summary>Plans the table of a flow whose columns are known otherwise than by compiling its statements here.</summary>
+    /// <param name="rows">The query's output columns.</param>
+    /// <param name="errors">Gets what is wrong: types that no table holds, partition fields of columns that are not there.</param>
+    public static TablePlan? PlanTable(FlowDefinition flow, RowType rows, List<DefinitionError> errors)
+    {
+        var partitionBy = ResolvePartitioning(flow.Sink, rows, errors);
+        var hasUnwritable = CheckTypes(flow.Sink, rows, errors) | CheckNames(flow.Sink, rows, errors);
+        var areSound = CheckProperties(flow.Sink, rows, errors);
+        if (partitionBy is not { } requests || hasUnwritable || !CheckPartitionNames(flow.Sink, rows, requests, errors) || !areSound) return null;
+        return new TablePlan(
+            new TableIdentifier(flow.Sink.Table.Namespace, flow.Sink.Table.Name), rows, requests, flow.Sink.Properties.Remove(TablePropertyRules.FormatVersion), flow.Sink.CreatesTable,
+            flow.Sink.TargetFileBytes);
+    }
+
     private static FlowPlan? PlanFlow(PipelineDefinition definition, FlowDefinition flow, List<DefinitionError> errors, List<DefinitionError> sqlErrors)
     {
-        if (Compile(flow, sqlErrors) is not { } query) return null;
-        var partitionBy = ResolvePartitioning(flow.Sink, query.Output, errors);
-        var hasUnwritable = CheckTypes(flow.Sink, query.Output, errors) | CheckNames(flow.Sink, query.Output, errors);
-        var areSound = CheckProperties(flow.Sink, query.Output, errors);
-        if (partitionBy is not { } requests || hasUnwritable || !CheckPartitionNames(flow.Sink, query.Output, requests, errors) || !areSound) return null;
+        if (Compile(flow, sqlErrors) is not { } query || PlanTable(flow, query.Output, errors) is not { } table) return null;
 
         var orchestration = definition.Orchestration;
         var source = flow.Source;
@@ -95,9 +105,7 @@ public static class PipelinePlanner
             OnLostOffsets = source.OnLostOffsets,
             DefinitionHash = flow.Hash,
             Query = query,
-            Table = new TablePlan(
-                new TableIdentifier(flow.Sink.Table.Namespace, flow.Sink.Table.Name), query.Output, requests, flow.Sink.Properties.Remove(TablePropertyRules.FormatVersion), flow.Sink.CreatesTable,
-                flow.Sink.TargetFileBytes),
+            Table = table,
             CheckpointInterval = orchestration.CheckpointInterval,
             Parallelism = orchestration.Parallelism,
             RecordCountMax = orchestration.MaxRecords,
