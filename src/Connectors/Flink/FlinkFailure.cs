@@ -23,7 +23,7 @@ internal sealed partial record FlinkFailure(string Cause, int Line, int Column, 
         var cause = last < 0 ? FirstOf(lines) : lines[last][CausedBy.Length..];
         if (cause.Contains("[Internal server error., <Exception on server side:", StringComparison.Ordinal) && last + 1 < lines.Length) cause = lines[last + 1];
         var (line, column) = PlaceIn(trace);
-        return new FlinkFailure(WithoutClass(cause.Trim()), line, column, trace);
+        return new FlinkFailure(WithoutClass(cause.Trim()).TrimEnd('.'), line, column, trace);
     }
 
     /// <summary>The first line that is no frame of the stack and no frame around the real one.</summary>

@@ -57,14 +57,22 @@ public sealed class FlinkStatement
             offset = end + 1;
         }
         offset += column - 1;
-        foreach (var piece in _pieces)
+        for (var i = 0; i < _pieces.Length; i++)
         {
-            var length = LengthOf(piece);
-            if (offset < length) return piece is FlinkPiece.Written written ? written.Sql.PositionAt(written.Start + offset) : null;
-            offset -= length;
+            var length = LengthOf(_pieces[i]);
+            if (offset >= length)
+            {
+                offset -= length;
+                continue;
+            }
+            // A name that got backticks: Flink points at the first of them.
+            if (_pieces[i] is FlinkPiece.Text && offset == length - 1 && i + 1 < _pieces.Length) return StartOf(_pieces[i + 1]);
+            return _pieces[i] is FlinkPiece.Written written ? written.Sql.PositionAt(written.Start + offset) : null;
         }
         return null;
     }
+
+    private static DefinitionPosition? StartOf(FlinkPiece piece) => piece is FlinkPiece.Written written ? written.Sql.PositionAt(written.Start) : null;
 
     private static int LengthOf(FlinkPiece piece) => piece switch
     {
