@@ -171,7 +171,8 @@ var engineSettings = union(
   empty(stateDirectory) ? {} : { MATIH_STATE_DIR: stateDirectory }
 )
 
-// The level in the words of the Functions host.
+// The level in the words of Matih, and in those of the Functions host.
+var ownLogLevel = logLevel == 'information' ? 'info' : logLevel
 var hostLogLevels = {
   debug: 'Debug'
   information: 'Information'
@@ -186,13 +187,13 @@ var functionsSettings = union(engineSettings, {
   AzureWebJobsStorage__accountName: hostStorageName
   AzureWebJobsStorage__clientId: identity.outputs.clientId
   AzureWebJobsStorage__credential: 'managedidentity'
-  MATIH_LOG_LEVEL: logLevel
+  MATIH_LOG_LEVEL: ownLogLevel
   MATIH_WATCH_SCHEDULE: watchSchedule
 })
 
 var containerSettings = union(engineSettings, {
   MATIH_LOG: 'json'
-  MATIH_LOG_LEVEL: logLevel == 'information' ? 'info' : logLevel
+  MATIH_LOG_LEVEL: ownLogLevel
 })
 
 var ownSettings = isFunctions ? functionsSettings : containerSettings

@@ -14,6 +14,7 @@ param actionGroupIds string[]
 // Names as the engine's meter has them, and the keys of what a measurement belongs to.
 var telemetry = {
   lag: 'matih.lag.records'
+  lagAge: 'matih.lag.age'
   commitAge: 'matih.commit.age'
   failures: 'matih.failures'
   pipeline: 'pipeline'
@@ -30,10 +31,12 @@ var rules = {
     query: join(
       [
         'customMetrics'
-        '| where name == "${telemetry.lag}"'
+        '| where name in ("${telemetry.lag}", "${telemetry.lagAge}")'
         flow
-        // Who commits counts all partitions, who reads its own: the largest is the topic's.
-        '| summarize measured = max(value) by pipeline, sink, bin(timestamp, 5m)'
+        '| summarize lag = maxif(value, name == "${telemetry.lag}"), lagAge = minif(value, name == "${telemetry.lagAge}") by pipeline, sink, cloud_RoleInstance, bin(timestamp, 5m)'
+        // Each instance tells the lag after its own last commit: the newest look counts.
+        '| summarize arg_min(lagAge, lag) by pipeline, sink, timestamp'
+        '| project timestamp, pipeline, sink, measured = lag'
       ],
       '\n'
     )
@@ -49,11 +52,13 @@ var rules = {
     query: join(
       [
         'customMetrics'
-        '| where name in ("${telemetry.commitAge}", "${telemetry.lag}")'
+        '| where name in ("${telemetry.commitAge}", "${telemetry.lag}", "${telemetry.lagAge}")'
         flow
-        '| summarize measured = minif(value, name == "${telemetry.commitAge}"), waiting = maxif(value, name == "${telemetry.lag}") by pipeline, sink, bin(timestamp, 5m)'
+        '| summarize commitAge = minif(value, name == "${telemetry.commitAge}"), lag = maxif(value, name == "${telemetry.lag}"), lagAge = minif(value, name == "${telemetry.lagAge}") by pipeline, sink, cloud_RoleInstance, bin(timestamp, 5m)'
+        '| summarize measured = min(commitAge), arg_min(lagAge, lag) by pipeline, sink, timestamp'
         // A commit that is old because nothing came is well.
-        '| where waiting > 0'
+        '| where lag > 0'
+        '| project timestamp, pipeline, sink, measured'
       ],
       '\n'
     )
@@ -124,7 +129,8 @@ resource flowAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   }
 ]
 
-// An app that does not start measures nothing. Its timer should leave a request every few minutes.
+// An app that does not start measures nothing. Its timer leaves a request every few minutes, or a dependency where the host only
+// knows the worker's span.
 resource silence 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   name: '${namePrefix}-silence'
   location: location
@@ -132,7 +138,7 @@ resource silence 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   kind: 'LogAlert'
   properties: {
     displayName: 'Matih: the app is silent'
-    description: 'No function ran for ${limits.silenceMinutes} minutes, the watching timer not even. Look at the log stream of the app: a wrong setting, a role or a package that is missing.'
+    description: 'The watching timer did not run for ${limits.silenceMinutes} minutes. Look at the log stream of the app: a wrong setting, a role or a package that is missing.'
     severity: 1
     enabled: true
     autoMitigate: true
@@ -142,7 +148,7 @@ resource silence 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     criteria: {
       allOf: [
         {
-          query: 'requests'
+          query: 'union requests, dependencies | where name has "watch" or operation_Name has "watch"'
           timeAggregation: 'Count'
           operator: 'LessThan'
           threshold: 1

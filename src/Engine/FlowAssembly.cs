@@ -9,7 +9,6 @@ using Matih.Delivery.Members;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Replaying;
 using Matih.Delivery.Running;
-using Matih.Delivery.Skipping;
 using Matih.Delivery.Staging;
 using Matih.Delivery.Steps;
 using Matih.Delivery.Tables;
@@ -17,7 +16,6 @@ using Matih.Delivery.Topics;
 using Matih.Delivery.Writing;
 using Matih.Delivery;
 using Matih.Kafka;
-using Matih.Parquet;
 using Matih.Planning;
 using Matih.Storage;
 using Matih.Telemetry;
@@ -73,7 +71,7 @@ internal sealed class FlowAssembly
         _fields = new FieldCheck(plan, _presence, flow.Log);
         _sideFiles = new SideFileRemoval(_store, flow.Clock, flow.Log);
         flow.Progress.NoteMemory(new MemoryUse(() => Memory.UsedBytes, Memory.CeilingBytes));
-        flow.Progress.Metrics.BeginAtZero(Enum.GetNames<FailureKind>());
+        flow.Progress.Metrics.BeginAtZero(FailureWord.All);
     }
 
     /// <summary>What the queues of a source may take of the flow's memory.</summary>

@@ -136,7 +136,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         }
         catch (Exception e) when (FlowFailure.Of(plan, e, cancellationToken) is { } failure)
         {
-            progress.Metrics.CountFailure(failure.Kind.ToString());
+            progress.Metrics.CountFailure(FailureWord.Of(failure.Kind));
             if (failure == e) throw;
             throw failure;
         }

@@ -1,8 +1,8 @@
+using Matih.Functions.Telemetry;
 using Matih.Hosting;
 using Matih.Hosting.Serverless;
 using Matih.Status;
 using Matih.Telemetry;
-using Microsoft.Extensions.Logging;
 
 namespace Matih.Functions;
 
@@ -11,11 +11,13 @@ internal sealed class AppServices : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ServedPipeline> _served = [];
+    private readonly TelemetryExport _telemetry;
 
-    public AppServices(HostSettings settings, ILoggerFactory loggers)
+    public AppServices(HostSettings settings, HostLog log, TelemetryExport telemetry)
     {
+        _telemetry = telemetry;
         Settings = settings;
-        Log = new HostLog(loggers.CreateLogger("Matih"));
+        Log = log;
         Environment = SystemEnvironment.Create(settings);
         Folder = PipelineFolder.Load(settings.NonEmpty(AppSettings.Pipelines) ?? Path.Combine(AppContext.BaseDirectory, "pipelines"), settings);
         foreach (var broken in Folder.Broken)
@@ -46,6 +48,7 @@ internal sealed class AppServices : IAsyncDisposable
         {
             if (_served.TryGetValue(name, out var served)) return served;
             served = new ServedPipeline(pipeline, new PipelineRunner(Environment, Connectors(pipeline), Log), Environment.Clock);
+            _telemetry.Observe([.. served.Flows.Select(flow => flow.Progress)], Environment.Clock);
             _served.Add(name, served);
             return served;
         }

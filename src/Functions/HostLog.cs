@@ -1,13 +1,29 @@
+using Matih.Hosting;
 using Matih.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Matih.Functions;
 
-/// <summary>The engine's log entries in the host's log, with their fields as properties that can be asked for.</summary>
-internal sealed class HostLog(ILogger logger) : IEngineLog
+/// <summary>The engine's log entries in the host's log.</summary>
+/// <param name="severityMin">The least severity that is handed on; the host then has a level of its own.</param>
+internal sealed class HostLog(ILogger logger, LogSeverity severityMin) : IEngineLog
 {
+    /// <summary>The category of the entries.</summary>
+    public const string Category = "Matih";
+
+    /// <summary>The log that the settings ask for. A level that is none must not leave the app without functions.</summary>
+    public static HostLog Create(HostSettings settings, ILoggerFactory loggers)
+    {
+        var word = settings.NonEmpty(HostSettings.LogLevelVariable);
+        var severityMin = word is null ? LogSeverity.Information : SeverityWord.Find(word);
+        var log = new HostLog(loggers.CreateLogger(Category), severityMin ?? LogSeverity.Information);
+        if (severityMin is null) log.Warning("log-level", $"{HostSettings.LogLevelVariable} is '{word}'; it can be {SeverityWord.Choices}. Info is taken.");
+        return log;
+    }
+
     public void Write(LogEntry entry)
     {
+        if (entry.Severity < severityMin) return;
         var level = entry.Severity switch
         {
             LogSeverity.Debug => LogLevel.Debug,

@@ -23,7 +23,7 @@ public sealed class EngineLogWriter(LogForm form, LogSeverity severityMin, TimeP
     }
 
     private string Text(LogEntry entry) =>
-        string.Create(CultureInfo.InvariantCulture, $"{clock.GetUtcNow():yyyy-MM-dd HH:mm:ss.fff}Z {Name(entry.Severity),-7} {entry.Message}");
+        string.Create(CultureInfo.InvariantCulture, $"{clock.GetUtcNow():yyyy-MM-dd HH:mm:ss.fff}Z {SeverityWord.Of(entry.Severity),-7} {entry.Message}");
 
     private string Json(LogEntry entry)
     {
@@ -32,7 +32,7 @@ public sealed class EngineLogWriter(LogForm form, LogSeverity severityMin, TimeP
         {
             json.WriteStartObject();
             json.WriteInstant("time", clock.GetUtcNow());
-            json.WriteString("level", Name(entry.Severity));
+            json.WriteString("level", SeverityWord.Of(entry.Severity));
             json.WriteString("event", entry.Event);
             json.WriteString("message", entry.Message);
             foreach (var (name, value) in entry.Fields) WriteField(json, name, value);
@@ -53,12 +53,4 @@ public sealed class EngineLogWriter(LogForm form, LogSeverity severityMin, TimeP
             default: json.WriteString(name, Convert.ToString(value, CultureInfo.InvariantCulture)); break;
         }
     }
-
-    private static string Name(LogSeverity severity) => severity switch
-    {
-        LogSeverity.Debug => "debug",
-        LogSeverity.Information => "info",
-        LogSeverity.Warning => "warning",
-        _ => "error",
-    };
 }

@@ -7,5 +7,5 @@ namespace Matih.Hosting;
 public static class FailureEntry
 {
     public static LogEntry Of(PipelineException failure) =>
-        new(LogSeverity.Error, "failed", failure.Message, ("kind", failure.Kind.ToString()), ("remedy", failure.Remedy), ("exit_code", failure.ExitCode));
+        new(LogSeverity.Error, "failed", failure.Message, ("kind", FailureWord.Of(failure.Kind)), ("remedy", failure.Remedy), ("exit_code", failure.ExitCode));
 }

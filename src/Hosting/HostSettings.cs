@@ -11,6 +11,8 @@ public sealed record HostSettings
     public const string LibrdkafkaVariable = "MATIH_LIBRDKAFKA";
     public const string StateVariable = "MATIH_STATE_DIR";
     public const string MockVariable = "MATIH_KAFKA_MOCK";
+    public const string LogLevelVariable = "MATIH_LOG_LEVEL";
+    public const string OtlpEndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     /// <summary>The variables and what they mean to people, in the order in which a page shows them.</summary>
     public static ImmutableArray<(string Name, string Meaning)> Variables { get; } =
@@ -20,6 +22,8 @@ public sealed record HostSettings
         (LibrdkafkaVariable, "Path of the librdkafka to load. Default: the one that came with the program, else the system's."),
         (StateVariable, "Folder for rows that wait for a checkpoint where memory is short. Default: the system's temporary folder."),
         (MockVariable, "1 says that the brokers are librdkafka's mock cluster, which cannot look up offsets by time."),
+        (LogLevelVariable, $"{SeverityWord.Choices}: the least severity that is logged, where --log-level is not given. Default info."),
+        (OtlpEndpointVariable, "Where run, replay and verify send metrics and traces over OTLP. OpenTelemetry's other variables say how. Default: nowhere."),
     ];
 
     /// <summary>The value of an environment variable; null where it is not set.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Status;
@@ -175,7 +176,7 @@ public static class StatusJson
             return;
         }
         json.WriteStartObject("refusal");
-        json.WriteString("kind", refusal.Kind.ToString());
+        json.WriteString("kind", FailureWord.Of(refusal.Kind));
         json.WriteNumber("exit_code", refusal.ExitCode);
         json.WriteString("message", refusal.Message);
         json.WriteString("remedy", refusal.Remedy);
@@ -186,7 +187,7 @@ public static class StatusJson
     {
         json.WriteStartObject();
         json.WriteString("part", part.Part.ToString().ToLowerInvariant());
-        json.WriteString("kind", part.Kind?.ToString());
+        json.WriteString("kind", part.Kind is { } kind ? FailureWord.Of(kind) : null);
         json.WriteString("message", part.Message);
         json.WriteString("remedy", part.Remedy);
         json.WriteEndObject();

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.ExceptionServices;
-using Amazon.S3;
 using Amazon.S3.Model;
 using Matih.Storage;
 

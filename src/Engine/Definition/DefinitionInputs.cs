@@ -1,5 +1,3 @@
-using Matih.Definition.Reading;
-
 namespace Matih.Definition;
 
 /// <summary>Everything that a definition can depend on besides its own text.</summary>

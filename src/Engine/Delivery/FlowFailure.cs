@@ -1,4 +1,3 @@
-using Matih.Delivery.Lanes;
 using Matih.Kafka;
 using Matih.Planning;
 

@@ -26,7 +26,7 @@ internal static class FlowTrace
         catch (Exception e)
         {
             span?.SetStatus(ActivityStatusCode.Error);
-            span?.SetTag("error.type", e is PipelineException failure ? failure.Kind.ToString() : e.GetType().Name);
+            span?.SetTag("error.type", e is PipelineException failure ? FailureWord.Of(failure.Kind) : e.GetType().Name);
             throw;
         }
     }

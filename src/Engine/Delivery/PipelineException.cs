@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Matih.Delivery;
 
 /// <summary>Why a run cannot go on. One policy table (<see cref="FailurePolicy"/>) says what follows from each kind.</summary>
@@ -29,6 +31,29 @@ public enum FailureKind
     WouldLoseOrDouble,
     /// <summary>A record was rejected under <c>on_error: fail</c>.</summary>
     RecordRejected,
+}
+
+/// <summary>The kinds of failures as words for machines: the one spelling in logs, metrics, spans and JSON.</summary>
+public static class FailureWord
+{
+    /// <summary>Every word, in the order of the kinds.</summary>
+    public static ImmutableArray<string> All { get; } = [.. Enum.GetValues<FailureKind>().Select(Of)];
+
+    /// <summary>The kind in lower case, with dashes.</summary>
+    public static string Of(FailureKind kind) => kind switch
+    {
+        FailureKind.BadDefinition => "bad-definition",
+        FailureKind.Kafka => "kafka",
+        FailureKind.KafkaAccess => "kafka-access",
+        FailureKind.Catalog => "catalog",
+        FailureKind.Table => "table",
+        FailureKind.Store => "store",
+        FailureKind.Endpoint => "endpoint",
+        FailureKind.Superseded => "superseded",
+        FailureKind.WouldLoseOrDouble => "would-lose-or-double",
+        FailureKind.RecordRejected => "record-rejected",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+    };
 }
 
 /// <summary>What to do about a failure before a person has to look.</summary>

@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
-using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
 using Matih.Storage;
 

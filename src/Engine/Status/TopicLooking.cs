@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using Matih.Definition;
 using Matih.Kafka;
-using Matih.Planning;
 
 namespace Matih.Status;
 

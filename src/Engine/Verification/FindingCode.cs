@@ -1,5 +1,3 @@
-using Matih.Delivery.Ledgers;
-
 namespace Matih.Verification;
 
 /// <summary>The codes of findings. A code that was released keeps its meaning.</summary>

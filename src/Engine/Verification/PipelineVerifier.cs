@@ -1,5 +1,4 @@
 using Matih.Delivery;
-using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Iceberg.Catalogs;
 using Matih.Kafka;

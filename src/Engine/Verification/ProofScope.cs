@@ -1,5 +1,3 @@
-using Matih.Delivery.Ledgers;
-
 namespace Matih.Verification;
 
 /// <summary>Which proofs a mismatch takes back: a check that found a mismatch proves nothing, whatever else it looked at.</summary>

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Matih.Connectors;
 using Matih.Delivery;
-using Matih.Host.Output;
 using Matih.Host.Tables;
 using Matih.Hosting;
 

@@ -112,7 +112,7 @@ internal sealed class DemoRun(DemoSettings settings, HostSettings host, EngineEn
                 [HostSettings.WarehouseVariable] = null,
                 [HostSettings.CatalogVariable] = null,
                 [CommandVariables.Log] = null,
-                [CommandVariables.LogLevel] = null,
+                [HostSettings.LogLevelVariable] = null,
             },
             settings.WorkerLog);
         _workerState = $"{_worker.Id} running";

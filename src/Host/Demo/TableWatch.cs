@@ -1,5 +1,4 @@
 using Matih.Delivery.IcebergTables;
-using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;

@@ -18,12 +18,9 @@ internal static class LogOptions
         var other => throw new UsageException($"{CommandVariables.Log} is '{other}'; it can be text or json."),
     };
 
-    public static LogSeverity SeverityOf(string? option, HostSettings settings) => (option ?? settings.NonEmpty(CommandVariables.LogLevel)) switch
+    public static LogSeverity SeverityOf(string? option, HostSettings settings) => (option ?? settings.NonEmpty(HostSettings.LogLevelVariable)) switch
     {
-        null or "info" => LogSeverity.Information,
-        "debug" => LogSeverity.Debug,
-        "warning" => LogSeverity.Warning,
-        "error" => LogSeverity.Error,
-        var other => throw new UsageException($"{CommandVariables.LogLevel} is '{other}'; it can be debug, info, warning or error."),
+        null => LogSeverity.Information,
+        var word => SeverityWord.Find(word) ?? throw new UsageException($"{HostSettings.LogLevelVariable} is '{word}'; it can be {SeverityWord.Choices}."),
     };
 }

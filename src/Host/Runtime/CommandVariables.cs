@@ -6,17 +6,13 @@ namespace Matih.Host.Runtime;
 internal static class CommandVariables
 {
     public const string Log = "MATIH_LOG";
-    public const string LogLevel = "MATIH_LOG_LEVEL";
     public const string Health = "MATIH_HEALTH";
-    public const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     /// <summary>All variables that <c>--help</c> explains, in its order.</summary>
     public static (string Name, string Meaning)[] All { get; } =
     [
         .. HostSettings.Variables,
         (Log, "text or json: the form of log lines, where --log is not given. Default text."),
-        (LogLevel, "debug, info, warning or error: the least severity that is logged, where --log-level is not given. Default info."),
         (Health, "[HOST:]PORT or off: where a run serves its health, where --health is not given, and where matih health asks. Default 127.0.0.1:8471 in continuous runs."),
-        (OtlpEndpoint, "Where run, replay and verify send metrics and traces over OTLP. OpenTelemetry's other variables say how. Default: nowhere."),
     ];
 }

@@ -1,4 +1,5 @@
 using Matih.Hosting;
+using Matih.Hosting.Telemetry;
 using Matih.Telemetry;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -17,11 +18,11 @@ internal sealed class OtlpExport : IDisposable
 
     private readonly MeterProvider? _metrics;
     private readonly TracerProvider? _traces;
-    private readonly OtlpFaults _faults;
+    private readonly ExportFaults _faults;
 
     private OtlpExport(OtlpSettings settings, string version, IEngineLog log)
     {
-        _faults = new OtlpFaults(log);
+        _faults = new ExportFaults(log);
         // What the environment says of the service comes last, and wins.
         var resource = ResourceBuilder.CreateEmpty().AddService("matih", serviceVersion: version).AddTelemetrySdk().AddEnvironmentVariableDetector();
         var metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource).AddOtlpExporter();

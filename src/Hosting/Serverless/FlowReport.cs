@@ -27,25 +27,10 @@ public enum FlowOutcome
 }
 
 /// <summary>A failure, for people and for what keeps state between calls. Carries no secret.</summary>
-/// <param name="Code">The failure's kind, in lower case with dashes.</param>
+/// <param name="Code">The failure's kind as <see cref="FailureWord"/> has it, or a word of the loop's own.</param>
 public sealed record ReportedFailure(string Code, string Message, string Remedy)
 {
-    public static ReportedFailure Of(PipelineException failure) => new(CodeOf(failure.Kind), failure.Message, failure.Remedy);
-
-    private static string CodeOf(FailureKind kind) => kind switch
-    {
-        FailureKind.BadDefinition => "bad-definition",
-        FailureKind.Kafka => "kafka",
-        FailureKind.KafkaAccess => "kafka-access",
-        FailureKind.Catalog => "catalog",
-        FailureKind.Table => "table",
-        FailureKind.Store => "store",
-        FailureKind.Endpoint => "endpoint",
-        FailureKind.Superseded => "superseded",
-        FailureKind.WouldLoseOrDouble => "would-lose-or-double",
-        FailureKind.RecordRejected => "record-rejected",
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
-    };
+    public static ReportedFailure Of(PipelineException failure) => new(FailureWord.Of(failure.Kind), failure.Message, failure.Remedy);
 }
 
 /// <summary>A watch over a writer that may be alive, between two calls.</summary>

@@ -62,12 +62,18 @@ public sealed record PipelineFolder(ImmutableArray<HostedPipeline> Pipelines, Im
         {
             foreach (var pipeline in namesakes)
             {
-                loaded.Remove(pipeline);
-                broken.Add(new BrokenPipeline(pipeline.File, new PipelineException(FailureKind.BadDefinition,
+                Refuse(pipeline, new PipelineException(FailureKind.BadDefinition,
                     $"{string.Join(" and ", namesakes.Select(other => other.File))} define pipelines of one name, '{pipeline.Name}'.",
-                    "Give each pipeline a name of its own (metadata.name); names that differ only in case count as one."), []));
+                    "Give each pipeline a name of its own (metadata.name); names that differ only in case count as one."));
             }
         }
+        foreach (var (pipeline, refusal) in TriggerGroups.FindShared(loaded)) Refuse(pipeline, refusal);
         return new PipelineFolder([.. loaded], [.. broken]);
+
+        void Refuse(HostedPipeline pipeline, PipelineException refusal)
+        {
+            loaded.Remove(pipeline);
+            broken.Add(new BrokenPipeline(pipeline.File, refusal, []));
+        }
     }
 }

@@ -30,7 +30,7 @@ public sealed class DefinitionReportTests
         var entries = Entries();
         Assert.Equal(["definition-warning", "definition-error", "definition-error", "failed"], entries.Select(entry => Text(entry, "event")));
         Assert.Equal("The definition has 2 errors.", Text(entries[3], "message"));
-        Assert.Equal((2, "BadDefinition"), (entries[3].GetProperty("exit_code").GetInt32(), Text(entries[3], "kind")));
+        Assert.Equal((2, "bad-definition"), (entries[3].GetProperty("exit_code").GetInt32(), Text(entries[3], "kind")));
         Assert.Empty(_text.ToString());
     }
 

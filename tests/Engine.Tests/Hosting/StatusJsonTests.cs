@@ -86,8 +86,8 @@ public sealed class StatusJsonTests
             "flow":"orders/lake","pipeline":"orders","sink":"lake","state":"refused","topic":"shop.orders",
             "table":{"name":"shop.orders","exists":null,"snapshot_id":null},
             "ledger":null,"last_commit":null,"totals":null,"rates":null,"staged":null,"lag":null,"partitions":[],
-            "refusal":{"kind":"WouldLoseOrDouble","exit_code":5,"message":"It was rolled back.","remedy":"Roll it forward."},
-            "unread":[{"part":"topic","kind":"Kafka","message":"No answer.","remedy":"Look."},{"part":"staging","kind":null,"message":"Left out.","remedy":"Ask."}]}]}
+            "refusal":{"kind":"would-lose-or-double","exit_code":5,"message":"It was rolled back.","remedy":"Roll it forward."},
+            "unread":[{"part":"topic","kind":"kafka","message":"No answer.","remedy":"Look."},{"part":"staging","kind":null,"message":"Left out.","remedy":"Ask."}]}]}
             """.ReplaceLineEndings(""), Write(new PipelineStatus("orders", null, At, true, [flow])));
     }
 

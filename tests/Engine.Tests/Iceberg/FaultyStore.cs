@@ -8,6 +8,7 @@ internal sealed class FaultyStore(IStore inner) : IStore
     private (string Ending, Func<Task> Act)? _before;
     private (string Ending, Func<Task> Act)? _after;
     private (string Ending, Func<Task> Act)? _beforeRead;
+    private (string Ending, Func<Task> Act)? _beforeCreate;
     private string? _failingRead;
 
     /// <summary>Operations on these locations fail for as long as this says so; null: none.</summary>
@@ -33,6 +34,9 @@ internal sealed class FaultyStore(IStore inner) : IStore
 
     /// <summary>Runs once, before the next read of such a name.</summary>
     public void BeforeRead(string ending, Func<Task> act) => _beforeRead = (ending, act);
+
+    /// <summary>Runs once, before the next such object is begun to be written bit by bit.</summary>
+    public void BeforeCreate(string ending, Func<Task> act) => _beforeCreate = (ending, act);
 
     public void FailBefore(string ending) => Before(ending, () => throw new IOException("connection refused"));
 
@@ -121,6 +125,11 @@ internal sealed class FaultyStore(IStore inner) : IStore
 
     public async ValueTask<IObjectWriter> CreateAsync(string location, CancellationToken cancellationToken)
     {
+        if (_beforeCreate is { } before && location.EndsWith(before.Ending, StringComparison.Ordinal))
+        {
+            _beforeCreate = null;
+            await before.Act();
+        }
         var writer = new CountedWriter(this, await inner.CreateAsync(RequireUp(location), cancellationToken));
         var open = Interlocked.Increment(ref _open);
         for (var max = OpenMax; open > max; max = OpenMax) Interlocked.CompareExchange(ref _openMax, open, max);

@@ -3,6 +3,7 @@ using Matih.Delivery;
 using Matih.Delivery.Steps;
 using Matih.Engine.Tests.Delivery;
 using Matih.Engine.Tests.Storage;
+using Matih.Hosting.Telemetry;
 using Matih.Hosting;
 using Matih.Telemetry;
 
@@ -29,7 +30,7 @@ public sealed class FlowMetricsTests
         Assert.Equal((111, 100, 10, 1), (samples["matih.records.read"], samples["matih.rows.written"], samples["matih.records.filtered"], samples["matih.records.skipped"]));
         Assert.Equal((111, 100, progress.FileCount, progress.FileBytes), (samples["matih.records.committed"], samples["matih.rows.committed"], samples["matih.files.committed"], samples["matih.files.committed.size"]));
         Assert.Equal((progress.ReadBytes, progress.CommitCount), (samples["matih.records.read.size"], samples["matih.commits"]));
-        Assert.Equal((0, 0, 0, 0), (samples["matih.records.rejected"], samples["matih.offsets.lost"], samples["matih.commit.conflicts"], samples["matih.failures Kafka"]));
+        Assert.Equal((0, 0, 0, 0), (samples["matih.records.rejected"], samples["matih.offsets.lost"], samples["matih.commit.conflicts"], samples["matih.failures kafka"]));
         Assert.Equal(progress.CommitCount, samples.CountOf("matih.commit.duration"));
         Assert.True(samples["matih.commit.attempts"] > progress.CommitCount, "the opening commit is an attempt, too");
         Assert.True(samples.CountOf("matih.batch.duration") > 0);
@@ -72,7 +73,7 @@ public sealed class FlowMetricsTests
 
         await Assert.ThrowsAsync<PipelineException>(() => flow.CatchUpAsync());
 
-        Assert.Equal((1, 1), (samples["matih.records.rejected"], samples["matih.failures RecordRejected"]));
+        Assert.Equal((1, 1), (samples["matih.records.rejected"], samples["matih.failures record-rejected"]));
         Assert.Equal(4, samples["matih.rows.committed"]);
     }
 
@@ -89,8 +90,8 @@ public sealed class FlowMetricsTests
 
         var failure = await flow.RefusalAsync();
 
-        Assert.Equal(3, samples[$"matih.failures {failure.Kind}"]);
-        Assert.Equal(Enum.GetNames<FailureKind>().Length, samples.Seen.Count(sample => sample.Instrument.Name == "matih.failures"));
+        Assert.Equal(3, samples[$"matih.failures {FailureWord.Of(failure.Kind)}"]);
+        Assert.Equal(FailureWord.All.Length, samples.Seen.Count(sample => sample.Instrument.Name == "matih.failures"));
     }
 
     [Fact]

@@ -59,7 +59,7 @@ public sealed partial class MetricsDocumentTests
         var clock = new HurriedClock();
         using var samples = new MeterSamples(pipeline);
         using var observation = FlowObservation.Observe([flow], clock);
-        flow.Metrics.BeginAtZero([nameof(FailureKind.Kafka)]);
+        flow.Metrics.BeginAtZero([FailureWord.Of(FailureKind.Kafka)]);
         flow.Metrics.Time(Matih.Telemetry.Instruments.BatchDuration, TimeSpan.FromMilliseconds(1));
         flow.Metrics.Time(Matih.Telemetry.Instruments.CommitDuration, TimeSpan.FromMilliseconds(1));
         flow.Metrics.Time(Matih.Telemetry.Instruments.CheckpointDuration, TimeSpan.FromMilliseconds(1));

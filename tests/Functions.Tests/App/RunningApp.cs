@@ -80,6 +80,9 @@ internal sealed class RunningApp : IAsyncDisposable
 
     public IReadOnlyDictionary<string, string?> Settings => _settings;
 
+    /// <summary>Adds a setting, before the start.</summary>
+    public void Set(string name, string value) => _settings[name] = value;
+
     public static async Task<RunningApp> StartAsync(SharedStorage storage, string hub, int partitionCount = 2, int instanceCount = 1, Action<RunningApp>? prepare = null)
     {
         var app = new RunningApp((await storage.StartedAsync()).ConnectionString, hub, partitionCount);

@@ -26,7 +26,7 @@ public sealed partial class MetricsTests : IDisposable
         var samples = (await PrometheusTools.ReadAsync(page)).SelectMany(family => family.Samples).ToArray();
         Assert.All(samples, sample => Assert.Equal(("clicks", "lake"), (sample.Labels["pipeline"], sample.Labels["sink"])));
         Assert.Equal(await _pipeline.RowCountAsync(), Value("matih_rows_committed_total"));
-        Assert.Equal((100, 0, 0), (Value("matih_records_read_total"), Value("matih_lag_records", ("topic", "clicks")), Value("matih_failures_total", ("kind", "Kafka"))));
+        Assert.Equal((100, 0, 0), (Value("matih_records_read_total"), Value("matih_lag_records", ("topic", "clicks")), Value("matih_failures_total", ("kind", "kafka"))));
         Assert.Equal((0, 0), (Value("matih_lag_partition", ("partition", "0")), Value("matih_lag_partition", ("partition", "1"))));
         Assert.Equal(Value("matih_commits_total"), Value("matih_commit_duration_seconds_count"));
         Assert.Equal(Value("matih_commits_total"), Value("matih_commit_duration_seconds_bucket", ("le", "+Inf")));

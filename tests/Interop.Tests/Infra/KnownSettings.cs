@@ -40,16 +40,13 @@ internal static partial class KnownSettings
     /// <summary>Read by the code, but not for Azure: the packages bring their own librdkafka, and no mock cluster.</summary>
     public static string[] NotOnAzure { get; } = ["MATIH_KAFKA_MOCK", "MATIH_LIBRDKAFKA"];
 
-    /// <summary>Read by the command, and left to who has a collector: a pipeline's own settings may name it.</summary>
+    /// <summary>Read by both, and left to who has a collector: a pipeline's own settings may name it.</summary>
     public static string[] OfCollectors { get; } = ["OTEL_EXPORTER_OTLP_ENDPOINT"];
 
     /// <summary>Read by the Functions app, but not set: the definitions are in its package.</summary>
     public static string[] OfPackage { get; } = ["MATIH_PIPELINES"];
 
-    /// <summary>Set for the Functions app, whose code does not read them yet: the host has the level by a setting of its own.</summary>
-    public static string[] NotReadYet { get; } = ["MATIH_LOG_LEVEL"];
-
-    /// <summary>Our own settings that the Functions app and what it shares with the command read: what their sources name.</summary>
+    /// <summary>Our own settings, and those of Application Insights, that the Functions app and what it shares with the command read: what their sources name.</summary>
     public static string[] ReadByFunctions { get; } =
         [.. new[] { "Functions", "Hosting" }
             .SelectMany(project => Directory.EnumerateFiles(Path.Combine(SourceTree.Root, "src", project), "*.cs", SearchOption.AllDirectories))
@@ -61,6 +58,6 @@ internal static partial class KnownSettings
     /// <summary>Read by the command.</summary>
     public static string[] ReadByCommand { get; } = [.. CommandVariables.All.Select(variable => variable.Name)];
 
-    [GeneratedRegex("\"(MATIH_[A-Z_]+)\"")]
+    [GeneratedRegex("\"((?:MATIH|APPLICATIONINSIGHTS)_[A-Z_]+)\"")]
     private static partial Regex Name();
 }

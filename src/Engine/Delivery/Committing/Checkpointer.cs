@@ -1,12 +1,10 @@
 using System.Collections.Immutable;
-using Matih.Delivery.Committing;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
-using Matih.Planning;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Committing;

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
-using Matih.Delivery.Committing;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
-using Matih.Delivery.Opening;
 using Matih.Delivery.Staging;
 using Matih.Delivery.Tables;
 using Matih.Telemetry;

@@ -1,6 +1,5 @@
 using Matih.Delivery.Writing;
 using Matih.Kafka;
-using Matih.Sql.Syntax;
 
 namespace Matih.Delivery.Lanes;
 

@@ -1,6 +1,5 @@
 using Matih.Batches;
 using Matih.Kafka;
-using Matih.Telemetry;
 
 namespace Matih.Delivery.Lanes;
 

@@ -1,5 +1,4 @@
 using Matih.Kafka;
-using Matih.Planning;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Members;

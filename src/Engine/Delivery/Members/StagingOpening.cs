@@ -5,7 +5,6 @@ using Matih.Delivery.Staging;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
 using Matih.Kafka;
-using Matih.Planning;
 using Matih.Storage;
 using Matih.Telemetry;
 

@@ -1,6 +1,5 @@
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
-using Matih.Delivery.Topics;
 using Matih.Kafka;
 using Matih.Telemetry;
 

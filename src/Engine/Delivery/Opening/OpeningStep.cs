@@ -1,12 +1,5 @@
-using System.Collections.Immutable;
-using Matih.Definition;
-using Matih.Delivery.Committing;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
-using Matih.Delivery.Topics;
-using Matih.Kafka;
-using Matih.Planning;
-using Matih.Telemetry;
 
 namespace Matih.Delivery.Opening;
 

@@ -1,5 +1,4 @@
 using Matih.Delivery.Lanes;
-using Matih.Delivery.Running;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Opening;

@@ -1,10 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
-using Matih.Delivery.Opening;
-using Matih.Delivery.Topics;
 using Matih.Kafka;
-using Matih.Planning;
 
 namespace Matih.Delivery.Replaying;
 

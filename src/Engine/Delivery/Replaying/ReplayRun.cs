@@ -6,7 +6,6 @@ using Matih.Delivery.Skipping;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
 using Matih.Kafka;
-using Matih.Planning;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Replaying;

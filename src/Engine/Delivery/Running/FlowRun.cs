@@ -1,10 +1,7 @@
-using Matih.Delivery.Lanes;
-using Matih.Delivery.Ledgers;
 using Matih.Delivery.Members;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Topics;
 using Matih.Kafka;
-using Matih.Planning;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Running;
@@ -70,7 +67,7 @@ internal sealed class FlowRun(
             }
             catch (Exception e) when (FlowFailure.Of(flow.Plan, e, abort) is { } failure)
             {
-                flow.Progress.Metrics.CountFailure(failure.Kind.ToString());
+                flow.Progress.Metrics.CountFailure(FailureWord.Of(failure.Kind));
                 if (failure == e) throw;
                 throw failure;
             }
@@ -147,7 +144,7 @@ internal sealed class FlowRun(
 
     private async ValueTask BackOffAsync(RunHistory history, PipelineException failure, CancellationToken stop, CancellationToken abort)
     {
-        flow.Progress.Metrics.CountFailure(failure.Kind.ToString());
+        flow.Progress.Metrics.CountFailure(FailureWord.Of(failure.Kind));
         if (++history.FailureCount == 1) history.FailingSince = flow.Clock.GetTimestamp();
         flow.Progress.NoteFailures(history.FailureCount);
         flow.Enter(FlowState.Retrying);

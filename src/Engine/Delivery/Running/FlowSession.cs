@@ -2,12 +2,9 @@ using System.Collections.Immutable;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Members;
-using Matih.Delivery.Opening;
 using Matih.Delivery.Topics;
 using Matih.Kafka;
 using Matih.Telemetry;
-using Matih.Planning;
-using Matih.Sql.Syntax;
 
 namespace Matih.Delivery.Running;
 

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Members;
 using Matih.Delivery.Opening;
-using Matih.Delivery.Running;
 using Matih.Delivery.Staging;
 using Matih.Delivery.Topics;
 using Matih.Kafka;

@@ -2,8 +2,6 @@ using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Topics;
 using Matih.Kafka;
-using Matih.Planning;
-using Matih.Sql.Syntax;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Running;

@@ -1,10 +1,8 @@
 using System.Collections.Immutable;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
-using Matih.Delivery.Opening;
 using Matih.Delivery.Skipping;
 using Matih.Delivery.Tables;
-using Matih.Planning;
 using Matih.Storage;
 using Matih.Telemetry;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
-using Matih.Delivery.Topics;
 using Matih.Storage;
 using Matih.Telemetry;
 

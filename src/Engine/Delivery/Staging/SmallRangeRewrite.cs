@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Delivery.Lanes;
-using Matih.Delivery.Opening;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Writing;
 using Matih.Parquet;

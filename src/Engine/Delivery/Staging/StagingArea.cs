@@ -1,4 +1,3 @@
-using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Storage;
 

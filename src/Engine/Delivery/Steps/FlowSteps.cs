@@ -247,7 +247,7 @@ public sealed class FlowSteps : IAsyncDisposable
 
     private PipelineException Counted(PipelineException failure)
     {
-        _flow.Progress.Metrics.CountFailure(failure.Kind.ToString());
+        _flow.Progress.Metrics.CountFailure(FailureWord.Of(failure.Kind));
         return failure;
     }
 

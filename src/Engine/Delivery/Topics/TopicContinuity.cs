@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Matih.Definition;
 using Matih.Delivery.Ledgers;
 using Matih.Kafka;
-using Matih.Planning;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Topics;

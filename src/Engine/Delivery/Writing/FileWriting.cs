@@ -1,6 +1,4 @@
-using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Delivery.Opening;
 using Matih.Delivery.Tables;
 using Matih.Parquet.Writing;
 using Matih.Parquet;

@@ -11,10 +11,10 @@ public sealed class PipelineFolderTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static string Yaml(string name, string more = "") => $$"""
+    private static string Yaml(string name, string more = "", string brokers = "b:9092", string topic = "t", string? group = null) => $$"""
         metadata: { name: {{name}} }
         sources:
-          s: { type: kafka, connection: "b:9092", topic: t, consumer_group: g, format: raw }
+          s: { type: kafka, connection: "{{brokers}}", topic: {{topic}}, consumer_group: {{group ?? $"g-{name}"}}, format: raw }
         sinks:
           k: { type: iceberg, input: s, table: n.t }
         {{more}}
@@ -62,6 +62,56 @@ public sealed class PipelineFolderTests : IDisposable
         Assert.Equal(["other"], folder.Pipelines.Select(pipeline => pipeline.Name));
         Assert.Equal(["a.yaml", "b.yaml"], folder.Broken.Select(broken => broken.File));
         Assert.All(folder.Broken, broken => Assert.StartsWith("a.yaml and b.yaml define pipelines of one name", broken.Failure.Message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("b:9092")]
+    [InlineData("c:9092, B:9092")]
+    public void Two_files_whose_triggers_would_share_a_group_are_both_left_out_and_the_others_are_served(string sameBrokers)
+    {
+        Put("a.yaml", Yaml("a", group: "g"));
+        Put("b.yaml", Yaml("b", brokers: sameBrokers, group: "g"));
+        Put("c.yaml", Yaml("c", topic: "u", group: "g"));
+        Put("d.yaml", Yaml("d", brokers: "other:9092", group: "g"));
+        Put("e.yaml", Yaml("e", group: "h"));
+
+        var folder = Load();
+
+        Assert.Equal(["c", "d", "e"], folder.Pipelines.Select(pipeline => pipeline.Name));
+        Assert.Equal(["a.yaml", "b.yaml"], folder.Broken.Select(broken => broken.File));
+        Assert.All(folder.Broken, broken =>
+        {
+            Assert.Equal("a.yaml (source s) and b.yaml (source s) read topic 't' in one consumer group, 'g': their triggers would share its partitions out, and each would be handed only some of the records.", broken.Failure.Message);
+            Assert.Equal("Give each of these sources a consumer_group of its own. A topic that goes into several tables can also be one source with several sinks.", broken.Failure.Remedy);
+        });
+    }
+
+    [Fact]
+    public void Two_sources_of_one_file_may_not_share_a_group_on_one_topic_either()
+    {
+        Put("a.yaml", """
+            metadata: { name: a }
+            sources:
+              s: { type: kafka, connection: "b:9092", topic: t, consumer_group: g, format: raw }
+              u: { type: kafka, connection: "b:9092", topic: t, consumer_group: g, format: raw }
+            sinks:
+              k: { type: iceberg, input: s, table: n.t }
+              m: { type: iceberg, input: u, table: n.v }
+            """);
+
+        var broken = Assert.Single(Load().Broken);
+
+        Assert.StartsWith("a.yaml (source s) and a.yaml (source u) read topic 't' in one consumer group", broken.Failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_two_files_of_one_name_no_third_one_is_left_out_for_their_group()
+    {
+        Put("a.yaml", Yaml("same", group: "g"));
+        Put("b.yaml", Yaml("same", group: "g"));
+        Put("c.yaml", Yaml("other", group: "g"));
+
+        Assert.Equal(["other"], Load().Pipelines.Select(pipeline => pipeline.Name));
     }
 
     [Fact]

@@ -185,6 +185,51 @@ public sealed class ServedPipelineTests
         await flow.AssertHoldsWholeTopicAsync();
     }
 
+    /// <summary>Each time that the first process is about to commit what it found staged, the second one has just done so.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public async Task A_flow_that_is_taken_over_again_and_again_is_opened_again_and_after_four_times_left_to_the_next_call(int takeoverCount)
+    {
+        // A commit has its time, which a hurried clock would let pass during a takeover.
+        using var flow = new FlowHarness(1);
+        flow.Produce(0, 60);
+        await using var first = Process(flow);
+        await using var second = Process(flow.Another());
+        await CommitAsync(first);
+        await StageAsync(first, Messages(flow, 0, 0, 10));
+        var takeovers = 0;
+        BeforeTheCommit();
+
+        var report = Assert.Single((await CommitAsync(first)).Flows);
+
+        Assert.Equal(takeoverCount, takeovers);
+        if (takeoverCount == 4)
+        {
+            Assert.Equal((FlowOutcome.TryAgain, 1000L), (report.Outcome, report.WaitMillis));
+            Assert.Equal(new ReportedFailure("table-keeps-changing", "Flow orders/lake: the table changed each time that the flow was opened.", "Other writers are at it; the next checkpoint tries again."), report.Failure);
+            Assert.Equal(40, (await flow.RowsAsync()).Count);
+            report = Assert.Single((await CommitAsync(first)).Flows);
+        }
+        Assert.Equal((FlowOutcome.Committed, 10L, null), (report.Outcome, report.RecordCount, report.Failure));
+        Assert.Equal((takeoverCount + 1) * 10, (await flow.RowsAsync()).Count);
+        await StageAsync(first, Messages(flow, 0, 0, 60));
+        await CommitAsync(first);
+        await flow.AssertHoldsWholeTopicAsync();
+
+        async Task TakeOverAsync()
+        {
+            var taken = Assert.Single((await CommitAsync(second)).Flows);
+            Assert.Equal((FlowOutcome.Committed, 10L), (taken.Outcome, taken.RecordCount));
+            await StageAsync(second, Messages(flow, 0, ++takeovers * 10, 10));
+            if (takeovers < takeoverCount) BeforeTheCommit();
+        }
+
+        // A commit with rows writes its manifest first, which the one that opens the flow has not.
+        void BeforeTheCommit() => flow.Store.BeforeCreate("-m0.avro", TakeOverAsync);
+    }
+
     [Fact]
     public async Task A_batch_that_was_never_handed_in_is_read_by_a_later_commit()
     {

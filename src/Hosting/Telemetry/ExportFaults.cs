@@ -3,21 +3,21 @@ using System.Diagnostics.Tracing;
 using System.Globalization;
 using Matih.Telemetry;
 
-namespace Matih.Host.Telemetry;
+namespace Matih.Hosting.Telemetry;
 
 /// <summary>
-/// Says in the log what OpenTelemetry's exporter otherwise keeps to itself: that a collector cannot be reached, or refuses. Each
-/// kind of trouble once, because it comes again with every interval.
+/// Says in the log what OpenTelemetry's exporters otherwise keep to themselves: that a collector cannot be reached, or refuses.
+/// Each kind of trouble once, because it comes again with every interval.
 /// </summary>
-internal sealed class OtlpFaults : EventListener
+public sealed class ExportFaults : EventListener
 {
-    /// <summary>The exporter's alone: others warn of what is as it should be, such as meters that nobody subscribed to.</summary>
-    private const string Source = "OpenTelemetry-Exporter-OpenTelemetryProtocol";
+    /// <summary>The exporters' alone: others warn of what is as it should be, such as meters that nobody subscribed to.</summary>
+    private static readonly string[] Sources = ["OpenTelemetry-Exporter-OpenTelemetryProtocol", "OpenTelemetry-AzureMonitor-Exporter"];
 
     private readonly ConcurrentDictionary<string, bool> _told = new();
     private readonly IEngineLog _log;
 
-    public OtlpFaults(IEngineLog log)
+    public ExportFaults(IEngineLog log)
     {
         _log = log;
         // The base class met the sources that there were before this one had its log.
@@ -31,7 +31,7 @@ internal sealed class OtlpFaults : EventListener
 
     private void Listen(EventSource source)
     {
-        if (source.Name == Source) EnableEvents(source, EventLevel.Warning);
+        if (Sources.Contains(source.Name)) EnableEvents(source, EventLevel.Warning);
     }
 
     protected override void OnEventWritten(EventWrittenEventArgs eventData)

@@ -1,7 +1,7 @@
-using Matih.Host.Telemetry;
 using Matih.Hosting;
+using Matih.Hosting.Telemetry;
 
-namespace Matih.Engine.Tests.Host;
+namespace Matih.Engine.Tests.Hosting.Telemetry;
 
 public sealed class OtlpSettingsTests
 {

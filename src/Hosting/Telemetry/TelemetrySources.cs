@@ -1,6 +1,6 @@
 using Matih.Telemetry;
 
-namespace Matih.Hosting;
+namespace Matih.Hosting.Telemetry;
 
 /// <summary>What a host of the engine subscribes to with a telemetry library of its own choice (docs/metrics.md).</summary>
 public static class TelemetrySources
