@@ -179,16 +179,20 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         return differences;
     }
 
-    /// <summary>Creates tables that do not exist, for an engine that cannot do so itself.</summary>
-    /// <exception cref="PipelineException">The sink says create: false, or the catalog or store fails.</exception>
-    public async Task CreateTablesAsync(IEnumerable<(FlowDefinition Flow, TablePlan Plan)> tables, CancellationToken cancellationToken)
+    /// <summary>
+    /// Prepares the tables of flows whose records a Flink job is to write: creates those that do not exist, and writes the job into each, so that
+    /// no run of this engine writes the same records beside it.
+    /// </summary>
+    /// <param name="job">What the tables say of the job: its id.</param>
+    /// <exception cref="PipelineException">A table holds the flow's ledger, the sink says create: false, or catalog or store fails.</exception>
+    public async Task HandToFlinkAsync(IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)> tables, string job, CancellationToken cancellationToken)
     {
         foreach (var (flow, plan) in tables)
         {
             try
             {
-                var table = FlowAssembly.OpenTable(connectors, flow, plan, connectors.OpenStore(flow.Sink.Catalog));
-                if (await table.LoadAsync(cancellationToken) is null) await TableCreation.CreateAsync(table, plan, log, cancellationToken);
+                var store = connectors.OpenStore(flow.Sink.Catalog);
+                await new FlinkHandover(new FlowName(flow.Pipeline, flow.Sink.Name), FlowAssembly.OpenTable(connectors, flow, plan, store), store, plan, log).MarkAsync(job, cancellationToken);
             }
             catch (Exception e) when (e is not PipelineException && FlowFailure.OfTable(plan.Identifier, e, cancellationToken) is { } failure)
             {

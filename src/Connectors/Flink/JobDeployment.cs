@@ -30,9 +30,9 @@ public sealed record DeploymentRequest(string JobId)
 public sealed record Deployment(string JobId, string JobName, Uri JobManager, string? Savepoint);
 
 /// <summary>Brings a script onto a cluster, through its SQL Gateway.</summary>
-/// <param name="createTables">Creates tables that do not exist: this engine knows partitions that Flink's DDL cannot say.</param>
+/// <param name="handOver">Gets the tables and the job's id: creates those that do not exist, because this engine knows partitions that Flink's DDL cannot say, and writes the job into them.</param>
 /// <param name="say">Gets one line for each step.</param>
-public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)>, CancellationToken, Task> createTables, Action<string> say)
+public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)>, string, CancellationToken, Task> handOver, Action<string> say)
 {
     private const string JobIdOption = "$internal.pipeline.job-id";
     private const string RecoveryOption = "execution.state-recovery.path";
@@ -46,7 +46,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         var running = await FindRunningAsync(manager, script.JobName, request, cancellationToken);
 
         await PrepareAsync(session, script, cancellationToken);
-        await createTables(await TablesAsync(session, script, planned, cancellationToken), cancellationToken);
+        await handOver(await TablesAsync(session, script, planned, cancellationToken), request.JobId, cancellationToken);
 
         // What Flink refuses is to be known before the job that runs is stopped.
         await RunAsync(session, script.Explain, cancellationToken);
@@ -97,7 +97,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
     private async Task<IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)>> TablesAsync(GatewaySession session, FlinkScript script, ImmutableArray<PlannedFlow> planned, CancellationToken cancellationToken)
     {
         var tables = new List<(FlowDefinition, TablePlan)>();
-        foreach (var table in script.Tables.Where(table => table.Flow.Sink.CreatesTable))
+        foreach (var table in script.Tables)
         {
             if (planned.FirstOrDefault(flow => flow.Definition.Sink.Name == table.Flow.Sink.Name) is { } known)
             {

@@ -48,6 +48,7 @@ public static class FailureWord
         FailureKind.Catalog => "catalog",
         FailureKind.Table => "table",
         FailureKind.Store => "store",
+        FailureKind.Flink => "flink",
         FailureKind.Endpoint => "endpoint",
         FailureKind.Superseded => "superseded",
         FailureKind.WouldLoseOrDouble => "would-lose-or-double",

@@ -61,7 +61,7 @@ internal sealed class DeployVerb : Verb
 
         var environment = SystemEnvironment.Create(_settings);
         var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, EngineLog.None, laneCountMax: 1), EngineLog.None);
-        var deployment = new JobDeployment(cluster, runner.CreateTablesAsync, Console.Error.WriteLine);
+        var deployment = new JobDeployment(cluster, runner.HandToFlinkAsync, Console.Error.WriteLine);
         var request = new DeploymentRequest(job)
         {
             Replaces = arguments.GetValue(_replace),

@@ -45,10 +45,15 @@ internal sealed class FlinkOptions
         var load = PipelineLoading.Load(new PipelineRequest(file, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse)), settings, isForFlink: true);
         DefinitionReport.WriteText(load, Console.Error);
         if (load.Pipeline is not { } pipeline) return null;
-        var traits = new FlinkTraits(arguments.GetValue(_connector) == SqlConnector);
+        return Generate(file, pipeline, new FlinkTraits(arguments.GetValue(_connector) == SqlConnector)) is { } script ? new GeneratedJob(pipeline, script) : null;
+    }
+
+    /// <summary>The script of a definition that was loaded; null where it cannot be said to Flink, which has been printed then.</summary>
+    public static FlinkScript? Generate(string file, LoadedPipeline pipeline, FlinkTraits traits)
+    {
         var result = new FlinkGenerator(pipeline.Definition, WrittenDefinition.Read(file, pipeline.Text), pipeline.Flows, traits, File.ReadAllText).Generate();
         foreach (var error in result.Errors) Console.Error.WriteLine(error);
         if (!result.Errors.IsEmpty) Console.Error.WriteLine($"{Quantity.Of(result.Errors.Length, "error")}: this cannot be said to Flink.");
-        return result.Script is { } script ? new GeneratedJob(pipeline, script) : null;
+        return result.Script;
     }
 }

@@ -16,6 +16,9 @@ internal sealed class FlinkPlace
         command.Options.Add(_jobManager);
     }
 
+    /// <summary>Whether the command line names a gateway.</summary>
+    public bool IsGiven(ParseResult arguments) => arguments.GetValue(_gateway) is not null;
+
     /// <exception cref="UsageException">No gateway is given.</exception>
     public FlinkCluster Open(ParseResult arguments, Hosting.HostSettings settings)
     {

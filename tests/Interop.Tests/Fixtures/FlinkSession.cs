@@ -42,8 +42,9 @@ public sealed class FlinkSession : IAsyncDisposable
         }
     }
 
-    /// <param name="role"><c>cluster</c>, <c>jobmanager</c>, <c>taskmanager</c> or <c>gateway</c>.</param>
-    public async Task KillAsync(string role = "cluster") => (await ExternalProcess.RunAsync(_tool, ["kill", "--dir", _folder, role])).Expect();
+    /// <summary>SIGKILL.</summary>
+    /// <param name="role"><c>jobmanager</c>, <c>taskmanager</c> or <c>gateway</c>; null is all of them.</param>
+    public async Task KillAsync(string? role = null) => (await ExternalProcess.RunAsync(_tool, ["kill", "--dir", _folder, .. role is null ? [] : new[] { role }])).Expect();
 
     /// <summary>Starts again what was killed, with the same ports.</summary>
     public Task RestartAsync() => StartInFolderAsync([]);

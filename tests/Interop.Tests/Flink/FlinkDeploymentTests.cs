@@ -75,6 +75,27 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
     }
 
     [Fact]
+    public async Task Each_engine_refuses_a_table_that_the_other_writes()
+    {
+        var pipeline = await NewAsync("either", Clickstream, Clicks(0, 20));
+        string[] run = ["run", "pipeline.yaml", "--until-caught-up", "--warehouse", pipeline.Warehouse];
+        string[] other = ["--set", "sinks.analytics_lake.table=web.ours"];
+        (await pipeline.CommandAsync([.. run, .. other])).Expect();
+        var job = await pipeline.DeployAsync();
+
+        var deployed = await pipeline.TryDeployAsync(["--replace", .. other]);
+        var started = await pipeline.CommandAsync(run);
+        await pipeline.WaitForRowsAsync("web.clickstream_events", 20);
+        await pipeline.StopAsync(pipeline.Name);
+        var startedAfter = await pipeline.CommandAsync(run);
+
+        Assert.Equal((5, 5, 5), (deployed.ExitCode, started.ExitCode, startedAfter.ExitCode));
+        Assert.Contains("holds a ledger of", deployed.StandardError, StringComparison.Ordinal);
+        Assert.Contains(job, startedAfter.StandardError, StringComparison.Ordinal);
+        Assert.Equal(20, await IcebergReference.CountAsync(pipeline.TableFolder("web.clickstream_events")));
+    }
+
+    [Fact]
     public async Task A_submission_that_is_repeated_with_its_id_makes_no_second_job()
     {
         var pipeline = await NewAsync("repeated", Clickstream, Clicks(0, 10));
@@ -109,11 +130,13 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
         pipeline.Write(Clickstream.Replace("    event_timestamp\n", "    nope\n", StringComparison.Ordinal).Replace("SELECT\n", "SELECT DISTINCT\n", StringComparison.Ordinal));
 
         var refused = await pipeline.TryDeployAsync("--replace");
+        var validated = await pipeline.CommandAsync("validate", "pipeline.yaml", "--gateway", (await flink.SessionAsync()).Gateway);
         var status = await pipeline.CommandAsync("flink", "status", job);
         await pipeline.StopAsync(job);
 
         Assert.Equal(2, refused.ExitCode);
-        Assert.Contains("pipeline.yaml:17:19: transformations.parse_events.sql: Encountered \"value\"", refused.StandardError, StringComparison.Ordinal);
+        Assert.Equal((2, refused.StandardError.Split('\n')[^2]), (validated.ExitCode, validated.StandardError.Split('\n')[^2]));
+        Assert.Contains("pipeline.yaml:17:20: transformations.parse_events.sql: Encountered \"value\"", refused.StandardError, StringComparison.Ordinal);
         status.Expect();
     }
 
@@ -170,22 +193,29 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
                 type: kafka
                 connection: ${BROKER}
                 topic: ${TOPIC}
-                consumer_group: "it's"
+                consumer_group: select
                 format: json
-                schema: [ { name: "ta`ble", type: STRING }, { name: "it's -- x", type: STRING }, { name: "a;b", type: STRING }, { name: "/* c */", type: STRING }, { name: "value", type: STRING }, { name: "größe 😀", type: STRING } ]
+                schema: [ { name: "value", type: STRING }, { name: "@a $b #c.d:e-f g", type: STRING } ]
                 start_offset: earliest
+            transformations:
+              - name: table
+                type: sql_transform
+                input: select
+                sql: |
+                  SELECT value, `@a $b #c.d:e-f g`, value AS `ta``ble`, value AS `it's -- x`, value AS `a;b`, value AS `/* c */`, value AS `größe 😀`, value AS offset, 'x''y' AS `\`
+                  FROM {{ input }};
             sinks:
               from: { type: iceberg, table: order.group, mode: append }
             orchestration: { engine: flink, checkpoint_interval: 500ms, parallelism: 1 }
             """;
-        var pipeline = await NewAsync("hostile", definition, ["""{"ta`ble":"1","it's -- x":"2","a;b":"3","/* c */":"4","value":"5","größe 😀":"6"}"""]);
+        var pipeline = await NewAsync("hostile", definition, ["""{"value":"1","@a $b #c.d:e-f g":"2"}"""]);
 
         var job = await pipeline.DeployAsync();
         await pipeline.WaitForRowsAsync("order.group", 1);
         await pipeline.StopAsync(job);
 
         var row = (await IcebergReference.ScanAsync(pipeline.TableFolder("order.group")))[0];
-        Assert.Equal("ta`ble=1, it's -- x=2, a;b=3, /* c */=4, value=5, größe 😀=6", string.Join(", ", row.EnumerateObject().Select(field => $"{field.Name}={field.Value}")));
+        Assert.Equal(@"value=1, @a $b #c.d:e-f g=2, ta`ble=1, it's -- x=1, a;b=1, /* c */=1, größe 😀=1, offset=1, \=x'y", string.Join(", ", row.EnumerateObject().Select(field => $"{field.Name}={field.Value}")));
     }
 
     [Fact, LongTest]
