@@ -1,10 +1,10 @@
 using System.CommandLine;
-using Matih.Connectors.Flink;
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Hosting;
+using Matih.Hosting.Flink;
 using Matih.Telemetry;
 
 namespace Matih.Host.Commands;

@@ -1,6 +1,7 @@
 using System.CommandLine;
-using Matih.Connectors.Flink;
 using Matih.Host.Runtime;
+using Matih.Hosting;
+using Matih.Hosting.Flink;
 
 namespace Matih.Host.Commands;
 
@@ -20,7 +21,7 @@ internal sealed class FlinkPlace
     public bool IsGiven(ParseResult arguments) => arguments.GetValue(_gateway) is not null;
 
     /// <exception cref="UsageException">No gateway is given.</exception>
-    public FlinkCluster Open(ParseResult arguments, Hosting.HostSettings settings)
+    public FlinkCluster Open(ParseResult arguments, HostSettings settings)
     {
         var gateway = arguments.GetValue(_gateway);
         if (gateway is null && settings.Environment("MATIH_FLINK_GATEWAY") is { Length: > 0 } named && !TryParse(named, out gateway))

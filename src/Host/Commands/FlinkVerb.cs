@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using Matih.Connectors.Flink;
 using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Hosting;
+using Matih.Hosting.Flink;
 
 namespace Matih.Host.Commands;
 

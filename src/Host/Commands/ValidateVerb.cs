@@ -1,11 +1,11 @@
 using System.CommandLine;
-using Matih.Connectors.Flink;
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Flink;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Hosting;
+using Matih.Hosting.Flink;
 using Matih.Telemetry;
 
 namespace Matih.Host.Commands;

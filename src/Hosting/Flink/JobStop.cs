@@ -1,9 +1,9 @@
 using Matih.Delivery;
 
-namespace Matih.Connectors.Flink;
+namespace Matih.Hosting.Flink;
 
 /// <summary>Stops a job with a savepoint: everything up to it is committed when the job has ended.</summary>
-internal sealed class JobStop(JobManager manager, TimeProvider clock)
+internal sealed class JobStop(JobsEndpoint jobs, TimeProvider clock)
 {
     /// <summary>A savepoint writes all state, and the last commit waits for the catalog.</summary>
     private static readonly TimeSpan StopMax = TimeSpan.FromMinutes(10);
@@ -24,10 +24,10 @@ internal sealed class JobStop(JobManager manager, TimeProvider clock)
             {
                 if (!isTriggered)
                 {
-                    await manager.TriggerSavepointAsync(job, trigger, folder, stops: true, cancellationToken);
+                    await jobs.TriggerSavepointAsync(job, trigger, folder, stops: true, cancellationToken);
                     isTriggered = true;
                 }
-                var state = await manager.FindAsync(job, cancellationToken);
+                var state = await jobs.FindAsync(job, cancellationToken);
                 savepoint ??= await SavepointAsync(job, trigger, state, cancellationToken);
                 if (savepoint is not null && state is { HasEnded: true }) return RequireFinished(job, state, savepoint);
             }
@@ -43,11 +43,11 @@ internal sealed class JobStop(JobManager manager, TimeProvider clock)
     /// <summary>Makes a savepoint and lets the job run on; the result is its place.</summary>
     public async Task<string> SaveAsync(string job, string trigger, string? folder, CancellationToken cancellationToken)
     {
-        await manager.TriggerSavepointAsync(job, trigger, folder, stops: false, cancellationToken);
+        await jobs.TriggerSavepointAsync(job, trigger, folder, stops: false, cancellationToken);
         var start = clock.GetTimestamp();
         while (clock.GetElapsedTime(start) < StopMax)
         {
-            var found = await manager.FindSavepointAsync(job, trigger, cancellationToken);
+            var found = await jobs.FindSavepointAsync(job, trigger, cancellationToken);
             if (found.Failure is { } failure) throw FlinkHttp.Failed($"Job {job} made no savepoint: {failure.Cause}", "The job runs on. Give a folder that the cluster can write, or wait until its tasks run.");
             if (found.Location is { } location) return location;
             await Task.Delay(PollInterval, clock, cancellationToken);
@@ -57,11 +57,11 @@ internal sealed class JobStop(JobManager manager, TimeProvider clock)
 
     private async Task<string?> SavepointAsync(string job, string trigger, FlinkJobState? state, CancellationToken cancellationToken)
     {
-        var found = await manager.FindSavepointAsync(job, trigger, cancellationToken);
+        var found = await jobs.FindSavepointAsync(job, trigger, cancellationToken);
         if (found.Failure is { } failure) throw FlinkHttp.Failed($"Job {job} was not stopped: {failure.Cause}", "The job runs on. Give a folder that the cluster can write, or wait until its tasks run.");
         if (found.Location is { } location) return location;
         // The request is forgotten with the JobManager's memory; the job's own list has the savepoint, up to 3 s late.
-        return state is { HasEnded: true } ? (await manager.CheckpointsAsync(job, cancellationToken)).SavepointPath : null;
+        return state is { HasEnded: true } ? (await jobs.CheckpointsAsync(job, cancellationToken)).SavepointPath : null;
     }
 
     private static string RequireFinished(string job, FlinkJobState state, string savepoint)

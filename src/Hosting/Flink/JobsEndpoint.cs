@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 
-namespace Matih.Connectors.Flink;
+namespace Matih.Hosting.Flink;
 
 /// <summary>A job in the list of a cluster.</summary>
 internal sealed record FlinkJob(string Id, string Name, string State, DateTimeOffset StartedAt)
@@ -28,7 +28,7 @@ internal sealed record FlinkCheckpoints(long Completed, long Failed, long InProg
 internal sealed record SavepointState(bool IsCompleted, string? Location, FlinkFailure? Failure);
 
 /// <summary>The JobManager's REST endpoint (Flink 1.20, "REST API").</summary>
-internal sealed class JobManager(FlinkHttp http)
+internal sealed class JobsEndpoint(FlinkHttp http)
 {
     public Uri Address => http.Address;
 

@@ -1,6 +1,6 @@
 using Matih.Delivery;
 
-namespace Matih.Connectors.Flink;
+namespace Matih.Hosting.Flink;
 
 /// <summary>A Flink cluster, by the address of its SQL Gateway.</summary>
 /// <param name="gateway">Such as <c>http://flink:8083</c>.</param>
@@ -26,19 +26,19 @@ public sealed class FlinkCluster(Uri gateway, Uri? jobManager, TimeProvider cloc
         }
     }
 
-    internal async Task<JobManager> JobManagerAsync(GatewaySession session, CancellationToken cancellationToken)
+    internal async Task<JobsEndpoint> JobManagerAsync(GatewaySession session, CancellationToken cancellationToken)
     {
-        if (jobManager is not null) return new JobManager(Http(jobManager));
+        if (jobManager is not null) return new JobsEndpoint(Http(jobManager));
         var options = await session.OptionsAsync(cancellationToken);
         if (options.TryGetValue("rest.address", out var host) && options.TryGetValue("rest.port", out var port) && Uri.TryCreate($"http://{host}:{port}", UriKind.Absolute, out var address))
-            return new JobManager(Http(address));
+            return new JobsEndpoint(Http(address));
         throw FlinkHttp.Failed($"The SQL Gateway at {gateway} does not say where the JobManager is.", "Give the JobManager's address with --jobmanager, such as http://flink:8081.");
     }
 
     /// <summary>The JobManager alone, for what needs no session.</summary>
-    internal async Task<JobManager> FindJobManagerAsync(CancellationToken cancellationToken)
+    internal async Task<JobsEndpoint> FindJobManagerAsync(CancellationToken cancellationToken)
     {
-        if (jobManager is not null) return new JobManager(Http(jobManager));
+        if (jobManager is not null) return new JobsEndpoint(Http(jobManager));
         await using var session = await OpenSessionAsync(cancellationToken);
         return await JobManagerAsync(session, cancellationToken);
     }

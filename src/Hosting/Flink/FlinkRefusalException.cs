@@ -1,7 +1,7 @@
 using Matih.Definition;
 using Matih.Flink;
 
-namespace Matih.Connectors.Flink;
+namespace Matih.Hosting.Flink;
 
 /// <summary>Flink refused a statement.</summary>
 /// <param name="position">Where the definition's author wrote what is refused; null where it is a statement of ours.</param>

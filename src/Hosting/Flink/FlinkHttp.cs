@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Matih.Delivery;
 
-namespace Matih.Connectors.Flink;
+namespace Matih.Hosting.Flink;
 
 /// <summary>What an endpoint of Flink answered.</summary>
 internal readonly record struct FlinkAnswer(HttpStatusCode Status, string Body)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Matih.Connectors.Flink;
+namespace Matih.Hosting.Flink;
 
 /// <summary>Why Flink refused a statement or a job failed.</summary>
 /// <param name="Cause">The root cause in one line.</param>

@@ -6,7 +6,7 @@ using Matih.Flink;
 using Matih.Planning;
 using Matih.Sql;
 
-namespace Matih.Connectors.Flink;
+namespace Matih.Hosting.Flink;
 
 /// <summary>How a job is to be brought onto a cluster.</summary>
 /// <param name="JobId">32 hexadecimal digits: the job gets this id, so that a repeated submission makes no second one.</param>
@@ -42,8 +42,8 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
     public async Task<Deployment> DeployAsync(FlinkScript script, ImmutableArray<PlannedFlow> planned, DeploymentRequest request, CancellationToken cancellationToken)
     {
         await using var session = await cluster.OpenSessionAsync(cancellationToken);
-        var manager = await cluster.JobManagerAsync(session, cancellationToken);
-        var running = await FindRunningAsync(manager, script.JobName, request, cancellationToken);
+        var jobs = await cluster.JobManagerAsync(session, cancellationToken);
+        var running = await FindRunningAsync(jobs, script.JobName, request, cancellationToken);
 
         await PrepareAsync(session, script, cancellationToken);
         await handOver(await TablesAsync(session, script, planned, cancellationToken), request.JobId, cancellationToken);
@@ -54,14 +54,14 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         if (running is not null)
         {
             say($"stopping job {running.Id} with a savepoint");
-            savepoint = await new JobStop(manager, cluster.Clock).StopAsync(running.Id, request.JobId, request.SavepointFolder, cancellationToken);
+            savepoint = await new JobStop(jobs, cluster.Clock).StopAsync(running.Id, request.JobId, request.SavepointFolder, cancellationToken);
             say($"job {running.Id} has ended; savepoint {savepoint}");
         }
         await SetAsync(session, JobIdOption, request.JobId, cancellationToken);
         if (savepoint is not null) await SetAsync(session, RecoveryOption, savepoint, cancellationToken);
         say($"submitting job {request.JobId}");
-        await SubmitAsync(session, manager, script, request, savepoint, cancellationToken);
-        return new Deployment(request.JobId, script.JobName, manager.Address, savepoint);
+        await SubmitAsync(session, jobs, script, request, savepoint, cancellationToken);
+        return new Deployment(request.JobId, script.JobName, jobs.Address, savepoint);
     }
 
     /// <summary>Has Flink's planner look at the statements; submits nothing and creates nothing.</summary>
@@ -74,15 +74,15 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         foreach (var table in script.Tables) await RunAsync(session, table.Explain, cancellationToken);
     }
 
-    private async Task<FlinkJob?> FindRunningAsync(JobManager manager, string name, DeploymentRequest request, CancellationToken cancellationToken)
+    private async Task<FlinkJob?> FindRunningAsync(JobsEndpoint jobs, string name, DeploymentRequest request, CancellationToken cancellationToken)
     {
-        var live = (await Asking(() => manager.ListAsync(cancellationToken))).Where(job => job.Name == name && job.IsLive).ToList();
+        var live = (await Asking(() => jobs.ListAsync(cancellationToken))).Where(job => job.Name == name && job.IsLive).ToList();
         if (live.Find(job => job.Id == request.JobId) is { } same)
             throw FlinkHttp.Failed($"Job {same.Id} of {name} is there already, in state {same.State}.", $"Nothing was submitted. `matih flink status {name}` shows how it does.");
         if (live.Count > 1)
-            throw FlinkHttp.Failed($"{live.Count} jobs called {name} run on {manager.Address}: {string.Join(", ", live.Select(job => job.Id))}. They write the same rows twice.", "Stop all of them but one with `matih flink stop JOBID`.");
+            throw FlinkHttp.Failed($"{live.Count} jobs called {name} run on {jobs.Address}: {string.Join(", ", live.Select(job => job.Id))}. They write the same rows twice.", "Stop all of them but one with `matih flink stop JOBID`.");
         if (live is [var running] && !request.Replaces)
-            throw FlinkHttp.Failed($"A job called {name} runs on {manager.Address}: {running.Id}, in state {running.State}. A second one would write every row twice.", "Give --replace to stop it with a savepoint and continue from that, or stop it with `matih flink stop`.");
+            throw FlinkHttp.Failed($"A job called {name} runs on {jobs.Address}: {running.Id}, in state {running.State}. A second one would write every row twice.", "Give --replace to stop it with a savepoint and continue from that, or stop it with `matih flink stop`.");
         if (live.Count == 0 && request.Replaces && request.From is null) say($"no job called {name} runs; this is its first start");
         return live.FirstOrDefault();
     }
@@ -126,7 +126,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         return new RowType(fields.ToImmutable());
     }
 
-    private async Task SubmitAsync(GatewaySession session, JobManager manager, FlinkScript script, DeploymentRequest request, string? savepoint, CancellationToken cancellationToken)
+    private async Task SubmitAsync(GatewaySession session, JobsEndpoint jobs, FlinkScript script, DeploymentRequest request, string? savepoint, CancellationToken cancellationToken)
     {
         try
         {
@@ -142,7 +142,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         {
             try
             {
-                seen = await manager.FindAsync(request.JobId, cancellationToken) ?? seen;
+                seen = await jobs.FindAsync(request.JobId, cancellationToken) ?? seen;
             }
             catch (FlinkSilenceException)
             {

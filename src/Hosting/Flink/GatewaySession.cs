@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Matih.Flink;
 
-namespace Matih.Connectors.Flink;
+namespace Matih.Hosting.Flink;
 
 /// <summary>What a statement gave.</summary>
 /// <param name="Rows">The first page of its rows, each field as text; null for NULL.</param>
