@@ -63,7 +63,7 @@ internal sealed class FlowAssembly
         _shared = shared;
         _store = connectors.OpenStore(definition.Sink.Catalog);
         Memory = new MemoryAccount(plan.MemoryBytes - plan.MemoryBytes / QueueShare);
-        Ledgers = new TableLedger(flow, OpenTable(connectors, definition, plan, _store), _store);
+        Ledgers = new TableLedger(flow, OpenTable(connectors, definition, plan.Table, _store), _store);
         _writer = new WriterIdentity(flow.Environment.Ids.NewUuid(), hint);
         _group = new FlowGroup(flow, source, shared.Marks);
         _gaps = new GapCheck(plan, source);
@@ -78,8 +78,8 @@ internal sealed class FlowAssembly
     public static long QueueBytesOf(FlowPlan plan) => plan.MemoryBytes / QueueShare;
 
     /// <summary>A flow's table, by what the definition says of its catalog and format.</summary>
-    public static IFlowTable OpenTable(IConnectors connectors, FlowDefinition definition, FlowPlan plan, IStore store) =>
-        new IcebergTable(connectors.OpenCatalog(definition.Sink.Catalog, store), plan.Table);
+    public static IFlowTable OpenTable(IConnectors connectors, FlowDefinition definition, TablePlan plan, IStore store) =>
+        new IcebergTable(connectors.OpenCatalog(definition.Sink.Catalog, store), plan);
 
     public MemoryAccount Memory { get; }
 

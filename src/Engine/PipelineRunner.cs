@@ -162,7 +162,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         {
             try
             {
-                var flowTable = FlowAssembly.OpenTable(connectors, definition, plan, connectors.OpenStore(definition.Sink.Catalog));
+                var flowTable = FlowAssembly.OpenTable(connectors, definition, plan.Table, connectors.OpenStore(definition.Sink.Catalog));
                 if (await flowTable.LoadAsync(cancellationToken) is not { } table)
                 {
                     TableCreation.RequireAllowed(flowTable, plan.Table);
@@ -177,6 +177,28 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             }
         }
         return differences;
+    }
+
+    /// <summary>
+    /// Prepares the tables of flows whose records a Flink job is to write: creates those that do not exist, and writes the job into each, so that
+    /// no run of this engine writes the same records beside it.
+    /// </summary>
+    /// <param name="job">What the tables say of the job: its id.</param>
+    /// <exception cref="PipelineException">A table holds the flow's ledger, the sink says create: false, or catalog or store fails.</exception>
+    public async Task HandToFlinkAsync(IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)> tables, string job, CancellationToken cancellationToken)
+    {
+        foreach (var (flow, plan) in tables)
+        {
+            try
+            {
+                var store = connectors.OpenStore(flow.Sink.Catalog);
+                await new FlinkHandover(new FlowName(flow.Pipeline, flow.Sink.Name), FlowAssembly.OpenTable(connectors, flow, plan, store), store, plan, log).MarkAsync(job, cancellationToken);
+            }
+            catch (Exception e) when (e is not PipelineException && FlowFailure.OfTable(plan.Identifier, e, cancellationToken) is { } failure)
+            {
+                throw failure;
+            }
+        }
     }
 
     /// <summary>

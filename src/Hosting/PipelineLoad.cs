@@ -14,7 +14,11 @@ public sealed record PipelineRequest(string File, IReadOnlyList<string> Override
 
 /// <summary>A definition that is right as far as it can be known without Kafka and a catalog, with a plan for each flow.</summary>
 /// <param name="Text">The file's content that it was read from.</param>
-public sealed record LoadedPipeline(PipelineDefinition Definition, ImmutableArray<PlannedFlow> Flows, string Text);
+public sealed record LoadedPipeline(PipelineDefinition Definition, ImmutableArray<PlannedFlow> Flows, string Text)
+{
+    /// <summary>What this engine does not compile of statements that Flink is to run; their flows are not among <see cref="Flows"/>.</summary>
+    public ImmutableArray<DefinitionError> Uncompiled { get; init; } = [];
+}
 
 /// <summary>What loading a definition gave: a pipeline, or a failure. A host shows the findings either way.</summary>
 /// <param name="Pipeline">Null where it failed.</param>

@@ -12,7 +12,10 @@ public static class PipelineLoading
     private const string Warning = "definition-warning";
     private const string Error = "definition-error";
 
-    public static PipelineLoad Load(PipelineRequest request, HostSettings settings)
+    /// <param name="request">The definition.</param>
+    /// <param name="settings">Environment and folders.</param>
+    /// <param name="isForFlink">Whether a Flink cluster is to run it; null is as <c>orchestration.engine</c> says. Then statements that this engine does not compile are left to it, and no Kafka client of this machine is asked about the connections.</param>
+    public static PipelineLoad Load(PipelineRequest request, HostSettings settings, bool? isForFlink = false)
     {
         string text;
         try
@@ -40,11 +43,12 @@ public static class PipelineLoading
         foreach (var warning in result.Warnings) findings.Add(Entry(LogSeverity.Warning, Warning, warning));
         if (!result.IsValid) return Wrong(findings, result.Errors);
 
-        var plan = PipelinePlanner.Plan(result.Definition);
+        var isFlink = isForFlink ?? result.Definition.Orchestration.Engine == DeployTarget.Flink;
+        var plan = PipelinePlanner.Plan(result.Definition, isFlink);
         foreach (var warning in plan.Warnings) findings.Add(Entry(LogSeverity.Warning, Warning, warning));
-        var clientErrors = HostConnectors.CheckClients(settings, result.Definition, message => findings.Add(new LogEntry(LogSeverity.Warning, Warning, message)));
+        var clientErrors = isFlink ? [] : HostConnectors.CheckClients(settings, result.Definition, message => findings.Add(new LogEntry(LogSeverity.Warning, Warning, message)));
         ImmutableArray<DefinitionError> errors = [.. plan.Errors.Concat(clientErrors).Distinct().OrderBy(item => (item.Line, item.Column))];
-        return errors.IsEmpty ? new PipelineLoad(new LoadedPipeline(result.Definition, plan.Flows, text), findings.ToImmutable(), null) : Wrong(findings, errors);
+        return errors.IsEmpty ? new PipelineLoad(new LoadedPipeline(result.Definition, plan.Flows, text) { Uncompiled = plan.Uncompiled }, findings.ToImmutable(), null) : Wrong(findings, errors);
     }
 
     private static PipelineLoad Wrong(ImmutableArray<LogEntry>.Builder findings, ImmutableArray<DefinitionError> errors)

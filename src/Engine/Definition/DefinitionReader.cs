@@ -41,6 +41,7 @@ public static class DefinitionReader
         var areStepsSound = state.ErrorCount == errorCount;
         var catalogs = new CatalogReading(root.Get(PipelineFormat.Catalogs), state);
         var sinks = new SinkReading(catalogs, sourceNames, steps, areStepsSound, state).Read(root.Get(PipelineFormat.Sinks));
+        var orchestration = OrchestrationReading.Read(root.Get(PipelineFormat.Orchestration), state);
         if (state.HasErrors) return null;
 
         var metadata = ReadMetadata(root.Get(PipelineFormat.Metadata)!);
@@ -52,7 +53,7 @@ public static class DefinitionReader
             Sources = sources,
             Transformations = transformations,
             Sinks = sinks,
-            Orchestration = ReadOrchestration(root.Get(PipelineFormat.Orchestration)),
+            Orchestration = orchestration,
             Flows = FlowReading.Read(metadata.Name, sources, transformations, sinks),
         };
     }
@@ -63,20 +64,4 @@ public static class DefinitionReader
         metadata.Get(MetadataKeys.Owner),
         metadata.Get(MetadataKeys.Description),
         metadata.Get(MetadataKeys.Labels).ToImmutableSortedDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal));
-
-    private static OrchestrationDefinition ReadOrchestration(BoundMapping? given)
-    {
-        var orchestration = given ?? new BoundMapping(default, "orchestration");
-        return new OrchestrationDefinition
-        {
-            Engine = orchestration.Get(OrchestrationKeys.Engine),
-            CheckpointInterval = orchestration.Get(OrchestrationKeys.CheckpointInterval),
-            Parallelism = (int)orchestration.Get(OrchestrationKeys.Parallelism),
-            MaxRecords = orchestration.Get(OrchestrationKeys.MaxRecords),
-            IdleTimeout = orchestration.Get(OrchestrationKeys.IdleTimeout),
-            MaxRetries = (int)orchestration.Get(OrchestrationKeys.MaxRetries),
-            CommitFailureLimit = orchestration.Get(OrchestrationKeys.CommitFailureLimit),
-            MemoryBytesMax = orchestration.Get(OrchestrationKeys.Memory),
-        };
-    }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Matih.Definition;
 
 /// <summary>Where <c>matih deploy</c> sends a pipeline.</summary>
@@ -31,6 +33,9 @@ public sealed record OrchestrationDefinition
 
     /// <summary>How long attempts may fail in a row before a run gives up, whatever <see cref="MaxRetries"/> says.</summary>
     public required TimeSpan CommitFailureLimit { get; init; }
+
+    /// <summary>Options of the Flink job, by Flink's names; they win over those that other keys give.</summary>
+    public ImmutableSortedDictionary<string, string> Flink { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>The ceiling of all buffers together.</summary>
     public required long MemoryBytesMax { get; init; }

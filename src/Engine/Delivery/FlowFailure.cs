@@ -16,14 +16,22 @@ internal static class FlowFailure
         SourceException source => new PipelineException(
             source.Kind is SourceErrorKind.Unreachable or SourceErrorKind.Protocol ? FailureKind.Kafka : FailureKind.KafkaAccess,
             $"Topic '{plan.Topic}': {source.Message}", RemedyFor(source.Kind), source),
-        UnsupportedTableException unsupported => new PipelineException(FailureKind.BadDefinition, $"Table {plan.Table.Identifier}: {unsupported.Message}",
+        _ => OfTable(plan.Table.Identifier, e, abort),
+    };
+
+    /// <summary>The same for whoever works on a table alone.</summary>
+    public static PipelineException? OfTable(TableIdentifier table, Exception e, CancellationToken abort) => e switch
+    {
+        OperationCanceledException when abort.IsCancellationRequested => null,
+        PipelineException known => known,
+        UnsupportedTableException unsupported => new PipelineException(FailureKind.BadDefinition, $"Table {table}: {unsupported.Message}",
             "Change the table or the definition; the start after that continues from the table's ledger.", unsupported),
-        InvalidTableException invalid => new PipelineException(FailureKind.Table, $"Table {plan.Table.Identifier}: {invalid.Message}",
+        InvalidTableException invalid => new PipelineException(FailureKind.Table, $"Table {table}: {invalid.Message}",
             "Restore the table's files or roll it back; the next start continues from what the table then holds.", invalid),
-        CatalogException catalog => new PipelineException(FailureKind.Catalog, $"Table {plan.Table.Identifier}: {catalog.Failure}", catalog.Remedy, catalog),
-        IOException io => new PipelineException(FailureKind.Store, $"Table {plan.Table.Identifier}: {io.Message}",
+        CatalogException catalog => new PipelineException(FailureKind.Catalog, $"Table {table}: {catalog.Failure}", catalog.Remedy, catalog),
+        IOException io => new PipelineException(FailureKind.Store, $"Table {table}: {io.Message}",
             "Check disk space, permissions and the network to the store; what is not in the table is read again.", io),
-        UnauthorizedAccessException access => new PipelineException(FailureKind.Store, $"Table {plan.Table.Identifier}: {access.Message}",
+        UnauthorizedAccessException access => new PipelineException(FailureKind.Store, $"Table {table}: {access.Message}",
             "Give this user read and write access to the warehouse; what is not in the table is read again.", access),
         _ => null,
     };

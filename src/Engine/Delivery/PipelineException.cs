@@ -20,6 +20,9 @@ public enum FailureKind
     /// <summary>The store of the table's files fails: disk full, permission, network.</summary>
     Store,
 
+    /// <summary>A Flink cluster or its SQL Gateway does not answer, or refuses a job.</summary>
+    Flink,
+
     /// <summary>An address that this process was told to listen on cannot be had.</summary>
     Endpoint,
     /// <summary>Another writer of the same pipeline has taken over.</summary>
@@ -45,6 +48,7 @@ public static class FailureWord
         FailureKind.Catalog => "catalog",
         FailureKind.Table => "table",
         FailureKind.Store => "store",
+        FailureKind.Flink => "flink",
         FailureKind.Endpoint => "endpoint",
         FailureKind.Superseded => "superseded",
         FailureKind.WouldLoseOrDouble => "would-lose-or-double",
@@ -81,7 +85,7 @@ internal static class FailurePolicy
     {
         FailureKind.BadDefinition => (RetryAdvice.NeedsPerson, ExitCode.BadDefinition),
         FailureKind.Kafka or FailureKind.Catalog or FailureKind.Store => (RetryAdvice.BackOff, ExitCode.Environment),
-        FailureKind.KafkaAccess or FailureKind.Table or FailureKind.Endpoint => (RetryAdvice.NeedsPerson, ExitCode.Environment),
+        FailureKind.KafkaAccess or FailureKind.Table or FailureKind.Endpoint or FailureKind.Flink => (RetryAdvice.NeedsPerson, ExitCode.Environment),
         FailureKind.Superseded => (RetryAdvice.NeedsPerson, ExitCode.Superseded),
         FailureKind.WouldLoseOrDouble => (RetryAdvice.NeedsPerson, ExitCode.Refused),
         FailureKind.RecordRejected => (RetryAdvice.NeedsPerson, ExitCode.RecordRejected),

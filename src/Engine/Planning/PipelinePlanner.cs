@@ -12,6 +12,9 @@ namespace Matih.Planning;
 /// <param name="Warnings">What is allowed but probably not meant, in the same form.</param>
 public sealed record PlanResult(ImmutableArray<PlannedFlow> Flows, ImmutableArray<DefinitionError> Errors, ImmutableArray<DefinitionError> Warnings)
 {
+    /// <summary>What this engine does not compile of statements that another one is to run; their flows have no plan.</summary>
+    public ImmutableArray<DefinitionError> Uncompiled { get; init; } = [];
+
     public bool IsValid => Errors.IsEmpty;
 }
 
@@ -26,15 +29,20 @@ public static class PipelinePlanner
 {
     private const string EventTimestamp = "event_timestamp";
 
-    public static PlanResult Plan(PipelineDefinition definition)
+    /// <param name="definition">What to plan.</param>
+    /// <param name="isForFlink">Whether Flink is to run the statements: one that this engine does not compile is no error then.</param>
+    public static PlanResult Plan(PipelineDefinition definition, bool isForFlink = false)
     {
         var flows = ImmutableArray.CreateBuilder<PlannedFlow>();
-        var errors = new List<DefinitionError>();
+        var (errors, uncompiled) = (new List<DefinitionError>(), new List<DefinitionError>());
         foreach (var flow in definition.Flows)
-            if (PlanFlow(definition, flow, errors) is { } plan) flows.Add(new PlannedFlow(flow, plan));
+            if (PlanFlow(definition, flow, errors, isForFlink ? uncompiled : errors) is { } plan) flows.Add(new PlannedFlow(flow, plan));
         errors.AddRange(FindNested(definition.Sinks));
         var distinct = errors.Distinct().OrderBy(error => error.Position).ToImmutableArray();
-        return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct, [.. definition.Sinks.SelectMany(FindMisspelt), .. flows.SelectMany(FindOddNames)]);
+        return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct, [.. definition.Sinks.SelectMany(FindMisspelt), .. flows.SelectMany(FindOddNames)])
+        {
+            Uncompiled = [.. uncompiled.Distinct()],
+        };
     }
 
     /// <summary>A file catalog keeps a table in the folder of its name, which belongs to it alone.</summary>
@@ -66,13 +74,23 @@ public static class PipelinePlanner
         return flow with { Plan = flow.Plan with { SiblingSinks = [.. siblings.Select(other => other.Definition.Sink.Name)] } };
     }
 
-    private static FlowPlan? PlanFlow(PipelineDefinition definition, FlowDefinition flow, List<DefinitionError> errors)
+    /// <summary>Plans the table of a flow whose columns are known otherwise than by compiling its statements here.</summary>
+    /// <param name="rows">The query's output columns.</param>
+    /// <param name="errors">Gets what is wrong: types that no table holds, partition fields of columns that are not there.</param>
+    public static TablePlan? PlanTable(FlowDefinition flow, RowType rows, List<DefinitionError> errors)
     {
-        if (Compile(flow, errors) is not { } query) return null;
-        var partitionBy = ResolvePartitioning(flow.Sink, query.Output, errors);
-        var hasUnwritable = CheckTypes(flow.Sink, query.Output, errors) | CheckNames(flow.Sink, query.Output, errors);
-        var areSound = CheckProperties(flow.Sink, query.Output, errors);
-        if (partitionBy is not { } requests || hasUnwritable || !CheckPartitionNames(flow.Sink, query.Output, requests, errors) || !areSound) return null;
+        var partitionBy = ResolvePartitioning(flow.Sink, rows, errors);
+        var hasUnwritable = CheckTypes(flow.Sink, rows, errors) | CheckNames(flow.Sink, rows, errors);
+        var areSound = CheckProperties(flow.Sink, rows, errors);
+        if (partitionBy is not { } requests || hasUnwritable || !CheckPartitionNames(flow.Sink, rows, requests, errors) || !areSound) return null;
+        return new TablePlan(
+            new TableIdentifier(flow.Sink.Table.Namespace, flow.Sink.Table.Name), rows, requests, flow.Sink.Properties.Remove(TablePropertyRules.FormatVersion), flow.Sink.CreatesTable,
+            flow.Sink.TargetFileBytes);
+    }
+
+    private static FlowPlan? PlanFlow(PipelineDefinition definition, FlowDefinition flow, List<DefinitionError> errors, List<DefinitionError> sqlErrors)
+    {
+        if (Compile(flow, sqlErrors) is not { } query || PlanTable(flow, query.Output, errors) is not { } table) return null;
 
         var orchestration = definition.Orchestration;
         var source = flow.Source;
@@ -87,9 +105,7 @@ public static class PipelinePlanner
             OnLostOffsets = source.OnLostOffsets,
             DefinitionHash = flow.Hash,
             Query = query,
-            Table = new TablePlan(
-                new TableIdentifier(flow.Sink.Table.Namespace, flow.Sink.Table.Name), query.Output, requests, flow.Sink.Properties.Remove(TablePropertyRules.FormatVersion), flow.Sink.CreatesTable,
-                flow.Sink.TargetFileBytes),
+            Table = table,
             CheckpointInterval = orchestration.CheckpointInterval,
             Parallelism = orchestration.Parallelism,
             RecordCountMax = orchestration.MaxRecords,

@@ -68,7 +68,7 @@ internal sealed class FlowStatusReading(
     private async ValueTask<TableLook> LookAtTableAsync(CancellationToken cancellationToken)
     {
         _store = connectors.OpenStore(flow.Definition.Sink.Catalog);
-        _tables = new TableLooking(_plan, new TableLedger(Context, FlowAssembly.OpenTable(connectors, flow.Definition, _plan, _store), _store));
+        _tables = new TableLooking(_plan, new TableLedger(Context, FlowAssembly.OpenTable(connectors, flow.Definition, _plan.Table, _store), _store));
         return await _tables.LookAsync(cancellationToken);
     }
 

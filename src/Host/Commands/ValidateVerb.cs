@@ -1,9 +1,11 @@
 using System.CommandLine;
 using Matih.Definition;
 using Matih.Delivery;
+using Matih.Flink;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Hosting;
+using Matih.Hosting.Flink;
 using Matih.Telemetry;
 
 namespace Matih.Host.Commands;
@@ -15,18 +17,21 @@ internal sealed class ValidateVerb : Verb
         """
         Checks a definition and its SQL, without Kafka; of the tables only with --with-table.
 
+        With engine: flink, statements that only Flink understands are left to it; --gateway has a real one look at them.
+
         Every error is printed with its place, file:line:column; a right definition prints its plan: for each flow the topic,
         the steps, and the table with columns, types and partitioning.
         """,
         ["validate FILE [options]"],
-        ("Examples", [("matih validate pipeline.yaml", ""), ("matih validate pipeline.yaml --with-table", ""), ("matih validate pipeline.yaml --explain", ""), ("matih validate pipeline.yaml --set sources.clicks.format=raw", "")]),
-        ("Exit codes", [("0", "The definition is right."), ("2", "It is not, or does not fit a table."), ("3", "A table cannot be read (--with-table).")]));
+        ("Examples", [("matih validate pipeline.yaml", ""), ("matih validate pipeline.yaml --with-table", ""), ("matih validate pipeline.yaml --explain", ""), ("matih validate pipeline.yaml --gateway http://flink:8083", "as Flink understands it"), ("matih validate pipeline.yaml --set sources.clicks.format=raw", "")]),
+        ("Exit codes", [("0", "The definition is right."), ("2", "It is not, or does not fit a table."), ("3", "A table cannot be read (--with-table), or Flink does not answer (--gateway).")]));
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _file;
     private readonly Option<string[]> _set;
     private readonly Option<string?> _warehouse;
     private readonly Option<bool> _explain, _withTable;
+    private readonly FlinkPlace _flink = new();
 
     public ValidateVerb(HostSettings settings) : base("validate", "Check a definition and its SQL; print the plan.", Page)
     {
@@ -35,18 +40,36 @@ internal sealed class ValidateVerb : Verb
         _set = Texts("--set", "path=value", "Change a value of the definition first. Can be given often.");
         _warehouse = Warehouse();
         _withTable = Flag("--with-table", "Look at the tables that exist: whether the query fits them, and what the definition says otherwise than they have.");
+        _flink.AddTo(Command);
         _explain = Flag("--explain", "Print how each query is computed, too: what is read, what filters, what is given.");
     }
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        var load = PipelineLoading.Load(request, _settings);
+        var load = PipelineLoading.Load(request, _settings, isForFlink: _flink.IsGiven(arguments) ? true : null);
         DefinitionReport.WriteText(load, Console.Error);
         if (load.Pipeline is not { } pipeline) return ExitCode.BadDefinition;
         if (arguments.GetValue(_withTable)) await CheckTablesAsync(pipeline, cancellationToken);
+        if (_flink.IsGiven(arguments) && !await CheckByFlinkAsync(arguments, pipeline, cancellationToken)) return ExitCode.BadDefinition;
         WritePlan(pipeline, arguments.GetValue(_explain), Console.Out);
         return ExitCode.Done;
+    }
+
+    private async Task<bool> CheckByFlinkAsync(ParseResult arguments, LoadedPipeline pipeline, CancellationToken cancellationToken)
+    {
+        if (FlinkOptions.Generate(arguments.GetValue(_file)!, pipeline, new FlinkTraits()) is not { } script) return false;
+        using var cluster = _flink.Open(arguments, _settings);
+        try
+        {
+            await new JobDeployment(cluster, (_, _, _) => Task.CompletedTask, _ => { }).ExplainAsync(script, cancellationToken);
+            return true;
+        }
+        catch (FlinkRefusalException refusal)
+        {
+            FlinkVerb.Show(refusal, hasTrace: false);
+            return false;
+        }
     }
 
     private async Task CheckTablesAsync(LoadedPipeline pipeline, CancellationToken cancellationToken)
@@ -64,6 +87,7 @@ internal sealed class ValidateVerb : Verb
         output.WriteLine($"{definition.Metadata.Name}{(definition.Metadata.Version is { } version ? $" {version}" : "")}: valid");
         output.WriteLine(
             $"checkpoint every {DurationText.Show(orchestration.CheckpointInterval)}, parallelism {orchestration.Parallelism}, memory {Quantity.Bytes(orchestration.MemoryBytesMax)}{(orchestration.Engine == DeployTarget.Flink ? ", deployed to flink" : "")}");
+        foreach (var left in pipeline.Uncompiled) output.WriteLine($"left to Flink: {left}");
         foreach (var (flow, plan) in pipeline.Flows)
         {
             output.WriteLine();

@@ -16,7 +16,7 @@ public sealed class FloorTests
         ["Definition"] = ["Yaml", "Shapes", "Format", "Reading"],
         ["Delivery"] = ["", "Skipping", "Ledgers", "Tables", "IcebergTables", "Topics", "Writing", "Lanes", "Opening", "Staging", "Committing", "Members", "Running", "Replaying", "Steps"],
         ["Host"] = ["Runtime", "Output", "Health", "Telemetry", "Statements", "Tables", "Status", "Verification", "Demo", "Commands"],
-        ["Hosting"] = ["Telemetry", "Serverless"],
+        ["Hosting"] = ["Telemetry", "Flink", "Serverless"],
         ["Iceberg"] = ["Metadata", "Partitioning", "Avro", "Catalogs", "Manifests"],
         ["Kafka"] = ["Native"],
         ["Parquet"] = ["Format", "Compression", "Encodings", "Reading", "Writing"],

@@ -25,7 +25,7 @@ public sealed class FolderDependencyTests
         ["Delta"] = ["Batches", "Storage"],
         ["Definition"] = ["Batches", "Sql", "Storage"],
         ["Planning"] = ["Batches", "Sql", "Definition", "Iceberg"],
-        ["Flink"] = ["Batches", "Sql", "Definition", "Planning"],
+        ["Flink"] = ["Batches", "Sql", "Definition", "Planning", "Iceberg"],
     };
 
     /// <summary>The folders that see both ends; the types beside the folders (PipelineRunner) do as well.</summary>

@@ -18,7 +18,7 @@ public sealed class HostDependencyTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Connectors"] = ["", "Definition", "Iceberg", "Storage"],
-        ["Hosting"] = ["", "Batches", "Connectors", "Definition", "Delivery", "Iceberg", "Kafka", "Planning", "Status", "Storage", "Telemetry", "Verification"],
+        ["Hosting"] = ["", "Batches", "Connectors", "Definition", "Delivery", "Flink", "Iceberg", "Kafka", "Planning", "Sql", "Status", "Storage", "Telemetry", "Verification"],
         ["Host/Runtime"] = ["Hosting"],
         ["Host/Output"] = ["", "Hosting", "Delivery", "Telemetry"],
         ["Host/Health"] = ["Hosting", "Delivery", "Telemetry"],
@@ -28,7 +28,7 @@ public sealed class HostDependencyTests
         ["Host/Status"] = ["", "Hosting", "Delivery", "Planning", "Status"],
         ["Host/Verification"] = ["", "Hosting", "Delivery", "Iceberg", "Planning", "Verification"],
         ["Host/Demo"] = ["", "Hosting", "Definition", "Delivery", "Iceberg", "Kafka", "Storage"],
-        ["Host/Commands"] = ["", "Hosting", "Connectors", "Batches", "Definition", "Delivery", "Iceberg", "Planning", "Sql", "Status", "Storage", "Telemetry", "Verification"],
+        ["Host/Commands"] = ["", "Hosting", "Connectors", "Batches", "Definition", "Delivery", "Flink", "Iceberg", "Planning", "Sql", "Status", "Storage", "Telemetry", "Verification"],
     };
 
     [Fact]

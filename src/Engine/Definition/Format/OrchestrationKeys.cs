@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Matih.Definition.Shapes;
 
 namespace Matih.Definition.Format;
@@ -54,6 +55,9 @@ internal static class OrchestrationKeys
         DefaultText = "512MiB",
     };
 
+    public static readonly Key<ImmutableArray<TextPair>> Flink = new("flink", new TextMapShape("a mapping of Flink's options to values", Grammars.Key),
+        "Options of the Flink job by Flink's names, such as `state.backend.type`; they win over those that other keys of the definition give. Flink accepts an unknown name without a word.") { Default = [] };
+
     public static readonly KeySet Set = new("orchestration", "How the pipeline is run.",
-        Engine, CheckpointInterval, Parallelism, MaxRecords, IdleTimeout, MaxRetries, CommitFailureLimit, Memory);
+        Engine, CheckpointInterval, Parallelism, MaxRecords, IdleTimeout, MaxRetries, CommitFailureLimit, Memory, Flink);
 }

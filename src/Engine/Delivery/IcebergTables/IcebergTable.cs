@@ -26,6 +26,12 @@ internal sealed class IcebergTable(ICatalog catalog, TablePlan plan) : IFlowTabl
         var (table, isCreated) = await catalog.CreateAsync(plan.Identifier, new NewTable(schema, spec, plan.Properties), cancellationToken);
         return (new IcebergVersion(catalog, table), isCreated);
     }
+
+    public async ValueTask<bool> TrySetPropertyAsync(ITableVersion table, string name, string value, CancellationToken cancellationToken)
+    {
+        var updates = new TableUpdate.SetProperties(ImmutableSortedDictionary<string, string>.Empty.Add(name, value));
+        return await catalog.CommitAsync(((IcebergVersion)table).Loaded, [new TableRequirement.AssertTableUuid(table.TableUuid)], [updates], cancellationToken) is CommitResult.Committed;
+    }
 }
 
 /// <summary>A data file as manifests describe it.</summary>
@@ -34,6 +40,10 @@ internal sealed record IcebergFile(DataFile File) : WrittenFile(File.Path, File.
 /// <summary>An Iceberg table as it stood when it was loaded.</summary>
 internal sealed class IcebergVersion(ICatalog catalog, Table table) : IcebergHistory(table), ITableVersion
 {
+    public Table Loaded => Table;
+
+    public string? FindProperty(string name) => Table.Metadata.Properties.GetValueOrDefault(name);
+
     public TableBinding Bind(TablePlan plan) => IcebergBinding.Bind(plan, Table);
 
     public IEnumerable<LogEntry> FindDifferences(TablePlan plan) => IcebergDifferences.Find(plan, Table);

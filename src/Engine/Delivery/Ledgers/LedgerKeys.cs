@@ -24,6 +24,12 @@ internal static class LedgerKeys
     /// </summary>
     public const string Unproven = "matih.unproven";
 
+    /// <summary>
+    /// Table property that says which Flink job was last given the flow's records to write. It counts as long as the flow has no
+    /// ledger: Flink's commits carry none, and a run that knew nothing of them would write every row a second time.
+    /// </summary>
+    public static string FlinkJob(FlowName flow) => $"matih.flink.{flow}";
+
     /// <summary>Summary property of a flow's ledger. Pipeline and sink names hold no slash, so that no two flows share one.</summary>
     public static string Property(FlowName flow) => Property(flow.ToString());
 

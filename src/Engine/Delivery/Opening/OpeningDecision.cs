@@ -16,9 +16,15 @@ namespace Matih.Delivery.Opening;
 /// <param name="TagOwner">Another flow that the tag of that name belongs to.</param>
 internal sealed record OpeningFacts(string TableUuid, InheritedLedgers Reading, Ledger? Tagged, bool HasTagText, Ledger? GivenOut, FlowName? TagOwner)
 {
+    /// <summary>The Flink job that was last given the flow's records to write; null where none was.</summary>
+    public string? FlinkJob { get; init; }
+
     /// <param name="reading">What the table's history says.</param>
     public static OpeningFacts Of(TableLedger ledgers, ITableVersion table, InheritedLedgers reading, FlowName flow) => new(
-        table.TableUuid, reading, ledgers.ReadHeadOfTag(table), ledgers.HasTagText(table), ledgers.ReadGivenOut(table), LedgerLineage.OwnerOfTag(table, flow));
+        table.TableUuid, reading, ledgers.ReadHeadOfTag(table), ledgers.HasTagText(table), ledgers.ReadGivenOut(table), LedgerLineage.OwnerOfTag(table, flow))
+    {
+        FlinkJob = table.FindProperty(LedgerKeys.FlinkJob(flow)),
+    };
 }
 
 /// <summary>On what ground a flow continues.</summary>
@@ -140,6 +146,12 @@ internal static class OpeningDecision
             throw PipelineException.Refused(
                 $"{taker} has taken over the ledger of {plan.Name} in table {plan.Table.Identifier} (--adopt {plan.Name.Pipeline}), and continues in its place.",
                 $"Run {taker.Pipeline}, and remove the definition of {plan.Name.Pipeline}. To take the ledger back, stop {taker.Pipeline} and start with --adopt {taker.Pipeline}; --reset would write the rows a second time.");
+        }
+        if (facts.FlinkJob is { } job)
+        {
+            throw PipelineException.Refused(
+                $"Table {plan.Table.Identifier} is written by a Flink job of {plan.Name} ({job}, by `matih deploy`), whose commits say nothing of offsets: a run that starts here writes its rows a second time.",
+                "Continue with `matih deploy`. To start over here beside the rows that Flink wrote, stop the job and start with --reset, from the place that you know with --from.");
         }
         return new LedgerStanding.Start();
     }

@@ -25,6 +25,12 @@ internal interface IFlowTable
     /// <summary>Creates the table as the plan says, or loads the one that somebody created first (then <c>IsCreated</c> is false).</summary>
     /// <remarks>Concurrency: of several that create it at once one succeeds, and all get the same table.</remarks>
     ValueTask<(ITableVersion Table, bool IsCreated)> CreateAsync(CancellationToken cancellationToken);
+
+    /// <summary>Sets a property of the table.</summary>
+    /// <param name="table">The table as it was loaded.</param>
+    /// <returns>False where another commit came first, or nobody knows: load the table and look.</returns>
+    /// <remarks>Concurrency: it changes nothing in a table that was dropped and created again.</remarks>
+    ValueTask<bool> TrySetPropertyAsync(ITableVersion table, string name, string value, CancellationToken cancellationToken);
 }
 
 /// <summary>A table as it stood when it was loaded, for those who write it. Immutable; load it again to see what others committed.</summary>
@@ -44,6 +50,9 @@ internal interface ITableVersion : ITableHistory
     /// <summary>How often and how long a commit is tried again.</summary>
     /// <exception cref="UnsupportedTableException">A setting cannot be read.</exception>
     CommitRetry CommitRetry { get; }
+
+    /// <summary>A property of the table; null where it is not set.</summary>
+    string? FindProperty(string name);
 
     /// <summary>Rows of the current state; null where the table does not say.</summary>
     long? RowCount { get; }

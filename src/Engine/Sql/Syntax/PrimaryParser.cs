@@ -72,12 +72,12 @@ internal readonly struct PrimaryParser(ExpressionParser expressions)
 
     private SqlNode ParseName()
     {
-        var first = Tokens.Take();
+        var first = Tokens.TakeName();
         var parts = ImmutableArray.Create(first.Text);
         while (Tokens.Current.IsSymbol(".") && Tokens.Ahead().Kind is TokenKind.Word or TokenKind.QuotedName)
         {
             Tokens.Take();
-            parts = parts.Add(Tokens.Take().Text);
+            parts = parts.Add(Tokens.TakeName().Text);
         }
         return new SqlNode.Name(first.Offset, parts);
     }

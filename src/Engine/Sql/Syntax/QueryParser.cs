@@ -18,6 +18,21 @@ internal sealed class QueryParser
 
     public static SelectStatement Parse(string text) => new QueryParser(new TokenReader(text)).ParseStatement();
 
+    /// <summary>Where unquoted words stand that are names, in the order of the text; empty where the statement is none of this dialect.</summary>
+    public static IReadOnlyList<(int Start, int Length)> UnquotedNames(string text)
+    {
+        try
+        {
+            var tokens = new TokenReader(text);
+            new QueryParser(tokens).ParseStatement();
+            return [.. tokens.Names.Where(token => token.Kind == TokenKind.Word).Select(token => (token.Offset, token.Length)).Order()];
+        }
+        catch (SqlErrorException)
+        {
+            return [];
+        }
+    }
+
     private SelectStatement ParseStatement()
     {
         if (_tokens.IsAtEnd) throw SqlErrorException.Wrong(0, "The statement is empty; expected SELECT.");
@@ -73,9 +88,9 @@ internal sealed class QueryParser
         if (_tokens.TryTakeWords("AS"))
         {
             if (!IsAlias()) throw _tokens.Expected("a name", "AS");
-            return new SelectItem(offset, expression, _tokens.Take().Text);
+            return new SelectItem(offset, expression, _tokens.TakeName().Text);
         }
-        return new SelectItem(offset, expression, IsAlias() ? _tokens.Take().Text : null);
+        return new SelectItem(offset, expression, IsAlias() ? _tokens.TakeName().Text : null);
     }
 
     private bool IsAlias() => _tokens.Current.Kind == TokenKind.QuotedName || (_tokens.Current.Kind == TokenKind.Word && !Keywords.IsReserved(_tokens.Current.Text));
@@ -91,11 +106,12 @@ internal sealed class QueryParser
             if (token.Text != "input") throw SqlErrorException.Wrong(token.Offset, $"The placeholder {token.Describe()} is unknown; only {{{{ input }}}} is.");
         }
         else if (!IsAlias()) throw _tokens.Expected("a table name or {{ input }}", "FROM");
-        _tokens.Take();
+        if (token.Kind == TokenKind.Template) _tokens.Take();
+        else _tokens.TakeName();
         if (_tokens.Current.IsSymbol(".")) throw SqlErrorException.Unsupported(token.Offset, "A qualified table name (a query reads {{ input }})");
         var isAliased = _tokens.TryTakeWords("AS");
         if (isAliased && !IsAlias()) throw _tokens.Expected("a name", "AS");
-        var alias = IsAlias() ? _tokens.Take().Text : null;
+        var alias = IsAlias() ? _tokens.TakeName().Text : null;
         if (_tokens.Current.IsSymbol("(")) throw SqlErrorException.Unsupported(_tokens.Current.Offset, "Renaming a table's columns");
         return new TableReference(token.Offset, token.Kind == TokenKind.Template ? null : token.Text, alias);
     }

@@ -21,6 +21,16 @@ internal sealed class TokenReader(string text)
         return token;
     }
 
+    /// <summary>Takes a token that stands for a name, and remembers it.</summary>
+    public Token TakeName()
+    {
+        Names.Add(Current);
+        return Take();
+    }
+
+    /// <summary>The tokens that were taken as names of columns, tables and aliases, in their order.</summary>
+    public List<Token> Names { get; } = [];
+
     public bool IsWord(string word) => Current.IsWord(word);
 
     /// <summary>Whether the next tokens are these words.</summary>

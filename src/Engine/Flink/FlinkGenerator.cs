@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using Matih.Definition;
+using Matih.Iceberg.Metadata;
+using Matih.Planning;
+
+namespace Matih.Flink;
+
+/// <summary>What generating gave: a script, or every reason why there is none.</summary>
+public sealed record FlinkResult(FlinkScript? Script, ImmutableArray<DefinitionError> Errors);
+
+/// <summary>What of the cluster a script depends on.</summary>
+/// <param name="HasSqlConnector">
+/// Whether its Kafka connector is <c>flink-sql-connector-kafka</c>, which holds the client's classes under other names, and not
+/// <c>flink-connector-kafka</c>.
+/// </param>
+public sealed record FlinkTraits(bool HasSqlConnector = true)
+{
+    internal string KafkaClassPrefix => HasSqlConnector ? "org.apache.flink.kafka.shaded." : "";
+}
+
+/// <summary>
+/// Turns a definition into a job of Flink SQL. Statements of transformations are handed on as their author wrote them: Flink
+/// knows more SQL than this engine, and has the last word.
+/// </summary>
+/// <param name="definition">What to run.</param>
+/// <param name="written">The same as its author wrote it, for placeholders; null shows the path of each secret.</param>
+/// <param name="planned">Plans of those flows whose statements this engine compiles: their columns are known.</param>
+/// <param name="readFile">Reads a certificate that the definition names as a file.</param>
+public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinition? written, ImmutableArray<PlannedFlow> planned, FlinkTraits traits, Func<string, string> readFile)
+{
+    private readonly FlinkReferences _references = new(written);
+    private readonly List<DefinitionError> _errors = [];
+    private readonly HashSet<string> _names = [.. definition.Transformations.SelectMany(step => StatementScan.Names(step.Sql.Text))];
+
+    public FlinkResult Generate()
+    {
+        var definitions = ImmutableArray.CreateBuilder<FlinkStatement>();
+        definitions.AddRange(Catalogs());
+        foreach (var source in definition.Sources.Where(IsUsed)) definitions.AddRange(new SourceTables(source, _names, new KafkaClientOptions(source, _references, traits.KafkaClassPrefix, readFile)).Create(_errors));
+        foreach (var step in definition.Transformations.Where(IsUsed)) definitions.Add(View(step));
+        var tables = definition.Flows.Select(TableOf).ToImmutableArray();
+        CheckStars();
+        var errors = _errors.Distinct().OrderBy(error => error.Position).ToImmutableArray();
+        return errors.IsEmpty
+            ? new FlinkResult(new FlinkScript
+            {
+                JobName = definition.Metadata.Name,
+                Settings = [.. JobSettings.Of(definition)],
+                Definitions = definitions.ToImmutable(),
+                Tables = tables,
+                Insert = Insert("", "EXECUTE STATEMENT SET"),
+                Explain = Insert("EXPLAIN ", "EXPLAIN STATEMENT SET"),
+            }, [])
+            : new FlinkResult(null, errors);
+    }
+
+    /// <summary>Whether it leads to a sink, or another statement names it: a join reads more than its input.</summary>
+    private bool IsUsed(SourceDefinition source) => _names.Contains(source.Name) || definition.Flows.Any(flow => flow.Source.Name == source.Name);
+
+    private bool IsUsed(TransformationDefinition step) => _names.Contains(step.Name) || definition.Flows.Any(flow => flow.Transformations.Contains(step));
+
+    private IEnumerable<FlinkStatement> Catalogs()
+    {
+        var statements = new List<FlinkStatement>();
+        foreach (var group in definition.Sinks.GroupBy(sink => CatalogOptions.NameOf(sink.Catalog), StringComparer.Ordinal))
+        {
+            var first = group.First();
+            var place = (first.TablePosition, $"sinks.{first.Name}.table");
+            foreach (var other in group.Where(sink => sink.Catalog.Name != first.Catalog.Name).DistinctBy(sink => sink.Catalog.Name))
+                Refuse(other.TablePosition, $"sinks.{other.Name}.table", $"catalogs '{first.Catalog.Name}' and '{other.Catalog.Name}' are both called '{group.Key}' in Flink, which needs a name for each. Rename one.");
+            statements.Add(new FlinkSql().Text("CREATE CATALOG ").Name(group.Key).Text(" WITH ").Options(new CatalogOptions(first.Catalog, _references, place).Map(_errors)).Build($"catalogs.{first.Catalog.Name}"));
+            foreach (var space in group.Select(sink => DatabaseOf(sink)).Distinct(StringComparer.Ordinal))
+                statements.Add(new FlinkSql().Text("CREATE DATABASE IF NOT EXISTS ").Name([group.Key, space]).Build($"catalogs.{first.Catalog.Name}"));
+        }
+        return statements;
+    }
+
+    /// <summary>Flink knows one level of namespaces below a catalog (Iceberg documentation, "Flink", "base-namespace").</summary>
+    private string DatabaseOf(SinkDefinition sink)
+    {
+        if (sink.Table.Namespace.Length != 1)
+            Refuse(sink.TablePosition, $"sinks.{sink.Name}.table", $"{sink.Table} has {Quantity.Of(sink.Table.Namespace.Length, "namespace level")}; Flink's catalogs have one. Use a namespace of one level.");
+        return sink.Table.Namespace.LastOrDefault("default");
+    }
+
+    private FlinkStatement View(TransformationDefinition step) =>
+        new FlinkSql().Text("CREATE TEMPORARY VIEW ").Name(step.Name).Text(" AS\n").Written(step.Sql, step.Input).Build($"transformations.{step.Name}.sql");
+
+    private static IEnumerable<string> PathOf(SinkDefinition sink) => [CatalogOptions.NameOf(sink.Catalog), .. sink.Table.Namespace, sink.Table.Name];
+
+    private FlinkTable TableOf(FlowDefinition flow)
+    {
+        var name = string.Join('.', PathOf(flow.Sink).Select(FlinkSql.Quoted));
+        if (!flow.Sink.CreatesTable) return new FlinkTable(flow, name, null, "create: false");
+        if (PlanOf(flow) is not { } plan) return new FlinkTable(flow, name, null, "its columns are known to Flink alone; `matih deploy` asks for them and creates it");
+        var hidden = plan.Table.PartitionBy.Where(field => field.Transform is not Transform.Identity || field.Name is { } given && given != field.Column).ToList();
+        if (hidden.Count != 0) return new FlinkTable(flow, name, null, $"Flink's DDL cannot say a partition field such as {hidden[0].Transform} of {hidden[0].Column}; `matih deploy` and `matih flink sql --create-tables` create it");
+        var sql = new FlinkSql().Text("CREATE TABLE IF NOT EXISTS ").Name(PathOf(flow.Sink))
+            .Text($" (\n  {string.Join(",\n  ", plan.Table.Rows.Fields.Select(field => $"{FlinkSql.Quoted(field.Name)} {field.Type}"))}\n)");
+        if (!plan.Table.PartitionBy.IsEmpty) sql.Text($" PARTITIONED BY ({string.Join(", ", plan.Table.PartitionBy.Select(field => FlinkSql.Quoted(field.Column)))})");
+        var options = plan.Table.Properties.SetItem("format-version", "2").Select(property => new KeyValuePair<string, FlinkValue>(property.Key, property.Value));
+        return new FlinkTable(flow, name, sql.Text(" WITH ").Options(options).Build($"sinks.{flow.Sink.Name}"), null);
+    }
+
+    private FlowPlan? PlanOf(FlowDefinition flow) => planned.FirstOrDefault(item => item.Definition.Sink.Name == flow.Sink.Name)?.Plan;
+
+    /// <summary>One job for all sinks: they share the sources.</summary>
+    private FlinkStatement Insert(string ofOne, string ofSet)
+    {
+        var sql = new FlinkSql();
+        var isSet = definition.Flows.Length > 1;
+        sql.Text(isSet ? $"{ofSet} BEGIN\n" : ofOne);
+        foreach (var flow in definition.Flows)
+        {
+            sql.Text("INSERT INTO ").Name(PathOf(flow.Sink));
+            // By name: a table that exists may have its columns in another order, and more of them.
+            var columns = PlanOf(flow) is { } plan ? string.Join(", ", plan.Table.Rows.Fields.Select(field => FlinkSql.Quoted(field.Name))) : null;
+            if (columns is not null) sql.Text($" ({columns})");
+            sql.Text($"\nSELECT {columns ?? "*"} FROM ").Name(flow.Sink.Input);
+            if (isSet) sql.Text(";\n");
+        }
+        if (isSet) sql.Text("END");
+        return sql.Build(definition.Flows.Length == 1 ? $"sinks.{definition.Flows[0].Sink.Name}" : "sinks");
+    }
+
+    /// <summary>A star gives the fields, or value and event_timestamp; Flink would add the record metadata that another statement names.</summary>
+    private void CheckStars()
+    {
+        foreach (var step in definition.Transformations.Where(IsUsed))
+        {
+            if (definition.Sources.FirstOrDefault(source => source.Name == step.Input) is not { } source || !StatementScan.HasStar(step.Sql.Text)) continue;
+            var more = SourceTables.MetadataNames.Where(name => _names.Contains(name) && !(source.Schema?.IndexOf(name) >= 0)).ToList();
+            if (more.Count != 0)
+                Refuse(step.Sql.PositionAt(0), $"transformations.{step.Name}.sql", $"'*' would give {string.Join(", ", more)} as well in Flink, because a statement names it. Name the columns in place of '*'.");
+        }
+    }
+
+    private void Refuse(DefinitionPosition position, string path, string message) => _errors.Add(new DefinitionError(position.File, position.Line, position.Column, path, message));
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Matih.Definition;
+using Matih.Flink;
+using Matih.Host.Output;
+using Matih.Hosting;
+
+namespace Matih.Host.Commands;
+
+/// <summary>A definition and the script that it gives.</summary>
+internal sealed record GeneratedJob(LoadedPipeline Pipeline, FlinkScript Script);
+
+/// <summary>What every subcommand that needs a script asks for.</summary>
+internal sealed class FlinkOptions
+{
+    private const string SqlConnector = "flink-sql-connector-kafka";
+    private const string PlainConnector = "flink-connector-kafka";
+
+    private readonly Option<string[]> _set = new("--set")
+    {
+        HelpName = "path=value",
+        Description = "Change a value of the definition first. Can be given often.",
+        AllowMultipleArgumentsPerToken = false,
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<string?> _warehouse = new("--warehouse") { HelpName = "DIR", Description = "Folder of the file catalog's tables, for all sinks, as Flink's machines see it." };
+
+    private readonly Option<string> _connector = new("--kafka-connector")
+    {
+        HelpName = $"{SqlConnector}|{PlainConnector}",
+        Description = $"The Kafka connector that the cluster has: {SqlConnector} (default) holds the client's classes under other names, which the security options must say.",
+        DefaultValueFactory = _ => SqlConnector,
+    };
+
+    public FlinkOptions() => _connector.AcceptOnlyFromAmong(SqlConnector, PlainConnector);
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { _set, _warehouse, _connector }) command.Options.Add(option);
+    }
+
+    /// <summary>Loads and generates; null where something is wrong, which has been printed then.</summary>
+    public GeneratedJob? Generate(ParseResult arguments, string file, HostSettings settings)
+    {
+        var load = PipelineLoading.Load(new PipelineRequest(file, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse)), settings, isForFlink: true);
+        DefinitionReport.WriteText(load, Console.Error);
+        if (load.Pipeline is not { } pipeline) return null;
+        return Generate(file, pipeline, new FlinkTraits(arguments.GetValue(_connector) == SqlConnector)) is { } script ? new GeneratedJob(pipeline, script) : null;
+    }
+
+    /// <summary>The script of a definition that was loaded; null where it cannot be said to Flink, which has been printed then.</summary>
+    public static FlinkScript? Generate(string file, LoadedPipeline pipeline, FlinkTraits traits)
+    {
+        var result = new FlinkGenerator(pipeline.Definition, WrittenDefinition.Read(file, pipeline.Text), pipeline.Flows, traits, File.ReadAllText).Generate();
+        foreach (var error in result.Errors) Console.Error.WriteLine(error);
+        if (!result.Errors.IsEmpty) Console.Error.WriteLine($"{Quantity.Of(result.Errors.Length, "error")}: this cannot be said to Flink.");
+        return result.Script;
+    }
+}

@@ -1,0 +1,73 @@
+using Matih.Delivery;
+
+namespace Matih.Hosting.Flink;
+
+/// <summary>Stops a job with a savepoint: everything up to it is committed when the job has ended.</summary>
+internal sealed class JobStop(JobsEndpoint jobs, TimeProvider clock)
+{
+    /// <summary>A savepoint writes all state, and the last commit waits for the catalog.</summary>
+    private static readonly TimeSpan StopMax = TimeSpan.FromMinutes(10);
+
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
+
+    /// <param name="trigger">32 hexadecimal digits; a lost answer is asked for again by them.</param>
+    /// <returns>The savepoint's place.</returns>
+    /// <exception cref="PipelineException">No savepoint, or the job did not finish: its last commit may be missing in the table.</exception>
+    public async Task<string> StopAsync(string job, string trigger, string? folder, CancellationToken cancellationToken)
+    {
+        var start = clock.GetTimestamp();
+        string? savepoint = null;
+        var isTriggered = false;
+        while (clock.GetElapsedTime(start) < StopMax)
+        {
+            try
+            {
+                if (!isTriggered)
+                {
+                    await jobs.TriggerSavepointAsync(job, trigger, folder, stops: true, cancellationToken);
+                    isTriggered = true;
+                }
+                var state = await jobs.FindAsync(job, cancellationToken);
+                savepoint ??= await SavepointAsync(job, trigger, state, cancellationToken);
+                if (savepoint is not null && state is { HasEnded: true }) return RequireFinished(job, state, savepoint);
+            }
+            catch (FlinkSilenceException)
+            {
+                // The same trigger is the same request.
+            }
+            await Task.Delay(PollInterval, clock, cancellationToken);
+        }
+        throw FlinkHttp.Failed($"Job {job} did not end within {StopMax.TotalMinutes:N0} minutes of its stop{(savepoint is null ? "" : $"; its savepoint is {savepoint}")}.", $"Look at it with `matih flink status {job}`.");
+    }
+
+    /// <summary>Makes a savepoint and lets the job run on; the result is its place.</summary>
+    public async Task<string> SaveAsync(string job, string trigger, string? folder, CancellationToken cancellationToken)
+    {
+        await jobs.TriggerSavepointAsync(job, trigger, folder, stops: false, cancellationToken);
+        var start = clock.GetTimestamp();
+        while (clock.GetElapsedTime(start) < StopMax)
+        {
+            var found = await jobs.FindSavepointAsync(job, trigger, cancellationToken);
+            if (found.Failure is { } failure) throw FlinkHttp.Failed($"Job {job} made no savepoint: {failure.Cause}", "The job runs on. Give a folder that the cluster can write, or wait until its tasks run.");
+            if (found.Location is { } location) return location;
+            await Task.Delay(PollInterval, clock, cancellationToken);
+        }
+        throw FlinkHttp.Failed($"Job {job} made no savepoint within {StopMax.TotalMinutes:N0} minutes.", $"Look at it with `matih flink status {job}`.");
+    }
+
+    private async Task<string?> SavepointAsync(string job, string trigger, FlinkJobState? state, CancellationToken cancellationToken)
+    {
+        var found = await jobs.FindSavepointAsync(job, trigger, cancellationToken);
+        if (found.Failure is { } failure) throw FlinkHttp.Failed($"Job {job} was not stopped: {failure.Cause}", "The job runs on. Give a folder that the cluster can write, or wait until its tasks run.");
+        if (found.Location is { } location) return location;
+        // The request is forgotten with the JobManager's memory; the job's own list has the savepoint, up to 3 s late.
+        return state is { HasEnded: true } ? (await jobs.CheckpointsAsync(job, cancellationToken)).SavepointPath : null;
+    }
+
+    private static string RequireFinished(string job, FlinkJobState state, string savepoint)
+    {
+        if (state.State == "FINISHED") return savepoint;
+        throw FlinkHttp.Failed($"Job {job} ended in state {state.State} after its savepoint {savepoint}: its last commit is not in the table{(state.Failure is { } failure ? $" ({failure.Cause})" : "")}.",
+            $"Nothing is lost: the savepoint holds what is not committed. Deploy again with --from {savepoint}, and with nothing else changed.");
+    }
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using Matih.Delivery;
+
+namespace Matih.Hosting.Flink;
+
+/// <summary>A job in a list.</summary>
+public sealed record JobLine(string Id, string Name, string State, DateTimeOffset StartedAt);
+
+/// <summary>How a job does.</summary>
+/// <param name="Tasks">How many tasks are in each state.</param>
+/// <param name="Failure">The root cause of the last failure, in one line; null where there was none.</param>
+/// <param name="FailureTrace">All of it.</param>
+public sealed record JobReport(
+    string Id, string Name, string State, bool IsRunning, ImmutableSortedDictionary<string, int> Tasks, long CheckpointsCompleted, long CheckpointsFailed,
+    TimeSpan? LastCheckpointDuration, DateTimeOffset? LastCheckpointAt, string? LastCheckpointPath, string? Failure, string? FailureTrace);
+
+/// <summary>Looks at the jobs of a cluster, and stops them.</summary>
+public sealed class JobWatch(FlinkCluster cluster)
+{
+    /// <exception cref="PipelineException">The cluster does not answer.</exception>
+    public async Task<ImmutableArray<JobLine>> ListAsync(CancellationToken cancellationToken) => await AskAsync(async jobs =>
+        (await jobs.ListAsync(cancellationToken)).OrderByDescending(job => job.StartedAt).Select(job => new JobLine(job.Id, job.Name, job.State, job.StartedAt)).ToImmutableArray(), cancellationToken);
+
+    /// <param name="job">A job's id, or a name: the one of that name that has not ended, else the last one.</param>
+    public Task<JobReport> StatusAsync(string job, CancellationToken cancellationToken) => AskAsync(async jobs =>
+    {
+        var id = await ResolveAsync(jobs, job, cancellationToken);
+        var state = await jobs.FindAsync(id, cancellationToken) ?? throw Unknown(jobs, job);
+        var checkpoints = await jobs.CheckpointsAsync(id, cancellationToken);
+        return new JobReport(
+            id, state.Name, state.State, state.IsRunning, state.Tasks, checkpoints.Completed, checkpoints.Failed,
+            checkpoints.LastDuration, checkpoints.LastAt, checkpoints.LastPath, state.Failure?.Cause, state.Failure?.Trace);
+    }, cancellationToken);
+
+    /// <summary>Stops a job with a savepoint; gives its place.</summary>
+    /// <param name="trigger">32 hexadecimal digits.</param>
+    /// <param name="folder">Null takes the cluster's own.</param>
+    public Task<(string Job, string Savepoint)> StopAsync(string job, string trigger, string? folder, CancellationToken cancellationToken) => AskAsync(async jobs =>
+    {
+        var id = await ResolveAsync(jobs, job, cancellationToken);
+        return (id, await new JobStop(jobs, cluster.Clock).StopAsync(id, trigger, folder, cancellationToken));
+    }, cancellationToken);
+
+    /// <summary>Makes a savepoint of a job that runs on; gives its place.</summary>
+    public Task<(string Job, string Savepoint)> SaveAsync(string job, string trigger, string? folder, CancellationToken cancellationToken) => AskAsync(async jobs =>
+    {
+        var id = await ResolveAsync(jobs, job, cancellationToken);
+        return (id, await new JobStop(jobs, cluster.Clock).SaveAsync(id, trigger, folder, cancellationToken));
+    }, cancellationToken);
+
+    private static async Task<string> ResolveAsync(JobsEndpoint jobs, string job, CancellationToken cancellationToken)
+    {
+        var known = await jobs.ListAsync(cancellationToken);
+        if (known.FirstOrDefault(found => found.Id == job) is { } exact) return exact.Id;
+        var named = known.Where(found => found.Name == job).OrderByDescending(found => found.StartedAt).ToList();
+        var live = named.Where(found => found.IsLive).ToList();
+        if (live.Count > 1) throw FlinkHttp.Failed($"{live.Count} jobs called {job} run on {jobs.Address}: {string.Join(", ", live.Select(found => found.Id))}.", "Give the id of one of them.");
+        return (live.FirstOrDefault() ?? named.FirstOrDefault())?.Id ?? throw Unknown(jobs, job);
+    }
+
+    private static PipelineException Unknown(JobsEndpoint jobs, string job) =>
+        FlinkHttp.Failed($"The JobManager at {jobs.Address} knows no job of id or name {job}.", "`matih flink list` shows those that it knows. A JobManager that was started again has forgotten the jobs of before.");
+
+    private async Task<T> AskAsync<T>(Func<JobsEndpoint, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ask(await cluster.FindJobManagerAsync(cancellationToken));
+        }
+        catch (FlinkSilenceException silence)
+        {
+            throw FlinkHttp.Failed(silence.Message, "Start it, or give its address with --jobmanager.", silence);
+        }
+    }
+}

@@ -1,0 +1,289 @@
+using System.Globalization;
+using Matih.Fixtures;
+
+namespace Matih.Interop.Tests.Flink;
+
+/// <summary>Pipelines on a real Flink cluster with a real broker; a table is read by Iceberg's reference implementation and DuckDB.</summary>
+public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
+{
+    /// <summary>The first document that people start from, with a column for what the topic's records carry.</summary>
+    private const string Clickstream = """
+        metadata: { name: "${NAME}", version: "1.0.0", owner: analytics-team }
+        sources:
+          clickstream:
+            type: kafka
+            connection: ${BROKER}
+            topic: ${TOPIC}
+            consumer_group: pipeline-clickstream-v1
+            format: json
+            start_offset: earliest
+            on_error: skip
+        transformations:
+          - name: parse_events
+            type: sql_transform
+            input: clickstream
+            sql: |
+              SELECT
+                JSON_VALUE(value, '$.user_id') AS user_id,
+                JSON_VALUE(value, '$.event_type') AS event_type,
+                JSON_VALUE(value, '$.page_url') AS page_url,
+                event_timestamp
+              FROM {{ input }}
+        sinks:
+          analytics_lake: { type: iceberg, table: web.clickstream_events, mode: append, partition_by: [date] }
+        orchestration: { engine: flink, checkpoint_interval: 500ms, parallelism: 2 }
+        """;
+
+    [Fact]
+    public async Task The_clickstream_pipeline_gives_on_flink_what_it_gives_here()
+    {
+        var pipeline = await NewAsync("clicks", Clickstream, Clicks(0, 500).Append("not json").Append("").Concat(Clicks(500, 500)));
+
+        var job = await pipeline.DeployAsync();
+        await pipeline.WaitForRowsAsync("web.clickstream_events", 1000);
+        var status = (await pipeline.CommandAsync("flink", "status", job)).Expect();
+        await pipeline.StopAsync(pipeline.Name);
+        var run = await pipeline.CommandAsync("run", "pipeline.yaml", "--until-caught-up", "--warehouse", pipeline.Warehouse, "--set", "sinks.analytics_lake.table=web.ours");
+
+        run.Expect();
+        Assert.Contains("RUNNING", status.StandardOutput, StringComparison.Ordinal);
+        Assert.Equal(await pipeline.RowsAsync("web.ours"), await pipeline.RowsAsync("web.clickstream_events"));
+        await IcebergReference.CheckAsync(pipeline.TableFolder("web.clickstream_events"));
+        var counted = await DuckDb.QueryAsync($"SELECT count(*) AS n FROM iceberg_scan('{pipeline.TableFolder("web.clickstream_events")}')");
+        Assert.Equal(1000, counted[0].GetProperty("n").GetInt64());
+    }
+
+    [Fact]
+    public async Task An_upgrade_continues_from_a_savepoint_and_a_second_job_is_refused()
+    {
+        var pipeline = await NewAsync("upgrade", Clickstream, Clicks(0, 300));
+        var first = await pipeline.DeployAsync();
+        var client = await kafka.ClientAsync();
+        await pipeline.WaitForRowsAsync("web.clickstream_events", 300);
+
+        var refused = await pipeline.TryDeployAsync();
+        await client.ProduceTextAsync(pipeline.Topic, Clicks(300, 300));
+        var second = await pipeline.DeployAsync("--replace", "--set", "orchestration.parallelism=1");
+        await client.ProduceTextAsync(pipeline.Topic, Clicks(600, 300));
+        await pipeline.WaitForRowsAsync("web.clickstream_events", 900);
+        await pipeline.StopAsync(second);
+
+        Assert.Equal(3, refused.ExitCode);
+        Assert.Contains($"A job called {pipeline.Name} runs on", refused.StandardError, StringComparison.Ordinal);
+        Assert.Contains(first, refused.StandardError, StringComparison.Ordinal);
+        Assert.Equal(900, (await IcebergReference.CountByAsync(pipeline.TableFolder("web.clickstream_events"), "page_url")).Count);
+    }
+
+    [Fact]
+    public async Task Each_engine_refuses_a_table_that_the_other_writes()
+    {
+        var pipeline = await NewAsync("either", Clickstream, Clicks(0, 20));
+        string[] run = ["run", "pipeline.yaml", "--until-caught-up", "--warehouse", pipeline.Warehouse];
+        string[] other = ["--set", "sinks.analytics_lake.table=web.ours"];
+        (await pipeline.CommandAsync([.. run, .. other])).Expect();
+        var job = await pipeline.DeployAsync();
+
+        var deployed = await pipeline.TryDeployAsync(["--replace", .. other]);
+        var started = await pipeline.CommandAsync(run);
+        await pipeline.WaitForRowsAsync("web.clickstream_events", 20);
+        await pipeline.StopAsync(pipeline.Name);
+        var startedAfter = await pipeline.CommandAsync(run);
+
+        Assert.Equal((5, 5, 5), (deployed.ExitCode, started.ExitCode, startedAfter.ExitCode));
+        Assert.Contains("holds a ledger of", deployed.StandardError, StringComparison.Ordinal);
+        Assert.Contains(job, startedAfter.StandardError, StringComparison.Ordinal);
+        Assert.Equal(20, await IcebergReference.CountAsync(pipeline.TableFolder("web.clickstream_events")));
+    }
+
+    [Fact]
+    public async Task A_submission_that_is_repeated_with_its_id_makes_no_second_job()
+    {
+        var pipeline = await NewAsync("repeated", Clickstream, Clicks(0, 10));
+        var id = Guid.NewGuid().ToString("N");
+        var job = await pipeline.DeployAsync("--job-id", id);
+
+        var again = await pipeline.TryDeployAsync("--job-id", id);
+        await pipeline.StopAsync(job);
+
+        Assert.Equal(id, job);
+        Assert.Equal(3, again.ExitCode);
+        Assert.Contains("is there already", again.StandardError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_bad_record_under_on_error_fail_ends_the_job_and_says_where_it_lies()
+    {
+        var pipeline = await NewAsync("strict", Clickstream.Replace("on_error: skip", "on_error: fail", StringComparison.Ordinal), Clicks(0, 3).Append("not json"));
+
+        var output = await pipeline.TryDeployAsync("--set", "orchestration.max_retries=0");
+        for (var look = 0; look < 100 && output.ExitCode == 0; look++) output = await pipeline.CommandAsync("flink", "status", pipeline.Name);
+
+        Assert.Equal(3, output.ExitCode);
+        Assert.Contains("The record at offset 3 of partition 0 of topic", output.StandardError + output.StandardOutput, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_flink_refuses_is_shown_at_its_place_in_the_definition_and_stops_no_job()
+    {
+        var pipeline = await NewAsync("refused", Clickstream, Clicks(0, 10));
+        var job = await pipeline.DeployAsync();
+        pipeline.Write(Clickstream.Replace("    event_timestamp\n", "    nope\n", StringComparison.Ordinal).Replace("SELECT\n", "SELECT DISTINCT\n", StringComparison.Ordinal));
+
+        var refused = await pipeline.TryDeployAsync("--replace");
+        var validated = await pipeline.CommandAsync("validate", "pipeline.yaml", "--gateway", (await flink.SessionAsync()).Gateway);
+        var status = await pipeline.CommandAsync("flink", "status", job);
+        await pipeline.StopAsync(job);
+
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Equal((2, refused.StandardError.Split('\n')[^2]), (validated.ExitCode, validated.StandardError.Split('\n')[^2]));
+        Assert.Contains("pipeline.yaml:17:20: transformations.parse_events.sql: Encountered \"value\"", refused.StandardError, StringComparison.Ordinal);
+        status.Expect();
+    }
+
+    [Fact]
+    public async Task A_window_and_a_join_that_only_flink_runs_reach_their_tables()
+    {
+        const string definition = """
+            metadata: { name: "${NAME}" }
+            sources:
+              events:
+                type: kafka
+                connection: ${BROKER}
+                topic: ${TOPIC}
+                consumer_group: minutes
+                format: json
+                schema: "user_id STRING, amount DOUBLE, event_timestamp TIMESTAMP(3)"
+                start_offset: earliest
+            transformations:
+              - name: per_minute
+                type: sql_transform
+                input: events
+                sql: |
+                  SELECT user_id, window_start, SUM(amount) AS total, COUNT(*) AS n
+                  FROM TABLE(TUMBLE(TABLE {{ input }}, DESCRIPTOR(event_timestamp), INTERVAL '5' MINUTES))
+                  GROUP BY user_id, window_start, window_end
+              - { name: large, type: sql_transform, input: events, sql: "SELECT user_id, amount FROM {{ input }} WHERE amount > 4" }
+            sinks:
+              totals: { type: iceberg, table: web.totals, mode: append, input: per_minute, partition_by: [day(window_start)] }
+              large: { type: iceberg, table: web.large, mode: append, input: large }
+            orchestration: { engine: flink, checkpoint_interval: 500ms, parallelism: 1 }
+            """;
+        var records = Enumerable.Range(0, 100).Select(i => string.Create(CultureInfo.InvariantCulture, $$"""{"user_id":"u{{i % 2}}","amount":{{i % 10}},"event_timestamp":"2026-05-01 12:0{{i / 20}}:00"}"""))
+            .Append("""{"user_id":"late","amount":0,"event_timestamp":"2026-05-01 13:00:00"}""");
+        var pipeline = await NewAsync("windows", definition, records);
+
+        var job = await pipeline.DeployAsync();
+        await pipeline.WaitForRowsAsync("web.large", 50);
+        await pipeline.WaitForRowsAsync("web.totals", 2);
+        await pipeline.StopAsync(job);
+
+        var totals = await IcebergReference.ScanAsync(pipeline.TableFolder("web.totals"));
+        Assert.Equal([("u0", 200.0, 50L), ("u1", 250.0, 50L)], totals.Select(row => (row.GetProperty("user_id").GetString()!, row.GetProperty("total").GetDouble(), row.GetProperty("n").GetInt64())).Order());
+        var info = await IcebergReference.InfoAsync(pipeline.TableFolder("web.totals"));
+        Assert.Contains("day", info.GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Hostile_names_come_back_from_flink_as_they_were()
+    {
+        const string definition = """
+            metadata: { name: "${NAME}" }
+            sources:
+              select:
+                type: kafka
+                connection: ${BROKER}
+                topic: ${TOPIC}
+                consumer_group: select
+                format: json
+                schema: [ { name: "value", type: STRING }, { name: "@a $b #c.d:e-f g", type: STRING } ]
+                start_offset: earliest
+            transformations:
+              - name: table
+                type: sql_transform
+                input: select
+                sql: |
+                  SELECT value, `@a $b #c.d:e-f g`, value AS `ta``ble`, value AS `it's -- x`, value AS `a;b`, value AS `/* c */`, value AS `größe 😀`, value AS offset, 'x''y' AS `\`
+                  FROM {{ input }};
+            sinks:
+              from: { type: iceberg, table: order.group, mode: append }
+            orchestration: { engine: flink, checkpoint_interval: 500ms, parallelism: 1 }
+            """;
+        var pipeline = await NewAsync("hostile", definition, ["""{"value":"1","@a $b #c.d:e-f g":"2"}"""]);
+
+        var job = await pipeline.DeployAsync();
+        await pipeline.WaitForRowsAsync("order.group", 1);
+        await pipeline.StopAsync(job);
+
+        var row = (await IcebergReference.ScanAsync(pipeline.TableFolder("order.group")))[0];
+        Assert.Equal(@"value=1, @a $b #c.d:e-f g=2, ta`ble=1, it's -- x=1, a;b=1, /* c */=1, größe 😀=1, offset=1, \=x'y", string.Join(", ", row.EnumerateObject().Select(field => $"{field.Name}={field.Value}")));
+    }
+
+    [Fact, LongTest]
+    public async Task A_killed_task_manager_and_a_killed_cluster_lose_and_double_nothing()
+    {
+        await using var session = await FlinkSession.StartAsync(isSeparate: true);
+        var pipeline = await NewAsync("killed", Clickstream, Clicks(0, 2000), session);
+        var client = await kafka.ClientAsync();
+        var job = await pipeline.DeployAsync();
+        await pipeline.WaitForRowsAsync("web.clickstream_events", 2000);
+
+        await session.KillAsync("taskmanager");
+        await client.ProduceTextAsync(pipeline.Topic, Clicks(2000, 2000));
+        await session.RestartAsync();
+        await pipeline.WaitForRowsAsync("web.clickstream_events", 4000);
+        await session.KillAsync();
+        await client.ProduceTextAsync(pipeline.Topic, Clicks(4000, 2000));
+        await session.RestartAsync();
+        var last = Directory.GetDirectories(session.CheckpointsOf(job), "chk-*").Where(folder => File.Exists(Path.Combine(folder, "_metadata")))
+            .MaxBy(folder => int.Parse(Path.GetFileName(folder)["chk-".Length..], CultureInfo.InvariantCulture))!;
+        var second = await pipeline.DeployAsync("--from", $"file://{last}");
+        await pipeline.WaitForRowsAsync("web.clickstream_events", 6000);
+        await pipeline.StopAsync(second);
+
+        Assert.Equal(6000, (await IcebergReference.CountByAsync(pipeline.TableFolder("web.clickstream_events"), "page_url")).Count);
+    }
+
+    [Fact]
+    public async Task Scram_over_tls_works_with_certificates_as_text()
+    {
+        var broker = await kafka.BrokerAsync();
+        var definition = Clickstream.Replace("connection: ${BROKER}", "connection: secure", StringComparison.Ordinal) + $$"""
+
+            connections:
+              secure:
+                type: kafka
+                bootstrap_servers: {{broker.SaslSsl}}
+                security:
+                  protocol: sasl_ssl
+                  mechanism: SCRAM-SHA-512
+                  username: {{broker.User}}
+                  password: ${SECRET}
+                  ca: {{broker.CaPath}}
+            """;
+        var pipeline = await NewAsync("secure", definition, Clicks(0, 50));
+        pipeline.Secrets["SECRET"] = broker.Password;
+
+        var script = (await pipeline.CommandAsync("flink", "sql", "pipeline.yaml", "--warehouse", pipeline.Warehouse)).Expect();
+        var job = await pipeline.DeployAsync();
+        await pipeline.WaitForRowsAsync("web.clickstream_events", 50);
+        await pipeline.StopAsync(job);
+
+        Assert.Contains("password=\"${SECRET}\"", script.StandardOutput, StringComparison.Ordinal);
+        Assert.DoesNotContain(broker.Password, script.StandardOutput, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> Clicks(int first, int count) => Enumerable.Range(first, count)
+        .Select(i => string.Create(CultureInfo.InvariantCulture, $$"""{"user_id":"u{{i % 7}}","event_type":"click","page_url":"/p{{i}}"}"""));
+
+    /// <summary>Jobs share a cluster, so each pipeline has a name of its own.</summary>
+    private async Task<FlinkPipeline> NewAsync(string stem, string definition, IEnumerable<string> records, FlinkSession? session = null)
+    {
+        var topic = KafkaBroker.NewName(stem);
+        var client = await kafka.ClientAsync();
+        await client.CreateTopicAsync(topic);
+        await client.ProduceTextAsync(topic, records);
+        var pipeline = new FlinkPipeline(TemporaryDirectory.New(), session ?? await flink.SessionAsync(), (await kafka.BrokerAsync()).Bootstrap, topic);
+        pipeline.Write(definition);
+        return pipeline;
+    }
+}
