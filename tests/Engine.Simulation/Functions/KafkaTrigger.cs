@@ -15,7 +15,7 @@ internal sealed class TriggerOffsets
 
 /// <summary>
 /// The consumer of a Kafka trigger in one host: hands batches of its partitions to the worker, one at a time, and commits their
-/// offsets when the function has ended, well or not (FUNCTIONS.md, "When the trigger commits its offsets").
+/// offsets when the function has ended, well or not (observed with version 4.3 of the extension).
 /// </summary>
 internal sealed class KafkaTrigger(Simulator simulator, SimulatedWorld world, SimulatedTopic topic, IReadOnlyList<string> flows, TriggerOffsets offsets, AppSetup setup, FunctionCounts counts, FunctionsHost host, Random random)
 {

@@ -4,6 +4,7 @@ using Matih.Definition;
 using Matih.Delivery;
 using Matih.Host.Health;
 using Matih.Hosting;
+using Matih.Hosting.Flink;
 using Matih.Iceberg.Metadata;
 using Matih.Kafka;
 using Matih.Telemetry;
@@ -32,6 +33,7 @@ public sealed partial class FailureTests
             await File.WriteAllTextAsync((await flow.TableAsync()).MetadataLocation, "{}");
         })),
         [FailureKind.Store] = (RetryAdvice.BackOff, 3, () => MeetAsync(flow => flow.Store.IsDown = _ => true)),
+        [FailureKind.Flink] = (RetryAdvice.NeedsPerson, 3, MeetNoGatewayAsync),
         [FailureKind.Endpoint] = (RetryAdvice.NeedsPerson, 3, MeetTakenPortAsync),
         [FailureKind.Superseded] = (RetryAdvice.NeedsPerson, 4, () => MeetAsync(async flow =>
         {
@@ -80,6 +82,8 @@ public sealed partial class FailureTests
                     "Table shop.orders: <path>.metadata.json is not the metadata of a table: a field that the format requires is missing. Restore the file, or roll back to the version before it. | Restore the table's files or roll it back; the next start continues from what the table then holds.",
                 FailureKind.Store =>
                     "Table shop.orders: 503 Slow Down (0 retries without progress are used up.) | Check disk space, permissions and the network to the store; what is not in the table is read again.",
+                FailureKind.Flink =>
+                    "The SQL Gateway at http://127.0.0.1:1/ cannot be reached: Connection refused (127.0.0.1:1) | Start the SQL Gateway (bin/sql-gateway.sh start), or correct the address.",
                 FailureKind.Endpoint =>
                     "Health cannot be served at 127.0.0.1:<port>: another program listens there. | End that program, or name another port with --health [HOST:]PORT or MATIH_HEALTH (0 takes a free one, off serves none).",
                 FailureKind.Superseded =>
@@ -171,6 +175,12 @@ public sealed partial class FailureTests
 
     private static void BreakSource(FlowHarness flow, SourceErrorKind kind, string message) =>
         flow.OnSource = source => source.BeforePoll = () => throw new SourceException(kind, message);
+
+    private static async Task<PipelineException> MeetNoGatewayAsync()
+    {
+        using var cluster = new FlinkCluster(new Uri("http://127.0.0.1:1"), null, TimeProvider.System);
+        return await Assert.ThrowsAsync<PipelineException>(() => new JobWatch(cluster).ListAsync(default));
+    }
 
     private static async Task<PipelineException> MeetTakenPortAsync()
     {
