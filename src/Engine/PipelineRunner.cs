@@ -183,9 +183,9 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     /// Prepares the tables of flows whose records a Flink job is to write: creates those that do not exist, and writes the job into each, so that
     /// no run of this engine writes the same records beside it.
     /// </summary>
-    /// <param name="job">What the tables say of the job: its id.</param>
+    /// <param name="job">What the tables say of the job: its id. Null only creates what does not exist, and looks whether the job may have them.</param>
     /// <exception cref="PipelineException">A table holds the flow's ledger, the sink says create: false, or catalog or store fails.</exception>
-    public async Task HandToFlinkAsync(IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)> tables, string job, CancellationToken cancellationToken)
+    public async Task HandToFlinkAsync(IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)> tables, string? job, CancellationToken cancellationToken)
     {
         foreach (var (flow, plan) in tables)
         {

@@ -30,9 +30,12 @@ public sealed record DeploymentRequest(string JobId)
 public sealed record Deployment(string JobId, string JobName, Uri JobManager, string? Savepoint);
 
 /// <summary>Brings a script onto a cluster, through its SQL Gateway.</summary>
-/// <param name="handOver">Gets the tables and the job's id: creates those that do not exist, because this engine knows partitions that Flink's DDL cannot say, and writes the job into them.</param>
+/// <param name="handOver">
+/// Gets the tables, first without a job: creates those that do not exist, because this engine knows partitions that Flink's DDL cannot say.
+/// Then with the job's id, which it writes into them.
+/// </param>
 /// <param name="say">Gets one line for each step.</param>
-public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)>, string, CancellationToken, Task> handOver, Action<string> say)
+public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)>, string?, CancellationToken, Task> handOver, Action<string> say)
 {
     private const string JobIdOption = "$internal.pipeline.job-id";
     private const string RecoveryOption = "execution.state-recovery.path";
@@ -46,10 +49,12 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         var running = await FindRunningAsync(jobs, script.JobName, request, cancellationToken);
 
         await PrepareAsync(session, script, cancellationToken);
-        await handOver(await TablesAsync(session, script, planned, cancellationToken), request.JobId, cancellationToken);
+        var tables = await TablesAsync(session, script, planned, cancellationToken);
+        await handOver(tables, null, cancellationToken);
 
         // What Flink refuses is to be known before the job that runs is stopped.
         await RunAsync(session, script.Explain, cancellationToken);
+        await handOver(tables, request.JobId, cancellationToken);
         var savepoint = request.From;
         if (running is not null)
         {
@@ -128,13 +133,20 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
 
     private async Task SubmitAsync(GatewaySession session, JobsEndpoint jobs, FlinkScript script, DeploymentRequest request, string? savepoint, CancellationToken cancellationToken)
     {
+        // A submission to a JobManager that is down goes on for as long as that is so, and may succeed later.
+        using var limit = new CancellationTokenSource(request.StartMax, cluster.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            await RunAsync(session, script.Insert, cancellationToken);
+            await RunAsync(session, script.Insert, either.Token);
         }
         catch (FlinkSilenceException silence)
         {
             say($"{silence.Message} Looking for the job on the JobManager.");
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            say($"The SQL Gateway has not ended the submission within {request.StartMax.TotalSeconds:N0} s. Looking for the job on the JobManager.");
         }
         var start = cluster.Clock.GetTimestamp();
         FlinkJobState? seen = null;

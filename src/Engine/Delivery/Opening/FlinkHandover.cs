@@ -14,9 +14,9 @@ internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore 
 {
     private const int AttemptsMax = 20;
 
-    /// <param name="job">The job's id.</param>
+    /// <param name="job">The job's id; null writes nothing.</param>
     /// <exception cref="PipelineException">The table holds the flow's ledger, or there is none and it must not be created.</exception>
-    public async ValueTask MarkAsync(string job, CancellationToken cancellationToken)
+    public async ValueTask MarkAsync(string? job, CancellationToken cancellationToken)
     {
         var lineage = new LedgerLineage(flow, new LedgerStorage(store, plan.Identifier));
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
@@ -31,7 +31,7 @@ internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore 
                     $"Table {plan.Identifier} holds a ledger of {flow}: `matih run` has written it, and a Flink job would write the same records a second time.",
                     "Continue with `matih run`, or give the sink another table.");
             }
-            if (table.FindProperty(LedgerKeys.FlinkJob(flow)) == job || await flowTable.TrySetPropertyAsync(table, LedgerKeys.FlinkJob(flow), job, cancellationToken)) return;
+            if (job is null || table.FindProperty(LedgerKeys.FlinkJob(flow)) == job || await flowTable.TrySetPropertyAsync(table, LedgerKeys.FlinkJob(flow), job, cancellationToken)) return;
         }
         throw new PipelineException(FailureKind.Catalog, $"Table {plan.Identifier}: {AttemptsMax} attempts to write the job into its properties were overtaken by other commits.", "Deploy again when the other writers are quieter.");
     }
