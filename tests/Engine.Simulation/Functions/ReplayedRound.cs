@@ -38,6 +38,9 @@ internal sealed class ReplayedRound : ILoopContext
 
     public Orders Orders => _orders;
 
+    /// <summary>Whether a person has started the loop during the round, which takes a stop back.</summary>
+    public bool WasStarted { get; private set; }
+
     /// <summary>The loop as it was last shown.</summary>
     public PipelineLoop? Shown { get; private set; }
 
@@ -105,11 +108,13 @@ internal sealed class ReplayedRound : ILoopContext
     private LoopSignal Parse(string json)
     {
         var signal = JsonSerializer.Deserialize<LoopSignal>(json, JsonSerializerOptions.Web)!;
+        WasStarted |= signal.Command == LoopCommand.Start;
         _orders = signal.Command switch
         {
             LoopCommand.Pause => new Orders(true, false),
             LoopCommand.Resume => _orders with { IsHeld = false },
             LoopCommand.Stop => _orders with { IsStopping = true },
+            LoopCommand.Start => _orders with { IsStopping = false },
             _ => _orders,
         };
         return signal;

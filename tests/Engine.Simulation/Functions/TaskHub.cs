@@ -152,7 +152,7 @@ internal sealed class TaskHub(Simulator simulator, FunctionCounts counts, int se
             orchestration.Inbox.Clear();
             return;
         }
-        if (before.IsStopping && round.Orders.IsStopping && hasCommitted)
+        if (before.IsStopping && round.Orders.IsStopping && hasCommitted && !round.WasStarted)
             throw new AuditException($"The loop of {loop.Pipeline} was told to stop before its last commit, and goes on after it.");
         orchestration.Input = JsonSerializer.Serialize(loop, JsonSerializerOptions.Web);
         orchestration.Inbox.InsertRange(0, [new HubEvent.Started(), .. round.Unread.Select(json => new HubEvent.Signalled(json))]);
