@@ -94,7 +94,7 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
         if (!flow.Sink.CreatesTable) return new FlinkTable(flow, name, null, "create: false");
         if (PlanOf(flow) is not { } plan) return new FlinkTable(flow, name, null, "its columns are known to Flink alone; `matih deploy` asks for them and creates it");
         var hidden = plan.Table.PartitionBy.Where(field => field.Transform is not Transform.Identity || field.Name is { } given && given != field.Column).ToList();
-        if (hidden.Count != 0) return new FlinkTable(flow, name, null, $"Flink's DDL cannot say a partition field such as {hidden[0].Transform} of {hidden[0].Column}; `matih deploy` and `matih flink sql --create-tables` create it");
+        if (hidden.Count != 0) return new FlinkTable(flow, name, null, $"Flink's DDL cannot say a partition field such as {hidden[0].Transform} of {hidden[0].Column}; `matih deploy` creates it");
         var sql = new FlinkSql().Text("CREATE TABLE IF NOT EXISTS ").Name(PathOf(flow.Sink))
             .Text($" (\n  {string.Join(",\n  ", plan.Table.Rows.Fields.Select(field => $"{FlinkSql.Quoted(field.Name)} {field.Type}"))}\n)");
         if (!plan.Table.PartitionBy.IsEmpty) sql.Text($" PARTITIONED BY ({string.Join(", ", plan.Table.PartitionBy.Select(field => FlinkSql.Quoted(field.Column)))})");
