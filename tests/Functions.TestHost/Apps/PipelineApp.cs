@@ -158,7 +158,7 @@ public class PipelineApp : IAsyncDisposable
     public async Task WaitUntilCommittedAsync(bool ticks = false)
     {
         string? last = null;
-        for (var end = DateTime.UtcNow.AddMinutes(4); DateTime.UtcNow < end; await Task.Delay(ticks ? 1000 : 300))
+        for (var end = DateTime.UtcNow.AddMinutes(ticks ? 12 : 4); DateTime.UtcNow < end; await Task.Delay(ticks ? 1000 : 300))
         {
             if (ticks) (await TickAsync()).Expect();
             var status = await GetAsync($"pipelines/{_setup.Pipeline}");
