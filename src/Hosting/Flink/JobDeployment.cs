@@ -48,7 +48,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         var jobs = await cluster.JobManagerAsync(session, cancellationToken);
         var running = await FindRunningAsync(jobs, script.JobName, request, cancellationToken);
 
-        await PrepareAsync(session, script, cancellationToken);
+        await PrepareAsync(session, script, script.Definitions, cancellationToken);
         var tables = await TablesAsync(session, script, planned, cancellationToken);
         await handOver(tables, null, cancellationToken);
 
@@ -74,8 +74,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
     public async Task ExplainAsync(FlinkScript script, CancellationToken cancellationToken)
     {
         await using var session = await cluster.OpenSessionAsync(cancellationToken);
-        foreach (var (name, value) in script.Settings) await SetAsync(session, name, value, cancellationToken);
-        foreach (var statement in script.Definitions.Where(statement => !statement.IsOfCatalog)) await RunAsync(session, statement, cancellationToken);
+        await PrepareAsync(session, script, script.Definitions.Where(statement => !statement.IsOfCatalog), cancellationToken);
         foreach (var table in script.Tables) await RunAsync(session, table.Explain, cancellationToken);
     }
 
@@ -92,10 +91,10 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         return live.FirstOrDefault();
     }
 
-    private async Task PrepareAsync(GatewaySession session, FlinkScript script, CancellationToken cancellationToken)
+    private static async Task PrepareAsync(GatewaySession session, FlinkScript script, IEnumerable<FlinkStatement> definitions, CancellationToken cancellationToken)
     {
         foreach (var (name, value) in script.Settings) await SetAsync(session, name, value, cancellationToken);
-        foreach (var statement in script.Definitions) await RunAsync(session, statement, cancellationToken);
+        foreach (var statement in definitions) await RunAsync(session, statement, cancellationToken);
     }
 
     /// <summary>What to create; columns that this engine does not know are those that Flink's planner gives.</summary>
