@@ -19,7 +19,7 @@ internal sealed class AppServices : IAsyncDisposable
         Settings = settings;
         Log = log;
         Environment = SystemEnvironment.Create(settings);
-        Messenger = new LoopMessenger(Environment.Clock, Log);
+        Messenger = new LoopMessenger(Environment.Clock, Environment.Ids, Log);
         Folder = PipelineFolder.Load(settings.NonEmpty(AppSettings.Pipelines) ?? Path.Combine(AppContext.BaseDirectory, "pipelines"), settings);
         foreach (var broken in Folder.Broken)
         {

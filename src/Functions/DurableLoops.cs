@@ -40,7 +40,8 @@ internal sealed class DurableLoops(DurableTaskClient client) : ILoops
     public async ValueTask<PipelineLoop?> ReadAsync(string pipeline, CancellationToken cancellationToken)
     {
         var instance = await client.GetInstanceAsync(pipeline, getInputsAndOutputs: true, cancellationToken);
-        return instance?.SerializedCustomStatus is { } status ? JsonSerializer.Deserialize<PipelineLoop>(status, JsonSerializerOptions.Web) : null;
+        // An execution that has not run yet shows nothing; it begins with its input.
+        return (instance?.SerializedCustomStatus ?? instance?.SerializedInput) is { } status ? JsonSerializer.Deserialize<PipelineLoop>(status, JsonSerializerOptions.Web) : null;
     }
 
     public async ValueTask<bool> IsRunningAsync(string pipeline, CancellationToken cancellationToken) =>

@@ -68,7 +68,10 @@ internal sealed class PipelinesApi(AppServices app)
         return await AnswerAsync(request, HttpStatusCode.OK, json => VerificationJson.Write(report, app.Environment.Clock, json));
     }
 
-    /// <summary>Tells a loop something. The answer comes before it has acted: 202, with the loop as it was before.</summary>
+    /// <summary>
+    /// Tells a loop something: 202, with the loop as it is then. <c>taken_in</c> is false where the loop is busy with a commit for
+    /// longer than the request waits.
+    /// </summary>
     [Function("command")]
     public async Task<HttpResponseData> CommandAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "pipelines/{name}/{command}")] HttpRequestData request, string name, string command, [DurableClient] DurableTaskClient client, FunctionContext context)
@@ -76,13 +79,14 @@ internal sealed class PipelinesApi(AppServices app)
         if (app.Folder.Find(name) is null) return await UnknownAsync(request, name);
         if (!Commands.TryGetValue(command, out var known)) return await ErrorAsync(request, HttpStatusCode.NotFound, $"There is no command '{command}'.", $"Use one of: {string.Join(", ", Commands.Keys)}.");
         var loops = new DurableLoops(client);
-        await app.Messenger.CommandAsync(loops, name, known, context.CancellationToken);
+        var isTakenIn = await app.Messenger.CommandAsync(loops, name, known, context.CancellationToken);
         var loop = await loops.ReadAsync(name, context.CancellationToken);
         return await AnswerAsync(request, HttpStatusCode.Accepted, json =>
         {
             json.WriteStartObject();
             json.WriteString("name", name);
             json.WriteString("command", command);
+            json.WriteBoolean("taken_in", isTakenIn);
             LoopJson.WriteMembers(loop, json);
             json.WriteEndObject();
         });

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Matih.Storage;
 using Matih.Telemetry;
 
 namespace Matih.Hosting.Serverless;
@@ -21,10 +22,13 @@ public interface ILoops
 }
 
 /// <summary>Tells the loops of pipelines what happened and what people want. Thread-safe.</summary>
-public sealed class LoopMessenger(TimeProvider clock, IEngineLog log)
+public sealed class LoopMessenger(TimeProvider clock, IIdSource ids, IEngineLog log)
 {
     /// <summary>A loop that runs commits by itself; messages only make it sooner, and each costs storage operations.</summary>
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a person's request waits for the loop.</summary>
+    public static readonly TimeSpan CommandWaitMax = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<string, Unsaid> _unsaid = new();
 
@@ -64,15 +68,44 @@ public sealed class LoopMessenger(TimeProvider clock, IEngineLog log)
         }
     }
 
-    /// <summary>Does what a person asks for, whether the loop runs or not.</summary>
-    public async ValueTask CommandAsync(ILoops loops, string pipeline, LoopCommand command, CancellationToken cancellationToken)
+    /// <summary>
+    /// Does what a person asks for, whether the loop runs or not. A message that comes while a loop ends is dropped by its service;
+    /// so this waits until the loop shows that it has taken the command in, and starts a loop that has ended without it.
+    /// </summary>
+    /// <returns>False where the loop is busy for longer than <see cref="CommandWaitMax"/>: it has the message, and takes it in after its commit.</returns>
+    public async ValueTask<bool> CommandAsync(ILoops loops, string pipeline, LoopCommand command, CancellationToken cancellationToken)
     {
-        if (await loops.TrySendAsync(pipeline, new LoopSignal(command), cancellationToken)) return;
-        var now = clock.GetUtcNow();
-        var loop = PipelineLoop.Start(pipeline, now);
-        // One that does not run is started as it should then be: paused, or for one last commit.
-        if (command is LoopCommand.Pause or LoopCommand.Stop) loop = loop.After(new LoopSignal(command), now);
-        await loops.StartAsync(loop, cancellationToken);
+        var signal = new LoopSignal(command) { Id = ids.NewUuid().ToString("N") };
+        var begun = clock.GetTimestamp();
+        do
+        {
+            if (await loops.TrySendAsync(pipeline, signal, cancellationToken))
+            {
+                if (await WaitUntilTakenInAsync(loops, pipeline, signal.Id, begun, cancellationToken) is { } isTakenIn) return isTakenIn;
+                continue;
+            }
+            var now = clock.GetUtcNow();
+            var loop = PipelineLoop.Start(pipeline, now);
+            // One that does not run is started as it should then be: paused, or for one last commit.
+            if (command is LoopCommand.Pause or LoopCommand.Stop) loop = loop.After(signal, now);
+            if (await loops.StartAsync(loop, cancellationToken)) return true;
+        }
+        while (clock.GetElapsedTime(begun) < CommandWaitMax);
+        return false;
+    }
+
+    /// <returns>Whether the loop has taken the command in, after the longest wait; null where it has ended without it.</returns>
+    private async ValueTask<bool?> WaitUntilTakenInAsync(ILoops loops, string pipeline, string id, long begun, CancellationToken cancellationToken)
+    {
+        for (var pause = TimeSpan.FromMilliseconds(100); clock.GetElapsedTime(begun) < CommandWaitMax; pause *= 1.5)
+        {
+            await Task.Delay(pause, clock, cancellationToken);
+            // In this order: what ends in between has shown all that it took in.
+            var isRunning = await loops.IsRunningAsync(pipeline, cancellationToken);
+            if (await loops.ReadAsync(pipeline, cancellationToken) is { } loop && loop.CommandsTakenIn.Contains(id)) return true;
+            if (!isRunning) return null;
+        }
+        return false;
     }
 
     private sealed class Unsaid

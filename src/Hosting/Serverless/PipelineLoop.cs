@@ -51,7 +51,11 @@ public enum LoopCommand
 /// <summary>A message to the loop of a pipeline.</summary>
 /// <param name="RecordCount">Records that were staged since the last message of this sender.</param>
 /// <param name="StagedBytes">Bytes of the files that they became.</param>
-public sealed record LoopSignal(LoopCommand Command, long RecordCount = 0, long StagedBytes = 0);
+public sealed record LoopSignal(LoopCommand Command, long RecordCount = 0, long StagedBytes = 0)
+{
+    /// <summary>By which whoever sent it finds it in <see cref="PipelineLoop.CommandsTakenIn"/>; null where nobody looks.</summary>
+    public string? Id { get; init; }
+}
 
 /// <summary>
 /// The loop of a pipeline as a value, for a host that keeps it between calls: what to wait for, and what follows from what
@@ -63,6 +67,9 @@ public sealed record LoopSignal(LoopCommand Command, long RecordCount = 0, long 
 /// </remarks>
 public sealed record PipelineLoop
 {
+    /// <summary>How many commands are remembered: more than people give at once.</summary>
+    private const int CommandsMax = 8;
+
     /// <summary>The longest wait after a failure.</summary>
     private const long RetryWaitMaxMillis = 60_000;
 
@@ -105,6 +112,9 @@ public sealed record PipelineLoop
 
     public LoopSettings? Settings { get; init; }
 
+    /// <summary>The ids of the last commands, the newest last.</summary>
+    public ImmutableArray<string> CommandsTakenIn { get; init; } = [];
+
     /// <summary>A loop that begins with a look at what is there.</summary>
     public static PipelineLoop Start(string pipeline, DateTimeOffset now) => new() { Pipeline = pipeline, Since = now, LastWorkAt = now };
 
@@ -135,6 +145,12 @@ public sealed record PipelineLoop
     /// <summary>The loop after a message.</summary>
     public PipelineLoop After(LoopSignal signal, DateTimeOffset now)
     {
+        var loop = AfterCommand(signal, now);
+        return signal.Id is not { } id || CommandsTakenIn.Contains(id) ? loop : loop with { CommandsTakenIn = [.. CommandsTakenIn.TakeLast(CommandsMax - 1), id] };
+    }
+
+    private PipelineLoop AfterCommand(LoopSignal signal, DateTimeOffset now)
+    {
         switch (signal.Command)
         {
             case LoopCommand.Staged when Phase == LoopPhase.Running:
@@ -158,7 +174,7 @@ public sealed record PipelineLoop
             // It came while the loop was ending: what would start one that has ended makes this one go on.
             case LoopCommand.Staged when Phase == LoopPhase.Idle:
             case LoopCommand.Checkpoint or LoopCommand.Pause or LoopCommand.Resume or LoopCommand.Stop when Phase is LoopPhase.Idle or LoopPhase.GaveUp:
-                return (Enter(LoopPhase.Running, now) with { DueAt = now, LastWorkAt = now, Failure = null, FailingSince = null, FailureCount = 0 }).After(signal, now);
+                return (Enter(LoopPhase.Running, now) with { DueAt = now, LastWorkAt = now, Failure = null, FailingSince = null, FailureCount = 0 }).AfterCommand(signal, now);
             // What stands cannot commit; its staged records stay where they are.
             case LoopCommand.Stop when Phase is LoopPhase.Paused or LoopPhase.Failed:
                 return Enter(LoopPhase.Stopped, now);

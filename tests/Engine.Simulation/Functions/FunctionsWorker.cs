@@ -46,7 +46,7 @@ internal sealed class FunctionsWorker
         Process = process;
         _connectors = connectors;
         _isGone = isGone;
-        _messenger = new LoopMessenger(process.Clock, process);
+        _messenger = new LoopMessenger(process.Clock, process.Environment.Ids, process);
         _loops = new HubClient(hub, process, counts, isByPerson: false);
         var definition = pipeline.Definition;
         definition = definition with { Orchestration = definition.Orchestration with { IdleTimeout = setup.IdleTimeout, CommitFailureLimit = setup.FailureLimit, MaxRecords = setup.RecordCountMax } };

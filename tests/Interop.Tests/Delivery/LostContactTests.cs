@@ -8,21 +8,23 @@ namespace Matih.Interop.Tests.Delivery;
 /// <summary>What a probe, the log and verification say of a broker that is gone under a run with nothing to read.</summary>
 public sealed partial class LostContactTests : IDisposable
 {
-    /// <summary>From the broker's death until health has to say so.</summary>
-    private static readonly TimeSpan SeenWithin = TimeSpan.FromMinutes(1);
+    private static readonly bool IsSoak = Environment.GetEnvironmentVariable("MATIH_SOAK") == "1";
+
+    /// <summary>From the broker's death until health has to say so; what runs beside others on a busy machine says so late.</summary>
+    private static readonly TimeSpan SeenWithin = IsSoak ? TimeSpan.FromMinutes(1) : ExternalProcess.WaitMax;
 
     private readonly HttpClient _client = new();
 
     public void Dispose() => _client.Dispose();
 
     /// <summary>How the broker dies, and options of the run. Each takes minutes: the soak has them all.</summary>
-    public static TheoryData<string, string[]> Deaths => Environment.GetEnvironmentVariable("MATIH_SOAK") == "1"
+    public static TheoryData<string, string[]> Deaths => IsSoak
         ? new() { { "killed", [] }, { "frozen", [] }, { "killed", ["--member"] }, { "frozen", ["--member"] } }
         : new() { { "frozen", [] }, { "killed", ["--member"] } };
 
     [Theory, LongTest]
     [MemberData(nameof(Deaths))]
-    public async Task A_broker_that_dies_under_an_idle_run_is_seen_in_health_within_a_minute(string how, string[] options)
+    public async Task A_broker_that_dies_under_an_idle_run_is_seen_in_health(string how, string[] options)
     {
         // A broker of its own, because it is killed.
         await using var broker = await KafkaBroker.StartAsync();
@@ -34,7 +36,7 @@ public sealed partial class LostContactTests : IDisposable
         var url = Url().Match(await run.Error.WaitForAsync("Health is served")).Value;
         await OrderPipeline.WaitForRowsAsync(run, 100);
         var calm = await UntilAsync(url, flow => flow.GetProperty("lag").ValueKind == JsonValueKind.Object && Lag(flow) == (0, 0));
-        Assert.InRange(calm.GetProperty("last_contact").GetProperty("age_seconds").GetDouble(), 0, 30);
+        Assert.InRange(Age(calm, "last_contact"), TimeSpan.Zero, SeenWithin / 2);
 
         var died = TimeProvider.System.GetTimestamp();
         await (how == "killed" ? broker.KillAsync() : broker.PauseAsync());
@@ -45,7 +47,7 @@ public sealed partial class LostContactTests : IDisposable
         using var ready = await _client.GetAsync(new Uri($"{url}/ready"), TestContext.Current.CancellationToken);
         using var live = await _client.GetAsync(new Uri($"{url}/live"), TestContext.Current.CancellationToken);
         Assert.Equal((503, 200), ((int)ready.StatusCode, (int)live.StatusCode));
-        Assert.InRange(cut.GetProperty("lag").GetProperty("age_seconds").GetDouble(), 25, 70);
+        Assert.InRange(Age(cut, "lag"), TimeSpan.FromSeconds(25), SeenWithin + TimeSpan.FromSeconds(10));
         await run.Error.WaitForAsync("\"event\":\"contact-lost\"");
 
         await (how == "killed" ? broker.RestartAsync() : broker.ResumeAsync());
@@ -59,6 +61,8 @@ public sealed partial class LostContactTests : IDisposable
         Assert.Equal((200, 200, 200), await pipeline.CountAsync());
         Assert.Single(run.Error.Lines, line => line.Contains("\"event\":\"contact-lost\"", StringComparison.Ordinal));
     }
+
+    private static TimeSpan Age(JsonElement flow, string what) => TimeSpan.FromSeconds(flow.GetProperty(what).GetProperty("age_seconds").GetDouble());
 
     private static (long Unread, long Uncommitted) Lag(JsonElement flow) =>
         (flow.GetProperty("lag").GetProperty("unread").GetInt64(), flow.GetProperty("lag").GetProperty("uncommitted").GetInt64());

@@ -1,0 +1,129 @@
+using Matih.Engine.Tests.Connectors;
+using Matih.Engine.Tests.Storage;
+using Matih.Hosting.Serverless;
+using Matih.Telemetry;
+
+namespace Matih.Engine.Tests.Hosting.Serverless;
+
+/// <summary>A person's command to a loop whose service drops what comes while the loop ends.</summary>
+public sealed class LoopMessengerTests : IEngineLog
+{
+    private readonly LeapingClock _clock = new();
+    private readonly Loops _loops = new();
+
+    private Task<bool> CommandAsync(LoopCommand command) =>
+        new LoopMessenger(_clock, new SeededIdSource(1), this).CommandAsync(_loops, "p", command, TestContext.Current.CancellationToken).AsTask();
+
+    [Fact]
+    public async Task A_start_that_is_dropped_with_the_loop_that_ends_starts_it_again()
+    {
+        _loops.Run(PipelineLoop.Start("p", default) with { IsStopping = true });
+        _loops.Sent = _ => _loops.End(LoopPhase.Stopped);
+
+        Assert.True(await CommandAsync(LoopCommand.Start));
+
+        Assert.Equal((true, LoopPhase.Running, 1), (_loops.IsRunning, _loops.Loop!.Phase, _loops.StartedCount));
+    }
+
+    [Fact]
+    public async Task A_pause_that_is_dropped_with_the_loop_that_falls_asleep_starts_it_paused()
+    {
+        _loops.Run(PipelineLoop.Start("p", default));
+        _loops.Sent = _ => _loops.End(LoopPhase.Idle);
+
+        Assert.True(await CommandAsync(LoopCommand.Pause));
+
+        Assert.Equal((true, LoopPhase.Paused, 1), (_loops.IsRunning, _loops.Loop!.Phase, _loops.StartedCount));
+    }
+
+    [Fact]
+    public async Task A_command_that_ends_the_loop_does_not_start_it_again()
+    {
+        _loops.Run(PipelineLoop.Start("p", default));
+        _loops.Sent = signal =>
+        {
+            _loops.Loop = _loops.Loop!.After(signal, default);
+            _loops.End(LoopPhase.Stopped);
+        };
+
+        Assert.True(await CommandAsync(LoopCommand.Stop));
+
+        Assert.Equal((false, LoopPhase.Stopped, 0), (_loops.IsRunning, _loops.Loop!.Phase, _loops.StartedCount));
+    }
+
+    [Fact]
+    public async Task A_loop_that_is_busy_has_the_message_and_its_sender_is_not_kept_waiting()
+    {
+        _loops.Run(PipelineLoop.Start("p", default));
+        var before = _clock.GetTimestamp();
+
+        Assert.False(await CommandAsync(LoopCommand.Checkpoint));
+
+        Assert.InRange(_clock.GetElapsedTime(before), LoopMessenger.CommandWaitMax, LoopMessenger.CommandWaitMax * 2);
+        Assert.Equal((LoopCommand.Checkpoint, 0), (Assert.Single(_loops.Signals).Command, _loops.StartedCount));
+    }
+
+    [Fact]
+    public async Task A_loop_that_somebody_else_starts_meanwhile_gets_the_command()
+    {
+        _loops.Starting = () => _loops.Run(PipelineLoop.Start("p", default));
+        _loops.Sent = signal => _loops.Loop = _loops.Loop!.After(signal, default);
+
+        Assert.True(await CommandAsync(LoopCommand.Pause));
+
+        Assert.Equal((true, LoopPhase.Paused, 0), (_loops.IsRunning, _loops.Loop!.Phase, _loops.StartedCount));
+    }
+
+    [Fact]
+    public void A_loop_remembers_the_last_commands_and_no_more()
+    {
+        var loop = Enumerable.Range(0, 20).Aggregate(PipelineLoop.Start("p", default), (loop, i) => loop.After(new LoopSignal(LoopCommand.Checkpoint) { Id = $"{i}" }, default));
+
+        Assert.Equal(["12", "13", "14", "15", "16", "17", "18", "19"], loop.CommandsTakenIn);
+        Assert.Equal(loop.CommandsTakenIn, loop.After(new LoopSignal(LoopCommand.Checkpoint) { Id = "14" }, default).After(new LoopSignal(LoopCommand.Staged, 1, 1), default).CommandsTakenIn);
+    }
+
+    void IEngineLog.Write(LogEntry entry) => Assert.Fail(entry.Message);
+
+    /// <summary>One loop at most, which does with a message what the test says.</summary>
+    private sealed class Loops : ILoops
+    {
+        public bool IsRunning { get; private set; }
+
+        public PipelineLoop? Loop { get; set; }
+
+        public int StartedCount { get; private set; }
+
+        public List<LoopSignal> Signals { get; } = [];
+
+        public Action<LoopSignal> Sent { get; set; } = _ => { };
+
+        /// <summary>What happens just before a start.</summary>
+        public Action Starting { get; set; } = () => { };
+
+        public void Run(PipelineLoop loop) => (Loop, IsRunning) = (loop, true);
+
+        public void End(LoopPhase phase) => (Loop, IsRunning) = (Loop! with { Phase = phase }, false);
+
+        public ValueTask<bool> TrySendAsync(string pipeline, LoopSignal signal, CancellationToken cancellationToken)
+        {
+            if (!IsRunning) return new(false);
+            Signals.Add(signal);
+            Sent(signal);
+            return new(true);
+        }
+
+        public ValueTask<bool> StartAsync(PipelineLoop loop, CancellationToken cancellationToken)
+        {
+            Starting();
+            if (IsRunning) return new(false);
+            StartedCount++;
+            Run(loop);
+            return new(true);
+        }
+
+        public ValueTask<PipelineLoop?> ReadAsync(string pipeline, CancellationToken cancellationToken) => new(Loop);
+
+        public ValueTask<bool> IsRunningAsync(string pipeline, CancellationToken cancellationToken) => new(IsRunning);
+    }
+}
