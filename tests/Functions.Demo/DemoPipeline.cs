@@ -48,12 +48,6 @@ internal static class DemoPipeline
         Definition = Definition.Replace("CATALOG", catalog, StringComparison.Ordinal),
         PartitionCount = PartitionCount,
         Value = Event,
-        // Of a job host that is killed others take the messages over when their time is up: five minutes, where nothing is said.
-        Settings = new Dictionary<string, string?>
-        {
-            ["AzureFunctionsJobHost__extensions__durableTask__storageProvider__controlQueueVisibilityTimeout"] = "00:01:00",
-            ["AzureFunctionsJobHost__extensions__durableTask__storageProvider__workItemQueueVisibilityTimeout"] = "00:01:00",
-        },
     };
 
     private static byte[] Event(int number) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"id":"{{number}}","user":"u{{number * 7919L % 1000}}","page":"/products/{{number * 104729L % 20000}}"}"""));

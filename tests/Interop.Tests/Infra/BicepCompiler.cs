@@ -16,18 +16,22 @@ internal static class BicepCompiler
         return path;
     }
 
-    /// <summary>Runs the compiler in a folder of sources, as on a machine that azd knows nothing of.</summary>
-    public static async Task<ProcessOutput> RunAsync(string folder, params string[] arguments)
+    /// <summary>Runs the compiler in a folder of sources.</summary>
+    public static Task<ProcessOutput> RunAsync(string folder, params string[] arguments) =>
+        ExternalProcess.RunAsync(Find(), arguments, workingDirectory: folder, environment: Environment());
+
+    /// <summary>Variables of a machine that azd knows nothing of.</summary>
+    public static Dictionary<string, string?> Environment()
     {
         // It unpacks parts of itself below the home folder, once.
         var home = Path.Combine(ToolsCache.Folder, "bicep");
         Directory.CreateDirectory(home);
-        return await ExternalProcess.RunAsync(Find(), arguments, workingDirectory: folder, environment: new Dictionary<string, string?>
+        return new()
         {
             ["HOME"] = home,
             ["AZURE_ENV_NAME"] = null,
             ["AZURE_PRINCIPAL_ID"] = null,
             ["AZURE_PRINCIPAL_TYPE"] = null,
-        });
+        };
     }
 }
