@@ -2,11 +2,13 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using Matih.Definition;
 using Matih.Delivery;
+using Matih.Flink;
 using Matih.Host.Health;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Host.Telemetry;
 using Matih.Hosting;
+using Matih.Hosting.Flink;
 using Matih.Telemetry;
 
 namespace Matih.Host.Commands;
@@ -32,6 +34,7 @@ internal sealed class RunVerb : Verb
             ("matih run pipeline.yaml --set orchestration.checkpoint_interval=5s --set sources.clicks.topic=clicks2", ""),
             ("matih run pipeline.yaml --from 2026-05-01T00:00:00Z", "first start from that instant"),
             ("matih run pipeline.yaml --reset --from earliest --yes", "start over; rows in the table stay"),
+            ("matih run pipeline.yaml --from-savepoint /savepoints/savepoint-8219c7-1bbecc84a0ee --gateway http://flink:8083", "take over from Flink"),
         ]),
         HelpText.ExitCodes);
 
@@ -39,7 +42,8 @@ internal sealed class RunVerb : Verb
     private readonly Argument<string> _file;
     private readonly Option<bool> _once, _untilCaughtUp, _member, _reset, _yes, _supervised;
     private readonly Option<TimeSpan?> _for;
-    private readonly Option<string?> _from, _warehouse, _adopt, _log, _logLevel, _progress, _health;
+    private readonly FlinkPlace _flink = new();
+    private readonly Option<string?> _from, _fromSavepoint, _warehouse, _adopt, _log, _logLevel, _progress, _health;
     private readonly Option<string[]> _set, _acceptTag;
 
     public RunVerb(HostSettings settings) : base("run", "Run a pipeline in this process.", Page)
@@ -51,6 +55,8 @@ internal sealed class RunVerb : Verb
         _for = Duration("--for", "End after that time, for example 90s or 10m.");
         _member = Flag("--member", "Share the topic's partitions with other processes that run the same definition with --member: all of them read, one commits, and another takes its place when it ends.");
         _from = Text("--from", "earliest|latest|TIME", "Where a flow without a ledger begins, in place of start_offset. TIME is ISO 8601 with its zone.");
+        _fromSavepoint = Text("--from-savepoint", "DIR", "Take the records back from the Flink job that `matih deploy` gave them to, at the positions of the savepoint with which `matih flink stop` ended it. Needs --gateway.");
+        _flink.AddTo(Command);
         _set = Texts("--set", "path=value", "Change a value of the definition, for example orchestration.parallelism=2. Can be given often.");
         _warehouse = Warehouse();
         _reset = Flag("--reset", "Start a new generation at the start offset although a ledger exists. Rows in the table stay: those read again are doubled. Asks first.");
@@ -98,10 +104,24 @@ internal sealed class RunVerb : Verb
         using var signals = new StopSignals(message => log.Information("stopping", message), arguments.GetValue(_supervised));
         if (arguments.GetValue(_supervised)) StopWhenInputEnds(signals);
 
-        var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, log, definition.Orchestration.Parallelism), log);
+        var connectors = new HostConnectors(_settings, environment, log, definition.Orchestration.Parallelism);
+        var runner = new PipelineRunner(environment, connectors, log);
         var isSure = arguments.GetValue(_yes);
+        Savepoint? savepoint = null;
+        if (arguments.GetValue(_fromSavepoint) is { } folder)
+        {
+            using var cluster = _flink.Open(arguments, _settings);
+            try
+            {
+                savepoint = await new StoppedJob(cluster, definition.Sinks.Select(sink => connectors.OpenStore(sink.Catalog))).ReadAsync(folder, signals.Stop);
+            }
+            catch (PipelineException failure) when (FailureReport.TakeJson(failure, form, log))
+            {
+                return failure.ExitCode;
+            }
+        }
         var answers = new OpenAnswers(
-            start, arguments.GetValue(_reset), consequence => Confirm(consequence, isSure, terminal, log, signals.Stop), accepted, arguments.GetValue(_adopt));
+            start, arguments.GetValue(_reset), consequence => Confirm(consequence, isSure, terminal, log, signals.Stop), accepted, arguments.GetValue(_adopt), savepoint);
         var run = new RunRequest(ModeOf(arguments, definition.Orchestration), answers, ProcessHints.Own, ProcessHints.IsGone, arguments.GetValue(_member));
         try
         {

@@ -1,0 +1,119 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
+using Matih.Delivery.Topics;
+using Matih.Flink;
+using Matih.Kafka;
+
+namespace Matih.Delivery.Opening;
+
+/// <summary>
+/// Proves that a savepoint's positions are where the rows of a table end. The table has to show the job's last commit, and
+/// nobody else's above the ledger that gave the records to it; the topic has to hold every position. What cannot be proven is
+/// refused. docs/delivery.md, "Taking back from Flink".
+/// </summary>
+internal sealed class SavepointProof(FlowContext flow, ITopic topic)
+{
+    private const string JobKey = "flink.job-id";
+    private const string OperatorKey = "flink.operator-id";
+    private const string CheckpointKey = "flink.max-committed-checkpoint-id";
+
+    private const string Again = "Deploy again with `matih deploy --from` and that savepoint, stop the job with `matih flink stop`, and start with the new savepoint.";
+
+    /// <summary>The ledger that gave the records away, with the savepoint's positions in the place of its own.</summary>
+    /// <exception cref="PipelineException">It cannot be proven.</exception>
+    public async ValueTask<Ledger> ProveAsync(ITableVersion table, LineageFinding.Found given, Savepoint savepoint, CancellationToken cancellationToken)
+    {
+        var job = given.Ledger.Flink!.Job;
+        if (savepoint.JobId != job)
+        {
+            throw PipelineException.Refused($"The savepoint is of Flink job {savepoint.JobId}, but the ledger of {flow.Name} in table {flow.Plan.Table.Identifier} gives its records to job {job}.",
+                $"Stop job {job} with `matih flink stop {job}`, and start with the savepoint that it prints.");
+        }
+        await RequireCommittedAsync(table, savepoint, cancellationToken);
+        if (given.Ledger.FindSource(flow.Plan.SourceName) is not { } known || known.Topic != flow.Plan.Topic)
+        {
+            throw PipelineException.Refused($"The ledger of {flow.Name} that gives its records to job {job} knows no source '{flow.Plan.SourceName}' of topic '{flow.Plan.Topic}'.",
+                "Take them back with the definition that was deployed, and change it then.");
+        }
+        return given.Ledger.WithSource(known with { Partitions = await PositionsAsync(known, savepoint, cancellationToken) });
+    }
+
+    /// <summary>Above the ledger that gave the records away stand commits of the job alone, and the last that it must have made is among them.</summary>
+    private async ValueTask RequireCommittedAsync(ITableVersion table, Savepoint savepoint, CancellationToken cancellationToken)
+    {
+        var newest = (Operator: (string?)null, Checkpoint: -1L);
+        await foreach (var step in table.WalkAsync(cancellationToken))
+        {
+            if (step is not HistoryStep.Found(var snapshot)) throw NotProven($"its history ends at snapshot {((HistoryStep.Missing)step).SnapshotId}, which has expired");
+            if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.Name.ToString()) break;
+            // A commit of another pipeline adds no record of this one, and a rewrite none at all.
+            if (snapshot.Summary.ContainsKey(LedgerKeys.Writer) || snapshot.Summary.GetValueOrDefault("operation") == "replace") continue;
+            var writer = snapshot.Summary.GetValueOrDefault(JobKey);
+            if (writer != savepoint.JobId) throw NotProven(writer is null ? $"snapshot {snapshot.Id} above the hand-over is of another engine" : $"snapshot {snapshot.Id} above the hand-over is of Flink job {writer}");
+            var commit = CommitOf(snapshot.Summary) ?? throw NotProven($"snapshot {snapshot.Id} of the job does not say its checkpoint");
+            if (newest.Operator is not null && newest.Operator != commit.Operator) throw NotProven($"two operators of the job have written to it, {newest.Operator} and {commit.Operator}");
+            if (newest.Operator is null) newest = commit;
+        }
+        if (newest.Checkpoint > savepoint.CheckpointId)
+            throw NotProven($"it holds the job's checkpoint {newest.Checkpoint}, and the savepoint is older, number {savepoint.CheckpointId}", "Take the savepoint with which the job ended.");
+        await RequireNotRolledBackAsync(table, savepoint.JobId, newest, cancellationToken);
+
+        var pending = savepoint.Committers.Where(committer => newest.Operator is null || committer.OperatorId == newest.Operator).ToList();
+        if (pending.Count == 0) throw NotProven($"operator {newest.Operator}, which has written to it, is not in the savepoint");
+        if (pending.Find(committer => committer.NewestWithFiles > newest.Checkpoint) is { NewestWithFiles: { } lacking })
+            throw NotProven(newest.Operator is null ? $"it holds no commit of the job, which had files of checkpoint {lacking} to commit" : $"it ends at the job's checkpoint {newest.Checkpoint}, and files of checkpoint {lacking} were still to be committed");
+    }
+
+    /// <summary>Commits of the job that are no longer part of the table were rolled back, and the savepoint stands behind them.</summary>
+    private static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, (string? Operator, long Checkpoint) newest, CancellationToken cancellationToken)
+    {
+        await foreach (var summary in table.ReadAllSummariesAsync(cancellationToken))
+        {
+            if (summary.GetValueOrDefault(JobKey) == job && CommitOf(summary) is { } commit && commit.Checkpoint > newest.Checkpoint)
+            {
+                throw PipelineException.Refused($"Table {table.Identifier} was rolled back past commits of Flink job {job}: it had the job's checkpoint {commit.Checkpoint} once, and now ends at {(newest.Operator is null ? "none" : newest.Checkpoint)}. The savepoint stands behind the rows that went.",
+                    "Roll the table forward again, or start over with --reset.");
+            }
+        }
+    }
+
+    private static (string? Operator, long Checkpoint)? CommitOf(IReadOnlyDictionary<string, string> summary) =>
+        summary.TryGetValue(OperatorKey, out var id) && summary.TryGetValue(CheckpointKey, out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var checkpoint) ? (id, checkpoint) : null;
+
+    private PipelineException NotProven(string because, string? remedy = null) => PipelineException.Refused(
+        $"It is not proven that table {flow.Plan.Table.Identifier} holds what the savepoint's positions say: {because}.", remedy ?? Again);
+
+    /// <summary>Every partition of the topic, at an offset that the topic holds.</summary>
+    private async ValueTask<ImmutableArray<PartitionLedger>> PositionsAsync(SourceLedger known, Savepoint savepoint, CancellationToken cancellationToken)
+    {
+        var identity = await topic.IdentifyAsync(cancellationToken);
+        if (known.CompareWith(identity) is not (TopicMatch.Same or TopicMatch.StaleMetadata) and var match)
+        {
+            throw PipelineException.Refused($"Topic '{topic.Topic}' is not the one that was given to Flink ({match}): its id was {known.TopicId ?? "unknown"} in cluster {known.ClusterId ?? "unknown"}, and is {identity.TopicId ?? "unknown"} in cluster {identity.ClusterId ?? "unknown"} now.",
+                "The savepoint's offsets mean nothing in it. Connect to the old cluster, or start over with --reset.");
+        }
+        var positions = savepoint.Positions.Where(position => position.Topic == topic.Topic).ToDictionary(position => position.Partition, position => position.NextOffset);
+        int[] partitions = [.. Enumerable.Range(0, identity.PartitionCount)];
+        foreach (var partition in partitions)
+            if (!positions.ContainsKey(partition)) throw PipelineException.Refused($"The savepoint holds no position of partition {partition} of topic '{topic.Topic}', which has {Quantity.Of(identity.PartitionCount, "partition")}.", $"The job looks for new partitions every few minutes. {Again}");
+        if (positions.Keys.FirstOrDefault(partition => partition >= identity.PartitionCount, -1) is >= 0 and var beyond)
+            throw PipelineException.Refused($"The savepoint holds a position of partition {beyond} of topic '{topic.Topic}', which has {Quantity.Of(identity.PartitionCount, "partition")}: the topic was created again, or the broker's metadata is stale.", "Find out which. If it stays so, start over with --reset.");
+        var ranges = await topic.RangesAsync(partitions, cancellationToken);
+        var ends = await topic.LogEndsAsync(partitions, cancellationToken);
+        foreach (var partition in partitions)
+        {
+            var offset = positions[partition];
+            if (offset > ends[partition])
+                throw PipelineException.Refused($"The savepoint says offset {offset} of partition {partition} of topic '{topic.Topic}', which ends at {ends[partition]}: the topic was created again, or lost records in an unclean leader election.", "Find out which; if the table is right as it is, start over on the topic as it is now with --reset.");
+            if (known.Find(partition) is { } start && offset < start.NextOffset)
+                throw PipelineException.Refused($"The savepoint says offset {offset} of partition {partition} of topic '{topic.Topic}', which lies before {start.NextOffset}, where it was given to Flink.", "The job read other records than it was given. Compare the table's rows with the topic's, and start over with --reset.");
+            if (known.Find(partition)?.Last is { } last && last.CompareWith(await topic.ProbeAsync(partition, last.Offset, cancellationToken)) is not (RecordMatch.Same or RecordMatch.Gone))
+                throw PipelineException.Refused($"The record at offset {last.Offset} of partition {partition} of topic '{topic.Topic}' is not the one that was read before the records were given to Flink: the topic was created again and refilled.", "If the table is right as it is, start over on the topic as it is now with --reset.");
+            if (offset < ranges[partition].LogStart && flow.Plan.OnLostOffsets == Definition.LostOffsetsPolicy.Fail)
+                throw PipelineException.Refused($"The savepoint says offset {offset} of partition {partition} of topic '{topic.Topic}', which begins at {ranges[partition].LogStart}: records that are not in the table are gone (retention, or deleted records).", "Accept the loss with on_lost_offsets: skip; the range is then written into the ledger.");
+        }
+        return [.. partitions.Select(partition => PartitionLedger.StartingAt(partition, positions[partition], isEarliest: false))];
+    }
+}
