@@ -61,8 +61,10 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
             _byLedger.Clear();
         }
         _byProperty.AddRange(flows);
-        foreach (var flow in flows) await MarkAsync(flow, null, cancellationToken);
-        return [];
+        var given = ImmutableArray.CreateBuilder<GivenTable>();
+        foreach (var flow in flows)
+            if (await MarkAsync(flow, null, cancellationToken) is ({ } job, var hasCommits)) given.Add(new GivenTable(flow.Table.Identifier, job, hasCommits));
+        return given.ToImmutable();
     }
 
     /// <summary>Gives them to the job.</summary>
@@ -118,11 +120,10 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
         static string Show(long? offset) => offset is { } known ? $"offset {known}" : "its beginning";
     }
 
-    private async Task MarkAsync(HandedFlow flow, string? job, CancellationToken cancellationToken) => await Guarded(flow, async () =>
+    private async Task<(string? Job, bool HasCommits)> MarkAsync(HandedFlow flow, string? job, CancellationToken cancellationToken) => await Guarded(flow, async () =>
     {
         var store = connectors.OpenStore(flow.Definition.Sink.Catalog);
-        await new FlinkHandover(flow.Name, FlowAssembly.OpenTable(connectors, flow.Definition, flow.Table, store), store, flow.Table, log).MarkAsync(job, cancellationToken);
-        return true;
+        return await new FlinkHandover(flow.Name, FlowAssembly.OpenTable(connectors, flow.Definition, flow.Table, store), store, flow.Table, log).MarkAsync(job, cancellationToken);
     }, cancellationToken);
 
     private static async Task<T> Guarded<T>(HandedFlow flow, Func<Task<T>> work, CancellationToken cancellationToken)

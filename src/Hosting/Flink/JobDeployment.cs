@@ -87,7 +87,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
             if (table.HasCommits)
             {
                 throw FlinkHttp.Refused($"Table {table.Table} holds commits of Flink job {table.Job}; a job that begins without its savepoint would write the same records a second time.",
-                    $"Continue with --from and the savepoint with which it ended, or its last retained checkpoint (`matih flink status {table.Job}`).");
+                    $"Continue with --from and the savepoint with which it ended, or its last retained checkpoint (`matih flink status {table.Job}`). To begin again, give the sink another name and another table.");
             }
             if (await Asking(() => jobs.FindAsync(table.Job, cancellationToken)) is { HasEnded: true }) continue;
             throw FlinkHttp.Refused($"The records of table {table.Table} were given to Flink job {table.Job}, and it is not known that it has ended: it may still begin.",

@@ -264,7 +264,26 @@ public sealed class FlinkHandoverTests
         var refusal = await flow.RefusalAsync(Answer(flow));
 
         Assert.Equal(ExitCode.Superseded, refusal.ExitCode);
-        Assert.Equal(new FlinkLedger.Given(later), (await flow.LedgerAsync()).Flink);
+        Assert.Equal(new FlinkLedger.Given(later, Job), (await flow.LedgerAsync()).Flink);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_a_job_commits_in_the_name_of_the_one_before_it_counts_where_it_comes_first(bool isFirst)
+    {
+        using var flow = await GivenAsync();
+        var later = new string('b', 32);
+        await flow.GiveToFlinkAsync(later, restores: true);
+        if (!isFirst) await FlinkCommitsAsync(flow, checkpoint: 9, later);
+        await FlinkCommitsAsync(flow, checkpoint: 8);
+        if (isFirst) await FlinkCommitsAsync(flow, checkpoint: 9, later);
+        var answer = Answer(flow, later, checkpoint: 10, pending: 9);
+
+        if (isFirst) await flow.CatchUpAsync(answer);
+        else Assert.Contains($"stands below one of job {Job}", (await flow.RefusalAsync(answer)).Message, StringComparison.Ordinal);
+
+        Assert.Equal(isFirst ? null : new FlinkLedger.Given(later, Job), (await flow.LedgerAsync()).Flink);
     }
 
     [Fact]

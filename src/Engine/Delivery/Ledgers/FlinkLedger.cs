@@ -12,7 +12,8 @@ public abstract record FlinkLedger
     /// From this commit's positions on the job writes the records. Its commits carry no ledger, so that no run may continue
     /// here: another job may be given them, or a savepoint of this one takes them back.
     /// </summary>
-    public sealed record Given(string Job) : FlinkLedger(Job);
+    /// <param name="Before">The job that had them before; this one may commit in its name what it had left uncommitted. Null where a run had them, or nobody.</param>
+    public sealed record Given(string Job, string? Before = null) : FlinkLedger(Job);
 
     /// <summary>The commit's positions are those of a savepoint with which the job ended: what lies between them and the commit before is the job's work.</summary>
     /// <param name="Checkpoint">The savepoint's number among the job's checkpoints.</param>

@@ -107,12 +107,12 @@ internal static class LedgerTransitions
     /// so does the epoch, so that a running writer is superseded; nobody writes it until the records are taken back.
     /// </summary>
     /// <param name="before">The ledger as it is to be given: of a start, or with the positions to continue from.</param>
-    public static Ledger GiveToFlink(Ledger before, string job) => before with
+    public static Ledger GiveToFlink(Ledger before, FlinkLedger.Given job) => before with
     {
         Generation = before.Base is null ? before.Generation : before.Generation + 1,
         IsOpen = false,
         TakeoverCount = 0,
-        Flink = new FlinkLedger.Given(job),
+        Flink = job,
     };
 
     /// <summary>The ledger of a run that takes a flow's records back from a Flink job, at the positions of the savepoint with which that ended.</summary>

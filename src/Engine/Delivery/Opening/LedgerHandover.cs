@@ -17,7 +17,6 @@ internal sealed record HandoverLook(string? GivenTo, bool HasCommits, Ledger? Le
 internal sealed class LedgerHandover(FlowContext flow, TableLedger ledgers, OpeningComposition composition, MarkCheck marks, Func<WriterHint, bool> isGone)
 {
     private const int AttemptsMax = 20;
-    private const string FlinkJobKey = "flink.job-id";
 
     /// <summary>Creates the table where it does not exist, and looks whether the records may be given away.</summary>
     /// <param name="restores">Whether the job continues from a savepoint or checkpoint.</param>
@@ -36,7 +35,7 @@ internal sealed class LedgerHandover(FlowContext flow, TableLedger ledgers, Open
             var found = Stand(table, await ledgers.ReadAsync(table, cancellationToken), restores);
             if (found is null && !await marks.HasNoneAsync(table, cancellationToken)) continue;
             var job = found is null ? table.FindProperty(LedgerKeys.FlinkJob(flow.Name)) : found.Flink is FlinkLedger.Given given ? given.Job : null;
-            return new HandoverLook(job, job is not null && await HasCommitsAsync(table, job, cancellationToken), found);
+            return new HandoverLook(job, job is not null && await FlinkCommit.AnyOfAsync(table, job, cancellationToken), found);
         }
     }
 
@@ -84,15 +83,5 @@ internal sealed class LedgerHandover(FlowContext flow, TableLedger ledgers, Open
                 "Stop the run with SIGTERM or Ctrl-C, which closes it. Where it was killed, `matih run --until-caught-up` takes the ledger over and closes it. Then deploy again.");
         }
         return found;
-    }
-
-    private static async ValueTask<bool> HasCommitsAsync(ITableVersion table, string job, CancellationToken cancellationToken)
-    {
-        await foreach (var step in table.WalkAsync(cancellationToken))
-        {
-            if (step is not HistoryStep.Found(var snapshot)) return true; // What has expired may have been one.
-            if (snapshot.Summary.GetValueOrDefault(FlinkJobKey) == job) return true;
-        }
-        return false;
     }
 }

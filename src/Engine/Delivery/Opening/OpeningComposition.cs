@@ -130,7 +130,7 @@ internal sealed class OpeningComposition(FlowContext flow, ITopic topic, FlowSta
             var source = await StartSourceAsync(OpenAnswers.None, cancellationToken);
             commit = StartCommit(table, restores ? source with { Partitions = [] } : source, null);
         }
-        return commit with { Opening = LedgerTransitions.GiveToFlink(commit.Opening!, job) };
+        return commit with { Opening = LedgerTransitions.GiveToFlink(commit.Opening!, new FlinkLedger.Given(job, (ground.Found?.Flink as FlinkLedger.Given)?.Job)) };
     }
 
     /// <summary>A source of a new name over a topic that the flow has read is that source renamed: from the start its records would double.</summary>

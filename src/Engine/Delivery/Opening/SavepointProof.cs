@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
@@ -15,23 +14,19 @@ namespace Matih.Delivery.Opening;
 /// </summary>
 internal sealed class SavepointProof(FlowContext flow, ITopic topic)
 {
-    private const string JobKey = "flink.job-id";
-    private const string OperatorKey = "flink.operator-id";
-    private const string CheckpointKey = "flink.max-committed-checkpoint-id";
-
     private const string Again = "Deploy again with `matih deploy --from` and that savepoint, stop the job with `matih flink stop`, and start with the new savepoint.";
 
     /// <summary>The ledger that gave the records away, with the savepoint's positions in the place of its own.</summary>
     /// <exception cref="PipelineException">It cannot be proven.</exception>
     public async ValueTask<Ledger> ProveAsync(ITableVersion table, LineageFinding.Found given, Savepoint savepoint, CancellationToken cancellationToken)
     {
-        var job = given.Ledger.Flink!.Job;
+        var (job, before) = (FlinkLedger.Given)given.Ledger.Flink!;
         if (savepoint.JobId != job)
         {
             throw PipelineException.Refused($"The savepoint is of Flink job {savepoint.JobId}, but the ledger of {flow.Name} in table {flow.Plan.Table.Identifier} gives its records to job {job}.",
                 $"Stop job {job} with `matih flink stop {job}`, and start with the savepoint that it prints.");
         }
-        await RequireCommittedAsync(table, savepoint, cancellationToken);
+        await RequireCommittedAsync(table, savepoint, before, cancellationToken);
         if (given.Ledger.FindSource(flow.Plan.SourceName) is not { } known || known.Topic != flow.Plan.Topic)
         {
             throw PipelineException.Refused($"The ledger of {flow.Name} that gives its records to job {job} knows no source '{flow.Plan.SourceName}' of topic '{flow.Plan.Topic}'.",
@@ -41,46 +36,54 @@ internal sealed class SavepointProof(FlowContext flow, ITopic topic)
     }
 
     /// <summary>Above the ledger that gave the records away stand commits of the job alone, and the last that it must have made is among them.</summary>
-    private async ValueTask RequireCommittedAsync(ITableVersion table, Savepoint savepoint, CancellationToken cancellationToken)
+    /// <param name="before">
+    /// The job from whose savepoint this one may have begun: what that one had left uncommitted, this one commits first, in its name
+    /// (seen with Iceberg 1.11).
+    /// </param>
+    private async ValueTask RequireCommittedAsync(ITableVersion table, Savepoint savepoint, string? before, CancellationToken cancellationToken)
     {
-        var newest = (Operator: (string?)null, Checkpoint: -1L);
+        FlinkCommit? newest = null;
+        var hasBegun = false;
         await foreach (var step in table.WalkAsync(cancellationToken))
         {
             if (step is not HistoryStep.Found(var snapshot)) throw NotProven($"its history ends at snapshot {((HistoryStep.Missing)step).SnapshotId}, which has expired");
             if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.Name.ToString()) break;
             // A commit of another pipeline adds no record of this one, and a rewrite none at all.
             if (snapshot.Summary.ContainsKey(LedgerKeys.Writer) || snapshot.Summary.GetValueOrDefault("operation") == "replace") continue;
-            var writer = snapshot.Summary.GetValueOrDefault(JobKey);
+            var writer = FlinkCommit.JobOf(snapshot.Summary);
+            if (writer == before && writer is not null)
+            {
+                hasBegun = true;
+                continue;
+            }
+            if (writer == savepoint.JobId && hasBegun) throw NotProven($"snapshot {snapshot.Id} of the job stands below one of job {before}, which had the records before");
             if (writer != savepoint.JobId) throw NotProven(writer is null ? $"snapshot {snapshot.Id} above the hand-over is of another engine" : $"snapshot {snapshot.Id} above the hand-over is of Flink job {writer}");
-            var commit = CommitOf(snapshot.Summary) ?? throw NotProven($"snapshot {snapshot.Id} of the job does not say its checkpoint");
-            if (newest.Operator is not null && newest.Operator != commit.Operator) throw NotProven($"two operators of the job have written to it, {newest.Operator} and {commit.Operator}");
-            if (newest.Operator is null) newest = commit;
+            var commit = FlinkCommit.Of(snapshot.Summary) ?? throw NotProven($"snapshot {snapshot.Id} of the job does not say its checkpoint");
+            if (newest is not null && newest.Operator != commit.Operator) throw NotProven($"two operators of the job have written to it, {newest.Operator} and {commit.Operator}");
+            newest ??= commit;
         }
-        if (newest.Checkpoint > savepoint.CheckpointId)
+        if (newest?.Checkpoint > savepoint.CheckpointId)
             throw NotProven($"it holds the job's checkpoint {newest.Checkpoint}, and the savepoint is older, number {savepoint.CheckpointId}", "Take the savepoint with which the job ended.");
         await RequireNotRolledBackAsync(table, savepoint.JobId, newest, cancellationToken);
 
-        var pending = savepoint.Committers.Where(committer => newest.Operator is null || committer.OperatorId == newest.Operator).ToList();
-        if (pending.Count == 0) throw NotProven($"operator {newest.Operator}, which has written to it, is not in the savepoint");
-        if (pending.Find(committer => committer.NewestWithFiles > newest.Checkpoint) is { NewestWithFiles: { } lacking })
-            throw NotProven(newest.Operator is null ? $"it holds no commit of the job, which had files of checkpoint {lacking} to commit" : $"it ends at the job's checkpoint {newest.Checkpoint}, and files of checkpoint {lacking} were still to be committed");
+        var pending = savepoint.Committers.Where(committer => newest is null || committer.OperatorId == newest.Operator).ToList();
+        if (pending.Count == 0) throw NotProven($"operator {newest!.Operator}, which has written to it, is not in the savepoint");
+        if (pending.Find(committer => committer.NewestWithFiles > (newest?.Checkpoint ?? -1)) is { NewestWithFiles: { } lacking })
+            throw NotProven(newest is null ? $"it holds no commit of the job, which had files of checkpoint {lacking} to commit" : $"it ends at the job's checkpoint {newest.Checkpoint}, and files of checkpoint {lacking} were still to be committed");
     }
 
     /// <summary>Commits of the job that are no longer part of the table were rolled back, and the savepoint stands behind them.</summary>
-    private static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, (string? Operator, long Checkpoint) newest, CancellationToken cancellationToken)
+    private static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, FlinkCommit? newest, CancellationToken cancellationToken)
     {
         await foreach (var summary in table.ReadAllSummariesAsync(cancellationToken))
         {
-            if (summary.GetValueOrDefault(JobKey) == job && CommitOf(summary) is { } commit && commit.Checkpoint > newest.Checkpoint)
+            if (FlinkCommit.JobOf(summary) == job && FlinkCommit.Of(summary) is { } commit && commit.Checkpoint > (newest?.Checkpoint ?? -1))
             {
-                throw PipelineException.Refused($"Table {table.Identifier} was rolled back past commits of Flink job {job}: it had the job's checkpoint {commit.Checkpoint} once, and now ends at {(newest.Operator is null ? "none" : newest.Checkpoint)}. The savepoint stands behind the rows that went.",
+                throw PipelineException.Refused($"Table {table.Identifier} was rolled back past commits of Flink job {job}: it had the job's checkpoint {commit.Checkpoint} once, and now ends at {(newest is null ? "none" : newest.Checkpoint)}. The savepoint stands behind the rows that went.",
                     "Roll the table forward again, or start over with --reset.");
             }
         }
     }
-
-    private static (string? Operator, long Checkpoint)? CommitOf(IReadOnlyDictionary<string, string> summary) =>
-        summary.TryGetValue(OperatorKey, out var id) && summary.TryGetValue(CheckpointKey, out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var checkpoint) ? (id, checkpoint) : null;
 
     private PipelineException NotProven(string because, string? remedy = null) => PipelineException.Refused(
         $"It is not proven that table {flow.Plan.Table.Identifier} holds what the savepoint's positions say: {because}.", remedy ?? Again);
