@@ -118,7 +118,7 @@ internal sealed class FlowAssembly
     public ReplayRun CreateReplay() => new(_flow, _source, Ledgers, LanesFor, _fields, _writer);
 
     private FlowOpening CreateOpening(FlowContext flow, TakeoverPatience patience) =>
-        new(flow, Ledgers, new OpeningComposition(flow, _source, _shared.Starts, _writer), new MarkCheck(flow, _source, Ledgers), new SavepointProof(flow, _source), _group, patience, _writer);
+        new(flow, Ledgers, new OpeningComposition(flow, _source, _shared.Starts, _writer), new MarkCheck(flow, _source, Ledgers), new TakeBackProof(flow, _source), _group, patience, _writer);
 
     public FlowLanes LanesFor(OpenedFlow opened) =>
         new(_flow.Plan, Memory, CreateDecoder, laneCount => CreateFileSets(opened, opened.Binding, _flow.Plan.Table.Rows, laneCount), _flow.Progress, _flow.Log, _flow.Clock);

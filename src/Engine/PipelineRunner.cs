@@ -76,10 +76,10 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             throw PipelineException.Refused($"--reset and --adopt {name} cannot be given together: the one starts over, the other continues from a ledger.",
                 "Leave one of them out. A pipeline that was renamed continues with --adopt alone, and no record is written twice.");
         }
-        if (request.Answers is { Savepoint: not null } answers && (answers.Reset || answers.Adopt is not null || answers.Start is not null || request.IsMember))
+        if (request.Answers is { Flink: not null } answers && (answers.Reset || answers.Adopt is not null || answers.Start is not null || request.IsMember))
         {
-            throw PipelineException.Refused("--from-savepoint cannot be given together with --reset, --adopt, --from or --member: it takes the records back from Flink, once and at the savepoint's positions.",
-                "Leave the others out; start again without --from-savepoint when this run has begun.");
+            throw PipelineException.Refused("--from-savepoint and --from-ended-job cannot be given together with --reset, --adopt, --from or --member: they take the records back from Flink, once and at positions of its job.",
+                "Leave the others out; later starts go without it.");
         }
         using var anyFailed = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var starts = new Dictionary<string, FlowStarts>();

@@ -45,7 +45,7 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
         var between = newer.Ledger.Sources.SelectMany(source => source.Partitions.Select(entry => (source.Topic, entry.Partition, From: older.Ledger.FindSource(source.Name)?.Find(entry.Partition)?.NextOffset ?? 0, To: entry.FromOffset)))
             .Where(range => range.To > range.From).Select(range => $"{range.From} to {range.To - 1} of partition {range.Partition} of topic '{range.Topic}'").ToList();
         findings.NotProvable(FindingCode.Flink, $"That Flink job {job.Job} wrote each record once that it was given: {(between.Count == 0 ? "none" : $"offsets {string.Join(", ", between.Take(8))}{(between.Count > 8 ? ", …" : "")}")}.",
-            $"{newer.Name} took over the positions of its savepoint (checkpoint {job.Checkpoint}), after they were compared with table and topic. Commits of Flink say nothing of offsets.");
+            $"{newer.Name} took over {(job.Checkpoint == 0 ? "the positions that were given to it" : $"the positions of its savepoint (checkpoint {job.Checkpoint})")}, after they were compared with table and topic. Commits of Flink say nothing of offsets.");
         if (older.Ledger.Flink is not FlinkLedger.Given { Job: var given } || given != job.Job)
             findings.Violation(FindingCode.ChainBroken, newer.Name, $"it takes back what the commit before it gave to Flink job {job.Job}", $"commit {older.Ledger.Commit} gave nothing to that job", Tampering);
     }

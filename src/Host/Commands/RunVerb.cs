@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using Matih.Definition;
 using Matih.Delivery;
-using Matih.Flink;
 using Matih.Host.Health;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
@@ -43,7 +42,7 @@ internal sealed class RunVerb : Verb
     private readonly Option<bool> _once, _untilCaughtUp, _member, _reset, _yes, _supervised;
     private readonly Option<TimeSpan?> _for;
     private readonly FlinkPlace _flink = new();
-    private readonly Option<string?> _from, _fromSavepoint, _warehouse, _adopt, _log, _logLevel, _progress, _health;
+    private readonly Option<string?> _from, _fromSavepoint, _fromEndedJob, _warehouse, _adopt, _log, _logLevel, _progress, _health;
     private readonly Option<string[]> _set, _acceptTag;
 
     public RunVerb(HostSettings settings) : base("run", "Run a pipeline in this process.", Page)
@@ -56,6 +55,7 @@ internal sealed class RunVerb : Verb
         _member = Flag("--member", "Share the topic's partitions with other processes that run the same definition with --member: all of them read, one commits, and another takes its place when it ends.");
         _from = Text("--from", "earliest|latest|TIME", "Where a flow without a ledger begins, in place of start_offset. TIME is ISO 8601 with its zone.");
         _fromSavepoint = Text("--from-savepoint", "DIR", "Take the records back from the Flink job that `matih deploy` gave them to, at the positions of the savepoint with which `matih flink stop` ended it. Needs --gateway.");
+        _fromEndedJob = Text("--from-ended-job", "JOBID", "Take the records back from a Flink job that ended before its first commit, at the positions that `matih deploy` gave it. Needs --gateway.");
         _flink.AddTo(Command);
         _set = Texts("--set", "path=value", "Change a value of the definition, for example orchestration.parallelism=2. Can be given often.");
         _warehouse = Warehouse();
@@ -74,6 +74,7 @@ internal sealed class RunVerb : Verb
             var modes = new Option[] { _once, _untilCaughtUp, _for }.Where(option => result.GetResult(option) is { Implicit: false }).Select(option => option.Name).ToArray();
             if (result.GetResult(_member) is { Implicit: false } && (result.GetResult(_once) is { Implicit: false } || result.GetResult(_untilCaughtUp) is { Implicit: false }))
                 result.AddError($"--member cannot be given together with {_once.Name} or {_untilCaughtUp.Name}: a member does not know when the others are done.");
+            if (result.GetResult(_fromSavepoint) is { Implicit: false } && result.GetResult(_fromEndedJob) is { Implicit: false }) result.AddError($"{_fromSavepoint.Name} and {_fromEndedJob.Name} cannot be given together: a job that has a savepoint is taken over from that.");
             if (modes.Length > 1) result.AddError($"{string.Join(" and ", modes)} cannot be given together.");
         });
     }
@@ -107,21 +108,17 @@ internal sealed class RunVerb : Verb
         var connectors = new HostConnectors(_settings, environment, log, definition.Orchestration.Parallelism);
         var runner = new PipelineRunner(environment, connectors, log);
         var isSure = arguments.GetValue(_yes);
-        Savepoint? savepoint = null;
-        if (arguments.GetValue(_fromSavepoint) is { } folder)
+        FlinkEnd? end;
+        try
         {
-            using var cluster = _flink.Open(arguments, _settings);
-            try
-            {
-                savepoint = await new StoppedJob(cluster, definition.Sinks.Select(sink => connectors.OpenStore(sink.Catalog))).ReadAsync(folder, signals.Stop);
-            }
-            catch (PipelineException failure) when (FailureReport.TakeJson(failure, form, log))
-            {
-                return failure.ExitCode;
-            }
+            end = await FlinkEndAsync(arguments, connectors, definition, signals.Stop);
+        }
+        catch (PipelineException failure) when (FailureReport.TakeJson(failure, form, log))
+        {
+            return failure.ExitCode;
         }
         var answers = new OpenAnswers(
-            start, arguments.GetValue(_reset), consequence => Confirm(consequence, isSure, terminal, log, signals.Stop), accepted, arguments.GetValue(_adopt), savepoint);
+            start, arguments.GetValue(_reset), consequence => Confirm(consequence, isSure, terminal, log, signals.Stop), accepted, arguments.GetValue(_adopt), end);
         var run = new RunRequest(ModeOf(arguments, definition.Orchestration), answers, ProcessHints.Own, ProcessHints.IsGone, arguments.GetValue(_member));
         try
         {
@@ -146,6 +143,17 @@ internal sealed class RunVerb : Verb
         }
         foreach (var flow in progress) log.Write(EndLine.Of(flow));
         return signals.CleanExitCode;
+    }
+
+    /// <summary>How the Flink job ended from which records are taken back, as its JobManager says; null where none are.</summary>
+    private async Task<FlinkEnd?> FlinkEndAsync(ParseResult arguments, HostConnectors connectors, PipelineDefinition definition, CancellationToken cancellationToken)
+    {
+        var (folder, job) = (arguments.GetValue(_fromSavepoint), arguments.GetValue(_fromEndedJob));
+        if (folder is null && job is null) return null;
+        using var cluster = _flink.Open(arguments, _settings);
+        if (folder is not null) return new FlinkEnd.WithSavepoint(await new StoppedJob(cluster, definition.Sinks.Select(sink => connectors.OpenStore(sink.Catalog))).ReadAsync(folder, cancellationToken));
+        await new JobWatch(cluster).RequireEndedUnreadAsync(job!, cancellationToken);
+        return new FlinkEnd.WithoutCommit(job!);
     }
 
     /// <summary>A micro-batch commits once, at its end, so that nothing waits too long in it.</summary>

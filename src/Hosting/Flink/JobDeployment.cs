@@ -89,7 +89,12 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
                 throw FlinkHttp.Refused($"Table {table.Table} holds commits of Flink job {table.Job}; a job that begins without its savepoint would write the same records a second time.",
                     $"Continue with --from and the savepoint with which it ended, or its last retained checkpoint (`matih flink status {table.Job}`). To begin again, give the sink another name and another table.");
             }
-            if (await Asking(() => jobs.FindAsync(table.Job, cancellationToken)) is { HasEnded: true }) continue;
+            if (await Asking(() => jobs.FindAsync(table.Job, cancellationToken)) is { HasEnded: true })
+            {
+                if ((await Asking(() => jobs.CheckpointsAsync(table.Job, cancellationToken))) is not { Completed: > 0 } had) continue;
+                throw FlinkHttp.Refused($"The records of table {table.Table} were given to Flink job {table.Job}, which has completed {Quantity.Of(had.Completed, "checkpoint")}: it may still be at its first commit.",
+                    $"Continue with --from and its last savepoint or retained checkpoint{(had.LastPath is { } path ? $" ({path})" : "")}.");
+            }
             throw FlinkHttp.Refused($"The records of table {table.Table} were given to Flink job {table.Job}, and it is not known that it has ended: it may still begin.",
                 $"Deploy with --job-id {table.Job}, which makes no second job. Where it runs, give --replace.");
         }

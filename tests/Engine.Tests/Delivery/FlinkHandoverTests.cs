@@ -309,8 +309,43 @@ public sealed class FlinkHandoverTests
         var both = await flow.RefusalAsync(Answer(flow) with { Reset = true });
 
         Assert.Contains("holds no ledger of orders/lake that gives its records to a Flink job", own.Message, StringComparison.Ordinal);
-        Assert.Contains("--from-savepoint cannot be given together with --reset", both.Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be given together with --reset", both.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_job_that_ended_before_its_first_commit_gives_back_what_it_was_given()
+    {
+        using var flow = await GivenAsync();
+
+        await flow.CatchUpAsync(Ended(Job));
+
+        await flow.AssertHoldsWholeTopicAsync();
+        Assert.Contains((await flow.ReportAsync()).Flows[0].Findings, finding => finding is VerificationFinding.NotProvable { Code: FindingCode.Flink } missing && missing.Text.EndsWith("it was given: none.", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_job_that_has_committed_or_had_a_savepoint_does_not_give_back_what_it_was_given()
+    {
+        using var flow = await GivenAsync();
+        var later = new string('b', 32);
+        var other = await flow.RefusalAsync(Ended(later));
+        var before = await flow.HeadAsync();
+        await FlinkCommitsAsync(flow, checkpoint: 7);
+
+        var committed = await flow.RefusalAsync(Ended(Job));
+        await flow.RollBackAsync(before);
+        var rolledBack = await flow.RefusalAsync(Ended(Job));
+        await flow.GiveToFlinkAsync(later, restores: true);
+        var restored = await flow.RefusalAsync(Ended(later));
+
+        Assert.Contains($"--from-ended-job names Flink job {later}", other.Message, StringComparison.Ordinal);
+        Assert.Contains($"holds commits of Flink job {Job}, or did once", committed.Message, StringComparison.Ordinal);
+        Assert.Equal(committed.Message, rolledBack.Message);
+        Assert.Contains($"continued from a savepoint of job {Job}", restored.Message, StringComparison.Ordinal);
+        Assert.Equal(10, (await flow.RowsAsync()).Count);
+    }
+
+    private static OpenAnswers Ended(string job) => new(Flink: new FlinkEnd.WithoutCommit(job));
 
     [Fact]
     public async Task A_table_rolled_back_to_before_the_hand_over_is_refused_while_its_tag_tells_of_it()
@@ -360,5 +395,5 @@ public sealed class FlinkHandoverTests
         ("flink.job-id", job), ("flink.operator-id", committer), ("flink.max-committed-checkpoint-id", checkpoint.ToString(CultureInfo.InvariantCulture)));
 
     private static OpenAnswers Answer(FlowHarness flow, string job = Job, long checkpoint = 8, long? pending = null, string committer = SavepointBytes.Operator, (int Partition, long Offset)[]? positions = null) => new(
-        Savepoint: new Savepoint(checkpoint, job, [.. (positions ?? [(0, 10), (1, 10)]).Select(place => new SavepointPosition(flow.Topic.Name, place.Partition, place.Offset))], [new SavepointCommitter(committer, pending)]));
+        Flink: new FlinkEnd.WithSavepoint(new Savepoint(checkpoint, job, [.. (positions ?? [(0, 10), (1, 10)]).Select(place => new SavepointPosition(flow.Topic.Name, place.Partition, place.Offset))], [new SavepointCommitter(committer, pending)])));
 }

@@ -115,6 +115,27 @@ public sealed class FlinkBothWaysTests(SharedFlink flink, SharedKafka kafka)
     }
 
     [Fact]
+    public async Task A_job_that_failed_before_its_first_commit_gives_the_records_back_where_the_run_had_ended()
+    {
+        var pipeline = await NewAsync("neverbegan", Definition.Replace("on_error: skip", "on_error: fail", StringComparison.Ordinal), partitions: 1);
+        var client = await kafka.ClientAsync();
+        await client.ProduceTextAsync(pipeline.Topic, Events(0, 100));
+        (await RunAsync(pipeline)).Expect();
+        await client.ProduceTextAsync(pipeline.Topic, ["not json", .. Events(100, 100)]);
+        var job = Guid.NewGuid().ToString("N");
+        await pipeline.TryDeployAsync("--job-id", job, "--set", "orchestration.max_retries=0", "--set", "orchestration.checkpoint_interval=1h");
+
+        string[] back = ["run", "pipeline.yaml", "--until-caught-up", "--warehouse", pipeline.Warehouse, "--set", "sources.clicks.on_error=skip"];
+        var forgotten = await pipeline.CommandAsync([.. back, "--from-ended-job", Guid.NewGuid().ToString("N")]);
+        var output = await pipeline.CommandAsync([.. back, "--from-ended-job", job]);
+        for (var look = 0; look < 50 && output.StandardError.Contains("it may still write", StringComparison.Ordinal); look++) output = await pipeline.CommandAsync([.. back, "--from-ended-job", job]);
+        output.Expect();
+
+        Assert.Equal(5, forgotten.ExitCode);
+        await AssertEachOnceAsync(pipeline, Table, 200);
+    }
+
+    [Fact]
     public async Task A_savepoint_of_a_job_that_runs_and_one_that_is_not_its_last_are_refused()
     {
         var pipeline = await NewAsync("notlast", Definition, partitions: 1);

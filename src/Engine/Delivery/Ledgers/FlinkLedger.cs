@@ -15,7 +15,7 @@ public abstract record FlinkLedger
     /// <param name="Before">The job that had them before; this one may commit in its name what it had left uncommitted. Null where a run had them, or nobody.</param>
     public sealed record Given(string Job, string? Before = null) : FlinkLedger(Job);
 
-    /// <summary>The commit's positions are those of a savepoint with which the job ended: what lies between them and the commit before is the job's work.</summary>
-    /// <param name="Checkpoint">The savepoint's number among the job's checkpoints.</param>
+    /// <summary>The commit's positions are those at which the job ended: what lies between them and the commit before is the job's work.</summary>
+    /// <param name="Checkpoint">The savepoint's number among the job's checkpoints; 0 where the job ended before its first commit, and the positions are those that it was given.</param>
     public sealed record TakenBack(string Job, long Checkpoint) : FlinkLedger(Job);
 }

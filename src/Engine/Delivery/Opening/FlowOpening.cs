@@ -11,7 +11,7 @@ namespace Matih.Delivery.Opening;
 /// comes next, takes the ledger over from a writer that did not close it, and refuses where going on would lose or double.
 /// </summary>
 internal sealed class FlowOpening(
-    FlowContext flow, TableLedger ledgers, OpeningComposition composition, MarkCheck marks, SavepointProof savepoints, FlowGroup group, TakeoverPatience patience, WriterIdentity writer)
+    FlowContext flow, TableLedger ledgers, OpeningComposition composition, MarkCheck marks, TakeBackProof positions, FlowGroup group, TakeoverPatience patience, WriterIdentity writer)
 {
     private bool _hasProbedStore;
 
@@ -140,8 +140,8 @@ internal sealed class FlowOpening(
             case LedgerStanding.Resume resume:
                 RequireNotGiven(resume.Found, flow.Name);
                 return new Ground(standing, resume.Found);
-            case LedgerStanding.TakeBack(var given):
-                return new Ground(standing, await savepoints.ProveAsync(table, given, answers.Savepoint!, cancellationToken));
+            case LedgerStanding.TakeBack(var given, var end):
+                return new Ground(standing, await positions.ProveAsync(table, given, end, cancellationToken));
             case LedgerStanding.AcceptTag(var finding):
                 var accepted = (await ledgers.ReadTagAsync(table, cancellationToken))!;
                 RequireNotGiven(accepted, flow.Name);

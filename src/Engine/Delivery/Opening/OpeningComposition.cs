@@ -2,7 +2,6 @@ using Matih.Definition;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
-using Matih.Flink;
 using Matih.Kafka;
 using Matih.Telemetry;
 
@@ -51,8 +50,8 @@ internal sealed class OpeningComposition(FlowContext flow, ITopic topic, FlowSta
                 return await ContinueAsync(ground.Found!, forced: true, rollback: true, new LedgerOverride(finding => finding is LineageFinding.Unproven), cancellationToken);
             case LedgerStanding.Adopt adopt:
                 return await ContinueAsync(ground.Found!, forced: true, adopt.IsRolledBack, new LedgerOverride(finding => finding is LineageFinding.Absent or LineageFinding.TakenOver or LineageFinding.Unproven, new AdoptedLedger(adopt.From, ground.Found!.Commit)), cancellationToken);
-            case LedgerStanding.TakeBack:
-                return await TakeBackAsync(table, ground.Found!, answers.Savepoint!, cancellationToken);
+            case LedgerStanding.TakeBack(_, var end):
+                return await TakeBackAsync(table, ground.Found!, end is FlinkEnd.WithSavepoint(var savepoint) ? savepoint.CheckpointId : 0, cancellationToken);
             case LedgerStanding.Resume resume:
                 return await ContinueAsync(ground.Found!, forced: false, resume.IsRolledBack, null, cancellationToken);
             default:
@@ -102,12 +101,12 @@ internal sealed class OpeningComposition(FlowContext flow, ITopic topic, FlowSta
         return new OpeningCommit(opening, epoch, opening, allowed, takesOver ? "taken-over" : "resumed");
     }
 
-    /// <param name="proven">The ledger that gave the records to Flink, with the savepoint's positions in the place of its own.</param>
-    private async ValueTask<OpeningCommit> TakeBackAsync(ITableVersion table, Ledger proven, Savepoint savepoint, CancellationToken cancellationToken)
+    /// <param name="proven">The ledger that gave the records to Flink, with the job's positions in the place of its own.</param>
+    private async ValueTask<OpeningCommit> TakeBackAsync(ITableVersion table, Ledger proven, long checkpoint, CancellationToken cancellationToken)
     {
         var continued = await _continuity.CheckAsync(proven.FindSource(flow.Plan.SourceName)!, cancellationToken);
         var source = continued.Source with { IsolationLevel = flow.Plan.IsolationLevel };
-        var opening = LedgerTransitions.TakeBack(LedgerAuthor.Of(flow, writer), proven, source, continued.Lost, new FlinkLedger.TakenBack(savepoint.JobId, savepoint.CheckpointId));
+        var opening = LedgerTransitions.TakeBack(LedgerAuthor.Of(flow, writer), proven, source, continued.Lost, new FlinkLedger.TakenBack(proven.Flink!.Job, checkpoint));
         return new OpeningCommit(opening, opening.Epoch, opening, new LedgerOverride(finding => finding is LineageFinding.Found found && found.Ledger.Commit == proven.Commit, Head: table.Head!.Id), "taken-back");
     }
 

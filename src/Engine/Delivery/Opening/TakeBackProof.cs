@@ -8,24 +8,26 @@ using Matih.Kafka;
 namespace Matih.Delivery.Opening;
 
 /// <summary>
-/// Proves that a savepoint's positions are where the rows of a table end. The table has to show the job's last commit, and
-/// nobody else's above the ledger that gave the records to it; the topic has to hold every position. What cannot be proven is
-/// refused. docs/delivery.md, "Taking back from Flink".
+/// Proves where the rows of a table end that a Flink job has written: at the positions of its savepoint, where the table shows the
+/// job's last commit, and nobody else's above the ledger that gave the records to it, and the topic holds every position; or where
+/// the job began, if it made no commit. What cannot be proven is refused. docs/delivery.md, "Taking back from Flink".
 /// </summary>
-internal sealed class SavepointProof(FlowContext flow, ITopic topic)
+internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
 {
     private const string Again = "Deploy again with `matih deploy --from` and that savepoint, stop the job with `matih flink stop`, and start with the new savepoint.";
 
-    /// <summary>The ledger that gave the records away, with the savepoint's positions in the place of its own.</summary>
+    /// <summary>The ledger that gave the records away, with the positions at which the job ended in the place of its own.</summary>
     /// <exception cref="PipelineException">It cannot be proven.</exception>
-    public async ValueTask<Ledger> ProveAsync(ITableVersion table, LineageFinding.Found given, Savepoint savepoint, CancellationToken cancellationToken)
+    public async ValueTask<Ledger> ProveAsync(ITableVersion table, LineageFinding.Found given, FlinkEnd end, CancellationToken cancellationToken)
     {
         var (job, before) = (FlinkLedger.Given)given.Ledger.Flink!;
-        if (savepoint.JobId != job)
+        var (ended, what) = end is FlinkEnd.WithSavepoint(var made) ? (made.JobId, $"The savepoint is of Flink job {made.JobId}") : (((FlinkEnd.WithoutCommit)end).Job, $"--from-ended-job names Flink job {((FlinkEnd.WithoutCommit)end).Job}");
+        if (ended != job)
         {
-            throw PipelineException.Refused($"The savepoint is of Flink job {savepoint.JobId}, but the ledger of {flow.Name} in table {flow.Plan.Table.Identifier} gives its records to job {job}.",
+            throw PipelineException.Refused($"{what}, but the ledger of {flow.Name} in table {flow.Plan.Table.Identifier} gives its records to job {job}.",
                 $"Stop job {job} with `matih flink stop {job}`, and start with the savepoint that it prints.");
         }
+        if (end is not FlinkEnd.WithSavepoint(var savepoint)) return await RequireUnreadAsync(table, given.Ledger, job, before, cancellationToken);
         await RequireCommittedAsync(table, savepoint, before, cancellationToken);
         if (given.Ledger.FindSource(flow.Plan.SourceName) is not { } known || known.Topic != flow.Plan.Topic)
         {
@@ -33,6 +35,28 @@ internal sealed class SavepointProof(FlowContext flow, ITopic topic)
                 "Take them back with the definition that was deployed, and change it then.");
         }
         return given.Ledger.WithSource(known with { Partitions = await PositionsAsync(known, savepoint, cancellationToken) });
+    }
+
+    /// <summary>The ledger as it is: the job began at its positions, and no commit of the job was ever in the table.</summary>
+    private async ValueTask<Ledger> RequireUnreadAsync(ITableVersion table, Ledger given, string job, string? before, CancellationToken cancellationToken)
+    {
+        if (before is not null || given.FindSource(flow.Plan.SourceName) is { Partitions.IsEmpty: true })
+        {
+            throw PipelineException.Refused($"Flink job {job} continued from a savepoint{(before is null ? "" : $" of job {before}")}, so that the ledger of {flow.Name} does not say where it began.",
+                "Deploy again with `matih deploy --from` and that savepoint, stop the job with `matih flink stop`, and start with the new savepoint.");
+        }
+        await foreach (var step in table.WalkAsync(cancellationToken))
+        {
+            if (step is not HistoryStep.Found(var snapshot)) throw NotProven($"its history ends at snapshot {((HistoryStep.Missing)step).SnapshotId}, which has expired");
+            if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.Name.ToString()) break;
+        }
+        await foreach (var summary in table.ReadAllSummariesAsync(cancellationToken))
+        {
+            if (FlinkCommit.JobOf(summary) != job) continue;
+            throw PipelineException.Refused($"Table {table.Identifier} holds commits of Flink job {job}, or did once: the job did not end before its first commit.",
+                $"Deploy again with `matih deploy --from` and its last savepoint or retained checkpoint (`matih flink status {job}`), stop the job with `matih flink stop`, and start with the savepoint that this prints.");
+        }
+        return given;
     }
 
     /// <summary>Above the ledger that gave the records away stand commits of the job alone, and the last that it must have made is among them.</summary>
@@ -86,7 +110,7 @@ internal sealed class SavepointProof(FlowContext flow, ITopic topic)
     }
 
     private PipelineException NotProven(string because, string? remedy = null) => PipelineException.Refused(
-        $"It is not proven that table {flow.Plan.Table.Identifier} holds what the savepoint's positions say: {because}.", remedy ?? Again);
+        $"It is not proven that table {flow.Plan.Table.Identifier} holds what the job's positions say: {because}.", remedy ?? Again);
 
     /// <summary>Every partition of the topic, at an offset that the topic holds.</summary>
     private async ValueTask<ImmutableArray<PartitionLedger>> PositionsAsync(SourceLedger known, Savepoint savepoint, CancellationToken cancellationToken)
