@@ -345,6 +345,23 @@ public sealed class FlinkHandoverTests
         Assert.Equal(10, (await flow.RowsAsync()).Count);
     }
 
+    [Fact]
+    public async Task A_job_that_began_before_there_was_a_ledger_gets_one_without_offsets_and_is_taken_back()
+    {
+        using var flow = new FlowHarness();
+        flow.Produce(0, 20);
+
+        Assert.Empty(await flow.GiveToFlinkAsync(Job, restores: true));
+        await FlinkCommitsAsync(flow, checkpoint: 7);
+        var ended = await flow.RefusalAsync(Ended(Job));
+        flow.Produce(20, 6);
+        await flow.CatchUpAsync(Answer(flow));
+
+        Assert.Contains("continued from a savepoint, so that", ended.Message, StringComparison.Ordinal);
+        Assert.Equal(flow.TopicRecords().Where(record => record.Offset >= 10).Order(), await flow.RowsAsync());
+        await flow.AssertVerifiesAsync();
+    }
+
     private static OpenAnswers Ended(string job) => new(Flink: new FlinkEnd.WithoutCommit(job));
 
     [Fact]
