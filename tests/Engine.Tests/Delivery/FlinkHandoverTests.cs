@@ -187,11 +187,11 @@ public sealed class FlinkHandoverTests
         { "The savepoint is of Flink job bbbb", "other job" },
         { "it holds the job's checkpoint 9, and the savepoint is older, number 8", "older savepoint" },
         { "it ends at the job's checkpoint 7, and files of checkpoint 8 were still to be committed", "last commit missing" },
-        { "it holds no commit of the job, which had files of checkpoint 8 to commit", "no commit" },
+        { $"it holds no commit of operator {SavepointBytes.Operator}, which had files of checkpoint 8 to commit", "no commit" },
         { "above the hand-over is of another engine", "another engine" },
         { "above the hand-over is of Flink job bbbb", "another job's commit" },
         { "is not in the savepoint", "another operator" },
-        { "two operators of the job have written to it", "two operators" },
+        { "2 operators of the job have written to it, for 1 sink", "two operators" },
         { "was rolled back past commits of Flink job", "rolled back" },
         { "holds no position of partition 1 of topic 'shop.orders', which has 2 partitions", "partition missing" },
         { "holds no position of partition 2 of topic 'shop.orders', which has 3 partitions", "partition added" },
@@ -284,6 +284,26 @@ public sealed class FlinkHandoverTests
         else Assert.Contains($"stands below one of job {Job}", (await flow.RefusalAsync(answer)).Message, StringComparison.Ordinal);
 
         Assert.Equal(isFirst ? null : new FlinkLedger.Given(later, Job), (await flow.LedgerAsync()).Flink);
+    }
+
+    [Theory]
+    [InlineData(7, true)]
+    [InlineData(8, false)]
+    public async Task Sinks_that_share_a_table_are_taken_back_where_each_of_them_has_committed(long pendingOfOther, bool isProven)
+    {
+        var other = new string('b', 32);
+        using var flow = new FlowHarness { Definition = SeveralSinksTests.TwoSinks.Replace("shop.copies", "shop.orders", StringComparison.Ordinal) };
+        flow.Produce(0, 20);
+        await flow.GiveToFlinkAsync(Job);
+        await FlinkCommitsAsync(flow, checkpoint: 7);
+        await FlinkCommitsAsync(flow, checkpoint: 7, committer: other);
+        var savepoint = ((FlinkEnd.WithSavepoint)Answer(flow).Flink!).Savepoint;
+        var answer = new OpenAnswers(Flink: new FlinkEnd.WithSavepoint(savepoint with { Committers = [new(SavepointBytes.Operator, 7), new(other, pendingOfOther)] }));
+
+        if (isProven) await flow.CatchUpAsync(answer);
+        else Assert.Contains("files of checkpoint 8 were still to be committed", (await flow.RefusalAsync(answer)).Message, StringComparison.Ordinal);
+
+        Assert.Equal([isProven ? null : new FlinkLedger.Given(Job), isProven ? null : new FlinkLedger.Given(Job)], [(await flow.LedgerAsync("orders/lake")).Flink, (await flow.LedgerAsync("orders/copy")).Flink]);
     }
 
     [Fact]

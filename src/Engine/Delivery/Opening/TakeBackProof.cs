@@ -66,7 +66,8 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
     /// </param>
     private async ValueTask RequireCommittedAsync(ITableVersion table, Savepoint savepoint, string? before, CancellationToken cancellationToken)
     {
-        FlinkCommit? newest = null;
+        // By operator: sinks of one pipeline may share a table.
+        var newest = new Dictionary<string, long>(StringComparer.Ordinal);
         var hasBegun = false;
         await foreach (var step in table.WalkAsync(cancellationToken))
         {
@@ -83,27 +84,31 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
             if (writer == savepoint.JobId && hasBegun) throw NotProven($"snapshot {snapshot.Id} of the job stands below one of job {before}, which had the records before");
             if (writer != savepoint.JobId) throw NotProven(writer is null ? $"snapshot {snapshot.Id} above the hand-over is of another engine" : $"snapshot {snapshot.Id} above the hand-over is of Flink job {writer}");
             var commit = FlinkCommit.Of(snapshot.Summary) ?? throw NotProven($"snapshot {snapshot.Id} of the job does not say its checkpoint");
-            if (newest is not null && newest.Operator != commit.Operator) throw NotProven($"two operators of the job have written to it, {newest.Operator} and {commit.Operator}");
-            newest ??= commit;
+            newest.TryAdd(commit.Operator, commit.Checkpoint);
         }
-        if (newest?.Checkpoint > savepoint.CheckpointId)
-            throw NotProven($"it holds the job's checkpoint {newest.Checkpoint}, and the savepoint is older, number {savepoint.CheckpointId}", "Take the savepoint with which the job ended.");
+        var sinkCount = 1 + flow.Plan.SiblingSinks.Length;
+        if (newest.Count > sinkCount) throw NotProven($"{newest.Count} operators of the job have written to it, for {Quantity.Of(sinkCount, "sink")}: {string.Join(", ", newest.Keys.Order(StringComparer.Ordinal))}");
         await RequireNotRolledBackAsync(table, savepoint.JobId, newest, cancellationToken);
-
-        var pending = savepoint.Committers.Where(committer => newest is null || committer.OperatorId == newest.Operator).ToList();
-        if (pending.Count == 0) throw NotProven($"operator {newest!.Operator}, which has written to it, is not in the savepoint");
-        if (pending.Find(committer => committer.NewestWithFiles > (newest?.Checkpoint ?? -1)) is { NewestWithFiles: { } lacking })
-            throw NotProven(newest is null ? $"it holds no commit of the job, which had files of checkpoint {lacking} to commit" : $"it ends at the job's checkpoint {newest.Checkpoint}, and files of checkpoint {lacking} were still to be committed");
+        foreach (var (id, checkpoint) in newest)
+        {
+            if (checkpoint > savepoint.CheckpointId)
+                throw NotProven($"it holds the job's checkpoint {checkpoint}, and the savepoint is older, number {savepoint.CheckpointId}", "Take the savepoint with which the job ended.");
+            if (savepoint.Committers.FirstOrDefault(committer => committer.OperatorId == id) is not { } known) throw NotProven($"operator {id}, which has written to it, is not in the savepoint");
+            if (known.NewestWithFiles > checkpoint) throw NotProven($"it ends at the job's checkpoint {checkpoint}, and files of checkpoint {known.NewestWithFiles} were still to be committed");
+        }
+        // An operator without a commit here may be this table's.
+        if (newest.Count < sinkCount && savepoint.Committers.FirstOrDefault(committer => committer.NewestWithFiles is not null && !newest.ContainsKey(committer.OperatorId)) is { } unseen)
+            throw NotProven($"it holds no commit of operator {unseen.OperatorId}, which had files of checkpoint {unseen.NewestWithFiles} to commit");
     }
 
     /// <summary>Commits of the job that are no longer part of the table were rolled back, and the savepoint stands behind them.</summary>
-    private static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, FlinkCommit? newest, CancellationToken cancellationToken)
+    private static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, Dictionary<string, long> newest, CancellationToken cancellationToken)
     {
         await foreach (var summary in table.ReadAllSummariesAsync(cancellationToken))
         {
-            if (FlinkCommit.JobOf(summary) == job && FlinkCommit.Of(summary) is { } commit && commit.Checkpoint > (newest?.Checkpoint ?? -1))
+            if (FlinkCommit.JobOf(summary) == job && FlinkCommit.Of(summary) is { } commit && commit.Checkpoint > newest.GetValueOrDefault(commit.Operator, -1))
             {
-                throw PipelineException.Refused($"Table {table.Identifier} was rolled back past commits of Flink job {job}: it had the job's checkpoint {commit.Checkpoint} once, and now ends at {(newest is null ? "none" : newest.Checkpoint)}. The savepoint stands behind the rows that went.",
+                throw PipelineException.Refused($"Table {table.Identifier} was rolled back past commits of Flink job {job}: it had the job's checkpoint {commit.Checkpoint} once, and now ends at {(newest.TryGetValue(commit.Operator, out var now) ? now : "none")}. The savepoint stands behind the rows that went.",
                     "Roll the table forward again, or start over with --reset.");
             }
         }
