@@ -111,10 +111,14 @@ internal sealed class FlowAssembly
         return CreateOpening(flow, new TakeoverPatience(flow, _ => false));
     }
 
+    /// <param name="isGone">Whether the process that a hint names is known to be dead.</param>
+    public LedgerHandover CreateHandover(Func<WriterHint, bool> isGone) =>
+        new(_flow, Ledgers, new OpeningComposition(_flow, _source, _shared.Starts, _writer), new MarkCheck(_flow, _source, Ledgers, "give the sink another name"), isGone);
+
     public ReplayRun CreateReplay() => new(_flow, _source, Ledgers, LanesFor, _fields, _writer);
 
     private FlowOpening CreateOpening(FlowContext flow, TakeoverPatience patience) =>
-        new(flow, Ledgers, new OpeningComposition(flow, _source, _shared.Starts, _writer), new MarkCheck(flow, _source, Ledgers), _group, patience, _writer);
+        new(flow, Ledgers, new OpeningComposition(flow, _source, _shared.Starts, _writer), new MarkCheck(flow, _source, Ledgers), new TakeBackProof(flow, _source), _group, patience, _writer);
 
     public FlowLanes LanesFor(OpenedFlow opened) =>
         new(_flow.Plan, Memory, CreateDecoder, laneCount => CreateFileSets(opened, opened.Binding, _flow.Plan.Table.Rows, laneCount), _flow.Progress, _flow.Log, _flow.Clock);

@@ -76,6 +76,11 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             throw PipelineException.Refused($"--reset and --adopt {name} cannot be given together: the one starts over, the other continues from a ledger.",
                 "Leave one of them out. A pipeline that was renamed continues with --adopt alone, and no record is written twice.");
         }
+        if (request.Answers is { Flink: not null } answers && (answers.Reset || answers.Adopt is not null || answers.Start is not null || request.IsMember))
+        {
+            throw PipelineException.Refused("--from-savepoint and --from-ended-job cannot be given together with --reset, --adopt, --from or --member: they take the records back from Flink, once and at positions of its job.",
+                "Leave the others out; later starts go without it.");
+        }
         using var anyFailed = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var starts = new Dictionary<string, FlowStarts>();
         var marks = new Dictionary<(string Group, string Topic), GroupMarks>();
@@ -177,28 +182,6 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             }
         }
         return differences;
-    }
-
-    /// <summary>
-    /// Prepares the tables of flows whose records a Flink job is to write: creates those that do not exist, and writes the job into each, so that
-    /// no run of this engine writes the same records beside it.
-    /// </summary>
-    /// <param name="job">What the tables say of the job: its id. Null only creates what does not exist, and looks whether the job may have them.</param>
-    /// <exception cref="PipelineException">A table holds the flow's ledger, the sink says create: false, or catalog or store fails.</exception>
-    public async Task HandToFlinkAsync(IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)> tables, string? job, CancellationToken cancellationToken)
-    {
-        foreach (var (flow, plan) in tables)
-        {
-            try
-            {
-                var store = connectors.OpenStore(flow.Sink.Catalog);
-                await new FlinkHandover(new FlowName(flow.Pipeline, flow.Sink.Name), FlowAssembly.OpenTable(connectors, flow, plan, store), store, plan, log).MarkAsync(job, cancellationToken);
-            }
-            catch (Exception e) when (e is not PipelineException && FlowFailure.OfTable(plan.Identifier, e, cancellationToken) is { } failure)
-            {
-                throw failure;
-            }
-        }
     }
 
     /// <summary>

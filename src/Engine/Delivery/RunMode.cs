@@ -30,8 +30,10 @@ public abstract record RunMode
 /// accepted. The answer names the commit that the person saw: a tag that has moved since is asked about again.
 /// </param>
 /// <param name="Adopt">Take over the ledger of the pipeline that had that name (<c>--adopt</c>).</param>
+/// <param name="Flink">Take the records back from the Flink job that they were given to, which ended so.</param>
 public sealed record OpenAnswers(
-    StartOffset? Start = null, bool Reset = false, Func<string, bool>? ConfirmReset = null, ImmutableArray<Guid> AcceptedTags = default, string? Adopt = null)
+    StartOffset? Start = null, bool Reset = false, Func<string, bool>? ConfirmReset = null, ImmutableArray<Guid> AcceptedTags = default, string? Adopt = null,
+    FlinkEnd? Flink = null)
 {
     public ImmutableArray<Guid> AcceptedTags { get; init; } = AcceptedTags.IsDefault ? [] : AcceptedTags;
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Matih.Definition;
 using Matih.Iceberg.Metadata;
 using Matih.Planning;
@@ -26,7 +27,9 @@ public sealed record FlinkTraits(bool HasSqlConnector = true)
 /// <param name="written">The same as its author wrote it, for placeholders; null shows the path of each secret.</param>
 /// <param name="planned">Plans of those flows whose statements this engine compiles: their columns are known.</param>
 /// <param name="readFile">Reads a certificate that the definition names as a file.</param>
-public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinition? written, ImmutableArray<PlannedFlow> planned, FlinkTraits traits, Func<string, string> readFile)
+/// <param name="begins">By source, the offset at which each of its partitions begins; a source that is not in it begins as the definition says.</param>
+public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinition? written, ImmutableArray<PlannedFlow> planned, FlinkTraits traits, Func<string, string> readFile,
+    IReadOnlyDictionary<string, ImmutableArray<(int Partition, long Offset)>>? begins = null)
 {
     private readonly FlinkReferences _references = new(written);
     private readonly List<DefinitionError> _errors = [];
@@ -36,7 +39,7 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
     {
         var definitions = ImmutableArray.CreateBuilder<FlinkStatement>();
         definitions.AddRange(Catalogs());
-        foreach (var source in definition.Sources.Where(IsUsed)) definitions.AddRange(new SourceTables(source, _names, new KafkaClientOptions(source, _references, traits.KafkaClassPrefix, readFile)).Create(_errors));
+        foreach (var source in definition.Sources.Where(IsUsed)) definitions.AddRange(new SourceTables(source, _names, new KafkaClientOptions(source, _references, traits.KafkaClassPrefix, readFile), BeginOf(source)).Create(_errors));
         foreach (var step in definition.Transformations.Where(IsUsed)) definitions.Add(View(step));
         var tables = definition.Flows.Select(TableOf).ToImmutableArray();
         CheckStars();
@@ -53,6 +56,11 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
             }, [])
             : new FlinkResult(null, errors);
     }
+
+    /// <summary><c>partition:0,offset:42;partition:1,offset:300</c>, without a blank and without a last semicolon.</summary>
+    private string? BeginOf(SourceDefinition source) => begins?.GetValueOrDefault(source.Name) is { IsDefaultOrEmpty: false } offsets
+        ? string.Join(';', offsets.Select(entry => string.Create(CultureInfo.InvariantCulture, $"partition:{entry.Partition},offset:{entry.Offset}")))
+        : null;
 
     /// <summary>Whether it leads to a sink, or another statement names it: a join reads more than its input.</summary>
     private bool IsUsed(SourceDefinition source) => _names.Contains(source.Name) || definition.Flows.Any(flow => flow.Source.Name == source.Name);

@@ -5,8 +5,9 @@ using Matih.Definition;
 namespace Matih.Flink;
 
 /// <summary>The statements that make a source a table or a view of its name.</summary>
+/// <param name="begin">The offset at which each partition begins; null begins as the definition says.</param>
 /// <param name="names">Every name that some statement of the pipeline mentions: metadata columns that nobody names are left out.</param>
-internal sealed class SourceTables(SourceDefinition source, IReadOnlySet<string> names, KafkaClientOptions client)
+internal sealed class SourceTables(SourceDefinition source, IReadOnlySet<string> names, KafkaClientOptions client, string? begin)
 {
     private const string EventTimestamp = "event_timestamp";
 
@@ -66,13 +67,12 @@ internal sealed class SourceTables(SourceDefinition source, IReadOnlySet<string>
         yield return new("connector", "kafka");
         yield return new("topic", source.Topic);
         foreach (var option in client.Map(errors)) yield return option;
-        yield return new("scan.startup.mode", source.Start switch
+        if (begin is not null)
         {
-            StartOffset.Earliest => "earliest-offset",
-            StartOffset.Latest => "latest-offset",
-            _ => "timestamp",
-        });
-        if (source.Start is StartOffset.AtTime at) yield return new("scan.startup.timestamp-millis", at.Time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture));
+            yield return new("scan.startup.mode", "specific-offsets");
+            yield return new("scan.startup.specific-offsets", begin);
+        }
+        else foreach (var option in StartOptions()) yield return option;
         if (WantsKey)
         {
             yield return new("key.format", "raw");
@@ -85,6 +85,17 @@ internal sealed class SourceTables(SourceDefinition source, IReadOnlySet<string>
         yield return new($"{prefix}json.fail-on-missing-field", Flag(source.Json.FailOnMissingField));
         yield return new($"{prefix}json.ignore-parse-errors", Flag(source.Json.IgnoreParseErrors));
         yield return new($"{prefix}json.timestamp-format.standard", source.Json.TimestampFormat == JsonTimestampFormat.Sql ? "SQL" : "ISO-8601");
+    }
+
+    private IEnumerable<KeyValuePair<string, FlinkValue>> StartOptions()
+    {
+        yield return new("scan.startup.mode", source.Start switch
+        {
+            StartOffset.Earliest => "earliest-offset",
+            StartOffset.Latest => "latest-offset",
+            _ => "timestamp",
+        });
+        if (source.Start is StartOffset.AtTime at) yield return new("scan.startup.timestamp-millis", at.Time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture));
     }
 
     private static string Flag(bool value) => value ? "true" : "false";

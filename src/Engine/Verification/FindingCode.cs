@@ -17,6 +17,7 @@ public static class FindingCode
     public const string HistoryRolledBack = "history-rolled-back";
     public const string Reset = "reset";
     public const string Adopted = "adopted";
+    public const string Flink = "flink";
     public const string LedgerUnreadable = "ledger-unreadable";
     public const string SideFile = "side-file";
     public const string SideFileMissing = "side-file-missing";

@@ -23,6 +23,7 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
             CompareAcrossReset(newer, older);
             return;
         }
+        if (newer.Ledger.Flink is FlinkLedger.TakenBack job) CloseBeforeFlink(newer, older, job);
         if (newer.Ledger.Base != older.Ledger.Commit)
         {
             findings.Violation(FindingCode.ChainBroken, newer.Name, $"it stands on commit {older.Ledger.Commit}, the next older one of the lineage",
@@ -33,8 +34,20 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
             findings.Violation(FindingCode.OtherTable, older.Name, $"written to table {newer.Ledger.TableUuid}", $"written to table {older.Ledger.TableUuid}", Tampering);
         CompareEpochs(newer, older);
         CompareTotals(newer, older);
-        Positions.Compare(newer, older);
+        if (newer.Ledger.Flink is not FlinkLedger.TakenBack) Positions.Compare(newer, older);
         CheckBooks(newer);
+    }
+
+    /// <summary>A savepoint moved the positions, and the records between were the job's.</summary>
+    private void CloseBeforeFlink(ChainLink newer, ChainLink older, FlinkLedger.TakenBack job)
+    {
+        ranges.Close();
+        var between = newer.Ledger.Sources.SelectMany(source => source.Partitions.Select(entry => (source.Topic, entry.Partition, From: older.Ledger.FindSource(source.Name)?.Find(entry.Partition)?.NextOffset ?? 0, To: entry.FromOffset)))
+            .Where(range => range.To > range.From).Select(range => $"{range.From} to {range.To - 1} of partition {range.Partition} of topic '{range.Topic}'").ToList();
+        findings.NotProvable(FindingCode.Flink, $"That Flink job {job.Job} wrote each record once that it was given: {(between.Count == 0 ? "none" : $"offsets {string.Join(", ", between.Take(8))}{(between.Count > 8 ? ", …" : "")}")}.",
+            $"{newer.Name} took over {(job.Checkpoint == 0 ? "the positions that were given to it" : $"the positions of its savepoint (checkpoint {job.Checkpoint})")}, after they were compared with table and topic. Commits of Flink say nothing of offsets.");
+        if (older.Ledger.Flink is not FlinkLedger.Given { Job: var given } || given != job.Job)
+            findings.Violation(FindingCode.ChainBroken, newer.Name, $"it takes back what the commit before it gave to Flink job {job.Job}", $"commit {older.Ledger.Commit} gave nothing to that job", Tampering);
     }
 
     /// <summary>The oldest commit that the history holds.</summary>

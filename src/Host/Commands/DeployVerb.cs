@@ -26,7 +26,7 @@ internal sealed class DeployVerb : Verb
             ("matih deploy pipeline.yaml --gateway http://flink:8083 --replace", "an upgrade"),
             ("matih deploy pipeline.yaml --gateway http://flink:8083 --from s3://flink/checkpoints/8a…/chk-42", "after the whole cluster was lost"),
         ]),
-        ("Exit codes", [("0", "The job runs."), ("2", "The definition or the command line is wrong, or Flink refuses a statement."), ("3", "The cluster does not answer, or the job does not run.")]));
+        ("Exit codes", [("0", "The job runs."), ("2", "The definition or the command line is wrong, or Flink refuses a statement."), ("3", "The cluster does not answer, or the job does not run."), ("5", "A table is written by `matih run` or by another job, or it is not known where the job would have to begin.")]));
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _file;
@@ -60,8 +60,9 @@ internal sealed class DeployVerb : Verb
             throw new UsageException($"{generated.Script.JobName} says engine: matih, which `matih run` runs. For Flink, write engine: flink under orchestration, or give --set orchestration.engine=flink.");
 
         var environment = SystemEnvironment.Create(_settings);
-        var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, EngineLog.None, laneCountMax: 1), EngineLog.None);
-        var deployment = new JobDeployment(cluster, runner.HandToFlinkAsync, Console.Error.WriteLine);
+        var log = LogOptions.CreateLog(null, "warning", _settings, environment.Clock, Terminal.OfProcess());
+        await using var handover = new HandoverToFlink(environment, new HostConnectors(_settings, environment, log, laneCountMax: 1), log, ProcessHints.IsGone);
+        var deployment = new JobDeployment(cluster, Console.Error.WriteLine);
         var request = new DeploymentRequest(job)
         {
             Replaces = arguments.GetValue(_replace),
@@ -71,7 +72,7 @@ internal sealed class DeployVerb : Verb
         };
         try
         {
-            var running = await deployment.DeployAsync(generated.Script, generated.Pipeline.Flows, request, cancellationToken);
+            var running = await deployment.DeployAsync(generated.ScriptAt, generated.Pipeline.Flows, handover, request, cancellationToken);
             Console.Out.WriteLine($"{running.JobName} runs as job {running.JobId} on {running.JobManager}");
             return ExitCode.Done;
         }

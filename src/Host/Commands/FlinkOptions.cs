@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using Matih.Definition;
 using Matih.Flink;
@@ -7,7 +8,9 @@ using Matih.Hosting;
 namespace Matih.Host.Commands;
 
 /// <summary>A definition and the script that it gives.</summary>
-internal sealed record GeneratedJob(LoadedPipeline Pipeline, FlinkScript Script);
+/// <param name="ScriptAt">The script whose sources begin at these offsets of their partitions.</param>
+internal sealed record GeneratedJob(
+    LoadedPipeline Pipeline, FlinkScript Script, Func<ImmutableDictionary<string, ImmutableArray<(int Partition, long Offset)>>, FlinkScript> ScriptAt);
 
 /// <summary>What every subcommand that needs a script asks for.</summary>
 internal sealed class FlinkOptions
@@ -45,15 +48,20 @@ internal sealed class FlinkOptions
         var load = PipelineLoading.Load(new PipelineRequest(file, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse)), settings, isForFlink: true);
         DefinitionReport.WriteText(load, Console.Error);
         if (load.Pipeline is not { } pipeline) return null;
-        return Generate(file, pipeline, new FlinkTraits(arguments.GetValue(_connector) == SqlConnector)) is { } script ? new GeneratedJob(pipeline, script) : null;
+        var traits = new FlinkTraits(arguments.GetValue(_connector) == SqlConnector);
+        if (Generate(file, pipeline, traits) is not { } script) return null;
+        return new GeneratedJob(pipeline, script, begins => Generator(file, pipeline, traits, begins).Generate().Script ?? throw new InvalidOperationException("The same definition gave a script before."));
     }
 
     /// <summary>The script of a definition that was loaded; null where it cannot be said to Flink, which has been printed then.</summary>
     public static FlinkScript? Generate(string file, LoadedPipeline pipeline, FlinkTraits traits)
     {
-        var result = new FlinkGenerator(pipeline.Definition, WrittenDefinition.Read(file, pipeline.Text), pipeline.Flows, traits, File.ReadAllText).Generate();
+        var result = Generator(file, pipeline, traits, null).Generate();
         foreach (var error in result.Errors) Console.Error.WriteLine(error);
         if (!result.Errors.IsEmpty) Console.Error.WriteLine($"{Quantity.Of(result.Errors.Length, "error")}: this cannot be said to Flink.");
         return result.Script;
     }
+
+    private static FlinkGenerator Generator(string file, LoadedPipeline pipeline, FlinkTraits traits, ImmutableDictionary<string, ImmutableArray<(int Partition, long Offset)>>? begins) =>
+        new(pipeline.Definition, WrittenDefinition.Read(file, pipeline.Text), pipeline.Flows, traits, File.ReadAllText, begins);
 }

@@ -7,6 +7,7 @@ using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Host.Telemetry;
 using Matih.Hosting;
+using Matih.Hosting.Flink;
 using Matih.Telemetry;
 
 namespace Matih.Host.Commands;
@@ -32,6 +33,7 @@ internal sealed class RunVerb : Verb
             ("matih run pipeline.yaml --set orchestration.checkpoint_interval=5s --set sources.clicks.topic=clicks2", ""),
             ("matih run pipeline.yaml --from 2026-05-01T00:00:00Z", "first start from that instant"),
             ("matih run pipeline.yaml --reset --from earliest --yes", "start over; rows in the table stay"),
+            ("matih run pipeline.yaml --from-savepoint /savepoints/savepoint-8219c7-1bbecc84a0ee --gateway http://flink:8083", "take over from Flink"),
         ]),
         HelpText.ExitCodes);
 
@@ -39,7 +41,8 @@ internal sealed class RunVerb : Verb
     private readonly Argument<string> _file;
     private readonly Option<bool> _once, _untilCaughtUp, _member, _reset, _yes, _supervised;
     private readonly Option<TimeSpan?> _for;
-    private readonly Option<string?> _from, _warehouse, _adopt, _log, _logLevel, _progress, _health;
+    private readonly FlinkPlace _flink = new();
+    private readonly Option<string?> _from, _fromSavepoint, _fromEndedJob, _warehouse, _adopt, _log, _logLevel, _progress, _health;
     private readonly Option<string[]> _set, _acceptTag;
 
     public RunVerb(HostSettings settings) : base("run", "Run a pipeline in this process.", Page)
@@ -51,6 +54,9 @@ internal sealed class RunVerb : Verb
         _for = Duration("--for", "End after that time, for example 90s or 10m.");
         _member = Flag("--member", "Share the topic's partitions with other processes that run the same definition with --member: all of them read, one commits, and another takes its place when it ends.");
         _from = Text("--from", "earliest|latest|TIME", "Where a flow without a ledger begins, in place of start_offset. TIME is ISO 8601 with its zone.");
+        _fromSavepoint = Text("--from-savepoint", "DIR", "Take the records back from the Flink job that `matih deploy` gave them to, at the positions of the savepoint with which `matih flink stop` ended it. Needs --gateway.");
+        _fromEndedJob = Text("--from-ended-job", "JOBID", "Take the records back from a Flink job that ended before its first commit, at the positions that `matih deploy` gave it. Needs --gateway.");
+        _flink.AddTo(Command);
         _set = Texts("--set", "path=value", "Change a value of the definition, for example orchestration.parallelism=2. Can be given often.");
         _warehouse = Warehouse();
         _reset = Flag("--reset", "Start a new generation at the start offset although a ledger exists. Rows in the table stay: those read again are doubled. Asks first.");
@@ -68,6 +74,7 @@ internal sealed class RunVerb : Verb
             var modes = new Option[] { _once, _untilCaughtUp, _for }.Where(option => result.GetResult(option) is { Implicit: false }).Select(option => option.Name).ToArray();
             if (result.GetResult(_member) is { Implicit: false } && (result.GetResult(_once) is { Implicit: false } || result.GetResult(_untilCaughtUp) is { Implicit: false }))
                 result.AddError($"--member cannot be given together with {_once.Name} or {_untilCaughtUp.Name}: a member does not know when the others are done.");
+            if (result.GetResult(_fromSavepoint) is { Implicit: false } && result.GetResult(_fromEndedJob) is { Implicit: false }) result.AddError($"{_fromSavepoint.Name} and {_fromEndedJob.Name} cannot be given together: a job that has a savepoint is taken over from that.");
             if (modes.Length > 1) result.AddError($"{string.Join(" and ", modes)} cannot be given together.");
         });
     }
@@ -98,10 +105,20 @@ internal sealed class RunVerb : Verb
         using var signals = new StopSignals(message => log.Information("stopping", message), arguments.GetValue(_supervised));
         if (arguments.GetValue(_supervised)) StopWhenInputEnds(signals);
 
-        var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, log, definition.Orchestration.Parallelism), log);
+        var connectors = new HostConnectors(_settings, environment, log, definition.Orchestration.Parallelism);
+        var runner = new PipelineRunner(environment, connectors, log);
         var isSure = arguments.GetValue(_yes);
+        FlinkEnd? end;
+        try
+        {
+            end = await FlinkEndAsync(arguments, connectors, definition, signals.Stop);
+        }
+        catch (PipelineException failure) when (FailureReport.TakeJson(failure, form, log))
+        {
+            return failure.ExitCode;
+        }
         var answers = new OpenAnswers(
-            start, arguments.GetValue(_reset), consequence => Confirm(consequence, isSure, terminal, log, signals.Stop), accepted, arguments.GetValue(_adopt));
+            start, arguments.GetValue(_reset), consequence => Confirm(consequence, isSure, terminal, log, signals.Stop), accepted, arguments.GetValue(_adopt), end);
         var run = new RunRequest(ModeOf(arguments, definition.Orchestration), answers, ProcessHints.Own, ProcessHints.IsGone, arguments.GetValue(_member));
         try
         {
@@ -126,6 +143,17 @@ internal sealed class RunVerb : Verb
         }
         foreach (var flow in progress) log.Write(EndLine.Of(flow));
         return signals.CleanExitCode;
+    }
+
+    /// <summary>How the Flink job ended from which records are taken back, as its JobManager says; null where none are.</summary>
+    private async Task<FlinkEnd?> FlinkEndAsync(ParseResult arguments, HostConnectors connectors, PipelineDefinition definition, CancellationToken cancellationToken)
+    {
+        var (folder, job) = (arguments.GetValue(_fromSavepoint), arguments.GetValue(_fromEndedJob));
+        if (folder is null && job is null) return null;
+        using var cluster = _flink.Open(arguments, _settings);
+        if (folder is not null) return new FlinkEnd.WithSavepoint(await new StoppedJob(cluster, definition.Sinks.Select(sink => connectors.OpenStore(sink.Catalog))).ReadAsync(folder, cancellationToken));
+        await new JobWatch(cluster).RequireEndedUnreadAsync(job!, cancellationToken);
+        return new FlinkEnd.WithoutCommit(job!);
     }
 
     /// <summary>A micro-batch commits once, at its end, so that nothing waits too long in it.</summary>

@@ -62,7 +62,7 @@ internal sealed class ValidateVerb : Verb
         using var cluster = _flink.Open(arguments, _settings);
         try
         {
-            await new JobDeployment(cluster, (_, _, _) => Task.CompletedTask, _ => { }).ExplainAsync(script, cancellationToken);
+            await new JobDeployment(cluster, _ => { }).ExplainAsync(script, cancellationToken);
             return true;
         }
         catch (FlinkRefusalException refusal)

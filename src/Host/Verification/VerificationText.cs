@@ -1,4 +1,5 @@
 using System.Globalization;
+using Matih.Delivery.Ledgers;
 using Matih.Host.Output;
 using Matih.Hosting;
 using Matih.Verification;
@@ -85,6 +86,7 @@ internal static class VerificationText
     {
         if (report.HasViolations) return $"{Quantity.Of(report.Flows.Sum(flow => flow.Violations.Count()), "violation")}.";
         if (report.HasUnreachable) return "No violation, but not everything answered.";
+        if (report.Flows.Any(flow => flow.Ledger?.Flink is FlinkLedger.Given)) return "Not proven: a Flink job writes these records since their hand-over.";
         return report.Flows.All(flow => flow.Findings.Any(finding => finding.Code == FindingCode.NeverRun))
             ? "Nothing to verify: never run."
             : report.Flows.Any(flow => flow.Findings.Any(finding => finding is VerificationFinding.NotProvable { Code: not FindingCode.Offline }))

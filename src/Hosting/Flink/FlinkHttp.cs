@@ -71,4 +71,7 @@ internal sealed class FlinkHttp(HttpClient client, Uri address, string name, Tim
 
     /// <summary>A failure that a person reads.</summary>
     public static PipelineException Failed(string message, string remedy, Exception? inner = null) => new(FailureKind.Flink, message, remedy, inner);
+
+    /// <summary>To go on would lose or double records.</summary>
+    public static PipelineException Refused(string message, string remedy) => new(FailureKind.WouldLoseOrDouble, message, remedy);
 }

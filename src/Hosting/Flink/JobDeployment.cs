@@ -30,31 +30,36 @@ public sealed record DeploymentRequest(string JobId)
 public sealed record Deployment(string JobId, string JobName, Uri JobManager, string? Savepoint);
 
 /// <summary>Brings a script onto a cluster, through its SQL Gateway.</summary>
-/// <param name="handOver">
-/// Gets the tables, first without a job: creates those that do not exist, because this engine knows partitions that Flink's DDL cannot say.
-/// Then with the job's id, which it writes into them.
-/// </param>
 /// <param name="say">Gets one line for each step.</param>
-public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)>, string?, CancellationToken, Task> handOver, Action<string> say)
+public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
 {
     private const string JobIdOption = "$internal.pipeline.job-id";
     private const string RecoveryOption = "execution.state-recovery.path";
 
+    /// <param name="generate">The script, whose sources begin at the offsets given, or as the definition says.</param>
+    /// <param name="planned">Plans of those flows whose statements this engine runs.</param>
+    /// <param name="handover">Gives the tables to the job.</param>
     /// <exception cref="PipelineException">It did not get through; the message says what the cluster holds now.</exception>
     /// <exception cref="FlinkRefusalException">Flink refused a statement of the definition.</exception>
-    public async Task<Deployment> DeployAsync(FlinkScript script, ImmutableArray<PlannedFlow> planned, DeploymentRequest request, CancellationToken cancellationToken)
+    public async Task<Deployment> DeployAsync(
+        Func<ImmutableDictionary<string, ImmutableArray<(int Partition, long Offset)>>, FlinkScript> generate, ImmutableArray<PlannedFlow> planned, HandoverToFlink handover, DeploymentRequest request, CancellationToken cancellationToken)
     {
-        await using var session = await cluster.OpenSessionAsync(cancellationToken);
-        var jobs = await cluster.JobManagerAsync(session, cancellationToken);
-        var running = await FindRunningAsync(jobs, script.JobName, request, cancellationToken);
+        var script = generate(ImmutableDictionary<string, ImmutableArray<(int, long)>>.Empty);
+        JobsEndpoint jobs;
+        FlinkJob? running;
+        bool restores;
+        await using (var session = await cluster.OpenSessionAsync(cancellationToken))
+        {
+            jobs = await cluster.JobManagerAsync(session, cancellationToken);
+            running = await FindRunningAsync(jobs, script.JobName, request, cancellationToken);
+            restores = running is not null || request.From is not null;
+            await PrepareAsync(session, script, script.Definitions, cancellationToken);
+            var given = await handover.LookAsync(await TablesAsync(session, script, planned, cancellationToken), restores, cancellationToken);
+            if (!restores) await RequireUnreadAsync(jobs, given, request.JobId, cancellationToken);
+            // What Flink refuses is to be known before the tables are given away and the job that runs is stopped.
+            await RunAsync(session, script.Explain, cancellationToken);
+        }
 
-        await PrepareAsync(session, script, script.Definitions, cancellationToken);
-        var tables = await TablesAsync(session, script, planned, cancellationToken);
-        await handOver(tables, null, cancellationToken);
-
-        // What Flink refuses is to be known before the job that runs is stopped.
-        await RunAsync(session, script.Explain, cancellationToken);
-        await handOver(tables, request.JobId, cancellationToken);
         var savepoint = request.From;
         if (running is not null)
         {
@@ -62,11 +67,37 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
             savepoint = await new JobStop(jobs, cluster.Clock).StopAsync(running.Id, request.JobId, request.SavepointFolder, cancellationToken);
             say($"job {running.Id} has ended; savepoint {savepoint}");
         }
-        await SetAsync(session, JobIdOption, request.JobId, cancellationToken);
-        if (savepoint is not null) await SetAsync(session, RecoveryOption, savepoint, cancellationToken);
+        var begins = (await handover.GiveAsync(request.JobId, restores, cancellationToken)).ToImmutableDictionary(
+            source => source.Key, source => source.Value.Select(position => (position.Partition, position.NextOffset)).ToImmutableArray());
+        await using var submission = await cluster.OpenSessionAsync(cancellationToken);
+        var last = restores ? script : generate(begins);
+        await PrepareAsync(submission, last, last.Definitions, cancellationToken);
+        await SetAsync(submission, JobIdOption, request.JobId, cancellationToken);
+        if (savepoint is not null) await SetAsync(submission, RecoveryOption, savepoint, cancellationToken);
         say($"submitting job {request.JobId}");
-        await SubmitAsync(session, jobs, script, request, savepoint, cancellationToken);
+        await SubmitAsync(submission, jobs, last, request, savepoint, cancellationToken);
         return new Deployment(request.JobId, script.JobName, jobs.Address, savepoint);
+    }
+
+    /// <summary>Records that were given to another job are given to a new one that begins at the same offsets only where that job has ended without a commit.</summary>
+    private static async Task RequireUnreadAsync(JobsEndpoint jobs, ImmutableArray<GivenTable> given, string job, CancellationToken cancellationToken)
+    {
+        foreach (var table in given.Where(table => table.Job != job || table.HasCommits))
+        {
+            if (table.HasCommits)
+            {
+                throw FlinkHttp.Refused($"Table {table.Table} holds commits of Flink job {table.Job}; a job that begins without its savepoint would write the same records a second time.",
+                    $"Continue with --from and the savepoint with which it ended, or its last retained checkpoint (`matih flink status {table.Job}`). To begin again, give the sink another name and another table.");
+            }
+            if (await Asking(() => jobs.FindAsync(table.Job, cancellationToken)) is { HasEnded: true })
+            {
+                if ((await Asking(() => jobs.CheckpointsAsync(table.Job, cancellationToken))) is not { Completed: > 0 } had) continue;
+                throw FlinkHttp.Refused($"The records of table {table.Table} were given to Flink job {table.Job}, which has completed {Quantity.Of(had.Completed, "checkpoint")}: it may still be at its first commit.",
+                    $"Continue with --from and its last savepoint or retained checkpoint{(had.LastPath is { } path ? $" ({path})" : "")}.");
+            }
+            throw FlinkHttp.Refused($"The records of table {table.Table} were given to Flink job {table.Job}, and it is not known that it has ended: it may still begin.",
+                $"Deploy with --job-id {table.Job}, which makes no second job. Where it runs, give --replace.");
+        }
     }
 
     /// <summary>Has Flink's planner look at the statements; submits nothing and creates nothing.</summary>
@@ -98,19 +129,19 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
     }
 
     /// <summary>What to create; columns that this engine does not know are those that Flink's planner gives.</summary>
-    private async Task<IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)>> TablesAsync(GatewaySession session, FlinkScript script, ImmutableArray<PlannedFlow> planned, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<HandedFlow>> TablesAsync(GatewaySession session, FlinkScript script, ImmutableArray<PlannedFlow> planned, CancellationToken cancellationToken)
     {
-        var tables = new List<(FlowDefinition, TablePlan)>();
+        var tables = new List<HandedFlow>();
         foreach (var table in script.Tables)
         {
             if (planned.FirstOrDefault(flow => flow.Definition.Sink.Name == table.Flow.Sink.Name) is { } known)
             {
-                tables.Add((table.Flow, known.Plan.Table));
+                tables.Add(new HandedFlow(table.Flow, known.Plan.Table, known));
                 continue;
             }
             var errors = new List<DefinitionError>();
             var plan = PipelinePlanner.PlanTable(table.Flow, await ColumnsAsync(session, table, cancellationToken), errors);
-            tables.Add((table.Flow, plan ?? throw new PipelineException(FailureKind.BadDefinition, errors[0].ToString(), "Correct the definition.")));
+            tables.Add(new HandedFlow(table.Flow, plan ?? throw new PipelineException(FailureKind.BadDefinition, errors[0].ToString(), "Correct the definition."), null));
         }
         return tables;
     }

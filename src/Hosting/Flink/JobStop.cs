@@ -8,6 +8,9 @@ internal sealed class JobStop(JobsEndpoint jobs, TimeProvider clock)
     /// <summary>A savepoint writes all state, and the last commit waits for the catalog.</summary>
     private static readonly TimeSpan StopMax = TimeSpan.FromMinutes(10);
 
+    /// <summary>How Flink 1.20 begins to say that a job failed between its last savepoint and its end.</summary>
+    private const string FailedAfterSavepoint = "A savepoint has been created at: ";
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
 
     /// <param name="trigger">32 hexadecimal digits; a lost answer is asked for again by them.</param>
@@ -58,6 +61,8 @@ internal sealed class JobStop(JobsEndpoint jobs, TimeProvider clock)
     private async Task<string?> SavepointAsync(string job, string trigger, FlinkJobState? state, CancellationToken cancellationToken)
     {
         var found = await jobs.FindSavepointAsync(job, trigger, cancellationToken);
+        if (found.Failure is { Cause: var late } && late.StartsWith(FailedAfterSavepoint, StringComparison.Ordinal))
+            throw FlinkHttp.Failed($"Job {job} failed while it was stopped, and its last commit may be missing in the table: {late}", "Nothing is lost: the savepoint holds what is not committed. Deploy again with --from and that savepoint, and with nothing else changed.");
         if (found.Failure is { } failure) throw FlinkHttp.Failed($"Job {job} was not stopped: {failure.Cause}", "The job runs on. Give a folder that the cluster can write, or wait until its tasks run.");
         if (found.Location is { } location) return location;
         // The request is forgotten with the JobManager's memory; the job's own list has the savepoint, up to 3 s late.

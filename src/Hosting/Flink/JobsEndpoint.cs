@@ -22,7 +22,7 @@ internal sealed record FlinkJobState(string Id, string Name, string State, Immut
 
 /// <summary>Checkpoints of a job.</summary>
 /// <param name="LastDuration">Of the last completed one.</param>
-internal sealed record FlinkCheckpoints(long Completed, long Failed, long InProgress, TimeSpan? LastDuration, DateTimeOffset? LastAt, string? LastPath, string? SavepointPath);
+internal sealed record FlinkCheckpoints(long Completed, long Failed, long InProgress, TimeSpan? LastDuration, DateTimeOffset? LastAt, string? LastPath, string? SavepointPath, long? SavepointId);
 
 /// <summary>What became of a stop with savepoint.</summary>
 internal sealed record SavepointState(bool IsCompleted, string? Location, FlinkFailure? Failure);
@@ -69,7 +69,8 @@ internal sealed class JobsEndpoint(FlinkHttp http)
             completed is { } last ? TimeSpan.FromMilliseconds(last.GetProperty("end_to_end_duration").GetInt64()) : null,
             completed is { } at ? Time(at.GetProperty("latest_ack_timestamp")) : null,
             completed is { } kept && kept.TryGetProperty("external_path", out var path) ? path.GetString() : null,
-            Member(latest, "savepoint") is { } savepoint && savepoint.TryGetProperty("external_path", out var place) ? place.GetString() : null);
+            Member(latest, "savepoint") is { } savepoint && savepoint.TryGetProperty("external_path", out var place) ? place.GetString() : null,
+            Member(latest, "savepoint") is { } numbered && numbered.TryGetProperty("id", out var number) ? number.GetInt64() : null);
     }
 
     /// <summary>Begins a stop with savepoint; the same trigger asks for the same one again.</summary>

@@ -154,6 +154,16 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         await new PipelineRunner(environment, this, this).RunAsync(flows, request, Progress, stop, abort);
     }
 
+    /// <summary>Gives the pipeline to a Flink job, as <c>matih deploy</c> does; the result is where the job begins, by partition.</summary>
+    /// <param name="restores">Whether the job continues from a savepoint.</param>
+    public async Task<IReadOnlyList<PartitionPosition>> GiveToFlinkAsync(string job, bool restores = false)
+    {
+        var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter(), Scratch);
+        await using var handover = new HandoverToFlink(environment, this, this, IsGone);
+        await handover.LookAsync([.. Plan().Select(flow => new HandedFlow(flow.Definition, flow.Plan.Table, flow))], restores, default);
+        return (await handover.GiveAsync(job, restores, default))["src"];
+    }
+
     /// <summary>Replays commits of the pipeline through the definition as it is now.</summary>
     public async Task<ReplayReport> ReplayAsync(CommitId from, CommitId? to = null, Func<ReplayPreview, bool>? confirm = null, CancellationToken cancellationToken = default)
     {

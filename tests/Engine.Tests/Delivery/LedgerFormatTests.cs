@@ -116,7 +116,7 @@ public sealed class LedgerFormatTests
     }
 
     [Theory]
-    [InlineData("""{"v":2}""", "format version 2")]
+    [InlineData("""{"v":3}""", "format version 3")]
     [InlineData("{", "cannot be read")]
     public async Task A_ledger_that_this_program_cannot_read_is_refused(string text, string expected)
     {

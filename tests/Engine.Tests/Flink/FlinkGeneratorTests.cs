@@ -178,6 +178,15 @@ public sealed class FlinkGeneratorTests
         Assert.Equal("rocksdb", settings.Single(setting => setting.Key == "state.backend.type").Value);
     }
 
+    [Fact]
+    public void A_source_begins_at_the_offsets_that_are_given()
+    {
+        var script = Run(Clickstream, new Dictionary<string, ImmutableArray<(int, long)>> { ["clickstream"] = [(0, 42), (1, 0)] }).Script!.ToString();
+
+        Assert.Contains("  'scan.startup.mode' = 'specific-offsets',\n  'scan.startup.specific-offsets' = 'partition:0,offset:42;partition:1,offset:0',\n", script, StringComparison.Ordinal);
+        Assert.DoesNotContain("latest-offset", script, StringComparison.Ordinal);
+    }
+
     private static FlinkScript Generate(string definition)
     {
         var result = Run(definition);
@@ -185,13 +194,13 @@ public sealed class FlinkGeneratorTests
         return result.Script!;
     }
 
-    private static FlinkResult Run(string text)
+    private static FlinkResult Run(string text, IReadOnlyDictionary<string, ImmutableArray<(int, long)>>? begins = null)
     {
         var read = Read(text);
         Assert.Empty(read.Errors);
         var plan = PipelinePlanner.Plan(read.Definition!, isForFlink: true);
         Assert.Empty(plan.Errors);
-        return new FlinkGenerator(read.Definition!, WrittenDefinition.Read("pipeline.yaml", text), plan.Flows, new FlinkTraits(), _ => "PEM").Generate();
+        return new FlinkGenerator(read.Definition!, WrittenDefinition.Read("pipeline.yaml", text), plan.Flows, new FlinkTraits(), _ => "PEM", begins).Generate();
     }
 
     private static DefinitionResult Read(string text) => DefinitionReader.Read("pipeline.yaml", text, new DefinitionInputs

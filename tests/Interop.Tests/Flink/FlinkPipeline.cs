@@ -59,6 +59,37 @@ internal sealed partial class FlinkPipeline(string folder, FlinkSession flink, s
         Assert.Equal(count, found);
     }
 
+    /// <summary>Waits until the job's sources have given that many records to what follows, by Flink's own counts.</summary>
+    public async Task WaitForReadAsync(long count)
+    {
+        using var client = new HttpClient();
+        var limit = DateTime.UtcNow + TimeSpan.FromMinutes(2);
+        long found;
+        do
+        {
+            await Task.Delay(200);
+            found = await CountReadAsync(client);
+        }
+        while (found < count && DateTime.UtcNow < limit);
+        Assert.True(found >= count, $"The job read {found} of {count} records.");
+    }
+
+    private async Task<long> CountReadAsync(HttpClient client)
+    {
+        using var jobs = JsonDocument.Parse(await client.GetStringAsync($"{flink.JobManager}/jobs/overview"));
+        var id = jobs.RootElement.GetProperty("jobs").EnumerateArray().Single(job => job.GetProperty("name").GetString() == Name).GetProperty("jid").GetString();
+        using var job = JsonDocument.Parse(await client.GetStringAsync($"{flink.JobManager}/jobs/{id}"));
+        var source = $"{flink.JobManager}/jobs/{id}/vertices/{job.RootElement.GetProperty("vertices")[0].GetProperty("id").GetString()}/subtasks/metrics";
+        using var known = JsonDocument.Parse(await client.GetStringAsync(source));
+        var names = known.RootElement.EnumerateArray().Select(metric => metric.GetProperty("id").GetString()!).Where(name => name.StartsWith("Source__", StringComparison.Ordinal) && name.EndsWith(".numRecordsOut", StringComparison.Ordinal)).ToList();
+        if (names.Count == 0) return 0;
+        using var counts = JsonDocument.Parse(await client.GetStringAsync($"{source}?get={Uri.EscapeDataString(names[0])}&agg=sum"));
+        return counts.RootElement.EnumerateArray().Sum(metric => (long)metric.GetProperty("sum").GetDouble());
+    }
+
+    /// <summary>The savepoint that a message names.</summary>
+    public static string SavepointIn(string message) => Savepoint().Match(message).Value;
+
     private async Task<bool> HasTableAsync(string table)
     {
         await Task.Delay(200);
@@ -68,6 +99,9 @@ internal sealed partial class FlinkPipeline(string folder, FlinkSession flink, s
     /// <summary>The rows, each as compact JSON, in order.</summary>
     public async Task<IReadOnlyList<string>> RowsAsync(string table) =>
         [.. (await IcebergReference.ScanAsync(TableFolder(table))).Select(row => JsonSerializer.Serialize(row)).Order(StringComparer.Ordinal)];
+
+    [GeneratedRegex("file:[^ :]*/savepoint-[0-9a-f-]+")]
+    private static partial Regex Savepoint();
 
     [GeneratedRegex("as job ([0-9a-f]{32}) on")]
     private static partial Regex JobId();

@@ -118,6 +118,9 @@ public sealed record Ledger
 {
     public const int FormatVersion = 1;
 
+    /// <summary>The version of a ledger that gives the records to a Flink job: a program that knows nothing of that must not continue from it.</summary>
+    public const int GivenFormatVersion = 2;
+
     /// <summary>The table that this ledger was written to; another one holding it was copied or created anew.</summary>
     public required string TableUuid { get; init; }
 
@@ -171,6 +174,9 @@ public sealed record Ledger
     /// are about these ranges, not about those of <see cref="Sources"/>.
     /// </summary>
     public ReplayLedger? Replay { get; init; }
+
+    /// <summary>What the commit has to do with a Flink job; null for all but hand-overs.</summary>
+    public FlinkLedger? Flink { get; init; }
 
     /// <summary>
     /// Event time that every partition has passed, milliseconds since the epoch: the least of the partitions' greatest

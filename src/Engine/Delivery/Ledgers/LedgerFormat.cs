@@ -15,6 +15,7 @@ namespace Matih.Delivery.Ledgers;
 /// <remarks>
 /// Partition entries are arrays: <c>[partition, from, next, records, lastOffset, lastTimestamp, lastCrc32c, maxTimestamp]</c>,
 /// with null in the three "last" places before the first record, and a ninth element <c>1</c> for an unread earliest start.
+/// Only a hand-over has <c>flink</c>: the job, and the checkpoint where it takes back (<see cref="FlinkLedger"/>).
 /// Only a replay has <c>replay</c>: the replaced commits, their books, and ranges <c>[source, partition, from, to, records,
 /// lastOffset, lastTimestamp, lastCrc32c]</c>. Only a commit that skipped records has <c>skipped</c>: the source's name, and what
 /// <see cref="SkippedFormat"/> says.
@@ -44,7 +45,7 @@ internal static class LedgerFormat
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            json.WriteNumber("v", Ledger.FormatVersion);
+            json.WriteNumber("v", ledger.Flink is FlinkLedger.Given ? Ledger.GivenFormatVersion : Ledger.FormatVersion);
             json.WriteString("table", ledger.TableUuid);
             json.WriteString("commit", ledger.Commit.Value);
             if (ledger.Base is { } id) json.WriteString("base", id.Value);
@@ -61,6 +62,7 @@ internal static class LedgerFormat
             json.WriteString("definition", ledger.DefinitionHash);
             json.WriteNumber("at", ledger.WrittenAtMillis);
             if (ledger.WatermarkMillis is { } watermark) json.WriteNumber("watermark", watermark);
+            if (ledger.Flink is { } flink) WriteFlink(json, flink);
             WriteBooks(json, "books", ledger.Books);
             WriteBooks(json, "totals", ledger.Totals);
             if (sideFile is null)
@@ -137,8 +139,8 @@ internal static class LedgerFormat
         {
             using var document = JsonDocument.Parse(property);
             var version = document.RootElement.GetProperty("v").GetInt32();
-            if (version != Ledger.FormatVersion)
-                throw new FormatException($"The ledger has format version {version}; this program knows {Ledger.FormatVersion}. Use a newer matih.");
+            if (version is not (Ledger.FormatVersion or Ledger.GivenFormatVersion))
+                throw new FormatException($"The ledger has format version {version}; this program knows {Ledger.FormatVersion} and {Ledger.GivenFormatVersion}. Use a newer matih.");
             return read(document.RootElement);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or OverflowException)
@@ -161,6 +163,7 @@ internal static class LedgerFormat
         DefinitionHash = Text(root, "definition"),
         WrittenAtMillis = root.GetProperty("at").GetInt64(),
         WatermarkMillis = root.TryGetProperty("watermark", out var watermark) ? watermark.GetInt64() : null,
+        Flink = root.TryGetProperty("flink", out var flink) ? ReadFlink(flink) : null,
         Books = ReadBooks(root.GetProperty("books")),
         Totals = ReadBooks(root.GetProperty("totals")),
         Sources = [.. body.GetProperty("sources").EnumerateArray().Select(ReadSource)],
@@ -168,6 +171,19 @@ internal static class LedgerFormat
         Skipped = body.TryGetProperty("skipped", out var skipped) ? new SkippedLedger(Text(skipped, "source"), SkippedFormat.Read(skipped)) : null,
         Replay = body.TryGetProperty("replay", out var replay) ? ReadReplay(replay) : null,
     };
+
+    private static void WriteFlink(Utf8JsonWriter json, FlinkLedger flink)
+    {
+        json.WriteStartObject("flink");
+        json.WriteString("job", flink.Job);
+        if (flink is FlinkLedger.Given { Before: { } before }) json.WriteString("before", before);
+        if (flink is FlinkLedger.TakenBack back) json.WriteNumber("checkpoint", back.Checkpoint);
+        json.WriteEndObject();
+    }
+
+    private static FlinkLedger ReadFlink(JsonElement flink) => flink.TryGetProperty("checkpoint", out var checkpoint)
+        ? new FlinkLedger.TakenBack(Text(flink, "job"), checkpoint.GetInt64())
+        : new FlinkLedger.Given(Text(flink, "job"), OptionalText(flink, "before"));
 
     private static void WriteBodyMembers(Utf8JsonWriter json, Ledger ledger)
     {

@@ -23,6 +23,7 @@ internal sealed record LedgerAuthor(CommitId Commit, WriterIdentity Writer, stri
         Lost = [],
         Skipped = null,
         Replay = null,
+        Flink = null,
     };
 }
 
@@ -100,6 +101,25 @@ internal static class LedgerTransitions
             WatermarkMillis = after.Partitions.Any(entry => entry.MaxTimestampMillis < 0) ? null : after.Partitions.Min(entry => entry.MaxTimestampMillis) - WatermarkDelayMillis,
         };
     }
+
+    /// <summary>
+    /// The ledger that gives a flow's records to a Flink job. The generation rises, so that ranges staged before are void, and
+    /// so does the epoch, so that a running writer is superseded; nobody writes it until the records are taken back.
+    /// </summary>
+    /// <param name="before">The ledger as it is to be given: of a start, or with the positions to continue from.</param>
+    public static Ledger GiveToFlink(Ledger before, FlinkLedger.Given job) => before with
+    {
+        Generation = before.Base is null ? before.Generation : before.Generation + 1,
+        IsOpen = false,
+        TakeoverCount = 0,
+        Flink = job,
+    };
+
+    /// <summary>The ledger of a run that takes a flow's records back from a Flink job, at the positions of the savepoint with which that ended.</summary>
+    /// <param name="found">The ledger that gave them.</param>
+    /// <param name="source">Those positions, moved past lost ranges.</param>
+    public static Ledger TakeBack(LedgerAuthor author, Ledger found, SourceLedger source, ImmutableArray<LostRange> lost, FlinkLedger.TakenBack job) =>
+        Continue(author, found, source, lost, isRolledBack: true) with { Flink = job, WatermarkMillis = null };
 
     /// <summary>
     /// The ledger after a replay. The positions stay. The generation rises, so that ranges staged before are void, and so does

@@ -77,7 +77,7 @@ internal sealed class StagingOpening(FlowContext flow, ITopic topic, IStore stor
     {
         if (await ledgers.LoadAsync(cancellationToken) is not { } table) return null;
         return (await ledgers.ReadAsync(table, cancellationToken)).Finding is LineageFinding.Found { RollbackSeen: false } found
-            && found.Ledger.TableUuid == table.TableUuid
+            && found.Ledger.TableUuid == table.TableUuid && found.Ledger.Flink is not FlinkLedger.Given
                 ? (table, found.Ledger)
                 : null;
     }

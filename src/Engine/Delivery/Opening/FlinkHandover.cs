@@ -7,16 +7,18 @@ using Matih.Telemetry;
 namespace Matih.Delivery.Opening;
 
 /// <summary>
-/// Gives a flow's table to a Flink job. Flink's commits carry no ledger, so that each engine has to know of the other: a table
-/// with the flow's ledger is refused here, and one that a job was given is refused by runs.
+/// Gives a flow's table to a Flink job by a property of the table, where nobody here can say at which offsets the job begins: for
+/// statements that only Flink runs, and where the brokers do not answer. A table with the flow's ledger is refused here, and one
+/// that a job was given is refused by runs. Otherwise <see cref="LedgerHandover"/> does it.
 /// </summary>
 internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore store, TablePlan plan, IEngineLog log)
 {
     private const int AttemptsMax = 20;
 
     /// <param name="job">The job's id; null writes nothing.</param>
+    /// <returns>The job that the table was given to before, and whether it holds commits of it.</returns>
     /// <exception cref="PipelineException">The table holds the flow's ledger, or there is none and it must not be created.</exception>
-    public async ValueTask MarkAsync(string? job, CancellationToken cancellationToken)
+    public async ValueTask<(string? Job, bool HasCommits)> MarkAsync(string? job, CancellationToken cancellationToken)
     {
         var lineage = new LedgerLineage(flow, new LedgerStorage(store, plan.Identifier));
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
@@ -31,7 +33,9 @@ internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore 
                     $"Table {plan.Identifier} holds a ledger of {flow}: `matih run` has written it, and a Flink job would write the same records a second time.",
                     "Continue with `matih run`, or give the sink another table.");
             }
-            if (job is null || table.FindProperty(LedgerKeys.FlinkJob(flow)) == job || await flowTable.TrySetPropertyAsync(table, LedgerKeys.FlinkJob(flow), job, cancellationToken)) return;
+            var before = table.FindProperty(LedgerKeys.FlinkJob(flow));
+            if (job is null || before == job || await flowTable.TrySetPropertyAsync(table, LedgerKeys.FlinkJob(flow), job, cancellationToken))
+                return (before, before is not null && await FlinkCommit.AnyOfAsync(table, before, cancellationToken));
         }
         throw new PipelineException(FailureKind.Catalog, $"Table {plan.Identifier}: {AttemptsMax} attempts to write the job into its properties were overtaken by other commits.", "Deploy again when the other writers are quieter.");
     }

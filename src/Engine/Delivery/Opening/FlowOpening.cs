@@ -1,6 +1,7 @@
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
+using Matih.Planning;
 using Matih.Telemetry;
 
 namespace Matih.Delivery.Opening;
@@ -10,7 +11,7 @@ namespace Matih.Delivery.Opening;
 /// comes next, takes the ledger over from a writer that did not close it, and refuses where going on would lose or double.
 /// </summary>
 internal sealed class FlowOpening(
-    FlowContext flow, TableLedger ledgers, OpeningComposition composition, MarkCheck marks, FlowGroup group, TakeoverPatience patience, WriterIdentity writer)
+    FlowContext flow, TableLedger ledgers, OpeningComposition composition, MarkCheck marks, TakeBackProof positions, FlowGroup group, TakeoverPatience patience, WriterIdentity writer)
 {
     private bool _hasProbedStore;
 
@@ -137,9 +138,13 @@ internal sealed class FlowOpening(
         switch (standing)
         {
             case LedgerStanding.Resume resume:
+                RequireNotGiven(resume.Found, flow.Name);
                 return new Ground(standing, resume.Found);
+            case LedgerStanding.TakeBack(var given, var end):
+                return new Ground(standing, await positions.ProveAsync(table, given, end, cancellationToken));
             case LedgerStanding.AcceptTag(var finding):
                 var accepted = (await ledgers.ReadTagAsync(table, cancellationToken))!;
+                RequireNotGiven(accepted, flow.Name);
                 flow.Log.Warning("tag-accepted", $"Continuing from the ledger that tag {LedgerKeys.Tag(flow.Name)} pins (commit {accepted.Commit}), as --accept-tag says.", ("missing", finding.MissingSnapshotId));
                 return new Ground(standing, accepted);
             case LedgerStanding.Adopt adopt:
@@ -158,9 +163,15 @@ internal sealed class FlowOpening(
         if (await ledgers.FindReappliedAsync(table, adopt.From, cancellationToken) is var (owner, again)) throw OpeningDecision.Reapplied(flow.Plan, again, owner);
         // Only the text that is taken over must be readable whole.
         var ledger = await ledgers.ReadTextAsync(reading.Others[LedgerKeys.Property(adopt.From)], cancellationToken);
+        RequireNotGiven(ledger, adopt.From);
         if (ledger.Sources.FirstOrDefault(candidate => candidate.Topic == flow.Plan.Topic) is not { } shared)
             throw PipelineException.Refused($"--adopt {answers.Adopt}: the ledger of {adopt.From} never read topic '{flow.Plan.Topic}'.", "Name the pipeline that did.");
         return (ledger with { Sources = ledger.Sources.Replace(shared, shared with { Name = flow.Plan.SourceName }) }).NotBelow(adopt.Above);
+    }
+
+    private void RequireNotGiven(Ledger ledger, FlowName owner)
+    {
+        if (ledger.Flink is FlinkLedger.Given given) throw OpeningDecision.GivenToFlink(flow.Plan, owner, given);
     }
 
     /// <summary>Another pipeline over the same topic may be this one under its old name. One that cannot be read keeps nobody else from starting.</summary>

@@ -9,7 +9,8 @@ namespace Matih.Delivery.Opening;
 /// No ledger in the table, but the consumer group remembers that this flow wrote one: the table was dropped and created
 /// again, and starting at <c>latest</c> would lose everything since. The mark is a tripwire, never a position.
 /// </summary>
-internal sealed class MarkCheck(FlowContext flow, IGroupOffsets groupOffsets, TableLedger ledgers)
+/// <param name="wayOut">What a person does who wants the new table.</param>
+internal sealed class MarkCheck(FlowContext flow, IGroupOffsets groupOffsets, TableLedger ledgers, string wayOut = "start over with --reset")
 {
     /// <summary>Whether the group remembers nothing that the table lacks.</summary>
     /// <param name="table">The table without a ledger of the flow; null where there is none.</param>
@@ -21,7 +22,7 @@ internal sealed class MarkCheck(FlowContext flow, IGroupOffsets groupOffsets, Ta
         if (await ledgers.LoadAsync(cancellationToken) is { } now && (await ledgers.ReadAsync(now, cancellationToken)).Finding is not LineageFinding.Absent { HasTag: false }) return false;
         throw PipelineException.Refused(
             $"The consumer group remembers that {flow.Name} wrote to table {mark.TableUuid}, but table {flow.Plan.Table.Identifier} {(table is null ? "does not exist" : "holds no ledger of it")}: it was dropped or created again, or the warehouse is another one.",
-            "Point the pipeline at the right warehouse, or start over with --reset.");
+            $"Point the pipeline at the right warehouse, or {wayOut}.");
     }
 
     private async ValueTask<string?> ReadMarkAsync(CancellationToken cancellationToken)

@@ -50,6 +50,8 @@ internal sealed class OpeningComposition(FlowContext flow, ITopic topic, FlowSta
                 return await ContinueAsync(ground.Found!, forced: true, rollback: true, new LedgerOverride(finding => finding is LineageFinding.Unproven), cancellationToken);
             case LedgerStanding.Adopt adopt:
                 return await ContinueAsync(ground.Found!, forced: true, adopt.IsRolledBack, new LedgerOverride(finding => finding is LineageFinding.Absent or LineageFinding.TakenOver or LineageFinding.Unproven, new AdoptedLedger(adopt.From, ground.Found!.Commit)), cancellationToken);
+            case LedgerStanding.TakeBack(_, var end):
+                return await TakeBackAsync(table, ground.Found!, end is FlinkEnd.WithSavepoint(var savepoint) ? savepoint.CheckpointId : 0, cancellationToken);
             case LedgerStanding.Resume resume:
                 return await ContinueAsync(ground.Found!, forced: false, resume.IsRolledBack, null, cancellationToken);
             default:
@@ -97,6 +99,37 @@ internal sealed class OpeningComposition(FlowContext flow, ITopic topic, FlowSta
             return new OpeningCommit(null, epoch, found.WithSource(source), null, "resumed");
         var opening = LedgerTransitions.Continue(LedgerAuthor.Of(flow, writer), found, source, continued.Lost, rollback);
         return new OpeningCommit(opening, epoch, opening, allowed, takesOver ? "taken-over" : "resumed");
+    }
+
+    /// <param name="proven">The ledger that gave the records to Flink, with the job's positions in the place of its own.</param>
+    private async ValueTask<OpeningCommit> TakeBackAsync(ITableVersion table, Ledger proven, long checkpoint, CancellationToken cancellationToken)
+    {
+        var continued = await _continuity.CheckAsync(proven.FindSource(flow.Plan.SourceName)!, cancellationToken);
+        var source = continued.Source with { IsolationLevel = flow.Plan.IsolationLevel };
+        var opening = LedgerTransitions.TakeBack(LedgerAuthor.Of(flow, writer), proven, source, continued.Lost, new FlinkLedger.TakenBack(proven.Flink!.Job, checkpoint));
+        return new OpeningCommit(opening, opening.Epoch, opening, new LedgerOverride(finding => finding is LineageFinding.Found found && found.Ledger.Commit == proven.Commit, Head: table.Head!.Id), "taken-back");
+    }
+
+    /// <summary>The ledger that gives the records to a Flink job, at the positions where a run would continue.</summary>
+    /// <param name="restores">The job has positions of its own: a start leaves them out, and the positions that were given to the job before stay.</param>
+    public async ValueTask<OpeningCommit> GiveToFlinkAsync(ITableVersion table, Ground ground, string job, bool restores, CancellationToken cancellationToken)
+    {
+        OpeningCommit commit;
+        if (ground.Found is { Flink: FlinkLedger.Given } given && restores)
+        {
+            var opening = LedgerTransitions.Continue(LedgerAuthor.Of(flow, writer), given, given.FindSource(flow.Plan.SourceName)!, [], isRolledBack: false);
+            commit = new OpeningCommit(opening, opening.Epoch, opening, null, "given");
+        }
+        else if (ground.Found is { } found)
+        {
+            commit = await ContinueAsync(found, forced: true, rollback: false, null, cancellationToken);
+        }
+        else
+        {
+            var source = await StartSourceAsync(OpenAnswers.None, cancellationToken);
+            commit = StartCommit(table, restores ? source with { Partitions = [] } : source, null);
+        }
+        return commit with { Opening = LedgerTransitions.GiveToFlink(commit.Opening!, new FlinkLedger.Given(job, (ground.Found?.Flink as FlinkLedger.Given)?.Job)) };
     }
 
     /// <summary>A source of a new name over a topic that the flow has read is that source renamed: from the start its records would double.</summary>

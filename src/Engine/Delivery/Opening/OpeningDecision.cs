@@ -44,6 +44,10 @@ internal abstract record LedgerStanding
     /// <param name="Above">What generation and epoch must not lie below, where the flow had a ledger before.</param>
     public sealed record Adopt(FlowName From, Ledger? Above, bool IsRolledBack) : LedgerStanding;
 
+    /// <summary>The records are taken back from the Flink job that they were given to.</summary>
+    /// <param name="Found">What the history says; its ledger gives them to a job.</param>
+    public sealed record TakeBack(LineageFinding.Found Found, FlinkEnd End) : LedgerStanding;
+
     /// <param name="Finding">What is left behind.</param>
     /// <param name="Old">The ledger that is left behind; null where there is none, or it cannot be read.</param>
     /// <param name="GivenOut">What the new generation and epoch must lie above, where there is no such ledger.</param>
@@ -67,6 +71,12 @@ internal static class OpeningDecision
         {
             var old = finding is LineageFinding.Found { Ledger: var nearest } ? nearest.NotBelow(facts.GivenOut) : facts.Tagged;
             return new LedgerStanding.Reset(finding, old, finding is LineageFinding.TakenOver ? LedgerLineage.HighestOf(facts.Reading.Others) : facts.GivenOut);
+        }
+        if (answers.Flink is not null && finding is not LineageFinding.Found { Ledger.Flink: FlinkLedger.Given })
+        {
+            throw PipelineException.Refused(
+                $"{(answers.Flink is FlinkEnd.WithSavepoint ? "--from-savepoint" : "--from-ended-job")} was given, but table {plan.Table.Identifier} holds no ledger of {plan.Name} that gives its records to a Flink job{(facts.FlinkJob is { } known ? $": the deployment of job {known} could not ask the brokers where it begins" : finding is LineageFinding.Found ? ": a run has taken them back already, or they never were" : "")}.",
+                facts.FlinkJob is null ? "Leave it out." : "Deploy again with --replace, from a machine that reaches the brokers, then stop the job and start with its new savepoint.");
         }
         return finding switch
         {
@@ -96,6 +106,13 @@ internal static class OpeningDecision
             throw PipelineException.Refused(
                 $"Table {plan.Table.Identifier} (UUID {facts.TableUuid}) holds a ledger of {plan.Name} that was written to table {found.Ledger.TableUuid}: it is a copy of that table.",
                 "Point the pipeline at the original table, or start over on the copy with --reset.");
+        }
+        if (answers.Flink is { } end) return new LedgerStanding.TakeBack(found, end);
+        if (found.RollbackSeen && facts.Tagged?.Flink is FlinkLedger.Given later)
+        {
+            throw PipelineException.Refused(
+                $"Table {plan.Table.Identifier} was rolled back to before {plan.Name} was given to Flink job {later.Job}, which may still write to it.",
+                "Roll the table forward again and take the records back with --from-savepoint, or start over with --reset when the job has ended.");
         }
         return new LedgerStanding.Resume(found.RollbackSeen ? found.Ledger.NotBelow(facts.GivenOut) : found.Ledger, found.RollbackSeen);
     }
@@ -155,6 +172,12 @@ internal static class OpeningDecision
         }
         return new LedgerStanding.Start();
     }
+
+    /// <summary>A Flink job writes the records, whose commits say nothing of offsets.</summary>
+    /// <param name="owner">The flow whose ledger gives them.</param>
+    public static PipelineException GivenToFlink(FlowPlan plan, FlowName owner, FlinkLedger.Given given) => PipelineException.Refused(
+        $"Table {plan.Table.Identifier}: the records of {owner} were given to Flink job {given.Job} (`matih deploy`), whose commits say nothing of offsets. A run that continues here would write them a second time.",
+        $"Continue with `matih deploy`. To take them back: stop the job with `matih flink stop {given.Job}`, and start with --from-savepoint and the folder that it prints; where the job ended before its first commit, with --from-ended-job {given.Job}. --reset starts over beside the rows that Flink wrote.");
 
     /// <summary>Somebody applied a commit again, of this flow or of one whose ledger it is to take over.</summary>
     public static PipelineException Reapplied(FlowPlan plan, LineageFinding.Reapplied found, FlowName owner) => PipelineException.Refused(

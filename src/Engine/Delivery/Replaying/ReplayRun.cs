@@ -96,6 +96,7 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
             throw PipelineException.Refused($"The history of table {flow.Plan.Table.Identifier} does not show where {flow.Name} stands in it, so its commits cannot be replayed.",
                 "Start the pipeline with matih run, which says what is wrong and how to continue; then replay.");
         }
+        if (found.Ledger.Flink is FlinkLedger.Given given) throw OpeningDecision.GivenToFlink(flow.Plan, flow.Name, given);
         return new Standing(table, found.RollbackSeen ? found.Ledger.NotBelow(ledgers.ReadGivenOut(table)) : found.Ledger);
     }
 

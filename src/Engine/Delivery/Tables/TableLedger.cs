@@ -87,6 +87,8 @@ internal sealed class TableLedger(FlowContext flow, IFlowTable flowTable, IStore
             if (Refuse(reading, commit.Ledger, answer) is { } refused) return refused;
             if (answer?.Adopts is { } adopted && await FindReappliedAsync(table, adopted.Flow, cancellationToken) is var (owner, again))
                 return new CommitOutcome.Rebased($"Snapshot {again.SnapshotId} re-applies {again.Source} of {owner}, above the ledger of {adopted.Flow} which is to be taken over.");
+            if (answer?.Head is { } proven && table.Head?.Id != proven)
+                return new CommitOutcome.Rebased($"Table {flow.Plan.Table.Identifier} has another snapshot than the one that was looked at, {proven}.");
             // An attempt whose answer was lost did land, and the table was rolled back past it since: its snapshot id is used up.
             if (table.Find(commit.Change.SnapshotId) is not null)
                 return new CommitOutcome.Rebased($"Commit {commit.Ledger.Commit} got into the table, which was then rolled back past it.");
@@ -241,7 +243,8 @@ internal sealed class TableLedger(FlowContext flow, IFlowTable flowTable, IStore
 /// <summary>A person's answer that lets an opening commit stand where the lineage alone would not.</summary>
 /// <param name="Accepts">Which findings it covers.</param>
 /// <param name="Adopts">The ledger that is taken over, and that no later commit copies forward.</param>
-internal sealed record LedgerOverride(Func<LineageFinding, bool> Accepts, AdoptedLedger? Adopts = null);
+/// <param name="Head">The only state of the table that the commit may stand on, because it was proven for that one; null for any.</param>
+internal sealed record LedgerOverride(Func<LineageFinding, bool> Accepts, AdoptedLedger? Adopts = null, SnapshotId? Head = null);
 
 /// <summary>A ledger of another flow, as it was when somebody decided to take it over.</summary>
 internal sealed record AdoptedLedger(FlowName Flow, CommitId Commit);

@@ -1,0 +1,151 @@
+using System.Collections.Immutable;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
+using Matih.Delivery.Topics;
+using Matih.Flink;
+using Matih.Kafka;
+
+namespace Matih.Delivery.Opening;
+
+/// <summary>
+/// Proves where the rows of a table end that a Flink job has written: at the positions of its savepoint, where the table shows the
+/// job's last commit, and nobody else's above the ledger that gave the records to it, and the topic holds every position; or where
+/// the job began, if it made no commit. What cannot be proven is refused. docs/delivery.md, "Taking back from Flink".
+/// </summary>
+internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
+{
+    private const string Again = "Deploy again with `matih deploy --from` and that savepoint, stop the job with `matih flink stop`, and start with the new savepoint.";
+
+    /// <summary>The ledger that gave the records away, with the positions at which the job ended in the place of its own.</summary>
+    /// <exception cref="PipelineException">It cannot be proven.</exception>
+    public async ValueTask<Ledger> ProveAsync(ITableVersion table, LineageFinding.Found given, FlinkEnd end, CancellationToken cancellationToken)
+    {
+        var (job, before) = (FlinkLedger.Given)given.Ledger.Flink!;
+        var (ended, what) = end is FlinkEnd.WithSavepoint(var made) ? (made.JobId, $"The savepoint is of Flink job {made.JobId}") : (((FlinkEnd.WithoutCommit)end).Job, $"--from-ended-job names Flink job {((FlinkEnd.WithoutCommit)end).Job}");
+        if (ended != job)
+        {
+            throw PipelineException.Refused($"{what}, but the ledger of {flow.Name} in table {flow.Plan.Table.Identifier} gives its records to job {job}.",
+                $"Stop job {job} with `matih flink stop {job}`, and start with the savepoint that it prints.");
+        }
+        if (end is not FlinkEnd.WithSavepoint(var savepoint)) return await RequireUnreadAsync(table, given.Ledger, job, before, cancellationToken);
+        await RequireCommittedAsync(table, savepoint, before, cancellationToken);
+        if (given.Ledger.FindSource(flow.Plan.SourceName) is not { } known || known.Topic != flow.Plan.Topic)
+        {
+            throw PipelineException.Refused($"The ledger of {flow.Name} that gives its records to job {job} knows no source '{flow.Plan.SourceName}' of topic '{flow.Plan.Topic}'.",
+                "Take them back with the definition that was deployed, and change it then.");
+        }
+        return given.Ledger.WithSource(known with { Partitions = await PositionsAsync(known, savepoint, cancellationToken) });
+    }
+
+    /// <summary>The ledger as it is: the job began at its positions, and no commit of the job was ever in the table.</summary>
+    private async ValueTask<Ledger> RequireUnreadAsync(ITableVersion table, Ledger given, string job, string? before, CancellationToken cancellationToken)
+    {
+        if (before is not null || given.FindSource(flow.Plan.SourceName) is { Partitions.IsEmpty: true })
+        {
+            throw PipelineException.Refused($"Flink job {job} continued from a savepoint{(before is null ? "" : $" of job {before}")}, so that the ledger of {flow.Name} does not say where it began.",
+                "Deploy again with `matih deploy --from` and that savepoint, stop the job with `matih flink stop`, and start with the new savepoint.");
+        }
+        await foreach (var step in table.WalkAsync(cancellationToken))
+        {
+            if (step is not HistoryStep.Found(var snapshot)) throw NotProven($"its history ends at snapshot {((HistoryStep.Missing)step).SnapshotId}, which has expired");
+            if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.Name.ToString()) break;
+        }
+        await foreach (var summary in table.ReadAllSummariesAsync(cancellationToken))
+        {
+            if (FlinkCommit.JobOf(summary) != job) continue;
+            throw PipelineException.Refused($"Table {table.Identifier} holds commits of Flink job {job}, or did once: the job did not end before its first commit.",
+                $"Deploy again with `matih deploy --from` and its last savepoint or retained checkpoint (`matih flink status {job}`), stop the job with `matih flink stop`, and start with the savepoint that this prints.");
+        }
+        return given;
+    }
+
+    /// <summary>Above the ledger that gave the records away stand commits of the job alone, and the last that it must have made is among them.</summary>
+    /// <param name="before">
+    /// The job from whose savepoint this one may have begun: what that one had left uncommitted, this one commits first, in its name
+    /// (seen with Iceberg 1.11).
+    /// </param>
+    private async ValueTask RequireCommittedAsync(ITableVersion table, Savepoint savepoint, string? before, CancellationToken cancellationToken)
+    {
+        // By operator: sinks of one pipeline may share a table.
+        var newest = new Dictionary<string, long>(StringComparer.Ordinal);
+        var hasBegun = false;
+        await foreach (var step in table.WalkAsync(cancellationToken))
+        {
+            if (step is not HistoryStep.Found(var snapshot)) throw NotProven($"its history ends at snapshot {((HistoryStep.Missing)step).SnapshotId}, which has expired");
+            if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.Name.ToString()) break;
+            // A commit of another pipeline adds no record of this one, and a rewrite none at all.
+            if (snapshot.Summary.ContainsKey(LedgerKeys.Writer) || snapshot.Summary.GetValueOrDefault("operation") == "replace") continue;
+            var writer = FlinkCommit.JobOf(snapshot.Summary);
+            if (writer == before && writer is not null)
+            {
+                hasBegun = true;
+                continue;
+            }
+            if (writer == savepoint.JobId && hasBegun) throw NotProven($"snapshot {snapshot.Id} of the job stands below one of job {before}, which had the records before");
+            if (writer != savepoint.JobId) throw NotProven(writer is null ? $"snapshot {snapshot.Id} above the hand-over is of another engine" : $"snapshot {snapshot.Id} above the hand-over is of Flink job {writer}");
+            var commit = FlinkCommit.Of(snapshot.Summary) ?? throw NotProven($"snapshot {snapshot.Id} of the job does not say its checkpoint");
+            newest.TryAdd(commit.Operator, commit.Checkpoint);
+        }
+        var sinkCount = 1 + flow.Plan.SiblingSinks.Length;
+        if (newest.Count > sinkCount) throw NotProven($"{newest.Count} operators of the job have written to it, for {Quantity.Of(sinkCount, "sink")}: {string.Join(", ", newest.Keys.Order(StringComparer.Ordinal))}");
+        await RequireNotRolledBackAsync(table, savepoint.JobId, newest, cancellationToken);
+        foreach (var (id, checkpoint) in newest)
+        {
+            if (checkpoint > savepoint.CheckpointId)
+                throw NotProven($"it holds the job's checkpoint {checkpoint}, and the savepoint is older, number {savepoint.CheckpointId}", "Take the savepoint with which the job ended.");
+            if (savepoint.Committers.FirstOrDefault(committer => committer.OperatorId == id) is not { } known) throw NotProven($"operator {id}, which has written to it, is not in the savepoint");
+            if (known.NewestWithFiles > checkpoint) throw NotProven($"it ends at the job's checkpoint {checkpoint}, and files of checkpoint {known.NewestWithFiles} were still to be committed");
+        }
+        // An operator without a commit here may be this table's.
+        if (newest.Count < sinkCount && savepoint.Committers.FirstOrDefault(committer => committer.NewestWithFiles is not null && !newest.ContainsKey(committer.OperatorId)) is { } unseen)
+            throw NotProven($"it holds no commit of operator {unseen.OperatorId}, which had files of checkpoint {unseen.NewestWithFiles} to commit");
+    }
+
+    /// <summary>Commits of the job that are no longer part of the table were rolled back, and the savepoint stands behind them.</summary>
+    private static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, Dictionary<string, long> newest, CancellationToken cancellationToken)
+    {
+        await foreach (var summary in table.ReadAllSummariesAsync(cancellationToken))
+        {
+            if (FlinkCommit.JobOf(summary) == job && FlinkCommit.Of(summary) is { } commit && commit.Checkpoint > newest.GetValueOrDefault(commit.Operator, -1))
+            {
+                throw PipelineException.Refused($"Table {table.Identifier} was rolled back past commits of Flink job {job}: it had the job's checkpoint {commit.Checkpoint} once, and now ends at {(newest.TryGetValue(commit.Operator, out var now) ? now : "none")}. The savepoint stands behind the rows that went.",
+                    "Roll the table forward again, or start over with --reset.");
+            }
+        }
+    }
+
+    private PipelineException NotProven(string because, string? remedy = null) => PipelineException.Refused(
+        $"It is not proven that table {flow.Plan.Table.Identifier} holds what the job's positions say: {because}.", remedy ?? Again);
+
+    /// <summary>Every partition of the topic, at an offset that the topic holds.</summary>
+    private async ValueTask<ImmutableArray<PartitionLedger>> PositionsAsync(SourceLedger known, Savepoint savepoint, CancellationToken cancellationToken)
+    {
+        var identity = await topic.IdentifyAsync(cancellationToken);
+        if (known.CompareWith(identity) is not (TopicMatch.Same or TopicMatch.StaleMetadata) and var match)
+        {
+            throw PipelineException.Refused($"Topic '{topic.Topic}' is not the one that was given to Flink ({match}): its id was {known.TopicId ?? "unknown"} in cluster {known.ClusterId ?? "unknown"}, and is {identity.TopicId ?? "unknown"} in cluster {identity.ClusterId ?? "unknown"} now.",
+                "The savepoint's offsets mean nothing in it. Connect to the old cluster, or start over with --reset.");
+        }
+        var positions = savepoint.Positions.Where(position => position.Topic == topic.Topic).ToDictionary(position => position.Partition, position => position.NextOffset);
+        int[] partitions = [.. Enumerable.Range(0, identity.PartitionCount)];
+        foreach (var partition in partitions)
+            if (!positions.ContainsKey(partition)) throw PipelineException.Refused($"The savepoint holds no position of partition {partition} of topic '{topic.Topic}', which has {Quantity.Of(identity.PartitionCount, "partition")}.", $"The job looks for new partitions every few minutes. {Again}");
+        if (positions.Keys.FirstOrDefault(partition => partition >= identity.PartitionCount, -1) is >= 0 and var beyond)
+            throw PipelineException.Refused($"The savepoint holds a position of partition {beyond} of topic '{topic.Topic}', which has {Quantity.Of(identity.PartitionCount, "partition")}: the topic was created again, or the broker's metadata is stale.", "Find out which. If it stays so, start over with --reset.");
+        var ranges = await topic.RangesAsync(partitions, cancellationToken);
+        var ends = await topic.LogEndsAsync(partitions, cancellationToken);
+        foreach (var partition in partitions)
+        {
+            var offset = positions[partition];
+            if (offset > ends[partition])
+                throw PipelineException.Refused($"The savepoint says offset {offset} of partition {partition} of topic '{topic.Topic}', which ends at {ends[partition]}: the topic was created again, or lost records in an unclean leader election.", "Find out which; if the table is right as it is, start over on the topic as it is now with --reset.");
+            if (known.Find(partition) is { } start && offset < start.NextOffset)
+                throw PipelineException.Refused($"The savepoint says offset {offset} of partition {partition} of topic '{topic.Topic}', which lies before {start.NextOffset}, where it was given to Flink.", "The job read other records than it was given. Compare the table's rows with the topic's, and start over with --reset.");
+            if (known.Find(partition)?.Last is { } last && last.CompareWith(await topic.ProbeAsync(partition, last.Offset, cancellationToken)) is not (RecordMatch.Same or RecordMatch.Gone))
+                throw PipelineException.Refused($"The record at offset {last.Offset} of partition {partition} of topic '{topic.Topic}' is not the one that was read before the records were given to Flink: the topic was created again and refilled.", "If the table is right as it is, start over on the topic as it is now with --reset.");
+            if (offset < ranges[partition].LogStart && flow.Plan.OnLostOffsets == Definition.LostOffsetsPolicy.Fail)
+                throw PipelineException.Refused($"The savepoint says offset {offset} of partition {partition} of topic '{topic.Topic}', which begins at {ranges[partition].LogStart}: records that are not in the table are gone (retention, or deleted records).", "Accept the loss with on_lost_offsets: skip; the range is then written into the ledger.");
+        }
+        return [.. partitions.Select(partition => PartitionLedger.StartingAt(partition, positions[partition], isEarliest: false))];
+    }
+}
