@@ -26,6 +26,7 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
             case CatalogDefinition.File file: MapFile(file); break;
             case CatalogDefinition.Rest rest: MapRest(rest); break;
             case CatalogDefinition.Sql sql: MapSql(sql); break;
+            case CatalogDefinition.Hive hive: MapHive(hive); break;
         }
         errors.AddRange(_refusals.Select(refusal => new DefinitionError(place.Position.File, place.Position.Line, place.Position.Column, place.Path, refusal)));
         return _options;
@@ -92,6 +93,16 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
                     _refusals.Add($"catalog '{catalog.Name}': option {option} is Npgsql's, and has no counterpart in the JDBC driver that Flink uses. Leave it out.");
                 break;
         }
+        MapStores();
+    }
+
+    private void MapHive(CatalogDefinition.Hive hive)
+    {
+        Set("catalog-type", "hive");
+        if (hive.Uri is { } uri) Set("uri", uri);
+        if (hive.Warehouse is { } warehouse) Set("warehouse", warehouse);
+        if (hive.HiveConfFolder is { } hiveConf) Set("hive-conf-dir", hiveConf);
+        if (hive.HadoopConfFolder is { } hadoopConf) Set("hadoop-conf-dir", hadoopConf);
         MapStores();
     }
 

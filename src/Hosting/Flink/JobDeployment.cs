@@ -1,10 +1,8 @@
 using System.Collections.Immutable;
-using Matih.Batches;
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Flink;
 using Matih.Planning;
-using Matih.Sql;
 
 namespace Matih.Hosting.Flink;
 
@@ -48,13 +46,18 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         var jobs = await cluster.JobManagerAsync(session, cancellationToken);
         var running = await FindRunningAsync(jobs, script.JobName, request, cancellationToken);
 
-        await PrepareAsync(session, script, script.Definitions, cancellationToken);
-        var tables = await TablesAsync(session, script, planned, cancellationToken);
-        await handOver(tables, null, cancellationToken);
+        var statements = new ScriptRun(session, script);
+        await statements.PrepareAsync(script.Definitions, cancellationToken);
+        foreach (var table in script.Tables) await statements.CheckChangesAsync(table, cancellationToken);
+        var tables = await statements.TablesAsync(planned, cancellationToken);
+        var reachable = tables.Where(table => table.Table.IsReachable).Select(table => (table.Table.Flow, table.Plan)).ToList();
+        await handOver(reachable, null, cancellationToken);
+        foreach (var (table, plan) in tables.Where(table => !table.Table.IsReachable)) await statements.CreateAsync(table, plan, cancellationToken);
+        foreach (var table in script.Tables) await statements.CheckKeyAsync(table, cancellationToken);
 
         // What Flink refuses is to be known before the job that runs is stopped.
-        await RunAsync(session, script.Explain, cancellationToken);
-        await handOver(tables, request.JobId, cancellationToken);
+        await statements.RunAsync(script.Explain, cancellationToken);
+        await handOver(reachable, request.JobId, cancellationToken);
         var savepoint = request.From;
         if (running is not null)
         {
@@ -62,10 +65,10 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
             savepoint = await new JobStop(jobs, cluster.Clock).StopAsync(running.Id, request.JobId, request.SavepointFolder, cancellationToken);
             say($"job {running.Id} has ended; savepoint {savepoint}");
         }
-        await SetAsync(session, JobIdOption, request.JobId, cancellationToken);
-        if (savepoint is not null) await SetAsync(session, RecoveryOption, savepoint, cancellationToken);
+        await statements.SetAsync(JobIdOption, request.JobId, cancellationToken);
+        if (savepoint is not null) await statements.SetAsync(RecoveryOption, savepoint, cancellationToken);
         say($"submitting job {request.JobId}");
-        await SubmitAsync(session, jobs, script, request, savepoint, cancellationToken);
+        await SubmitAsync(statements, jobs, script, request, savepoint, cancellationToken);
         return new Deployment(request.JobId, script.JobName, jobs.Address, savepoint);
     }
 
@@ -74,8 +77,9 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
     public async Task ExplainAsync(FlinkScript script, CancellationToken cancellationToken)
     {
         await using var session = await cluster.OpenSessionAsync(cancellationToken);
-        await PrepareAsync(session, script, script.Definitions.Where(statement => !statement.IsOfCatalog), cancellationToken);
-        foreach (var table in script.Tables) await RunAsync(session, table.Explain, cancellationToken);
+        var statements = new ScriptRun(session, script);
+        await statements.PrepareAsync(script.Definitions.Where(statement => !statement.IsOfCatalog), cancellationToken);
+        foreach (var table in script.Tables) await statements.CheckChangesAsync(table, cancellationToken);
     }
 
     private async Task<FlinkJob?> FindRunningAsync(JobsEndpoint jobs, string name, DeploymentRequest request, CancellationToken cancellationToken)
@@ -91,53 +95,14 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         return live.FirstOrDefault();
     }
 
-    private static async Task PrepareAsync(GatewaySession session, FlinkScript script, IEnumerable<FlinkStatement> definitions, CancellationToken cancellationToken)
-    {
-        foreach (var (name, value) in script.Settings) await SetAsync(session, name, value, cancellationToken);
-        foreach (var statement in definitions) await RunAsync(session, statement, cancellationToken);
-    }
-
-    /// <summary>What to create; columns that this engine does not know are those that Flink's planner gives.</summary>
-    private async Task<IReadOnlyList<(FlowDefinition Flow, TablePlan Plan)>> TablesAsync(GatewaySession session, FlinkScript script, ImmutableArray<PlannedFlow> planned, CancellationToken cancellationToken)
-    {
-        var tables = new List<(FlowDefinition, TablePlan)>();
-        foreach (var table in script.Tables)
-        {
-            if (planned.FirstOrDefault(flow => flow.Definition.Sink.Name == table.Flow.Sink.Name) is { } known)
-            {
-                tables.Add((table.Flow, known.Plan.Table));
-                continue;
-            }
-            var errors = new List<DefinitionError>();
-            var plan = PipelinePlanner.PlanTable(table.Flow, await ColumnsAsync(session, table, cancellationToken), errors);
-            tables.Add((table.Flow, plan ?? throw new PipelineException(FailureKind.BadDefinition, errors[0].ToString(), "Correct the definition.")));
-        }
-        return tables;
-    }
-
-    private static async Task<RowType> ColumnsAsync(GatewaySession session, FlinkTable table, CancellationToken cancellationToken)
-    {
-        var result = await RunAsync(session, table.Describe, cancellationToken);
-        var fields = ImmutableArray.CreateBuilder<Field>();
-        foreach (var row in result.Rows)
-        {
-            // A time attribute says so behind its type: TIMESTAMP(3) *ROWTIME*.
-            var text = row[1]!.Split(" *", 2)[0];
-            if (!DataTypeSyntax.TryParse(text, out var type, out _))
-                throw new PipelineException(FailureKind.BadDefinition, $"sinks.{table.Flow.Sink.Name}: column '{row[0]}' has Flink's type {text}, which no table that this program creates can hold.", "Cast it in the SQL, or create the table and say create: false.");
-            fields.Add(new Field(row[0]!, row[2] == "FALSE" ? type.NotNull() : type));
-        }
-        return new RowType(fields.ToImmutable());
-    }
-
-    private async Task SubmitAsync(GatewaySession session, JobsEndpoint jobs, FlinkScript script, DeploymentRequest request, string? savepoint, CancellationToken cancellationToken)
+    private async Task SubmitAsync(ScriptRun statements, JobsEndpoint jobs, FlinkScript script, DeploymentRequest request, string? savepoint, CancellationToken cancellationToken)
     {
         // A submission to a JobManager that is down goes on for as long as that is so, and may succeed later.
         using var limit = new CancellationTokenSource(request.StartMax, cluster.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            await RunAsync(session, script.Insert, either.Token);
+            await statements.RunAsync(script.Insert, either.Token);
         }
         catch (FlinkSilenceException silence)
         {
@@ -161,24 +126,12 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
             }
             if (seen is { IsRunning: true }) return;
             if (seen is { HasEnded: true })
-                throw FlinkHttp.Failed($"Job {request.JobId} of {script.JobName} has ended in state {seen.State}{(seen.Failure is { } failure ? $": {failure.Cause}" : "")}.", savepoint is null ? "Correct what Flink names and deploy again." : $"Correct what Flink names, and deploy again with --from {savepoint}.");
+                throw FlinkHttp.Failed($"Job {request.JobId} of {script.JobName} has ended in state {seen.State}{(seen.Failure is { } failure ? $": {script.Mask(failure.Cause)}" : "")}.", savepoint is null ? "Correct what Flink names and deploy again." : $"Correct what Flink names, and deploy again with --from {savepoint}.");
             await Task.Delay(TimeSpan.FromMilliseconds(200), cluster.Clock, cancellationToken);
         }
-        var state = seen is null ? "is not known to the JobManager" : $"is in state {seen.State}, its tasks {string.Join(", ", seen.Tasks.Select(task => $"{task.Key} {task.Value}"))}{(seen.Failure is { } cause ? $"; last failure: {cause.Cause}" : "")}";
+        var state = seen is null ? "is not known to the JobManager" : $"is in state {seen.State}, its tasks {string.Join(", ", seen.Tasks.Select(task => $"{task.Key} {task.Value}"))}{(seen.Failure is { } cause ? $"; last failure: {script.Mask(cause.Cause)}" : "")}";
         throw FlinkHttp.Failed($"Job {request.JobId} of {script.JobName} {state} after {request.StartMax.TotalSeconds:N0} s.",
             $"It may still start: `matih flink status {script.JobName}` tells. Too few task slots keep tasks scheduled. Deploying again with --job-id {request.JobId}{(savepoint is null ? "" : $" --from {savepoint}")} makes no second job.");
-    }
-
-    private static async Task SetAsync(GatewaySession session, string name, string value, CancellationToken cancellationToken)
-    {
-        var result = await session.ExecuteAsync(FlinkScript.Set(name, value), cancellationToken);
-        if (result.Failure is { } failure) throw FlinkHttp.Failed($"Flink refuses the option {name} = {value}: {failure.Cause}", "Correct it under orchestration.flink in the definition.");
-    }
-
-    private static async Task<StatementResult> RunAsync(GatewaySession session, FlinkStatement statement, CancellationToken cancellationToken)
-    {
-        var result = await session.ExecuteAsync(statement, cancellationToken);
-        return result.Failure is { } failure ? throw FlinkRefusalException.Of(statement, failure) : result;
     }
 
     private static async Task<T> Asking<T>(Func<Task<T>> ask)
