@@ -26,6 +26,13 @@ internal sealed class FlinkReferences(WrittenDefinition? written)
         return isShown ? value : Secret(value, path);
     }
 
+    /// <summary>An address, which people write credentials into; one without is printed unless it came from elsewhere than the file.</summary>
+    public FlinkValue Address(string value, string path)
+    {
+        var holdsCredentials = Uri.TryCreate(value, UriKind.Absolute, out var address) && (address.UserInfo.Length != 0 || address.Query.Length != 0);
+        return holdsCredentials || Find(path) is { HasReference: true } ? Secret(value, path) : value;
+    }
+
     private WrittenValue? Find(string path) => written?.Find(path, name => $"${{{name}}}");
 
     private string PlaceholderOf(string path)

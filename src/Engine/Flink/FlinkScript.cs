@@ -39,10 +39,14 @@ public sealed record FlinkScript
         new FlinkSql().Text("SET ").Text(FlinkSql.Literal(name)).Text(" = ").Value(value).Build($"orchestration.flink.{name}");
 
     /// <summary>The text with placeholders for every secret of the script: Flink repeats options in its errors, and hides few of them.</summary>
-    public string Mask(string text) =>
-        Settings.Select(setting => setting.Statement).Concat(Definitions).SelectMany(statement => statement.Secrets)
-            .Distinct().OrderByDescending(secret => secret.Value.Length)
-            .Aggregate(text, (masked, secret) => masked.Replace(secret.Value, secret.Placeholder, StringComparison.Ordinal));
+    public string Mask(string text) => Secrets.OrderByDescending(secret => secret.Value.Length).Aggregate(text, (masked, secret) => masked.Replace(secret.Value, secret.Placeholder, StringComparison.Ordinal));
+
+    /// <summary>Places of secrets that the author wrote into the file itself, where the text holds them, such as <c>connections.main.security.password</c>.</summary>
+    public IEnumerable<string> FindLiteralSecrets(string text) =>
+        // A reference's placeholder is a variable's name, without dots.
+        Secrets.Where(secret => secret.Placeholder.Contains('.', StringComparison.Ordinal) && text.Contains(secret.Value, StringComparison.Ordinal)).Select(secret => secret.Placeholder[2..^1]).Distinct();
+
+    private IEnumerable<(string Value, string Placeholder)> Secrets => Settings.Select(setting => setting.Statement).Concat(Definitions).SelectMany(statement => statement.Secrets).Distinct();
 
     /// <summary>The script for a SQL client, with placeholders for secrets.</summary>
     public override string ToString()

@@ -11,15 +11,16 @@ internal sealed class FlinkVerb : Verb
 {
     private static readonly HelpPage Page = new(
         """
-        Turns a definition into a job of Flink SQL (sql), and looks after the jobs that `matih deploy` has started.
+        Turns a definition into a job of Flink SQL (sql) or into manifests for Kubernetes (manifest), and looks after the jobs that `matih deploy` has started.
 
         A job is named by its id or by the pipeline's name. stop makes a savepoint, from which `matih deploy --from` continues
         without loss. Secrets are placeholders in what is printed, such as ${KAFKA_PASSWORD}.
         """,
-        ["flink sql FILE [options]", "flink list --gateway URL", "flink status JOB --gateway URL [--json] [--watch [--interval DURATION]]", "flink stop JOB --gateway URL [--savepoint DIR]", "flink savepoint JOB --gateway URL [--savepoint DIR]"],
+        ["flink sql FILE [options]", "flink manifest FILE --image IMAGE --state URL [options]", "flink list --gateway URL", "flink status JOB --gateway URL [--json] [--watch [--interval DURATION]]", "flink stop JOB --gateway URL [--savepoint DIR]", "flink savepoint JOB --gateway URL [--savepoint DIR]"],
         ("Examples",
         [
             ("matih flink sql pipeline.yaml > job.sql", "for Flink's SQL client"),
+            ("matih flink manifest pipeline.yaml --image flink-with-jars:1.20 --state s3://bucket/flink | kubectl apply -f -", ""),
             ("matih flink status clicks --gateway http://flink:8083", ""),
             ("matih flink status clicks --gateway http://flink:8083 --watch --json", "one line every five seconds, until the job ends"),
             ("matih flink stop clicks --gateway http://flink:8083", ""),
@@ -31,6 +32,7 @@ internal sealed class FlinkVerb : Verb
         // Without a subcommand there is nothing to do, which the parser says.
         Command.Action = null;
         Command.Subcommands.Add(Sql(settings));
+        Command.Subcommands.Add(new FlinkManifestCommand(settings).Command);
         Command.Subcommands.Add(List(settings));
         Command.Subcommands.Add(new FlinkStatus(settings).Command);
         Command.Subcommands.Add(Stop("stop", "Stop a job with a savepoint.", settings, (watch, job, trigger, folder, token) => watch.StopAsync(job, trigger, folder, token)));

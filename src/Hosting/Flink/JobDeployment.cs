@@ -23,9 +23,10 @@ public sealed record DeploymentRequest(string JobId)
     public TimeSpan StartMax { get; init; } = TimeSpan.FromMinutes(2);
 }
 
-/// <summary>A job that runs.</summary>
+/// <summary>A job that runs, or has done its work.</summary>
 /// <param name="Savepoint">What it continued from; null where it began.</param>
-public sealed record Deployment(string JobId, string JobName, Uri JobManager, string? Savepoint);
+/// <param name="IsFinished">Whether its sources had an end, and it has read them all.</param>
+public sealed record Deployment(string JobId, string JobName, Uri JobManager, string? Savepoint, bool IsFinished);
 
 /// <summary>Brings a script onto a cluster, through its SQL Gateway.</summary>
 /// <param name="handOver">
@@ -44,7 +45,18 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
     {
         await using var session = await cluster.OpenSessionAsync(cancellationToken);
         var jobs = await cluster.JobManagerAsync(session, cancellationToken);
-        var running = await FindRunningAsync(jobs, script.JobName, request, cancellationToken);
+        var known = await Asking(() => jobs.ListAsync(cancellationToken));
+        if (known.FirstOrDefault(job => job.Id == request.JobId) is { } same)
+        {
+            if (same.Name != script.JobName) throw FlinkHttp.Failed($"Job {same.Id} is called {same.Name}, and not {script.JobName}.", "Leave --job-id out, or give another one.");
+            if (!same.IsLive && same.State != "FINISHED")
+                throw FlinkHttp.Failed($"Job {same.Id} of {same.Name} has ended in state {same.State}, and the JobManager takes an id once.", "Leave --job-id out, or give another one.");
+            say($"job {same.Id} is there already, in state {same.State}; nothing is submitted");
+            return new Deployment(same.Id, script.JobName, jobs.Address, request.From, await AwaitStartAsync(jobs, script, request, request.From, cancellationToken));
+        }
+        var running = FindRunning(jobs, script.JobName, known, request);
+        var savepoint = request.From;
+        if (running is null && request is { Replaces: true, From: null }) savepoint = await FindSavepointAsync(jobs, script.JobName, known, cancellationToken);
 
         var statements = new ScriptRun(session, script);
         await statements.PrepareAsync(script.Definitions, cancellationToken);
@@ -58,7 +70,6 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         // What Flink refuses is to be known before the job that runs is stopped.
         await statements.RunAsync(script.Explain, cancellationToken);
         await handOver(reachable, request.JobId, cancellationToken);
-        var savepoint = request.From;
         if (running is not null)
         {
             say($"stopping job {running.Id} with a savepoint");
@@ -68,8 +79,8 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         await statements.SetAsync(JobIdOption, request.JobId, cancellationToken);
         if (savepoint is not null) await statements.SetAsync(RecoveryOption, savepoint, cancellationToken);
         say($"submitting job {request.JobId}");
-        await SubmitAsync(statements, jobs, script, request, savepoint, cancellationToken);
-        return new Deployment(request.JobId, script.JobName, jobs.Address, savepoint);
+        await SubmitAsync(statements, script, request, cancellationToken);
+        return new Deployment(request.JobId, script.JobName, jobs.Address, savepoint, await AwaitStartAsync(jobs, script, request, savepoint, cancellationToken));
     }
 
     /// <summary>Has Flink's planner look at the statements; submits nothing and creates nothing.</summary>
@@ -82,20 +93,36 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         foreach (var table in script.Tables) await statements.CheckChangesAsync(table, cancellationToken);
     }
 
-    private async Task<FlinkJob?> FindRunningAsync(JobsEndpoint jobs, string name, DeploymentRequest request, CancellationToken cancellationToken)
+    private FlinkJob? FindRunning(JobsEndpoint jobs, string name, IEnumerable<FlinkJob> known, DeploymentRequest request)
     {
-        var live = (await Asking(() => jobs.ListAsync(cancellationToken))).Where(job => job.Name == name && job.IsLive).ToList();
-        if (live.Find(job => job.Id == request.JobId) is { } same)
-            throw FlinkHttp.Failed($"Job {same.Id} of {name} is there already, in state {same.State}.", $"Nothing was submitted. `matih flink status {name}` shows how it does.");
+        var live = known.Where(job => job.Name == name && job.IsLive).ToList();
         if (live.Count > 1)
             throw FlinkHttp.Failed($"{live.Count} jobs called {name} run on {jobs.Address}: {string.Join(", ", live.Select(job => job.Id))}. They write the same rows twice.", "Stop all of them but one with `matih flink stop JOBID`.");
         if (live is [var running] && !request.Replaces)
             throw FlinkHttp.Failed($"A job called {name} runs on {jobs.Address}: {running.Id}, in state {running.State}. A second one would write every row twice.", "Give --replace to stop it with a savepoint and continue from that, or stop it with `matih flink stop`.");
-        if (live.Count == 0 && request.Replaces && request.From is null) say($"no job called {name} runs; this is its first start");
         return live.FirstOrDefault();
     }
 
-    private async Task SubmitAsync(ScriptRun statements, JobsEndpoint jobs, FlinkScript script, DeploymentRequest request, string? savepoint, CancellationToken cancellationToken)
+    /// <summary>Where the last job of the name was stopped, as by an attempt to replace it that got no further; null where there was none.</summary>
+    /// <exception cref="PipelineException">It ended otherwise: a start from the beginning would write its rows again.</exception>
+    private async Task<string?> FindSavepointAsync(JobsEndpoint jobs, string name, IEnumerable<FlinkJob> known, CancellationToken cancellationToken)
+    {
+        if (known.Where(job => job.Name == name).MaxBy(job => job.StartedAt) is not { } last)
+        {
+            say($"no job called {name} is known; this is its first start");
+            return null;
+        }
+        var checkpoints = await Asking(() => jobs.CheckpointsAsync(last.Id, cancellationToken));
+        if (last.State == "FINISHED" && checkpoints is { IsOfStop: true, SavepointPath: { } savepoint })
+        {
+            say($"job {last.Id} has been stopped already; continuing from its savepoint {savepoint}");
+            return savepoint;
+        }
+        throw FlinkHttp.Failed($"No job called {name} runs on {jobs.Address}; the last one, {last.Id}, has ended in state {last.State}, and not by a stop with savepoint.",
+            checkpoints.LastPath is { } path ? $"Continue from its last checkpoint with --from {path}. Without --replace the job starts at the definition's start offset." : "Without --replace the job starts at the definition's start offset.");
+    }
+
+    private async Task SubmitAsync(ScriptRun statements, FlinkScript script, DeploymentRequest request, CancellationToken cancellationToken)
     {
         // A submission to a JobManager that is down goes on for as long as that is so, and may succeed later.
         using var limit = new CancellationTokenSource(request.StartMax, cluster.Clock);
@@ -112,6 +139,11 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
         {
             say($"The SQL Gateway has not ended the submission within {request.StartMax.TotalSeconds:N0} s. Looking for the job on the JobManager.");
         }
+    }
+
+    /// <summary>Waits until the job's tasks run; true where it has finished by then.</summary>
+    private async Task<bool> AwaitStartAsync(JobsEndpoint jobs, FlinkScript script, DeploymentRequest request, string? savepoint, CancellationToken cancellationToken)
+    {
         var start = cluster.Clock.GetTimestamp();
         FlinkJobState? seen = null;
         while (cluster.Clock.GetElapsedTime(start) < request.StartMax)
@@ -124,7 +156,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Func<IReadOnlyList<(Flow
             {
                 // The JobManager may come back.
             }
-            if (seen is { IsRunning: true }) return;
+            if (seen is { IsRunning: true } or { State: "FINISHED" }) return !seen.IsRunning;
             if (seen is { HasEnded: true })
                 throw FlinkHttp.Failed($"Job {request.JobId} of {script.JobName} has ended in state {seen.State}{(seen.Failure is { } failure ? $": {script.Mask(failure.Cause)}" : "")}.", savepoint is null ? "Correct what Flink names and deploy again." : $"Correct what Flink names, and deploy again with --from {savepoint}.");
             await Task.Delay(TimeSpan.FromMilliseconds(200), cluster.Clock, cancellationToken);

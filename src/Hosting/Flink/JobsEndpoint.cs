@@ -29,6 +29,9 @@ internal sealed record FlinkCheckpoints(long Completed, long Failed, long InProg
 {
     /// <summary>Why the last failed one failed; null where none did.</summary>
     public string? LastFailure { get; init; }
+
+    /// <summary>Whether the savepoint is that of a stop, after which nothing was read.</summary>
+    public bool IsOfStop { get; init; }
 }
 
 /// <summary>What became of a stop with savepoint.</summary>
@@ -58,7 +61,10 @@ internal sealed class JobsEndpoint(FlinkHttp http)
                 if (state.Value.GetInt32() is > 0 and var count) tasks[state.Name.ToLowerInvariant()] = tasks.GetValueOrDefault(state.Name.ToLowerInvariant()) + count;
         return new FlinkJobState(id, job.GetProperty("name").GetString()!, job.GetProperty("state").GetString()!, tasks.ToImmutable(), await FailureAsync(id, cancellationToken))
         {
-            Sources = [.. job.GetProperty("plan").GetProperty("nodes").EnumerateArray().Where(node => !node.TryGetProperty("inputs", out var inputs) || inputs.GetArrayLength() == 0).Select(node => node.GetProperty("id").GetString()!)],
+            // A job that is being made has no plan yet.
+            Sources = Member(job, "plan") is { } plan && plan.TryGetProperty("nodes", out var nodes)
+                ? [.. nodes.EnumerateArray().Where(node => !node.TryGetProperty("inputs", out var inputs) || inputs.GetArrayLength() == 0).Select(node => node.GetProperty("id").GetString()!)]
+                : [],
         };
     }
 
@@ -81,6 +87,7 @@ internal sealed class JobsEndpoint(FlinkHttp http)
             completed is { } kept && kept.TryGetProperty("external_path", out var path) ? path.GetString() : null,
             Member(latest, "savepoint") is { } savepoint && savepoint.TryGetProperty("external_path", out var place) ? place.GetString() : null)
         {
+            IsOfStop = Member(latest, "savepoint") is { } made && made.TryGetProperty("checkpoint_type", out var kind) && kind.GetString() == "SYNC_SAVEPOINT",
             LastFailure = Member(latest, "failed") is { } failed && failed.TryGetProperty("failure_message", out var message) && message.GetString() is { Length: > 0 } text ? FlinkFailure.Of(text).Cause : null,
         };
     }
