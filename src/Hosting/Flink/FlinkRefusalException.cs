@@ -17,5 +17,5 @@ public sealed class FlinkRefusalException(DefinitionPosition? position, string s
     public override string ToString() => Position is { } at ? $"{at}: {subject}: {Message}" : $"{subject}: {Message}";
 
     internal static FlinkRefusalException Of(FlinkScript script, FlinkStatement statement, FlinkFailure failure) =>
-        new(failure.Line == 0 ? null : statement.PositionAt(failure.Line, failure.Column), statement.Subject, script.Mask(failure.Cause), script.Mask(failure.Trace));
+        new(failure.Line == 0 ? null : statement.PositionAt(failure.Line, failure.Column), failure.Source is { } source ? $"sources.{source}" : statement.Subject, script.Mask(failure.Cause), script.Mask(failure.Trace));
 }

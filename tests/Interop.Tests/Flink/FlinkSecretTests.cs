@@ -33,6 +33,7 @@ public sealed class FlinkSecretTests(SharedFlink flink, SharedKafka kafka)
         Assert.Equal([0, 0, 2, 2], outputs.Select(output => output.ExitCode));
         Assert.All(outputs, output => Assert.DoesNotContain(Planted, output.StandardOutput + output.StandardError, StringComparison.Ordinal));
         Assert.Contains("SET 'some.secret-key' = '${SECRET}'", outputs[0].StandardOutput, StringComparison.Ordinal);
+        Assert.Contains("sources.rows: Unsupported options found for 'datagen': note, password, url", outputs[2].StandardError, StringComparison.Ordinal);
         Assert.Contains("'url'='x://u:${SECRET}@h/'", outputs[3].StandardError, StringComparison.Ordinal);
     }
 

@@ -101,6 +101,19 @@ public sealed class FlinkSourceRunTests(SharedFlink flink)
         Assert.False(Directory.Exists(pipeline.TableFolder("gen.rows")));
     }
 
+    [Fact]
+    public async Task A_connector_that_the_cluster_lacks_is_named()
+    {
+        var pipeline = await NewAsync("cdc", Changes.Replace("connector: filesystem", "connector: postgres-cdc", StringComparison.Ordinal));
+        pipeline.Secrets["FILE"] = "/none";
+
+        var refused = await pipeline.TryDeployAsync();
+
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("sources.orders: Could not find any factory for identifier 'postgres-cdc'", refused.StandardError, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(pipeline.TableFolder("shop.orders")));
+    }
+
     private static string Row(int id, string customer, int amount) => string.Create(CultureInfo.InvariantCulture, $$"""{"id":{{id}},"customer":"{{customer}}","amount":{{amount}}.00}""");
 
     private static string Change(string before, string after) => $$"""{"before":{{before}},"after":{{after}},"op":"{{(before == "null" ? "c" : after == "null" ? "d" : "u")}}"}""";
