@@ -97,6 +97,17 @@ public sealed partial class FlinkSourceTests
             """, script, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Options_with_dots_can_be_overridden()
+    {
+        var definition = Samples.Valid(Generator, Samples.Inputs() with { Overrides = ["sources.rows.options.fields.id.kind=sequence", "sources.rows.options.number-of-rows=7", "sources.rows.connector=x-cdc", "sources.rows.watermark.column=at"] });
+
+        var source = Assert.Single(definition.FlinkSources);
+        Assert.Equal(["number-of-rows=7", "fields.id.kind=sequence"], source.Options.Select(option => $"{option.Name}={option.Value.Reveal()}"));
+        Assert.Equal(("x-cdc", new WatermarkDefinition("at", TimeSpan.FromSeconds(10))), (source.Connector, source.Watermark));
+        Assert.DoesNotContain("sequence", source.ToString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("connector: datagen", "connectr: datagen", "3:3: sources.rows.connector: is missing")]
     [InlineData("number-of-rows: 10", "connector: x", "sources.rows.options.connector: is a key of the source itself")]
