@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.RegularExpressions;
 using Matih.Definition;
 
 namespace Matih.Flink;
@@ -12,6 +13,9 @@ public sealed record FlinkSetting(string Name, FlinkStatement Statement);
 /// <summary>A pipeline as a job of Flink SQL.</summary>
 public sealed record FlinkScript
 {
+    /// <summary>Shorter secrets are part of many words: they are taken out only where they stand alone.</summary>
+    private const int LongSecretCharsMin = 6;
+
     /// <summary>The job's name.</summary>
     public required string JobName { get; init; }
 
@@ -39,7 +43,9 @@ public sealed record FlinkScript
         new FlinkSql().Text("SET ").Text(FlinkSql.Literal(name)).Text(" = ").Value(value).Build($"orchestration.flink.{name}");
 
     /// <summary>The text with placeholders for every secret of the script: Flink repeats options in its errors, and hides few of them.</summary>
-    public string Mask(string text) => Secrets.OrderByDescending(secret => secret.Value.Length).Aggregate(text, (masked, secret) => masked.Replace(secret.Value, secret.Placeholder, StringComparison.Ordinal));
+    public string Mask(string text) => Secrets.OrderByDescending(secret => secret.Value.Length).Aggregate(text, (masked, secret) => secret.Value.Length >= LongSecretCharsMin
+        ? masked.Replace(secret.Value, secret.Placeholder, StringComparison.Ordinal)
+        : Regex.Replace(masked, $@"(?<![\p{{L}}\p{{N}}]){Regex.Escape(secret.Value)}(?![\p{{L}}\p{{N}}])", _ => secret.Placeholder, RegexOptions.CultureInvariant));
 
     /// <summary>Places of secrets that the author wrote into the file itself, where the text holds them, such as <c>connections.main.security.password</c>.</summary>
     public IEnumerable<string> FindLiteralSecrets(string text) =>

@@ -39,8 +39,8 @@ public sealed class FlinkStatement
     /// <summary>Whether it makes a catalog or something in it, which stays when the session ends.</summary>
     public bool IsOfCatalog => Subject.StartsWith("catalogs.", StringComparison.Ordinal);
 
-    /// <summary>Shorter texts occur in ordinary words, and protect nothing.</summary>
-    private const int SecretCharsMin = 6;
+    /// <summary>One or two letters protect nothing, and stand alone in many messages.</summary>
+    private const int SecretCharsMin = 3;
 
     /// <summary>Its secrets as they are and as literals hold them, with what stands for them in print.</summary>
     internal IEnumerable<(string Value, string Placeholder)> Secrets => _pieces.OfType<FlinkPiece.Hidden>().Where(piece => piece.Sql.Length >= SecretCharsMin)

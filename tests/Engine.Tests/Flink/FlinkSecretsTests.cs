@@ -105,9 +105,17 @@ public sealed class FlinkSecretsTests
         Assert.All(secrets.Except(refused), secret => Assert.Contains($"{secret[(secret.LastIndexOf('.') + 1)..]}: ", Text, StringComparison.Ordinal));
     }
 
-    private static FlinkScript Generate()
+    [Fact]
+    public void A_short_secret_is_masked_where_it_stands_alone()
     {
-        var definition = Samples.Valid(Text, Inputs);
+        var script = Generate(Inputs with { Environment = _ => "pgs" });
+
+        Assert.Equal("'password'='${PLANTED}' of pgsql", script.Mask("'password'='pgs' of pgsql"));
+    }
+
+    private static FlinkScript Generate(DefinitionInputs? inputs = null)
+    {
+        var definition = Samples.Valid(Text, inputs ?? Inputs);
         var plan = PipelinePlanner.Plan(definition, isForFlink: true);
         Assert.Equal("", string.Join('\n', plan.Errors));
         var result = new FlinkGenerator(definition, WrittenDefinition.Read("p.yaml", Text), plan.Flows, new FlinkTraits(), _ => "PEM").Generate();
