@@ -71,7 +71,7 @@ public sealed class FlinkSourceRunTests(SharedFlink flink)
         var ran = await pipeline.CommandAsync("run", "pipeline.yaml", "--once");
         await pipeline.DeployAsync();
         await pipeline.WaitForRowsAsync("shop.orders", 40);
-        var otherKey = await pipeline.TryDeployAsync("--set", "sinks.lake.key=[customer]", "--set", "sinks.lake.partition_by=[customer]");
+        var otherKey = await pipeline.TryDeployAsync("--set", $"metadata.name={pipeline.Name}-other", "--set", "sinks.lake.key=[customer]", "--set", "sinks.lake.partition_by=[customer]");
 
         var table = pipeline.TableFolder("shop.orders");
         await IcebergReference.CheckAsync(table);
