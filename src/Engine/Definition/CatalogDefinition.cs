@@ -36,6 +36,14 @@ public abstract record CatalogDefinition
         public ImmutableSortedDictionary<string, Secret> Headers { get; init; } = ImmutableSortedDictionary<string, Secret>.Empty;
     }
 
+    /// <summary>Tables registered in a Hive metastore. Flink alone reaches it.</summary>
+    /// <param name="Name">The entry under <c>catalogs:</c>.</param>
+    /// <param name="Uri">The metastore's Thrift addresses, separated by commas; null where <paramref name="HiveConfFolder"/> says them.</param>
+    /// <param name="Warehouse">The folder for new tables; null where <paramref name="HiveConfFolder"/> says it.</param>
+    /// <param name="HiveConfFolder">The folder of a <c>hive-site.xml</c> on Flink's machines; null for none.</param>
+    /// <param name="HadoopConfFolder">The folder of <c>core-site.xml</c> and <c>hdfs-site.xml</c> on Flink's machines; null for none.</param>
+    public sealed record Hive(string Name, string? Uri, string? Warehouse, string? HiveConfFolder, string? HadoopConfFolder) : CatalogDefinition(Name);
+
     /// <summary>Tables registered in a SQL database, in the layout that Iceberg's Java and Python share.</summary>
     /// <param name="Name">The entry under <c>catalogs:</c>.</param>
     /// <param name="Database">Where it is.</param>

@@ -34,6 +34,7 @@ public static class DefinitionReader
         var connections = ConnectionReading.Read(root.Get(PipelineFormat.Connections), state);
         var sourceEntries = root.Get(PipelineFormat.Sources);
         var sources = SourceReading.Read(sourceEntries, connections, state);
+        var flinkSources = FlinkSourceReading.Read(sourceEntries, state);
         var sourceNames = sourceEntries.Select(source => source.Name).ToList();
         var steps = root.Get(PipelineFormat.Transformations);
         var errorCount = state.ErrorCount;
@@ -51,10 +52,11 @@ public static class DefinitionReader
             Connections = connections,
             Catalogs = catalogs.All,
             Sources = sources,
+            FlinkSources = flinkSources,
             Transformations = transformations,
             Sinks = sinks,
             Orchestration = orchestration,
-            Flows = FlowReading.Read(metadata.Name, sources, transformations, sinks),
+            Flows = FlowReading.Read(metadata.Name, sources, flinkSources, transformations, sinks),
         };
     }
 

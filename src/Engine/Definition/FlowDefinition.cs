@@ -7,25 +7,47 @@ using System.Text;
 namespace Matih.Definition;
 
 /// <summary>The way to one sink: its source, the statements on the way in their order, the sink.</summary>
-public sealed class FlowDefinition(
-    string pipeline, SourceDefinition source, ImmutableArray<TransformationDefinition> transformations, SinkDefinition sink)
+public sealed class FlowDefinition
 {
+    private readonly SourceDefinition? _source;
     private string? _hash;
 
-    /// <summary>The pipeline's name.</summary>
-    public string Pipeline { get; } = pipeline;
+    private FlowDefinition(string pipeline, ImmutableArray<TransformationDefinition> transformations, SinkDefinition sink)
+    {
+        Pipeline = pipeline;
+        Transformations = transformations;
+        Sink = sink;
+    }
 
-    public SourceDefinition Source { get; } = source;
+    public FlowDefinition(string pipeline, SourceDefinition source, ImmutableArray<TransformationDefinition> transformations, SinkDefinition sink)
+        : this(pipeline, transformations, sink) => _source = source;
+
+    /// <summary>A flow that only Flink can run.</summary>
+    public FlowDefinition(string pipeline, FlinkSourceDefinition source, ImmutableArray<TransformationDefinition> transformations, SinkDefinition sink)
+        : this(pipeline, transformations, sink) => FlinkSource = source;
+
+    /// <summary>The pipeline's name.</summary>
+    public string Pipeline { get; }
+
+    /// <summary>The topic. A planned flow has one.</summary>
+    /// <exception cref="InvalidOperationException">A connector of Flink reads the source.</exception>
+    public SourceDefinition Source => _source ?? throw new InvalidOperationException($"Source {FlinkSource!.Name} is no topic: Flink's connector {FlinkSource.Connector} reads it.");
+
+    /// <summary>Where a connector of Flink reads the source; null where it is a topic.</summary>
+    public FlinkSourceDefinition? FlinkSource { get; }
+
+    /// <summary>The source's name, whatever reads it.</summary>
+    public string SourceName => _source?.Name ?? FlinkSource!.Name;
 
     /// <summary>From the one that reads the source to the one that the sink takes; empty where the sink takes the source.</summary>
-    public ImmutableArray<TransformationDefinition> Transformations { get; } = transformations;
+    public ImmutableArray<TransformationDefinition> Transformations { get; }
 
-    public SinkDefinition Sink { get; } = sink;
+    public SinkDefinition Sink { get; }
 
     /// <summary>
     /// SHA-256 (lower-case hex) over what decides which rows a record becomes and where they go: topic, format, schema,
     /// JSON options, statements, table, mode, partitioning. Connections, secrets, names of steps, policies and intervals do
-    /// not count. White space at the end of a statement does not count either.
+    /// not count. White space at the end of a statement does not count either. Only flows from a topic have one.
     /// </summary>
     public string Hash => _hash ??= ComputeHash();
 
@@ -55,5 +77,5 @@ public sealed class FlowDefinition(
         }
     }
 
-    public override string ToString() => string.Join(" -> ", Transformations.Select(step => step.Name).Prepend(Source.Name).Append(Sink.Name));
+    public override string ToString() => string.Join(" -> ", Transformations.Select(step => step.Name).Prepend(SourceName).Append(Sink.Name));
 }

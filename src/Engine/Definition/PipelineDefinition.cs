@@ -14,7 +14,11 @@ public sealed record PipelineDefinition
 
     public required ImmutableArray<CatalogDefinition> Catalogs { get; init; }
 
+    /// <summary>The Kafka topics.</summary>
     public required ImmutableArray<SourceDefinition> Sources { get; init; }
+
+    /// <summary>What connectors of Flink read: nothing but a Flink cluster can run flows from these.</summary>
+    public ImmutableArray<FlinkSourceDefinition> FlinkSources { get; init; } = [];
 
     public required ImmutableArray<TransformationDefinition> Transformations { get; init; }
 

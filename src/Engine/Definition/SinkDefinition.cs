@@ -7,6 +7,8 @@ public enum SinkMode
 {
     /// <summary>It is added.</summary>
     Append,
+    /// <summary>It takes the place of the row with the same key. Only Flink runs it.</summary>
+    Upsert,
 }
 
 /// <summary>An Iceberg table to write.</summary>
@@ -23,6 +25,9 @@ public sealed record SinkDefinition
     public required TableName Table { get; init; }
 
     public required SinkMode Mode { get; init; }
+
+    /// <summary>The columns that identify a row, for upsert; else empty.</summary>
+    public ImmutableArray<string> Key { get; init; } = [];
 
     /// <summary>In order; empty for an unpartitioned table.</summary>
     public required ImmutableArray<PartitionDefinition> PartitionBy { get; init; }

@@ -46,6 +46,38 @@ public sealed class WrittenDefinition
         }
     }
 
+    /// <summary>Every environment variable that some value needs, by name; true where there is a default for it everywhere.</summary>
+    public ImmutableSortedDictionary<string, bool> FindVariables()
+    {
+        var variables = ImmutableSortedDictionary.CreateBuilder<string, bool>(StringComparer.Ordinal);
+        foreach (var node in Below(_root))
+        {
+            if (node is YamlNode.Mapping mapping && mapping.Find("from_env") is YamlNode.Scalar named) variables[named.Text] = false;
+            if (node is not YamlNode.Scalar scalar) continue;
+            var names = new HashSet<string>(StringComparer.Ordinal);
+            Substitution.TryResolve(scalar, name =>
+            {
+                names.Add(name);
+                return Marker;
+            }, (_, _) => { }, out _);
+            foreach (var name in names)
+                variables[name] = Substitution.TryResolve(scalar, other => other == name ? null : Marker, (_, _) => { }, out _) && variables.GetValueOrDefault(name, true);
+        }
+        return variables.ToImmutable();
+    }
+
+    /// <summary>Every path of a <c>{ from_file: PATH }</c>, as it is written.</summary>
+    public IEnumerable<string> FindFiles() =>
+        Below(_root).OfType<YamlNode.Mapping>().Select(mapping => mapping.Find("from_file")).OfType<YamlNode.Scalar>().Select(path => path.Text).Distinct();
+
+    private static IEnumerable<YamlNode> Below(YamlNode? node) => node switch
+    {
+        YamlNode.Mapping mapping => mapping.Entries.SelectMany(entry => Below(entry.Value)).Prepend(node),
+        YamlNode.Sequence sequence => sequence.Items.SelectMany(Below).Prepend(node),
+        null => [],
+        _ => [node],
+    };
+
     /// <summary>Keys of properties have dots of their own: the longest key that fits is meant.</summary>
     private static YamlNode? Find(YamlNode? node, string path)
     {

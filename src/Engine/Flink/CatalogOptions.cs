@@ -26,6 +26,7 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
             case CatalogDefinition.File file: MapFile(file); break;
             case CatalogDefinition.Rest rest: MapRest(rest); break;
             case CatalogDefinition.Sql sql: MapSql(sql); break;
+            case CatalogDefinition.Hive hive: MapHive(hive); break;
         }
         errors.AddRange(_refusals.Select(refusal => new DefinitionError(place.Position.File, place.Position.Line, place.Position.Column, place.Path, refusal)));
         return _options;
@@ -45,7 +46,7 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
     private void MapRest(CatalogDefinition.Rest rest)
     {
         Set("catalog-type", "rest");
-        Set("uri", rest.Uri.Reveal().AbsoluteUri.TrimEnd('/'));
+        Set("uri", references.Address(rest.Uri.Reveal().AbsoluteUri.TrimEnd('/'), $"{Path}.uri"));
         if (rest.Warehouse is { } warehouse) Set("warehouse", warehouse);
         if (rest.Prefix is { } prefix) Set("prefix", prefix);
         if (rest.IsVendingAsked) Set("header.X-Iceberg-Access-Delegation", "vended-credentials");
@@ -58,9 +59,9 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
             case RestAuth.OAuth2 oauth:
                 var secret = references.Secret(oauth.ClientSecret.Reveal(), $"{Path}.auth.client_secret");
                 Set("credential", oauth.ClientId is { } id ? FlinkValue.Join($"{id}:", secret) : secret);
-                if (oauth.TokenUri is { } uri) Set("oauth2-server-uri", uri.Reveal().AbsoluteUri);
+                if (oauth.TokenUri is { } uri) Set("oauth2-server-uri", references.Address(uri.Reveal().AbsoluteUri, $"{Path}.auth.token_uri"));
                 Set("scope", oauth.Scope);
-                foreach (var (name, value) in oauth.Parameters) Set(name, value);
+                foreach (var (name, value) in oauth.Parameters) Set(name, references.Option(name, value, $"{Path}.auth.parameters.{name}"));
                 break;
             case RestAuth.SigV4 sig:
                 Set("rest.sigv4-enabled", "true");
@@ -95,12 +96,22 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
         MapStores();
     }
 
+    private void MapHive(CatalogDefinition.Hive hive)
+    {
+        Set("catalog-type", "hive");
+        if (hive.Uri is { } uri) Set("uri", uri);
+        if (hive.Warehouse is { } warehouse) Set("warehouse", warehouse);
+        if (hive.HiveConfFolder is { } hiveConf) Set("hive-conf-dir", hiveConf);
+        if (hive.HadoopConfFolder is { } hadoopConf) Set("hadoop-conf-dir", hadoopConf);
+        MapStores();
+    }
+
     /// <summary>The file access of Iceberg (documentation, "AWS", "Azure"): a location's scheme chooses it.</summary>
     private void MapStores()
     {
         Set("io-impl", "org.apache.iceberg.io.ResolvingFileIO");
         var s3 = catalog.Stores.S3;
-        if (s3.Endpoint is { } endpoint) Set("s3.endpoint", endpoint.Reveal().AbsoluteUri.TrimEnd('/'));
+        if (s3.Endpoint is { } endpoint) Set("s3.endpoint", references.Address(endpoint.Reveal().AbsoluteUri.TrimEnd('/'), $"{Path}.s3.endpoint"));
         if (s3.IsPathStyle ?? s3.Endpoint is not null) Set("s3.path-style-access", "true");
         if (s3.Region is { } region) Set("client.region", region);
         if (s3.AccessKeyId is { } key) Set("s3.access-key-id", key);

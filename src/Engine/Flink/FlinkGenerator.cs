@@ -39,7 +39,8 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
     {
         var definitions = ImmutableArray.CreateBuilder<FlinkStatement>();
         definitions.AddRange(Catalogs());
-        foreach (var source in definition.Sources.Where(IsUsed)) definitions.AddRange(new SourceTables(source, _names, new KafkaClientOptions(source, _references, traits.KafkaClassPrefix, readFile), BeginOf(source)).Create(_errors));
+        foreach (var source in definition.Sources.Where(source => IsUsed(source.Name))) definitions.AddRange(new SourceTables(source, _names, new KafkaClientOptions(source, _references, traits.KafkaClassPrefix, readFile), BeginOf(source)).Create(_errors));
+        foreach (var source in definition.FlinkSources.Where(source => IsUsed(source.Name))) definitions.Add(new ConnectorTable(source, _references).Create());
         foreach (var step in definition.Transformations.Where(IsUsed)) definitions.Add(View(step));
         var tables = definition.Flows.Select(TableOf).ToImmutableArray();
         CheckStars();
@@ -48,11 +49,11 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
             ? new FlinkResult(new FlinkScript
             {
                 JobName = definition.Metadata.Name,
-                Settings = [.. JobSettings.Of(definition)],
+                Settings = [.. JobSettings.Of(definition).Select(SettingOf)],
                 Definitions = definitions.ToImmutable(),
                 Tables = tables,
-                Insert = Insert("", "EXECUTE STATEMENT SET"),
-                Explain = Insert("EXPLAIN ", "EXPLAIN STATEMENT SET"),
+                Insert = Insert(tables, "", "EXECUTE STATEMENT SET"),
+                Explain = Insert(tables, "EXPLAIN ", "EXPLAIN STATEMENT SET"),
             }, [])
             : new FlinkResult(null, errors);
     }
@@ -63,7 +64,7 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
         : null;
 
     /// <summary>Whether it leads to a sink, or another statement names it: a join reads more than its input.</summary>
-    private bool IsUsed(SourceDefinition source) => _names.Contains(source.Name) || definition.Flows.Any(flow => flow.Source.Name == source.Name);
+    private bool IsUsed(string source) => _names.Contains(source) || definition.Flows.Any(flow => flow.SourceName == source);
 
     private bool IsUsed(TransformationDefinition step) => _names.Contains(step.Name) || definition.Flows.Any(flow => flow.Transformations.Contains(step));
 
@@ -91,36 +92,40 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
         return sink.Table.Namespace.LastOrDefault("default");
     }
 
+    /// <summary>What the author gave Flink by its own names may hold a secret, such as an object store's key.</summary>
+    private FlinkSetting SettingOf(KeyValuePair<string, string> option)
+    {
+        var isOwn = definition.Orchestration.Flink.TryGetValue(option.Key, out var own) && own == option.Value;
+        return new FlinkSetting(option.Key, FlinkScript.Set(option.Key, isOwn ? _references.Option(option.Key, option.Value, $"orchestration.flink.{option.Key}") : option.Value));
+    }
+
     private FlinkStatement View(TransformationDefinition step) =>
         new FlinkSql().Text("CREATE TEMPORARY VIEW ").Name(step.Name).Text(" AS\n").Written(step.Sql, step.Input).Build($"transformations.{step.Name}.sql");
 
-    private static IEnumerable<string> PathOf(SinkDefinition sink) => [CatalogOptions.NameOf(sink.Catalog), .. sink.Table.Namespace, sink.Table.Name];
-
     private FlinkTable TableOf(FlowDefinition flow)
     {
-        var name = string.Join('.', PathOf(flow.Sink).Select(FlinkSql.Quoted));
-        if (!flow.Sink.CreatesTable) return new FlinkTable(flow, name, null, "create: false");
-        if (PlanOf(flow) is not { } plan) return new FlinkTable(flow, name, null, "its columns are known to Flink alone; `matih deploy` asks for them and creates it");
-        var hidden = plan.Table.PartitionBy.Where(field => field.Transform is not Transform.Identity || field.Name is { } given && given != field.Column).ToList();
-        if (hidden.Count != 0) return new FlinkTable(flow, name, null, $"Flink's DDL cannot say a partition field such as {hidden[0].Transform} of {hidden[0].Column}; `matih deploy` creates it");
-        var sql = new FlinkSql().Text("CREATE TABLE IF NOT EXISTS ").Name(PathOf(flow.Sink))
-            .Text($" (\n  {string.Join(",\n  ", plan.Table.Rows.Fields.Select(field => $"{FlinkSql.Quoted(field.Name)} {field.Type}"))}\n)");
-        if (!plan.Table.PartitionBy.IsEmpty) sql.Text($" PARTITIONED BY ({string.Join(", ", plan.Table.PartitionBy.Select(field => FlinkSql.Quoted(field.Column)))})");
-        var options = plan.Table.Properties.SetItem("format-version", "2").Select(property => new KeyValuePair<string, FlinkValue>(property.Key, property.Value));
-        return new FlinkTable(flow, name, sql.Text(" WITH ").Options(options).Build($"sinks.{flow.Sink.Name}"), null);
+        var table = new FlinkTable(flow, null, "create: false");
+        if (!flow.Sink.CreatesTable) return table;
+        if (PlanOf(flow)?.Table is not { } plan) return table with { Why = "its columns are known to Flink alone; `matih deploy` asks for them and creates it" };
+        if (table.CreateOf(plan) is { } create) return table with { Create = create, Why = null };
+        var hidden = FlinkTable.HiddenOf(plan)!;
+        return table with { Why = $"Flink's DDL cannot say a partition field such as {hidden.Transform} of {hidden.Column}; `matih deploy` creates it" };
     }
 
     private FlowPlan? PlanOf(FlowDefinition flow) => planned.FirstOrDefault(item => item.Definition.Sink.Name == flow.Sink.Name)?.Plan;
 
     /// <summary>One job for all sinks: they share the sources.</summary>
-    private FlinkStatement Insert(string ofOne, string ofSet)
+    private FlinkStatement Insert(ImmutableArray<FlinkTable> tables, string ofOne, string ofSet)
     {
         var sql = new FlinkSql();
-        var isSet = definition.Flows.Length > 1;
+        var isSet = tables.Length > 1;
         sql.Text(isSet ? $"{ofSet} BEGIN\n" : ofOne);
-        foreach (var flow in definition.Flows)
+        foreach (var table in tables)
         {
-            sql.Text("INSERT INTO ").Name(PathOf(flow.Sink));
+            var flow = table.Flow;
+            sql.Text("INSERT INTO ").Name(table.Path);
+            // Whatever the table's own property says: without it a change would become another row.
+            if (flow.Sink.Mode == SinkMode.Upsert) sql.Text(" /*+ OPTIONS('upsert-enabled' = 'true') */");
             // By name: a table that exists may have its columns in another order, and more of them.
             var columns = PlanOf(flow) is { } plan ? string.Join(", ", plan.Table.Rows.Fields.Select(field => FlinkSql.Quoted(field.Name))) : null;
             if (columns is not null) sql.Text($" ({columns})");
@@ -128,7 +133,7 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
             if (isSet) sql.Text(";\n");
         }
         if (isSet) sql.Text("END");
-        return sql.Build(definition.Flows.Length == 1 ? $"sinks.{definition.Flows[0].Sink.Name}" : "sinks");
+        return sql.Build(tables.Length == 1 ? $"sinks.{definition.Flows[0].Sink.Name}" : "sinks");
     }
 
     /// <summary>A star gives the fields, or value and event_timestamp; Flink would add the record metadata that another statement names.</summary>

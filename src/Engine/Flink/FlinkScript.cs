@@ -1,31 +1,26 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.RegularExpressions;
 using Matih.Definition;
 
 namespace Matih.Flink;
 
-/// <summary>A table that the job writes.</summary>
-/// <param name="Flow">The flow's definition.</param>
-/// <param name="Name">Catalog, namespace and name, quoted.</param>
-/// <param name="Create">Makes it where it does not exist; null where Flink's DDL cannot say it, or the columns are known to Flink alone.</param>
-/// <param name="Why">Why there is no such statement.</param>
-public sealed record FlinkTable(FlowDefinition Flow, string Name, FlinkStatement? Create, string? Why)
-{
-    /// <summary>Asks for the columns of the rows that it gets.</summary>
-    public FlinkStatement Describe => new FlinkSql().Text("DESCRIBE ").Name(Flow.Sink.Input).Build($"sinks.{Flow.Sink.Name}.input");
-
-    /// <summary>Has the planner look at the query of its rows.</summary>
-    public FlinkStatement Explain => new FlinkSql().Text("EXPLAIN SELECT * FROM ").Name(Flow.Sink.Input).Build($"sinks.{Flow.Sink.Name}.input");
-}
+/// <summary>An option of the session.</summary>
+/// <param name="Name">Flink's name.</param>
+/// <param name="Statement">Its <c>SET</c> statement.</param>
+public sealed record FlinkSetting(string Name, FlinkStatement Statement);
 
 /// <summary>A pipeline as a job of Flink SQL.</summary>
 public sealed record FlinkScript
 {
+    /// <summary>Shorter secrets are part of many words: they are taken out only where they stand alone.</summary>
+    private const int LongSecretCharsMin = 6;
+
     /// <summary>The job's name.</summary>
     public required string JobName { get; init; }
 
     /// <summary>Options of the session: <c>SET</c> statements.</summary>
-    public required ImmutableArray<KeyValuePair<string, string>> Settings { get; init; }
+    public required ImmutableArray<FlinkSetting> Settings { get; init; }
 
     /// <summary>Catalogs, databases, sources and views, in the order in which Flink needs them.</summary>
     public required ImmutableArray<FlinkStatement> Definitions { get; init; }
@@ -42,14 +37,29 @@ public sealed record FlinkScript
     public ImmutableArray<string> Notes { get; init; } = [];
 
     /// <summary>The statement that gives an option a value.</summary>
-    public static string Set(string name, string value) => $"SET {FlinkSql.Literal(name)} = {FlinkSql.Literal(value)}";
+    public static FlinkStatement Set(string name, string value) => Set(name, (FlinkValue)value);
+
+    internal static FlinkStatement Set(string name, FlinkValue value) =>
+        new FlinkSql().Text("SET ").Text(FlinkSql.Literal(name)).Text(" = ").Value(value).Build($"orchestration.flink.{name}");
+
+    /// <summary>The text with placeholders for every secret of the script: Flink repeats options in its errors, and hides few of them.</summary>
+    public string Mask(string text) => Secrets.OrderByDescending(secret => secret.Value.Length).Aggregate(text, (masked, secret) => secret.Value.Length >= LongSecretCharsMin
+        ? masked.Replace(secret.Value, secret.Placeholder, StringComparison.Ordinal)
+        : Regex.Replace(masked, $@"(?<![\p{{L}}\p{{N}}]){Regex.Escape(secret.Value)}(?![\p{{L}}\p{{N}}])", _ => secret.Placeholder, RegexOptions.CultureInvariant));
+
+    /// <summary>Places of secrets that the author wrote into the file itself, where the text holds them, such as <c>connections.main.security.password</c>.</summary>
+    public IEnumerable<string> FindLiteralSecrets(string text) =>
+        // A reference's placeholder is a variable's name, without dots.
+        Secrets.Where(secret => secret.Placeholder.Contains('.', StringComparison.Ordinal) && text.Contains(secret.Value, StringComparison.Ordinal)).Select(secret => secret.Placeholder[2..^1]).Distinct();
+
+    private IEnumerable<(string Value, string Placeholder)> Secrets => Settings.Select(setting => setting.Statement).Concat(Definitions).SelectMany(statement => statement.Secrets).Distinct();
 
     /// <summary>The script for a SQL client, with placeholders for secrets.</summary>
     public override string ToString()
     {
         var text = new StringBuilder();
         foreach (var note in Notes) text.Append(FlinkComment.Of(note)).Append('\n');
-        foreach (var (name, value) in Settings) text.Append($"{Set(name, value)};\n");
+        foreach (var setting in Settings) text.Append($"{setting.Statement};\n");
         foreach (var statement in Definitions) text.Append($"\n{statement};\n");
         foreach (var table in Tables) text.Append(table.Create is { } create ? $"\n{create};\n" : $"\n{FlinkComment.Of($"{table.Name} has to exist: {table.Why}")}\n");
         return text.Append($"\n{Insert};\n").ToString();

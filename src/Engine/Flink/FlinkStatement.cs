@@ -39,6 +39,13 @@ public sealed class FlinkStatement
     /// <summary>Whether it makes a catalog or something in it, which stays when the session ends.</summary>
     public bool IsOfCatalog => Subject.StartsWith("catalogs.", StringComparison.Ordinal);
 
+    /// <summary>One or two letters protect nothing, and stand alone in many messages.</summary>
+    private const int SecretCharsMin = 3;
+
+    /// <summary>Its secrets as they are and as literals hold them, with what stands for them in print.</summary>
+    internal IEnumerable<(string Value, string Placeholder)> Secrets => _pieces.OfType<FlinkPiece.Hidden>().Where(piece => piece.Sql.Length >= SecretCharsMin)
+        .SelectMany(piece => new[] { (piece.Sql, piece.Placeholder), (piece.Sql.Replace("''", "'", StringComparison.Ordinal), piece.Placeholder) }).Distinct();
+
     /// <summary>The statement as Flink is to get it.</summary>
     public string Reveal() => Render(hidden => hidden.Sql);
 

@@ -128,7 +128,7 @@ internal sealed class KafkaClientOptions(SourceDefinition source, FlinkReference
                 SetJaas("scram.ScramLoginModule", Login());
                 break;
             case "OAUTHBEARER" when Properties.GetValueOrDefault("sasl.oauthbearer.method") == "oidc":
-                Set("sasl.oauthbearer.token.endpoint.url", Properties["sasl.oauthbearer.token.endpoint.url"]);
+                Set("sasl.oauthbearer.token.endpoint.url", references.Address(Properties["sasl.oauthbearer.token.endpoint.url"], PlaceOf("sasl.oauthbearer.token.endpoint.url")?.Path ?? ""));
                 Set("sasl.login.callback.handler.class", $"{classPrefix}{Security}oauthbearer.secured.OAuthBearerLoginCallbackHandler");
                 SetJaas("oauthbearer.OAuthBearerLoginModule", Token());
                 break;

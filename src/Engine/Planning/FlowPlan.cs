@@ -15,7 +15,11 @@ namespace Matih.Planning;
 /// <param name="TargetFileBytes">The size at which a data file is closed; null takes the table's own setting.</param>
 public sealed record TablePlan(
     TableIdentifier Identifier, RowType Rows, ImmutableArray<PartitionRequest> PartitionBy,
-    ImmutableSortedDictionary<string, string> Properties, bool MayCreate, long? TargetFileBytes);
+    ImmutableSortedDictionary<string, string> Properties, bool MayCreate, long? TargetFileBytes)
+{
+    /// <summary>The columns that identify a row where another engine writes by upsert; they are NOT NULL in the rows. Empty for append.</summary>
+    public ImmutableArray<string> Key { get; init; } = [];
+}
 
 /// <summary>A partition field as the definition asks for it.</summary>
 /// <param name="Column">The source column in the table.</param>

@@ -36,13 +36,29 @@ public static class PipelinePlanner
         var flows = ImmutableArray.CreateBuilder<PlannedFlow>();
         var (errors, uncompiled) = (new List<DefinitionError>(), new List<DefinitionError>());
         foreach (var flow in definition.Flows)
-            if (PlanFlow(definition, flow, errors, isForFlink ? uncompiled : errors) is { } plan) flows.Add(new PlannedFlow(flow, plan));
+        {
+            if (!isForFlink && WhyOnlyFlink(flow) is { } reason) errors.Add(reason);
+            else if (flow.FlinkSource is null && PlanFlow(definition, flow, errors, isForFlink ? uncompiled : errors) is { } plan) flows.Add(new PlannedFlow(flow, plan));
+        }
         errors.AddRange(FindNested(definition.Sinks));
         var distinct = errors.Distinct().OrderBy(error => error.Position).ToImmutableArray();
         return new PlanResult(distinct.IsEmpty ? [.. flows.Select(flow => WithSiblings(flow, flows))] : [], distinct, [.. definition.Sinks.SelectMany(FindMisspelt), .. flows.SelectMany(FindOddNames)])
         {
             Uncompiled = [.. uncompiled.Distinct()],
         };
+    }
+
+    /// <summary>Why this engine cannot run a flow that Flink can; null where it can.</summary>
+    private static DefinitionError? WhyOnlyFlink(FlowDefinition flow)
+    {
+        const string Remedy = "set orchestration.engine to flink and bring the pipeline onto a cluster with `matih deploy`";
+        if (flow.FlinkSource is { } source)
+            return At(source.Position, $"sources.{source.Name}.type", $"connector {source.Connector} is Flink's, and this engine reads Kafka topics. To run it, {Remedy}, or bring the data into a topic, as Debezium does with the changes of a database, and use type kafka.");
+        if (flow.Sink.Catalog is CatalogDefinition.Hive hive)
+            return At(flow.Sink.TablePosition, $"sinks.{flow.Sink.Name}.table", $"catalog '{hive.Name}' is a Hive metastore, which this engine does not reach. Put a REST catalog in front of it (Gravitino and Polaris have one), or {Remedy}.");
+        return flow.Sink.Mode == SinkMode.Upsert
+            ? At(flow.Sink.Position, $"sinks.{flow.Sink.Name}.mode", $"this engine does not write by upsert in this version. To run it, {Remedy}, or use append.")
+            : null;
     }
 
     /// <summary>A file catalog keeps a table in the folder of its name, which belongs to it alone.</summary>
@@ -79,13 +95,49 @@ public static class PipelinePlanner
     /// <param name="errors">Gets what is wrong: types that no table holds, partition fields of columns that are not there.</param>
     public static TablePlan? PlanTable(FlowDefinition flow, RowType rows, List<DefinitionError> errors)
     {
+        if (WithKey(flow.Sink, rows, errors) is not { } keyed) return null;
+        rows = keyed;
         var partitionBy = ResolvePartitioning(flow.Sink, rows, errors);
         var hasUnwritable = CheckTypes(flow.Sink, rows, errors) | CheckNames(flow.Sink, rows, errors);
         var areSound = CheckProperties(flow.Sink, rows, errors);
-        if (partitionBy is not { } requests || hasUnwritable || !CheckPartitionNames(flow.Sink, rows, requests, errors) || !areSound) return null;
+        if (partitionBy is not { } requests || hasUnwritable || !CheckPartitionNames(flow.Sink, rows, requests, errors) || !CheckPartitionKey(flow.Sink, requests, errors) || !areSound) return null;
         return new TablePlan(
-            new TableIdentifier(flow.Sink.Table.Namespace, flow.Sink.Table.Name), rows, requests, flow.Sink.Properties.Remove(TablePropertyRules.FormatVersion), flow.Sink.CreatesTable,
-            flow.Sink.TargetFileBytes);
+            new TableIdentifier(flow.Sink.Table.Namespace, flow.Sink.Table.Name), rows, requests, PropertiesOf(flow.Sink), flow.Sink.CreatesTable,
+            flow.Sink.TargetFileBytes)
+        {
+            Key = flow.Sink.Key,
+        };
+    }
+
+    /// <summary>Iceberg's sink of Flink replaces rows where the table says so (Iceberg documentation, "Flink writes", "UPSERT").</summary>
+    private static ImmutableSortedDictionary<string, string> PropertiesOf(SinkDefinition sink)
+    {
+        var properties = sink.Properties.Remove(TablePropertyRules.FormatVersion);
+        return sink.Mode == SinkMode.Upsert ? properties.SetItem("write.upsert.enabled", "true") : properties;
+    }
+
+    /// <summary>The rows with the key's columns NOT NULL, as identifier fields have to be; null after a report.</summary>
+    private static RowType? WithKey(SinkDefinition sink, RowType rows, List<DefinitionError> errors)
+    {
+        var before = errors.Count;
+        foreach (var column in sink.Key)
+        {
+            if (rows.IndexOf(column) is var at && at < 0) Refuse($"'{column}' is no column of the query; its columns are {string.Join(", ", rows.Fields.Select(field => field.Name))}.");
+            else if (rows[at].Type is DataType.Float or DataType.Double) Refuse($"column '{column}' has type {rows[at].Type.Name}, by which Iceberg identifies no row. Cast it, or choose another column.");
+        }
+        return errors.Count == before ? new RowType([.. rows.Fields.Select(field => sink.Key.Contains(field.Name) ? new Field(field.Name, field.Type.NotNull()) : field)]) : null;
+
+        void Refuse(string message) => errors.Add(At(sink.Position, $"sinks.{sink.Name}.key", message));
+    }
+
+    /// <summary>A row's deletion is written into the partition of its key: a partition by another column would keep the old row.</summary>
+    private static bool CheckPartitionKey(SinkDefinition sink, ImmutableArray<PartitionRequest> requests, List<DefinitionError> errors)
+    {
+        if (sink.Key.IsEmpty) return true;
+        var foreign = requests.Select((request, i) => (request.Column, Index: i)).Where(found => !sink.Key.Contains(found.Column)).ToList();
+        foreach (var (column, i) in foreign)
+            errors.Add(At(sink.PartitionBy[i].Position, $"sinks.{sink.Name}.partition_by[{i}]", $"'{column}' is not in the key ({string.Join(", ", sink.Key)}): with upsert the new row would go into one partition, and the deletion of the old one into another. Partition by columns of the key."));
+        return foreign.Count == 0;
     }
 
     private static FlowPlan? PlanFlow(PipelineDefinition definition, FlowDefinition flow, List<DefinitionError> errors, List<DefinitionError> sqlErrors)

@@ -45,7 +45,7 @@ internal sealed class DeployVerb : Verb
         _replace = Flag("--replace", "Stop a job of this name with a savepoint, and continue from it.");
         _from = Text("--from", "PATH", "Continue from this savepoint or retained checkpoint.");
         _savepoint = Text("--savepoint", "DIR", "Where the savepoint of a replaced job goes, as the cluster sees it. Default: the cluster's own folder.");
-        _jobId = Text("--job-id", "ID", "The job's id, 32 hexadecimal digits. With the id of an earlier attempt whose fate is unknown, no second job is made.");
+        _jobId = Text("--job-id", "ID", "The job's id, 32 hexadecimal digits or a UUID. With the id of an earlier attempt whose fate is unknown, no second job is made.");
         _wait = Duration("--wait", "How long the job may take until its tasks run. Default 2m.");
         _trace = Flag("--trace", "Print the whole stack trace where Flink refuses something.");
     }
@@ -53,8 +53,9 @@ internal sealed class DeployVerb : Verb
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         using var cluster = _place.Open(arguments, _settings);
-        var job = arguments.GetValue(_jobId) ?? Guid.NewGuid().ToString("N");
-        if (job.Length != 32 || !job.All(char.IsAsciiHexDigitLower)) throw new UsageException($"--job-id: '{job}' is no job id, which has 32 hexadecimal digits in lower case.");
+        var job = Guid.NewGuid();
+        if (arguments.GetValue(_jobId) is { } given && !Guid.TryParseExact(given, "N", out job) && !Guid.TryParseExact(given, "D", out job))
+            throw new UsageException($"--job-id: '{given}' is no job id, which has 32 hexadecimal digits, with hyphens as in a UUID or without.");
         if (_script.Generate(arguments, arguments.GetValue(_file)!, _settings) is not { } generated) return ExitCode.BadDefinition;
         if (generated.Pipeline.Definition.Orchestration.Engine != DeployTarget.Flink)
             throw new UsageException($"{generated.Script.JobName} says engine: matih, which `matih run` runs. For Flink, write engine: flink under orchestration, or give --set orchestration.engine=flink.");
@@ -63,7 +64,7 @@ internal sealed class DeployVerb : Verb
         var log = LogOptions.CreateLog(null, "warning", _settings, environment.Clock, Terminal.OfProcess());
         await using var handover = new HandoverToFlink(environment, new HostConnectors(_settings, environment, log, laneCountMax: 1), log, ProcessHints.IsGone);
         var deployment = new JobDeployment(cluster, Console.Error.WriteLine);
-        var request = new DeploymentRequest(job)
+        var request = new DeploymentRequest(job.ToString("N"))
         {
             Replaces = arguments.GetValue(_replace),
             From = arguments.GetValue(_from),
@@ -73,7 +74,7 @@ internal sealed class DeployVerb : Verb
         try
         {
             var running = await deployment.DeployAsync(generated.ScriptAt, generated.Pipeline.Flows, handover, request, cancellationToken);
-            Console.Out.WriteLine($"{running.JobName} runs as job {running.JobId} on {running.JobManager}");
+            Console.Out.WriteLine($"{running.JobName} {(running.IsFinished ? "has read all of its sources" : "runs")} as job {running.JobId} on {running.JobManager}");
             return ExitCode.Done;
         }
         catch (FlinkRefusalException refusal)

@@ -42,6 +42,11 @@ internal sealed class FlinkOptions
         foreach (var option in new Option[] { _set, _warehouse, _connector }) command.Options.Add(option);
     }
 
+    public IReadOnlyList<string> OverridesOf(ParseResult arguments) => arguments.GetValue(_set) ?? [];
+
+    /// <summary>The arguments that give another command the same connector; none for the default.</summary>
+    public IReadOnlyList<string> ConnectorOf(ParseResult arguments) => arguments.GetValue(_connector) is { } connector and not SqlConnector ? ["--kafka-connector", connector] : [];
+
     /// <summary>Loads and generates; null where something is wrong, which has been printed then.</summary>
     public GeneratedJob? Generate(ParseResult arguments, string file, HostSettings settings)
     {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Hosting;
@@ -12,16 +11,18 @@ internal sealed class FlinkVerb : Verb
 {
     private static readonly HelpPage Page = new(
         """
-        Turns a definition into a job of Flink SQL (sql), and looks after the jobs that `matih deploy` has started.
+        Turns a definition into a job of Flink SQL (sql) or into manifests for Kubernetes (manifest), and looks after the jobs that `matih deploy` has started.
 
         A job is named by its id or by the pipeline's name. stop makes a savepoint, from which `matih deploy --from` continues
         without loss. Secrets are placeholders in what is printed, such as ${KAFKA_PASSWORD}.
         """,
-        ["flink sql FILE [options]", "flink list --gateway URL", "flink status JOB --gateway URL", "flink stop JOB --gateway URL [--savepoint DIR]", "flink savepoint JOB --gateway URL [--savepoint DIR]"],
+        ["flink sql FILE [options]", "flink manifest FILE --image IMAGE --state URL [options]", "flink list --gateway URL", "flink status JOB --gateway URL [--json] [--watch [--interval DURATION]]", "flink stop JOB --gateway URL [--savepoint DIR]", "flink savepoint JOB --gateway URL [--savepoint DIR]"],
         ("Examples",
         [
             ("matih flink sql pipeline.yaml > job.sql", "for Flink's SQL client"),
+            ("matih flink manifest pipeline.yaml --image flink-with-jars:1.20 --state s3://bucket/flink | kubectl apply -f -", ""),
             ("matih flink status clicks --gateway http://flink:8083", ""),
+            ("matih flink status clicks --gateway http://flink:8083 --watch --json", "one line every five seconds, until the job ends"),
             ("matih flink stop clicks --gateway http://flink:8083", ""),
         ]),
         ("Exit codes", [("0", "Done."), ("2", "The definition or the command line is wrong, or something in it cannot be said to Flink."), ("3", "The cluster does not answer, or a job does not do what it should.")]));
@@ -31,8 +32,9 @@ internal sealed class FlinkVerb : Verb
         // Without a subcommand there is nothing to do, which the parser says.
         Command.Action = null;
         Command.Subcommands.Add(Sql(settings));
+        Command.Subcommands.Add(new FlinkManifestCommand(settings).Command);
         Command.Subcommands.Add(List(settings));
-        Command.Subcommands.Add(Status(settings));
+        Command.Subcommands.Add(new FlinkStatus(settings).Command);
         Command.Subcommands.Add(Stop("stop", "Stop a job with a savepoint.", settings, (watch, job, trigger, folder, token) => watch.StopAsync(job, trigger, folder, token)));
         Command.Subcommands.Add(Stop("savepoint", "Make a savepoint of a job that runs on.", settings, (watch, job, trigger, folder, token) => watch.SaveAsync(job, trigger, folder, token)));
     }
@@ -72,39 +74,11 @@ internal sealed class FlinkVerb : Verb
         {
             using var cluster = place.Open(arguments, settings);
             var table = new TextTable("job", "name", "state", "started");
-            foreach (var job in await new JobWatch(cluster).ListAsync(cancellationToken)) table.Add(job.Id, job.Name, job.State, job.StartedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+            foreach (var job in await new JobWatch(cluster).ListAsync(cancellationToken)) table.Add(job.Id, job.Name, job.State, HostJson.TextOf(job.StartedAt));
             table.WriteTo(Console.Out, "");
             return ExitCode.Done;
         });
         return command;
-    }
-
-    private static Command Status(HostSettings settings)
-    {
-        var place = new FlinkPlace();
-        var job = new Argument<string>("JOB") { Description = "The job's id, or the pipeline's name." };
-        var trace = new Option<bool>("--trace") { Description = "Print the whole stack trace of the last failure." };
-        var command = new Command("status", "How a job does.") { job, trace };
-        place.AddTo(command);
-        RefuseOptions(job, command);
-        command.SetAction(async (arguments, cancellationToken) =>
-        {
-            using var cluster = place.Open(arguments, settings);
-            var report = await new JobWatch(cluster).StatusAsync(arguments.GetValue(job)!, cancellationToken);
-            Write(report, arguments.GetValue(trace), Console.Out);
-            return report.IsRunning ? ExitCode.Done : ExitCode.Environment;
-        });
-        return command;
-    }
-
-    private static void Write(JobReport report, bool hasTrace, TextWriter output)
-    {
-        output.WriteLine($"{report.Name} ({report.Id}): {report.State}{(report.State == "RUNNING" && !report.IsRunning ? ", but not all of its tasks run" : "")}");
-        output.WriteLine($"  tasks        {string.Join(", ", report.Tasks.Select(task => $"{task.Value} {task.Key}"))}");
-        output.WriteLine($"  checkpoints  {report.CheckpointsCompleted} completed, {report.CheckpointsFailed} failed{(report.LastCheckpointDuration is { } took ? $"; the last took {took.TotalMilliseconds:N0} ms" : "")}");
-        if (report.LastCheckpointPath is { } path) output.WriteLine($"  last         {path}");
-        if (report.Failure is { } failure) output.WriteLine($"  last failure {failure}");
-        if (hasTrace && report.FailureTrace is { } trace) output.WriteLine(trace);
     }
 
     private static Command Stop(string name, string description, HostSettings settings, Func<JobWatch, string, string, string?, CancellationToken, Task<(string Job, string Savepoint)>> act)

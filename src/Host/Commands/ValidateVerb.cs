@@ -76,7 +76,7 @@ internal sealed class ValidateVerb : Verb
     {
         var environment = SystemEnvironment.Create(_settings);
         var runner = new PipelineRunner(environment, new HostConnectors(_settings, environment, EngineLog.None, laneCountMax: 1), EngineLog.None);
-        foreach (var difference in await runner.CheckTablesAsync(pipeline.Flows, cancellationToken))
+        foreach (var difference in await runner.CheckTablesAsync([.. pipeline.Flows.Where(flow => flow.Definition.Sink.Catalog is not CatalogDefinition.Hive)], cancellationToken))
             Console.Error.WriteLine($"{(difference.Severity == LogSeverity.Warning ? "warning: " : "")}{difference.Message}");
     }
 
@@ -88,6 +88,14 @@ internal sealed class ValidateVerb : Verb
         output.WriteLine(
             $"checkpoint every {DurationText.Show(orchestration.CheckpointInterval)}, parallelism {orchestration.Parallelism}, memory {Quantity.Bytes(orchestration.MemoryBytesMax)}{(orchestration.Engine == DeployTarget.Flink ? ", deployed to flink" : "")}");
         foreach (var left in pipeline.Uncompiled) output.WriteLine($"left to Flink: {left}");
+        foreach (var flow in definition.Flows.Where(flow => pipeline.Flows.All(planned => planned.Definition != flow)))
+        {
+            output.WriteLine();
+            output.WriteLine($"flow {flow.Pipeline}/{flow.Sink.Name}");
+            if (flow.FlinkSource is { } source) output.WriteLine($"  source  {source.Name}, Flink's connector {source.Connector}");
+            output.WriteLine($"  steps   {flow}");
+            output.WriteLine($"  table   {flow.Sink.Table} in {CatalogText(flow.Sink.Catalog)}; Flink knows its columns");
+        }
         foreach (var (flow, plan) in pipeline.Flows)
         {
             output.WriteLine();
@@ -112,6 +120,7 @@ internal sealed class ValidateVerb : Verb
         CatalogDefinition.Rest rest => $"the REST catalog {rest.Name} at {rest.Uri}",
         CatalogDefinition.Sql { Database: SqlDatabase.PostgreSql server } sql => $"the SQL catalog {sql.CatalogName} in database {server.Database} at {server.Host}:{server.Port}",
         CatalogDefinition.Sql { Database: SqlDatabase.Sqlite sqlite } sql => $"the SQL catalog {sql.CatalogName} in {sqlite.Path}",
+        CatalogDefinition.Hive hive => $"the Hive catalog {hive.Name}{(hive.Uri is { } uri ? $" at {uri}" : "")}",
         _ => throw new InvalidOperationException($"Unknown catalog {catalog.Name}."),
     };
 }

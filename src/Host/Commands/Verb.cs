@@ -50,7 +50,10 @@ internal abstract class Verb
     protected Option<bool> Flag(string name, string description) => Add(new Option<bool>(name) { Description = description });
 
     /// <summary>An option that takes a duration such as <c>20s</c>.</summary>
-    protected Option<TimeSpan?> Duration(string name, string description) => Add(new Option<TimeSpan?>(name)
+    protected Option<TimeSpan?> Duration(string name, string description) => Add(DurationOption(name, description));
+
+    /// <summary>The same for a subcommand.</summary>
+    public static Option<TimeSpan?> DurationOption(string name, string description) => new(name)
     {
         HelpName = "DURATION",
         Description = description,
@@ -60,7 +63,7 @@ internal abstract class Verb
             result.AddError($"{name}: '{result.Tokens[0].Value}' is no duration. Write a number and ms, s, m, h or d, for example 20s.");
             return null;
         },
-    });
+    };
 
     /// <summary>An option that takes a whole number within bounds.</summary>
     protected Option<int?> Number(string name, int min, int max, string description) => Add(new Option<int?>(name)
@@ -85,7 +88,7 @@ internal abstract class Verb
     }
 
     /// <summary>The parser takes a misspelled option for an argument where one is still missing.</summary>
-    protected static void RefuseOptions(Argument argument, Command command) => argument.Validators.Add(result =>
+    public static void RefuseOptions(Argument argument, Command command) => argument.Validators.Add(result =>
     {
         if (result.Tokens is not [{ Value: ['-', _, ..] value }] || value.Any(char.IsWhiteSpace)) return;
         var names = command.Options.Where(option => !option.Hidden).Select(option => option.Name);

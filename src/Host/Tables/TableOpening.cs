@@ -43,14 +43,18 @@ internal static class TableOpening
     /// <param name="howToChoose">What to do where the definition has several.</param>
     public static CatalogDefinition FindCatalog(TablePlace place, string howToChoose, HostSettings settings)
     {
-        var load = PipelineLoading.Load(new PipelineRequest(place.Definition!, [], place.Warehouse), settings);
+        var load = PipelineLoading.Load(new PipelineRequest(place.Definition!, [], place.Warehouse), settings, isForFlink: null);
         if (load.Pipeline is not { } pipeline) throw load.Failure!;
-        var catalogs = pipeline.Definition.Catalogs.Concat(pipeline.Flows.Select(flow => flow.Definition.Sink.Catalog)).DistinctBy(catalog => catalog.Name).ToList();
+        var catalogs = pipeline.Definition.Catalogs.Concat(pipeline.Definition.Flows.Select(flow => flow.Sink.Catalog)).DistinctBy(catalog => catalog.Name).ToList();
         var names = string.Join(", ", catalogs.Select(catalog => catalog.Name));
         if (place.Catalog is { } wanted)
-            return catalogs.Find(catalog => catalog.Name == wanted) ?? throw new UsageException($"{place.Definition} has no catalog '{wanted}'. It has: {names}.");
-        return catalogs.Count == 1 ? catalogs[0] : throw new UsageException($"{place.Definition} has several catalogs: {names}. {howToChoose}");
+            return catalogs.Find(catalog => catalog.Name == wanted) is { } found ? found is CatalogDefinition.Hive ? throw Unreachable(found) : found : throw new UsageException($"{place.Definition} has no catalog '{wanted}'. It has: {names}.");
+        var reachable = catalogs.Where(catalog => catalog is not CatalogDefinition.Hive).ToList();
+        return reachable.Count == 1 ? reachable[0] : reachable.Count == 0 ? throw Unreachable(catalogs[0]) : throw new UsageException($"{place.Definition} has several catalogs: {names}. {howToChoose}");
     }
+
+    private static UsageException Unreachable(CatalogDefinition catalog) =>
+        new($"catalog '{catalog.Name}' is a Hive metastore, which only a Flink cluster reaches.");
 
     /// <summary>Turns what reading a table can meet into failures with a remedy.</summary>
     public static async Task<T> GuardAsync<T>(string name, Func<Task<T>> read)

@@ -23,7 +23,18 @@ internal sealed partial record FlinkFailure(string Cause, int Line, int Column, 
         var cause = last < 0 ? FirstOf(lines) : lines[last][CausedBy.Length..];
         if (cause.Contains("[Internal server error., <Exception on server side:", StringComparison.Ordinal) && last + 1 < lines.Length) cause = lines[last + 1];
         var (line, column) = PlaceIn(trace);
-        return new FlinkFailure(WithoutClass(cause.Trim()).TrimEnd('.'), line, column, trace);
+        return new FlinkFailure(WithoutClass(cause.Trim()).TrimEnd('.') + OptionsIn(lines), line, column, trace);
+    }
+
+    /// <summary>The source whose connector refused its options, by its table's name; null where none did.</summary>
+    public string? Source => SourceTable().Match(Trace) is { Success: true } match ? match.Groups[1].Value : null;
+
+    /// <summary>The options that are wrong, which stand in a list of their own behind the cause.</summary>
+    private static string OptionsIn(string[] lines)
+    {
+        var title = Array.FindLastIndex(lines, line => line is "Unsupported options:" or "Missing required options are:");
+        if (title < 0) return "";
+        return ": " + string.Join(", ", lines.Skip(title + 1).SkipWhile(line => line.Length == 0).TakeWhile(line => line.Length != 0));
     }
 
     /// <summary>The first line that is no frame of the stack and no frame around the real one.</summary>
@@ -47,6 +58,9 @@ internal sealed partial record FlinkFailure(string Cause, int Line, int Column, 
 
     [GeneratedRegex("(?:From|at) line ([0-9]{1,9}), column ([0-9]{1,9})", RegexOptions.CultureInvariant)]
     private static partial Regex Place();
+
+    [GeneratedRegex(@"Unable to create a source for reading table 'default_catalog\.default_database\.([^']+?)(?:\.topic)?'", RegexOptions.CultureInvariant)]
+    private static partial Regex SourceTable();
 
     [GeneratedRegex(@"^(?:[a-z_][A-Za-z0-9_]*\.)+[A-Z][A-Za-z0-9_$]*: ?", RegexOptions.CultureInvariant)]
     private static partial Regex ClassName();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -43,7 +44,18 @@ internal sealed class FlinkHttp(HttpClient client, Uri address, string name, Tim
 
     public Task<FlinkAnswer> GetAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, cancellationToken);
 
-    public Task<FlinkAnswer> PostAsync(string path, string json, CancellationToken cancellationToken) => SendAsync(HttpMethod.Post, path, json, cancellationToken);
+    /// <param name="write">Writes the members of the object that is sent.</param>
+    public Task<FlinkAnswer> PostAsync(string path, Action<Utf8JsonWriter> write, CancellationToken cancellationToken)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+        return SendAsync(HttpMethod.Post, path, Encoding.UTF8.GetString(buffer.WrittenSpan), cancellationToken);
+    }
 
     public Task<FlinkAnswer> DeleteAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Delete, path, null, cancellationToken);
 

@@ -33,7 +33,7 @@ internal sealed class GatewaySession : IAsyncDisposable
     {
         foreach (var version in (string[])["v3", "v2", "v1"])
         {
-            var answer = await http.PostAsync($"/{version}/sessions", "{}", cancellationToken);
+            var answer = await http.PostAsync($"/{version}/sessions", _ => { }, cancellationToken);
             if (answer.Status == System.Net.HttpStatusCode.NotFound) continue;
             if (answer.IsOk && answer.Json().TryGetProperty("sessionHandle", out var handle)) return new GatewaySession(http, clock, $"/{version}/sessions/{handle.GetString()}");
             throw NoGateway(http, answer);
@@ -59,7 +59,7 @@ internal sealed class GatewaySession : IAsyncDisposable
     /// <exception cref="FlinkSilenceException">The gateway does not answer, or has forgotten the session: the statement may have been run.</exception>
     public async Task<StatementResult> ExecuteAsync(string sql, CancellationToken cancellationToken)
     {
-        var submitted = await _http.PostAsync($"{_path}/statements", Body(sql), cancellationToken);
+        var submitted = await _http.PostAsync($"{_path}/statements", json => json.WriteString("statement", sql), cancellationToken);
         if (!submitted.IsOk) throw Forgotten(submitted);
         var operation = $"{_path}/operations/{submitted.Json().GetProperty("operationHandle").GetString()}";
         while (await StatusAsync(operation, cancellationToken) is "RUNNING" or "PENDING" or "INITIALIZED") await Task.Delay(PollInterval, _clock, cancellationToken);
@@ -100,18 +100,6 @@ internal sealed class GatewaySession : IAsyncDisposable
 
     private FlinkSilenceException Forgotten(FlinkAnswer answer) =>
         new($"The SQL Gateway at {_http.Address} does not know its session any more: {FlinkFailure.Of(answer.Trace()).Cause}", new InvalidOperationException(answer.Trace()));
-
-    private static string Body(string sql)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            json.WriteString("statement", sql);
-            json.WriteEndObject();
-        }
-        return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
-    }
 
     /// <summary>A gateway that does not answer any more forgets the session by itself, after ten minutes.</summary>
     public async ValueTask DisposeAsync()

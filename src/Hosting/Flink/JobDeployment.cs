@@ -1,10 +1,8 @@
 using System.Collections.Immutable;
-using Matih.Batches;
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Flink;
 using Matih.Planning;
-using Matih.Sql;
 
 namespace Matih.Hosting.Flink;
 
@@ -25,9 +23,10 @@ public sealed record DeploymentRequest(string JobId)
     public TimeSpan StartMax { get; init; } = TimeSpan.FromMinutes(2);
 }
 
-/// <summary>A job that runs.</summary>
+/// <summary>A job that runs, or has done its work.</summary>
 /// <param name="Savepoint">What it continued from; null where it began.</param>
-public sealed record Deployment(string JobId, string JobName, Uri JobManager, string? Savepoint);
+/// <param name="IsFinished">Whether its sources had an end, and it has read them all.</param>
+public sealed record Deployment(string JobId, string JobName, Uri JobManager, string? Savepoint, bool IsFinished);
 
 /// <summary>Brings a script onto a cluster, through its SQL Gateway.</summary>
 /// <param name="say">Gets one line for each step.</param>
@@ -47,20 +46,29 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
         var script = generate(ImmutableDictionary<string, ImmutableArray<(int, long)>>.Empty);
         JobsEndpoint jobs;
         FlinkJob? running;
+        var savepoint = request.From;
         bool restores;
         await using (var session = await cluster.OpenSessionAsync(cancellationToken))
         {
             jobs = await cluster.JobManagerAsync(session, cancellationToken);
-            running = await FindRunningAsync(jobs, script.JobName, request, cancellationToken);
-            restores = running is not null || request.From is not null;
-            await PrepareAsync(session, script, script.Definitions, cancellationToken);
-            var given = await handover.LookAsync(await TablesAsync(session, script, planned, cancellationToken), restores, cancellationToken);
+            var known = await Asking(() => jobs.ListAsync(cancellationToken));
+            if (known.FirstOrDefault(job => job.Id == request.JobId) is { } same) return await AwaitAsync(jobs, script, same, request, cancellationToken);
+            running = FindRunning(jobs, script.JobName, known, request);
+            if (running is null && request is { Replaces: true, From: null }) savepoint = await FindSavepointAsync(jobs, script.JobName, known, cancellationToken);
+            restores = running is not null || savepoint is not null;
+
+            var statements = new ScriptRun(session, script);
+            await statements.PrepareAsync(script.Definitions, cancellationToken);
+            foreach (var table in script.Tables) await statements.CheckChangesAsync(table, cancellationToken);
+            var tables = await statements.TablesAsync(planned, cancellationToken);
+            var given = await handover.LookAsync([.. tables.Where(table => table.Table.IsReachable).Select(table => table.Handed)], restores, cancellationToken);
             if (!restores) await RequireUnreadAsync(jobs, given, request.JobId, cancellationToken);
+            foreach (var (table, handed) in tables.Where(table => !table.Table.IsReachable)) await statements.CreateAsync(table, handed.Table, cancellationToken);
+            foreach (var table in script.Tables) await statements.CheckKeyAsync(table, cancellationToken);
             // What Flink refuses is to be known before the tables are given away and the job that runs is stopped.
-            await RunAsync(session, script.Explain, cancellationToken);
+            await statements.RunAsync(script.Explain, cancellationToken);
         }
 
-        var savepoint = request.From;
         if (running is not null)
         {
             say($"stopping job {running.Id} with a savepoint");
@@ -71,12 +79,23 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
             source => source.Key, source => source.Value.Select(position => (position.Partition, position.NextOffset)).ToImmutableArray());
         await using var submission = await cluster.OpenSessionAsync(cancellationToken);
         var last = restores ? script : generate(begins);
-        await PrepareAsync(submission, last, last.Definitions, cancellationToken);
-        await SetAsync(submission, JobIdOption, request.JobId, cancellationToken);
-        if (savepoint is not null) await SetAsync(submission, RecoveryOption, savepoint, cancellationToken);
+        var run = new ScriptRun(submission, last);
+        await run.PrepareAsync(last.Definitions, cancellationToken);
+        await run.SetAsync(JobIdOption, request.JobId, cancellationToken);
+        if (savepoint is not null) await run.SetAsync(RecoveryOption, savepoint, cancellationToken);
         say($"submitting job {request.JobId}");
-        await SubmitAsync(submission, jobs, last, request, savepoint, cancellationToken);
-        return new Deployment(request.JobId, script.JobName, jobs.Address, savepoint);
+        await SubmitAsync(run, last, request, cancellationToken);
+        return new Deployment(request.JobId, script.JobName, jobs.Address, savepoint, await AwaitStartAsync(jobs, last, request, savepoint, cancellationToken));
+    }
+
+    /// <summary>Waits for the job of an earlier attempt with the same id.</summary>
+    private async Task<Deployment> AwaitAsync(JobsEndpoint jobs, FlinkScript script, FlinkJob same, DeploymentRequest request, CancellationToken cancellationToken)
+    {
+        if (same.Name != script.JobName) throw FlinkHttp.Failed($"Job {same.Id} is called {same.Name}, and not {script.JobName}.", "Leave --job-id out, or give another one.");
+        if (!same.IsLive && same.State != "FINISHED")
+            throw FlinkHttp.Failed($"Job {same.Id} of {same.Name} has ended in state {same.State}, and the JobManager takes an id once.", "Leave --job-id out, or give another one.");
+        say($"job {same.Id} is there already, in state {same.State}; nothing is submitted");
+        return new Deployment(same.Id, script.JobName, jobs.Address, request.From, await AwaitStartAsync(jobs, script, request, request.From, cancellationToken));
     }
 
     /// <summary>Records that were given to another job are given to a new one that begins at the same offsets only where that job has ended without a commit.</summary>
@@ -105,70 +124,48 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
     public async Task ExplainAsync(FlinkScript script, CancellationToken cancellationToken)
     {
         await using var session = await cluster.OpenSessionAsync(cancellationToken);
-        await PrepareAsync(session, script, script.Definitions.Where(statement => !statement.IsOfCatalog), cancellationToken);
-        foreach (var table in script.Tables) await RunAsync(session, table.Explain, cancellationToken);
+        var statements = new ScriptRun(session, script);
+        await statements.PrepareAsync(script.Definitions.Where(statement => !statement.IsOfCatalog), cancellationToken);
+        foreach (var table in script.Tables) await statements.CheckChangesAsync(table, cancellationToken);
     }
 
-    private async Task<FlinkJob?> FindRunningAsync(JobsEndpoint jobs, string name, DeploymentRequest request, CancellationToken cancellationToken)
+    private FlinkJob? FindRunning(JobsEndpoint jobs, string name, IEnumerable<FlinkJob> known, DeploymentRequest request)
     {
-        var live = (await Asking(() => jobs.ListAsync(cancellationToken))).Where(job => job.Name == name && job.IsLive).ToList();
-        if (live.Find(job => job.Id == request.JobId) is { } same)
-            throw FlinkHttp.Failed($"Job {same.Id} of {name} is there already, in state {same.State}.", $"Nothing was submitted. `matih flink status {name}` shows how it does.");
+        var live = known.Where(job => job.Name == name && job.IsLive).ToList();
         if (live.Count > 1)
             throw FlinkHttp.Failed($"{live.Count} jobs called {name} run on {jobs.Address}: {string.Join(", ", live.Select(job => job.Id))}. They write the same rows twice.", "Stop all of them but one with `matih flink stop JOBID`.");
         if (live is [var running] && !request.Replaces)
             throw FlinkHttp.Failed($"A job called {name} runs on {jobs.Address}: {running.Id}, in state {running.State}. A second one would write every row twice.", "Give --replace to stop it with a savepoint and continue from that, or stop it with `matih flink stop`.");
-        if (live.Count == 0 && request.Replaces && request.From is null) say($"no job called {name} runs; this is its first start");
         return live.FirstOrDefault();
     }
 
-    private static async Task PrepareAsync(GatewaySession session, FlinkScript script, IEnumerable<FlinkStatement> definitions, CancellationToken cancellationToken)
+    /// <summary>Where the last job of the name was stopped, as by an attempt to replace it that got no further; null where there was none.</summary>
+    /// <exception cref="PipelineException">It ended otherwise: a start from the beginning would write its rows again.</exception>
+    private async Task<string?> FindSavepointAsync(JobsEndpoint jobs, string name, IEnumerable<FlinkJob> known, CancellationToken cancellationToken)
     {
-        foreach (var (name, value) in script.Settings) await SetAsync(session, name, value, cancellationToken);
-        foreach (var statement in definitions) await RunAsync(session, statement, cancellationToken);
-    }
-
-    /// <summary>What to create; columns that this engine does not know are those that Flink's planner gives.</summary>
-    private async Task<IReadOnlyList<HandedFlow>> TablesAsync(GatewaySession session, FlinkScript script, ImmutableArray<PlannedFlow> planned, CancellationToken cancellationToken)
-    {
-        var tables = new List<HandedFlow>();
-        foreach (var table in script.Tables)
+        if (known.Where(job => job.Name == name).MaxBy(job => job.StartedAt) is not { } last)
         {
-            if (planned.FirstOrDefault(flow => flow.Definition.Sink.Name == table.Flow.Sink.Name) is { } known)
-            {
-                tables.Add(new HandedFlow(table.Flow, known.Plan.Table, known));
-                continue;
-            }
-            var errors = new List<DefinitionError>();
-            var plan = PipelinePlanner.PlanTable(table.Flow, await ColumnsAsync(session, table, cancellationToken), errors);
-            tables.Add(new HandedFlow(table.Flow, plan ?? throw new PipelineException(FailureKind.BadDefinition, errors[0].ToString(), "Correct the definition."), null));
+            say($"no job called {name} is known; this is its first start");
+            return null;
         }
-        return tables;
-    }
-
-    private static async Task<RowType> ColumnsAsync(GatewaySession session, FlinkTable table, CancellationToken cancellationToken)
-    {
-        var result = await RunAsync(session, table.Describe, cancellationToken);
-        var fields = ImmutableArray.CreateBuilder<Field>();
-        foreach (var row in result.Rows)
+        var checkpoints = await Asking(() => jobs.CheckpointsAsync(last.Id, cancellationToken));
+        if (last.State == "FINISHED" && checkpoints is { IsOfStop: true, SavepointPath: { } savepoint })
         {
-            // A time attribute says so behind its type: TIMESTAMP(3) *ROWTIME*.
-            var text = row[1]!.Split(" *", 2)[0];
-            if (!DataTypeSyntax.TryParse(text, out var type, out _))
-                throw new PipelineException(FailureKind.BadDefinition, $"sinks.{table.Flow.Sink.Name}: column '{row[0]}' has Flink's type {text}, which no table that this program creates can hold.", "Cast it in the SQL, or create the table and say create: false.");
-            fields.Add(new Field(row[0]!, row[2] == "FALSE" ? type.NotNull() : type));
+            say($"job {last.Id} has been stopped already; continuing from its savepoint {savepoint}");
+            return savepoint;
         }
-        return new RowType(fields.ToImmutable());
+        throw FlinkHttp.Failed($"No job called {name} runs on {jobs.Address}; the last one, {last.Id}, has ended in state {last.State}, and not by a stop with savepoint.",
+            checkpoints.LastPath is { } path ? $"Continue from its last checkpoint with --from {path}. Without --replace the job starts at the definition's start offset." : "Without --replace the job starts at the definition's start offset.");
     }
 
-    private async Task SubmitAsync(GatewaySession session, JobsEndpoint jobs, FlinkScript script, DeploymentRequest request, string? savepoint, CancellationToken cancellationToken)
+    private async Task SubmitAsync(ScriptRun statements, FlinkScript script, DeploymentRequest request, CancellationToken cancellationToken)
     {
         // A submission to a JobManager that is down goes on for as long as that is so, and may succeed later.
         using var limit = new CancellationTokenSource(request.StartMax, cluster.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            await RunAsync(session, script.Insert, either.Token);
+            await statements.RunAsync(script.Insert, either.Token);
         }
         catch (FlinkSilenceException silence)
         {
@@ -178,6 +175,11 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
         {
             say($"The SQL Gateway has not ended the submission within {request.StartMax.TotalSeconds:N0} s. Looking for the job on the JobManager.");
         }
+    }
+
+    /// <summary>Waits until the job's tasks run; true where it has finished by then.</summary>
+    private async Task<bool> AwaitStartAsync(JobsEndpoint jobs, FlinkScript script, DeploymentRequest request, string? savepoint, CancellationToken cancellationToken)
+    {
         var start = cluster.Clock.GetTimestamp();
         FlinkJobState? seen = null;
         while (cluster.Clock.GetElapsedTime(start) < request.StartMax)
@@ -190,26 +192,14 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
             {
                 // The JobManager may come back.
             }
-            if (seen is { IsRunning: true }) return;
+            if (seen is { IsRunning: true } or { State: "FINISHED" }) return !seen.IsRunning;
             if (seen is { HasEnded: true })
-                throw FlinkHttp.Failed($"Job {request.JobId} of {script.JobName} has ended in state {seen.State}{(seen.Failure is { } failure ? $": {failure.Cause}" : "")}.", savepoint is null ? "Correct what Flink names and deploy again." : $"Correct what Flink names, and deploy again with --from {savepoint}.");
+                throw FlinkHttp.Failed($"Job {request.JobId} of {script.JobName} has ended in state {seen.State}{(seen.Failure is { } failure ? $": {script.Mask(failure.Cause)}" : "")}.", savepoint is null ? "Correct what Flink names and deploy again." : $"Correct what Flink names, and deploy again with --from {savepoint}.");
             await Task.Delay(TimeSpan.FromMilliseconds(200), cluster.Clock, cancellationToken);
         }
-        var state = seen is null ? "is not known to the JobManager" : $"is in state {seen.State}, its tasks {string.Join(", ", seen.Tasks.Select(task => $"{task.Key} {task.Value}"))}{(seen.Failure is { } cause ? $"; last failure: {cause.Cause}" : "")}";
+        var state = seen is null ? "is not known to the JobManager" : $"is in state {seen.State}, its tasks {string.Join(", ", seen.Tasks.Select(task => $"{task.Key} {task.Value}"))}{(seen.Failure is { } cause ? $"; last failure: {script.Mask(cause.Cause)}" : "")}";
         throw FlinkHttp.Failed($"Job {request.JobId} of {script.JobName} {state} after {request.StartMax.TotalSeconds:N0} s.",
             $"It may still start: `matih flink status {script.JobName}` tells. Too few task slots keep tasks scheduled. Deploying again with --job-id {request.JobId}{(savepoint is null ? "" : $" --from {savepoint}")} makes no second job.");
-    }
-
-    private static async Task SetAsync(GatewaySession session, string name, string value, CancellationToken cancellationToken)
-    {
-        var result = await session.ExecuteAsync(FlinkScript.Set(name, value), cancellationToken);
-        if (result.Failure is { } failure) throw FlinkHttp.Failed($"Flink refuses the option {name} = {value}: {failure.Cause}", "Correct it under orchestration.flink in the definition.");
-    }
-
-    private static async Task<StatementResult> RunAsync(GatewaySession session, FlinkStatement statement, CancellationToken cancellationToken)
-    {
-        var result = await session.ExecuteAsync(statement, cancellationToken);
-        return result.Failure is { } failure ? throw FlinkRefusalException.Of(statement, failure) : result;
     }
 
     private static async Task<T> Asking<T>(Func<Task<T>> ask)

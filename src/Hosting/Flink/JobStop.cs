@@ -51,7 +51,7 @@ internal sealed class JobStop(JobsEndpoint jobs, TimeProvider clock)
         while (clock.GetElapsedTime(start) < StopMax)
         {
             var found = await jobs.FindSavepointAsync(job, trigger, cancellationToken);
-            if (found.Failure is { } failure) throw FlinkHttp.Failed($"Job {job} made no savepoint: {failure.Cause}", "The job runs on. Give a folder that the cluster can write, or wait until its tasks run.");
+            if (found.Failure is { } failure) throw NotSaved($"Job {job} made no savepoint", failure);
             if (found.Location is { } location) return location;
             await Task.Delay(PollInterval, clock, cancellationToken);
         }
@@ -63,11 +63,14 @@ internal sealed class JobStop(JobsEndpoint jobs, TimeProvider clock)
         var found = await jobs.FindSavepointAsync(job, trigger, cancellationToken);
         if (found.Failure is { Cause: var late } && late.StartsWith(FailedAfterSavepoint, StringComparison.Ordinal))
             throw FlinkHttp.Failed($"Job {job} failed while it was stopped, and its last commit may be missing in the table: {late}", "Nothing is lost: the savepoint holds what is not committed. Deploy again with --from and that savepoint, and with nothing else changed.");
-        if (found.Failure is { } failure) throw FlinkHttp.Failed($"Job {job} was not stopped: {failure.Cause}", "The job runs on. Give a folder that the cluster can write, or wait until its tasks run.");
+        if (found.Failure is { } failure) throw NotSaved($"Job {job} was not stopped", failure);
         if (found.Location is { } location) return location;
         // The request is forgotten with the JobManager's memory; the job's own list has the savepoint, up to 3 s late.
         return state is { HasEnded: true } ? (await jobs.CheckpointsAsync(job, cancellationToken)).SavepointPath : null;
     }
+
+    private static PipelineException NotSaved(string what, FlinkFailure failure) =>
+        FlinkHttp.Failed($"{what}: {failure.Cause}", "The job runs on. Give a folder that the cluster can write, or wait until its tasks run.");
 
     private static string RequireFinished(string job, FlinkJobState state, string savepoint)
     {

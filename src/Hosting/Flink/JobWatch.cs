@@ -12,7 +12,16 @@ public sealed record JobLine(string Id, string Name, string State, DateTimeOffse
 /// <param name="FailureTrace">All of it.</param>
 public sealed record JobReport(
     string Id, string Name, string State, bool IsRunning, ImmutableSortedDictionary<string, int> Tasks, long CheckpointsCompleted, long CheckpointsFailed,
-    TimeSpan? LastCheckpointDuration, DateTimeOffset? LastCheckpointAt, string? LastCheckpointPath, string? Failure, string? FailureTrace);
+    TimeSpan? LastCheckpointDuration, DateTimeOffset? LastCheckpointAt, string? LastCheckpointPath, string? Failure, string? FailureTrace)
+{
+    /// <summary>Whether it has ended for good.</summary>
+    public required bool HasEnded { get; init; }
+
+    /// <summary>Why the last checkpoint that failed did; null where none has.</summary>
+    public required string? LastCheckpointFailure { get; init; }
+
+    public required JobMetrics Metrics { get; init; }
+}
 
 /// <summary>Looks at the jobs of a cluster, and stops them.</summary>
 public sealed class JobWatch(FlinkCluster cluster)
@@ -31,7 +40,12 @@ public sealed class JobWatch(FlinkCluster cluster)
         var checkpoints = await jobs.CheckpointsAsync(id, cancellationToken);
         return new JobReport(
             id, state.Name, state.State, state.IsRunning, state.Tasks, checkpoints.Completed, checkpoints.Failed,
-            checkpoints.LastDuration, checkpoints.LastAt, checkpoints.LastPath, state.Failure?.Cause, state.Failure?.Trace);
+            checkpoints.LastDuration, checkpoints.LastAt, checkpoints.LastPath, state.Failure?.Cause, state.Failure?.Trace)
+        {
+            HasEnded = state.HasEnded,
+            LastCheckpointFailure = checkpoints.LastFailure,
+            Metrics = await JobMetrics.ReadAsync(jobs, state, cluster.Clock, cancellationToken),
+        };
     }, cancellationToken);
 
     /// <summary>Stops a job with a savepoint; gives its place.</summary>

@@ -18,11 +18,21 @@ internal sealed record FlinkJobState(string Id, string Name, string State, Immut
     public bool IsRunning => State == "RUNNING" && Tasks.Count != 0 && Tasks.All(state => state.Key is "running" or "finished" || state.Value == 0);
 
     public bool HasEnded => State is "FINISHED" or "CANCELED" or "FAILED";
+
+    /// <summary>Ids of the vertices that read from outside.</summary>
+    public ImmutableArray<string> Sources { get; init; } = [];
 }
 
 /// <summary>Checkpoints of a job.</summary>
 /// <param name="LastDuration">Of the last completed one.</param>
-internal sealed record FlinkCheckpoints(long Completed, long Failed, long InProgress, TimeSpan? LastDuration, DateTimeOffset? LastAt, string? LastPath, string? SavepointPath, long? SavepointId);
+internal sealed record FlinkCheckpoints(long Completed, long Failed, long InProgress, TimeSpan? LastDuration, DateTimeOffset? LastAt, string? LastPath, string? SavepointPath, long? SavepointId)
+{
+    /// <summary>Why the last failed one failed; null where none did.</summary>
+    public string? LastFailure { get; init; }
+
+    /// <summary>Whether the savepoint is that of a stop, after which nothing was read.</summary>
+    public bool IsOfStop { get; init; }
+}
 
 /// <summary>What became of a stop with savepoint.</summary>
 internal sealed record SavepointState(bool IsCompleted, string? Location, FlinkFailure? Failure);
@@ -49,7 +59,13 @@ internal sealed class JobsEndpoint(FlinkHttp http)
         foreach (var vertex in job.GetProperty("vertices").EnumerateArray())
             foreach (var state in vertex.GetProperty("tasks").EnumerateObject())
                 if (state.Value.GetInt32() is > 0 and var count) tasks[state.Name.ToLowerInvariant()] = tasks.GetValueOrDefault(state.Name.ToLowerInvariant()) + count;
-        return new FlinkJobState(id, job.GetProperty("name").GetString()!, job.GetProperty("state").GetString()!, tasks.ToImmutable(), await FailureAsync(id, cancellationToken));
+        return new FlinkJobState(id, job.GetProperty("name").GetString()!, job.GetProperty("state").GetString()!, tasks.ToImmutable(), await FailureAsync(id, cancellationToken))
+        {
+            // A job that is being made has no plan yet.
+            Sources = Member(job, "plan") is { } plan && plan.TryGetProperty("nodes", out var nodes)
+                ? [.. nodes.EnumerateArray().Where(node => !node.TryGetProperty("inputs", out var inputs) || inputs.GetArrayLength() == 0).Select(node => node.GetProperty("id").GetString()!)]
+                : [],
+        };
     }
 
     private async Task<FlinkFailure?> FailureAsync(string id, CancellationToken cancellationToken)
@@ -70,8 +86,37 @@ internal sealed class JobsEndpoint(FlinkHttp http)
             completed is { } at ? Time(at.GetProperty("latest_ack_timestamp")) : null,
             completed is { } kept && kept.TryGetProperty("external_path", out var path) ? path.GetString() : null,
             Member(latest, "savepoint") is { } savepoint && savepoint.TryGetProperty("external_path", out var place) ? place.GetString() : null,
-            Member(latest, "savepoint") is { } numbered && numbered.TryGetProperty("id", out var number) ? number.GetInt64() : null);
+            Member(latest, "savepoint") is { } numbered && numbered.TryGetProperty("id", out var number) ? number.GetInt64() : null)
+        {
+            IsOfStop = Member(latest, "savepoint") is { } made && made.TryGetProperty("checkpoint_type", out var kind) && kind.GetString() == "SYNC_SAVEPOINT",
+            LastFailure = Member(latest, "failed") is { } failed && failed.TryGetProperty("failure_message", out var message) && message.GetString() is { Length: > 0 } text ? FlinkFailure.Of(text).Cause : null,
+        };
     }
+
+    /// <summary>Names of metrics of a job, or of one of its vertices.</summary>
+    /// <returns>Empty where none was fetched yet: asking makes the JobManager fetch them.</returns>
+    public async Task<ImmutableArray<string>> MetricNamesAsync(string path, CancellationToken cancellationToken)
+    {
+        var answer = await http.GetAsync(path, cancellationToken);
+        return answer.IsOk ? [.. answer.Json().EnumerateArray().Select(metric => metric.GetProperty("id").GetString()!)] : [];
+    }
+
+    /// <summary>Values of metrics; those that are not known are left out.</summary>
+    /// <param name="aggregation"><c>sum</c> or <c>max</c> over a vertex's tasks; null where the path is a job's, whose metrics have one value.</param>
+    public async Task<IReadOnlyDictionary<string, double>> MetricsAsync(string path, IReadOnlyCollection<string> names, string? aggregation, CancellationToken cancellationToken)
+    {
+        var values = new Dictionary<string, double>(StringComparer.Ordinal);
+        if (names.Count == 0) return values;
+        var answer = await http.GetAsync($"{path}?get={string.Join(',', names.Select(Uri.EscapeDataString))}{(aggregation is null ? "" : $"&agg={aggregation}")}", cancellationToken);
+        if (!answer.IsOk) return values;
+        foreach (var metric in answer.Json().EnumerateArray())
+            if (metric.TryGetProperty(aggregation ?? "value", out var value) && NumberOf(value) is { } number) values[metric.GetProperty("id").GetString()!] = number;
+        return values;
+    }
+
+    /// <summary>A metric's value: a number, or a text such as <c>"0"</c> or <c>"NaN"</c>.</summary>
+    private static double? NumberOf(JsonElement value) =>
+        double.TryParse(value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 
     /// <summary>Begins a stop with savepoint; the same trigger asks for the same one again.</summary>
     /// <param name="trigger">32 hexadecimal digits.</param>
@@ -79,16 +124,12 @@ internal sealed class JobsEndpoint(FlinkHttp http)
     /// <param name="stops">Whether the job ends; otherwise only a savepoint is made.</param>
     public async Task TriggerSavepointAsync(string id, string trigger, string? folder, bool stops, CancellationToken cancellationToken)
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        var answer = await http.PostAsync($"/jobs/{id}/{(stops ? "stop" : "savepoints")}", json =>
         {
-            json.WriteStartObject();
             if (stops) json.WriteBoolean("drain", false);
             if (folder is not null) json.WriteString(stops ? "targetDirectory" : "target-directory", folder);
             json.WriteString("triggerId", trigger);
-            json.WriteEndObject();
-        }
-        var answer = await http.PostAsync($"/jobs/{id}/{(stops ? "stop" : "savepoints")}", System.Text.Encoding.UTF8.GetString(buffer.ToArray()), cancellationToken);
+        }, cancellationToken);
         if (answer.IsOk) return;
         throw FlinkHttp.Failed($"Job {id} makes no savepoint: {FlinkFailure.Of(answer.Trace()).Cause}", "Give a folder that the cluster can write with --savepoint, or set execution.checkpointing.savepoint-dir on the cluster.");
     }

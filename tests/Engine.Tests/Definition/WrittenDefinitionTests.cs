@@ -41,6 +41,17 @@ public sealed class WrittenDefinitionTests
         Assert.Equal(new WrittenValue(text, literal, hasReference, IsFile: false), Find(path));
 
     [Fact]
+    public void Variables_and_files_of_all_values_are_found()
+    {
+        var written = WrittenDefinition.Read("orders.yaml", Text.Replace("[a, b]", "[a, \"${LABEL} ${STAGE}\"]", StringComparison.Ordinal));
+
+        // STAGE has a default in two places, and none in the third.
+        Assert.Equal([("HOST", false), ("LABEL", false), ("PASSWORD", false), ("STAGE", false), ("UNSET", false)], written.FindVariables().Select(pair => (pair.Key, pair.Value)));
+        Assert.True(WrittenDefinition.Read("orders.yaml", Text).FindVariables()["STAGE"]);
+        Assert.Equal(["/keys/${STAGE:-dev}.pem"], written.FindFiles());
+    }
+
+    [Fact]
     public void A_file_is_its_path() => Assert.Equal(new WrittenValue("/keys/dev.pem", "/keys/dev.pem", HasReference: false, IsFile: true), Find("connections.main.security.key"));
 
     [Theory]

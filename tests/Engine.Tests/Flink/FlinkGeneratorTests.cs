@@ -174,8 +174,8 @@ public sealed class FlinkGeneratorTests
     {
         var settings = Generate(Clickstream.Replace("parallelism: 4 }", "parallelism: 4, flink: { state.backend.type: rocksdb, parallelism.default: '8' } }", StringComparison.Ordinal)).Settings;
 
-        Assert.Equal("8", settings.Single(setting => setting.Key == "parallelism.default").Value);
-        Assert.Equal("rocksdb", settings.Single(setting => setting.Key == "state.backend.type").Value);
+        Assert.Equal("SET 'parallelism.default' = '8'", settings.Single(setting => setting.Name == "parallelism.default").Statement.ToString());
+        Assert.Equal("SET 'state.backend.type' = 'rocksdb'", settings.Single(setting => setting.Name == "state.backend.type").Statement.ToString());
     }
 
     [Fact]

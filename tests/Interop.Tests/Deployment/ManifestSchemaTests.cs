@@ -1,6 +1,3 @@
-using System.Text.Json;
-using Matih.Fixtures;
-
 namespace Matih.Interop.Tests.Deployment;
 
 /// <summary>
@@ -10,15 +7,13 @@ namespace Matih.Interop.Tests.Deployment;
 /// <remarks>The manifests of 2026-11-30 also fitted the resource definitions in Strimzi's repository at commit 8541da1, after 1.2, with unknown keys refused.</remarks>
 public sealed class ManifestSchemaTests
 {
-    private static readonly string[] Packages = ["kubernetes-models@4.5.1", "typescript@5.9.3", "yaml@2.9.1", "ajv@8.20.0"];
-
     [Theory]
     [MemberData(nameof(Kustomization.Folders), MemberType = typeof(Kustomization))]
     public async Task Every_manifest_fits_its_kind(string folder)
     {
         var rendered = await Kustomization.RenderAsync(folder);
 
-        var (checkedNames, faults) = await CheckAsync(rendered.Text);
+        var (checkedNames, faults) = await ManifestCheck.RunAsync(rendered.Text);
 
         Assert.Empty(faults);
         Assert.Equal(rendered.Manifests.Count, checkedNames.Length);
@@ -39,20 +34,8 @@ public sealed class ManifestSchemaTests
         var rendered = await Kustomization.RenderAsync(folder);
         Assert.Contains(good, rendered.Text, StringComparison.Ordinal);
 
-        var (_, faults) = await CheckAsync(rendered.Text.Replace(good, bad, StringComparison.Ordinal));
+        var (_, faults) = await ManifestCheck.RunAsync(rendered.Text.Replace(good, bad, StringComparison.Ordinal));
 
         Assert.Contains(faults, fault => fault.StartsWith(expected, StringComparison.Ordinal));
-    }
-
-    private static async Task<(string[] Checked, string[] Faults)> CheckAsync(string manifests)
-    {
-        var packages = await NodePackages.EnsureAsync("manifest-packages-1", Packages);
-        var folder = Path.Combine(AppContext.BaseDirectory, "Deployment");
-        var output = await ExternalProcess.RunAsync(
-            "node", [Path.Combine(folder, "check-manifests.cjs"), packages, Path.Combine(folder, "strimzi.schema.json")], input: manifests);
-        var answer = JsonDocument.Parse(output.Expect().StandardOutput).RootElement;
-        return (Texts("checked"), Texts("faults"));
-
-        string[] Texts(string name) => [.. answer.GetProperty(name).EnumerateArray().Select(item => item.GetString()!)];
     }
 }

@@ -1,5 +1,5 @@
-// Checks Kubernetes manifests: node check-manifests.cjs PACKAGES STRIMZI_SCHEMA < manifests.yaml
-// PACKAGES is a folder with kubernetes-models, typescript, yaml and ajv in its node_modules; STRIMZI_SCHEMA is strimzi.schema.json.
+// Checks Kubernetes manifests: node check-manifests.cjs PACKAGES SCHEMA… < manifests.yaml
+// PACKAGES is a folder with kubernetes-models, typescript, yaml and ajv in its node_modules; each SCHEMA describes the kinds of one operator.
 // Prints {"checked": ["Kind/name", …], "faults": ["Kind/name: what is wrong", …]}.
 //
 // Kinds of Kubernetes are held to kubernetes-models, which is made from Kubernetes' own OpenAPI description: its validators know
@@ -13,17 +13,21 @@ const YAML = load("yaml");
 const ts = load("typescript");
 const Ajv = load("ajv").default;
 
-const strimzi = JSON.parse(fs.readFileSync(process.argv[3], "utf8"));
+const schemas = process.argv.slice(3).map(file => JSON.parse(fs.readFileSync(file, "utf8")));
 const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
-ajv.addSchema(strimzi, "strimzi");
+schemas.forEach((schema, i) => ajv.addSchema(schema, `operator${i}`));
+
+const groupOf = version => version.split("/")[0];
+const groups = schemas.map(schema => groupOf(Object.values(schema.definitions).find(kind => kind.properties?.apiVersion?.const).properties.apiVersion.const));
 
 const nameOf = manifest => `${manifest.kind}/${manifest.metadata?.name}`;
 
-/** Faults that the validators of kubernetes-models, or our schema of Strimzi's kinds, find in one manifest. */
+/** Faults that the validators of kubernetes-models, or our schemas of operators' kinds, find in one manifest. */
 function validate(manifest) {
-  if (manifest.apiVersion.startsWith("kafka.strimzi.io/")) {
-    const check = ajv.getSchema(`strimzi#/definitions/${manifest.kind}`);
-    if (!check) return [`strimzi.schema.json does not describe ${manifest.kind}`];
+  const operator = groups.indexOf(groupOf(manifest.apiVersion));
+  if (operator >= 0) {
+    const check = ajv.getSchema(`operator${operator}#/definitions/${manifest.kind}`);
+    if (!check) return [`the schema of ${groups[operator]} does not describe ${manifest.kind}`];
     return check(manifest) ? [] : check.errors.map(error => `${error.instancePath || "/"} ${error.message} ${JSON.stringify(error.params)}`);
   }
   const file = path.join(modules, "kubernetes-models", manifest.apiVersion, `${manifest.kind}.js`);

@@ -15,6 +15,9 @@ internal sealed partial class FlinkPipeline(string folder, FlinkSession flink, s
     /// <summary>Further variables of the definition.</summary>
     public Dictionary<string, string> Secrets { get; } = [];
 
+    /// <summary>The address of the SQL Gateway that commands use; a proxy's, to disturb them.</summary>
+    public string Gateway { get; set; } = flink.Gateway;
+
     public string Warehouse => Path.Combine(folder, "warehouse");
 
     public string TableFolder(string table) => Path.Combine([Warehouse, .. table.Split('.')]);
@@ -25,7 +28,7 @@ internal sealed partial class FlinkPipeline(string folder, FlinkSession flink, s
         {
             var environment = new Dictionary<string, string?>
             {
-                ["BROKER"] = bootstrap, ["TOPIC"] = Topic, ["NAME"] = Name, ["MATIH_FLINK_GATEWAY"] = flink.Gateway, ["MATIH_WAREHOUSE"] = null, ["MATIH_CATALOG"] = null,
+                ["BROKER"] = bootstrap, ["TOPIC"] = Topic, ["NAME"] = Name, ["MATIH_FLINK_GATEWAY"] = Gateway, ["MATIH_WAREHOUSE"] = null, ["MATIH_CATALOG"] = null,
             };
             foreach (var (name, secret) in Secrets) environment[name] = secret;
             return environment;
@@ -38,6 +41,14 @@ internal sealed partial class FlinkPipeline(string folder, FlinkSession flink, s
 
     public Task<ProcessOutput> TryDeployAsync(params string[] options) =>
         CommandAsync(["deploy", "pipeline.yaml", "--warehouse", Warehouse, "--kafka-connector", "flink-connector-kafka", .. options]);
+
+    /// <summary>Puts a file beside the definition; gives its path.</summary>
+    public string WriteFile(string name, IEnumerable<string> lines)
+    {
+        var path = Path.Combine(folder, name);
+        File.WriteAllLines(path, lines);
+        return path;
+    }
 
     /// <summary>Deploys; gives the job's id.</summary>
     public async Task<string> DeployAsync(params string[] options)

@@ -8,6 +8,7 @@ internal enum CatalogType
     File,
     Rest,
     Sql,
+    Hive,
 }
 
 internal enum CatalogAuthType
@@ -22,22 +23,24 @@ internal enum CatalogAuthType
 /// <summary>Keys of an entry under <c>catalogs:</c>.</summary>
 internal static class CatalogKeys
 {
-    public static readonly Key<CatalogType> Type = new("type", new ChoiceShape<CatalogType>([("file", CatalogType.File), ("rest", CatalogType.Rest), ("sql", CatalogType.Sql)],
-        ("hive", "catalogs are not reached from here: put a REST catalog in front of the metastore (Gravitino and Polaris have one), or write through Flink"),
+    public static readonly Key<CatalogType> Type = new("type", new ChoiceShape<CatalogType>([("file", CatalogType.File), ("rest", CatalogType.Rest), ("sql", CatalogType.Sql), ("hive", CatalogType.Hive)],
         ("hadoop", "is 'file' here: the layout is the same"),
         ("jdbc", "is 'sql' here: the tables in the database are the same"),
         ("glue", "is 'rest' here, with auth type sigv4: uri https://glue.REGION.amazonaws.com/iceberg"),
-        ("nessie", "is 'rest' here: Nessie's address ends with /iceberg")) { EndsMappingWhenNotYet = true }, "The kind of catalog.")
+        ("nessie", "is 'rest' here: Nessie's address ends with /iceberg")) { EndsMappingWhenNotYet = true }, "The kind of catalog. Only a Flink cluster reaches `hive`.")
     {
         IsRequired = true,
         Example = "file",
     };
 
     public static readonly Key<string?> Warehouse = new("warehouse", new TextShape("a directory, an address in an object store, or a name that the server knows")!,
-        "Where tables lie. `file` and `sql` need it: a path (relative ones from the working directory), a `file:` address, or a folder in an object store: `s3://bucket/folder`, `abfss://container@account.dfs.core.windows.net/folder`. For `rest` it is what the server calls a warehouse.");
+        "Where tables lie. `file` and `sql` need it: a path (relative ones from the working directory), a `file:` address, or a folder in an object store: `s3://bucket/folder`, `abfss://container@account.dfs.core.windows.net/folder`. For `rest` it is what the server calls a warehouse. For `hive` a folder as Flink's machines see it; left out where `hive_conf_dir` says it.");
 
     public static readonly Key<string?> Address = new("uri", new HiddenTextShape("an address")!,
-        "`rest`: the server's address, without `/v1`. `sql`: `sqlite:PATH`, or `postgresql://HOST:PORT/DATABASE`.");
+        "`rest`: the server's address, without `/v1`. `sql`: `sqlite:PATH`, or `postgresql://HOST:PORT/DATABASE`. `hive`: `thrift://HOST:9083`, several separated by commas; left out where `hive_conf_dir` says it.");
+
+    public static readonly Key<string?> HiveConfFolder = new("hive_conf_dir", new TextShape("a folder")!, "`hive`: the folder of a `hive-site.xml` on Flink's machines.");
+    public static readonly Key<string?> HadoopConfFolder = new("hadoop_conf_dir", new TextShape("a folder")!, "`hive`: the folder of `core-site.xml` and `hdfs-site.xml` on Flink's machines.");
 
     public static readonly Key<string?> Prefix = new("prefix", new TextShape("a path segment")!, "`rest`: what the server expects after `/v1`, where its configuration does not say it.");
 
@@ -65,7 +68,7 @@ internal static class CatalogKeys
     public static readonly Key<BoundMapping?> Azure = new("azure", new MappingShape(AzureKeys.Set)!, "How tables in Azure Blob Storage or ADLS Gen2 are reached.");
 
     public static readonly KeySet Set = new("catalogs.NAME", "Where tables are registered, and how their files are reached. [catalogs.md](catalogs.md) has an example of each.",
-        Type, Warehouse, Address, Prefix, Auth, VendedCredentials, Headers, CatalogName, User, Password, Options, S3, Azure);
+        Type, Warehouse, Address, Prefix, Auth, VendedCredentials, Headers, CatalogName, User, Password, Options, HiveConfFolder, HadoopConfFolder, S3, Azure);
 }
 
 /// <summary>Keys of a catalog's <c>auth:</c>.</summary>

@@ -12,7 +12,7 @@ internal static class PipelineFormat
 
     public static readonly Key<ImmutableArray<NamedMapping>> Catalogs = new("catalogs", new NamedMappingsShape(CatalogKeys.Set), "Where tables are registered.") { Default = [] };
 
-    public static readonly Key<ImmutableArray<NamedMapping>> Sources = new("sources", new NamedMappingsShape(SourceKeys.Set), "Topics to read.") { IsRequired = true, Default = [] };
+    public static readonly Key<ImmutableArray<NamedMapping>> Sources = new("sources", new NamedMappingsShape(SourceKeys.Set.With("flink", FlinkSourceKeys.Set)), "What to read.") { IsRequired = true, Default = [] };
 
     public static readonly Key<ImmutableArray<BoundMapping>> Transformations = new("transformations",
         new ListShape<BoundMapping>("a list of steps ('- name: ...')", new MappingShape(TransformationKeys.Set)), "SQL statements between sources and sinks.") { Default = [] };
@@ -35,5 +35,5 @@ internal static class PipelineFormat
     }
 
     private static IEnumerable<KeySet> Below(KeySet set) =>
-        set.Keys.Select(key => key.Shape.Keys).OfType<KeySet>().SelectMany(Below).Prepend(set);
+        set.Keys.Select(key => key.Shape.Keys).OfType<KeySet>().Concat(set.Variants.Select(variant => variant.Keys)).SelectMany(Below).Prepend(set);
 }

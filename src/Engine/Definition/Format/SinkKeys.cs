@@ -20,11 +20,14 @@ internal static class SinkKeys
         Example = "analytics.web.clicks",
     };
 
-    public static readonly Key<SinkMode> Mode = new("mode", new ChoiceShape<SinkMode>([("append", SinkMode.Append)],
-        ("upsert", "is not supported in this version; use append")), "What a row does to the table.")
+    public static readonly Key<SinkMode> Mode = new("mode", new ChoiceShape<SinkMode>([("append", SinkMode.Append), ("upsert", SinkMode.Upsert)]),
+        "What a row does to the table: `append` adds it; `upsert`, which only `engine: flink` runs, puts it in the place of the row with the same `key`, and a deletion takes that row away.")
     {
         DefaultText = "append",
     };
+
+    public static readonly Key<ImmutableArray<string>> KeyColumns = new("key", new ListShape<string>("a list of columns such as [id]", new NameShape(Grammars.Column)),
+        "For `upsert`: the columns of the query that identify a row. They become the table's identifier fields, and partition fields must be made of them.") { Default = [] };
 
     public static readonly Key<string?> Input = new("input", new NameShape(Grammars.Name)!,
         "The transformation or source to write. May be left out where only one transformation is read by no other, or where there is only one source and no transformation.");
@@ -44,5 +47,5 @@ internal static class SinkKeys
     public static readonly Key<ImmutableArray<TextPair>> Properties = new("properties", new TextMapShape("a mapping of table properties to values", Grammars.Key),
         "Iceberg table properties, set when the table is created. Those that this program reads are checked, a name that is nearly one of Iceberg's is warned of; `format-version` can only be 2. On a table that exists the table's own are used: a run warns of those with another value, and names those that decide how files are written and are not in the definition. Other properties that you take out of the definition stay in the table without a word, because the table does not know who set them.") { Default = [] };
 
-    public static readonly KeySet Set = new("sinks.NAME", "An Iceberg table.", Type, Table, Mode, Input, PartitionBy, Catalog, Create, TargetFileSize, Properties);
+    public static readonly KeySet Set = new("sinks.NAME", "An Iceberg table.", Type, Table, Mode, KeyColumns, Input, PartitionBy, Catalog, Create, TargetFileSize, Properties);
 }

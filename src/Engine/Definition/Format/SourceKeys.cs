@@ -7,8 +7,8 @@ namespace Matih.Definition.Format;
 /// <summary>Keys of an entry under <c>sources:</c>.</summary>
 internal static class SourceKeys
 {
-    public static readonly Key<string> Type = new("type", new ChoiceShape<string>([("kafka", "kafka")],
-        ("postgres", "is not a source of this version; bring its changes into a Kafka topic")) { EndsMappingWhenNotYet = true }, "The kind of source.")
+    public static readonly Key<string> Type = new("type", new ChoiceShape<string>([("kafka", "kafka"), ("flink", "flink")],
+        ("postgres", "is no source of this engine; use 'flink' with connector postgres-cdc, which a Flink cluster reads, or bring its changes into a Kafka topic")) { EndsMappingWhenNotYet = true }, "The kind of source.")
     {
         IsRequired = true,
         Example = "kafka",

@@ -34,18 +34,26 @@ internal sealed class CatalogReading
         var stores = StoreAccessReading.Read(values, _state);
         Key[] ofRest = [CatalogKeys.Prefix, CatalogKeys.Auth, CatalogKeys.VendedCredentials, CatalogKeys.Headers];
         Key[] ofSql = [CatalogKeys.CatalogName, CatalogKeys.User, CatalogKeys.Password, CatalogKeys.Options];
-        Key[] foreign = type switch { CatalogType.File => [CatalogKeys.Address, .. ofRest, .. ofSql], CatalogType.Rest => ofSql, _ => ofRest };
+        Key[] ofHive = [CatalogKeys.HiveConfFolder, CatalogKeys.HadoopConfFolder];
+        Key[] foreign = type switch
+        {
+            CatalogType.File => [CatalogKeys.Address, .. ofRest, .. ofSql, .. ofHive],
+            CatalogType.Rest => [.. ofSql, .. ofHive],
+            CatalogType.Sql => [.. ofRest, .. ofHive],
+            _ => [.. ofRest, .. ofSql],
+        };
         foreach (var key in foreign) StoreAccessReading.Refuse(values, key, $"has no meaning with type {Name(type)}; leave it out", _state);
         CatalogDefinition? read = type switch
         {
             CatalogType.File => ReadWarehouse(values) is { } warehouse ? new CatalogDefinition.File(entry.Name, warehouse) : null,
             CatalogType.Rest => RestCatalogReading.Read(entry.Name, values, stores.S3, _state),
-            _ => ReadSql(entry.Name, values),
+            CatalogType.Sql => ReadSql(entry.Name, values),
+            _ => ReadHive(entry.Name, values),
         };
         return read is null ? null : read with { Stores = stores };
     }
 
-    private static string Name(CatalogType type) => type switch { CatalogType.File => "file", CatalogType.Rest => "rest", _ => "sql" };
+    private static string Name(CatalogType type) => type switch { CatalogType.File => "file", CatalogType.Rest => "rest", CatalogType.Sql => "sql", _ => "hive" };
 
     private string? ReadWarehouse(BoundMapping values)
     {
@@ -64,6 +72,25 @@ internal sealed class CatalogReading
         if (values.Get(CatalogKeys.Address) is not { } address) return null;
         var database = ReadDatabase(address, values);
         return database is null || warehouse is null ? null : new(name, database, warehouse, values.Get(CatalogKeys.CatalogName) ?? name);
+    }
+
+    /// <summary>Folders stay as they are written: they are those of Flink's machines.</summary>
+    private CatalogDefinition.Hive? ReadHive(string name, BoundMapping values)
+    {
+        var hasConf = values.IsGiven(CatalogKeys.HiveConfFolder);
+        if (!values.IsGiven(CatalogKeys.Address) && !hasConf)
+            _state.Report(values.Position, values.PathOf(CatalogKeys.Address), "is missing, for example 'uri: thrift://metastore:9083', or give hive_conf_dir");
+        if (!values.IsGiven(CatalogKeys.Warehouse) && !hasConf)
+            _state.Report(values.Position, values.PathOf(CatalogKeys.Warehouse), "is missing, for example 'warehouse: s3://bucket/warehouse', or give hive_conf_dir");
+        var uri = values.Get(CatalogKeys.Address);
+        if (uri is not null && !uri.Split(',').All(address => Uri.TryCreate(address.Trim(), UriKind.Absolute, out var parsed) && parsed.Scheme == "thrift" && parsed.Host.Length != 0 && parsed.UserInfo.Length == 0))
+        {
+            _state.Report(values.PositionOf(CatalogKeys.Address), values.PathOf(CatalogKeys.Address), "expected thrift://HOST:PORT, or several separated by commas, found something else (not shown: it may hold credentials)");
+            return null;
+        }
+        return values.IsWhole && (hasConf || uri is not null && values.Get(CatalogKeys.Warehouse) is not null)
+            ? new(name, uri, values.Get(CatalogKeys.Warehouse), values.Get(CatalogKeys.HiveConfFolder), values.Get(CatalogKeys.HadoopConfFolder))
+            : null;
     }
 
     private SqlDatabase? ReadDatabase(string address, BoundMapping values)

@@ -17,6 +17,7 @@ internal sealed class SinkReading(
         var input = ResolveInput(sink);
         var place = catalogs.Resolve(sink);
         CheckPartitions(sink);
+        CheckKey(sink);
         var properties = ReadProperties(sink);
         if (input is null || place is not { } target || !sink.IsWhole) return null;
         return new SinkDefinition
@@ -26,6 +27,7 @@ internal sealed class SinkReading(
             Catalog = target.Catalog,
             Table = target.Table,
             Mode = sink.Get(SinkKeys.Mode),
+            Key = sink.Get(SinkKeys.KeyColumns),
             PartitionBy = sink.Get(SinkKeys.PartitionBy),
             Properties = properties,
             PropertyPlaces = sink.Get(SinkKeys.Properties).ToImmutableDictionary(pair => pair.Key, pair => new PropertyPlace(pair.Position, pair.Path)),
@@ -64,6 +66,20 @@ internal sealed class SinkReading(
         foreach (var entry in sink.Get(SinkKeys.PartitionBy))
             if (!seen.Add((entry.Transform, entry.Column)))
                 state.Report(entry.Position, sink.PathOf(SinkKeys.PartitionBy), $"the entry '{entry.Text}' stands twice");
+    }
+
+    private void CheckKey(BoundMapping sink)
+    {
+        var isUpsert = sink.Get(SinkKeys.Mode) == SinkMode.Upsert;
+        var key = sink.Get(SinkKeys.KeyColumns);
+        if (isUpsert && !sink.IsGiven(SinkKeys.KeyColumns))
+            state.Report(sink.PositionOf(SinkKeys.Mode), sink.PathOf(SinkKeys.Mode), "upsert needs 'key', the columns that identify a row, for example 'key: [id]'");
+        else if (isUpsert && sink.Has(SinkKeys.KeyColumns) && key.IsEmpty)
+            state.Report(sink.PositionOf(SinkKeys.KeyColumns), sink.PathOf(SinkKeys.KeyColumns), "has no column; upsert needs those that identify a row, for example [id]");
+        else if (!isUpsert && sink.IsGiven(SinkKeys.KeyColumns))
+            state.Report(sink.PositionOf(SinkKeys.KeyColumns), sink.PathOf(SinkKeys.KeyColumns), "has no meaning with mode append; use mode upsert, or leave it out");
+        if (key.Distinct(StringComparer.Ordinal).Count() != key.Length)
+            state.Report(sink.PositionOf(SinkKeys.KeyColumns), sink.PathOf(SinkKeys.KeyColumns), "names a column twice");
     }
 
     private ImmutableSortedDictionary<string, string> ReadProperties(BoundMapping sink)

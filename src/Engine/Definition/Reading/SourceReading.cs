@@ -9,7 +9,7 @@ internal static class SourceReading
 {
     public static ImmutableArray<SourceDefinition> Read(
         ImmutableArray<NamedMapping> entries, ImmutableArray<ConnectionDefinition> connections, ReadState state) =>
-        [.. entries.Select(entry => ReadOne(entry, connections, state)).OfType<SourceDefinition>()];
+        [.. entries.Where(entry => !FlinkSourceReading.IsFlink(entry)).Select(entry => ReadOne(entry, connections, state)).OfType<SourceDefinition>()];
 
     private static SourceDefinition? ReadOne(
         NamedMapping entry, ImmutableArray<ConnectionDefinition> connections, ReadState state)

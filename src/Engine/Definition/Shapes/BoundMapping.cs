@@ -45,6 +45,7 @@ internal sealed class BoundMapping(DefinitionPosition position, string path)
     public static BoundMapping Bind(KeySet keys, YamlNode.Mapping mapping, DefinitionPosition position, string path, ReadState state)
     {
         var bound = new BoundMapping(position, path);
+        keys = keys.For(TypeOf(mapping, state));
         var entries = mapping.Entries.Select(entry => (Entry: entry, Key: keys.Find(entry.Key))).ToList();
         foreach (var (entry, key) in entries)
         {
@@ -70,6 +71,9 @@ internal sealed class BoundMapping(DefinitionPosition position, string path)
         }
         return bound;
     }
+
+    private static string? TypeOf(YamlNode.Mapping mapping, ReadState state) =>
+        mapping.Find("type") is YamlNode.Scalar scalar && Substitution.TryResolve(scalar, state.Inputs.Environment, (_, _) => { }, out var text) ? text.Value : null;
 
     private static void ReportUnknown(KeySet keys, YamlEntry entry, string path, BoundMapping bound, ReadState state)
     {

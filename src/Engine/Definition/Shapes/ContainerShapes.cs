@@ -26,7 +26,7 @@ internal sealed class MappingShape(KeySet keys) : Shape<BoundMapping>
         return true;
     }
 
-    public override Shape? Below(string step) => keys.Find(step)?.Shape;
+    public override Shape? Below(string step) => (keys.Find(step) ?? keys.Variants.Select(variant => variant.Keys.Find(step)).FirstOrDefault(key => key is not null))?.Shape;
 
     public override void WriteSchema(Utf8JsonWriter writer) => keys.WriteSchema(writer);
 }
@@ -41,7 +41,7 @@ internal sealed class NamedMappingsShape(KeySet keys) : Shape<ImmutableArray<Nam
 
     public override string Words => "a mapping of names to entries";
 
-    public override string Cell => $"names to entries, see [{keys.Title}](#{keys.Anchor})";
+    public override string Cell => $"names to entries, see {string.Join(" or ", keys.Variants.Select(variant => variant.Keys).Prepend(keys).Select(set => $"[{set.Title}](#{set.Anchor})"))}";
 
     public override KeySet Keys => keys;
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Matih.Definition.Yaml;
 
@@ -50,7 +51,16 @@ internal sealed class KeySet(string title, string meaning, params Key[] keys)
     public string Title { get; } = title;
 
     /// <summary>The anchor that Markdown renderers give that heading.</summary>
-    public string Anchor => string.Concat(Title.ToLowerInvariant().Where(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'));
+    public string Anchor => string.Concat(Title.ToLowerInvariant().Replace(' ', '-').Where(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'));
+
+    /// <summary>What the mapping has in place of these keys where its <c>type</c> is that word.</summary>
+    public ImmutableArray<(string Type, KeySet Keys)> Variants { get; private init; } = [];
+
+    /// <summary>The same with a variant.</summary>
+    public KeySet With(string type, KeySet variant) => new(Title, Meaning, [.. Keys]) { Variants = Variants.Add((type, variant)) };
+
+    /// <summary>The keys for a mapping whose <c>type</c> is that word.</summary>
+    public KeySet For(string? type) => Variants.FirstOrDefault(variant => variant.Type == type).Keys ?? this;
 
     public string Meaning { get; } = meaning;
 
@@ -58,8 +68,36 @@ internal sealed class KeySet(string title, string meaning, params Key[] keys)
 
     public Key? Find(string name) => Keys.FirstOrDefault(key => key.Name == name);
 
-    /// <summary>Writes the members of a JSON Schema that describe a mapping with these keys.</summary>
+    /// <summary>Writes the members of a JSON Schema that describe a mapping with these keys, or with those of a variant.</summary>
     public void WriteSchema(Utf8JsonWriter writer)
+    {
+        if (Variants.IsEmpty)
+        {
+            WriteOwnSchema(writer);
+            return;
+        }
+        foreach (var (type, variant) in Variants)
+        {
+            writer.WriteStartObject("if");
+            writer.WriteStartArray("required");
+            writer.WriteStringValue("type");
+            writer.WriteEndArray();
+            writer.WriteStartObject("properties");
+            writer.WriteStartObject("type");
+            writer.WriteString("const", type);
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+            writer.WriteStartObject("then");
+            variant.WriteSchema(writer);
+            writer.WriteEndObject();
+            writer.WriteStartObject("else");
+        }
+        WriteOwnSchema(writer);
+        foreach (var _ in Variants) writer.WriteEndObject();
+    }
+
+    private void WriteOwnSchema(Utf8JsonWriter writer)
     {
         writer.WriteString("type", "object");
         writer.WriteBoolean("additionalProperties", false);

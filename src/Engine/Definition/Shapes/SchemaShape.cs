@@ -22,12 +22,6 @@ internal sealed class SchemaShape : Shape<RowType>
         Example = "user_id",
     };
 
-    private static readonly Key<ColumnTypeText> Type = new("type", new ColumnTypeShape(), "A type in Flink's words, such as `BIGINT`, `DECIMAL(10, 2)` or `TIMESTAMP(3)`.")
-    {
-        IsRequired = true,
-        Example = "BIGINT",
-    };
-
     private static readonly Key<bool> Required = new("required", new FlagShape(), "Whether NULL is excluded, as `NOT NULL` in the type does: a record without the field is a bad one.")
     {
         DefaultText = "false",
@@ -35,14 +29,28 @@ internal sealed class SchemaShape : Shape<RowType>
 
     private static readonly Key<string> Description = new("description", new TextShape("text"), "A remark; not used.");
 
-    private readonly ListShape<BoundMapping> _list = new("a list of { name, type }",
-        new MappingShape(new KeySet("sources.NAME.schema[]", "A column of the source.", Name, Type, Required, Description)));
+    private readonly bool _holdsAny;
+    private readonly Key<ColumnTypeText> _type;
+    private readonly ListShape<BoundMapping> _list;
+
+    /// <param name="holdsAny">Whether Flink alone fills the columns, so that every type of its is allowed.</param>
+    public SchemaShape(bool holdsAny = false)
+    {
+        _holdsAny = holdsAny;
+        _type = new("type", new ColumnTypeShape(holdsAny), "A type in Flink's words, such as `BIGINT`, `DECIMAL(10, 2)` or `TIMESTAMP(3)`.")
+        {
+            IsRequired = true,
+            Example = "BIGINT",
+        };
+        _list = new("a list of { name, type }", new MappingShape(new KeySet("sources.NAME.schema[]", "A column of the source.", Name, _type, Required, Description)));
+    }
 
     public override string Words => "a list of { name, type }, or one text as in CREATE TABLE";
 
     public override string Cell => $"{_list.Cell}; or one text as in `CREATE TABLE`: `id BIGINT NOT NULL, code STRING`";
 
-    public override KeySet? Keys => _list.Keys;
+    /// <summary>The reference describes both kinds of columns in one section.</summary>
+    public override KeySet? Keys => _holdsAny ? null : _list.Keys;
 
     public override bool TryRead(YamlNode node, string path, ReadState state, out RowType value)
     {
@@ -61,7 +69,7 @@ internal sealed class SchemaShape : Shape<RowType>
         return false;
     }
 
-    private static bool TryReadText(YamlNode.Scalar scalar, string path, ReadState state, out RowType value)
+    private bool TryReadText(YamlNode.Scalar scalar, string path, ReadState state, out RowType value)
     {
         value = null!;
         if (!state.TryResolve(scalar, path, out var text)) return false;
@@ -79,7 +87,7 @@ internal sealed class SchemaShape : Shape<RowType>
         var searched = 0;
         foreach (var column in columns.Fields)
         {
-            var problem = !Grammars.Column.Accepts(column.Name) ? $"expected {Grammars.Column.Words}, found {Shown.Value(column.Name)}" : WhyNotHeld(column.Type);
+            var problem = !Grammars.Column.Accepts(column.Name) ? $"expected {Grammars.Column.Words}, found {Shown.Value(column.Name)}" : _holdsAny ? null : WhyNotHeld(column.Type);
             var at = FindWord(text.Value, column.Name, searched);
             if (at >= 0) searched = at + column.Name.Length;
             if (problem is null) continue;
@@ -123,8 +131,8 @@ internal sealed class SchemaShape : Shape<RowType>
                 state.Report(column.PositionOf(Name), column.PathOf(Name), $"the column '{name}' stands twice, first in line {first[name].PositionOf(Name).Line}");
                 isWhole = false;
             }
-            if (!column.Has(Type)) continue;
-            var type = column.Get(Type).Type;
+            if (!column.Has(_type)) continue;
+            var type = column.Get(_type).Type;
             if (column.Has(Required) && !column.Get(Required) && !type.IsNullable)
             {
                 state.Report(column.PositionOf(Required), column.PathOf(Required), "contradicts NOT NULL in the type; leave one of them out");
@@ -164,7 +172,7 @@ internal sealed class SchemaShape : Shape<RowType>
     /// <summary>A type that passed.</summary>
     internal sealed record ColumnTypeText(DataType Type);
 
-    private sealed class ColumnTypeShape : ScalarShape<ColumnTypeText>
+    private sealed class ColumnTypeShape(bool holdsAny) : ScalarShape<ColumnTypeText>
     {
         public override string Words => "a type in Flink's words, such as BIGINT or DECIMAL(10, 2)";
 
@@ -182,7 +190,7 @@ internal sealed class SchemaShape : Shape<RowType>
                 return false;
             }
             value = new ColumnTypeText(type);
-            problem = WhyNotHeld(type);
+            problem = holdsAny ? null : WhyNotHeld(type);
             return problem is null;
         }
 

@@ -21,7 +21,7 @@ internal sealed class IcebergTable(ICatalog catalog, TablePlan plan) : IFlowTabl
 
     public async ValueTask<(ITableVersion Table, bool IsCreated)> CreateAsync(CancellationToken cancellationToken)
     {
-        var schema = Schema.FromRow(plan.Rows);
+        var schema = Schema.FromRow(plan.Rows, plan.Key);
         var spec = PartitionSpec.Create(schema, plan.PartitionBy.Select(request => (request.Column, request.Transform, request.Name)));
         var (table, isCreated) = await catalog.CreateAsync(plan.Identifier, new NewTable(schema, spec, plan.Properties), cancellationToken);
         return (new IcebergVersion(catalog, table), isCreated);

@@ -46,9 +46,14 @@ public sealed class Schema
 
     /// <summary>A schema for a new table: field ids count from 1, NOT NULL columns are required.</summary>
     /// <exception cref="NotSupportedException">A column's type has no table type.</exception>
-    public static Schema FromRow(RowType row) => new(
+    public static Schema FromRow(RowType row) => FromRow(row, []);
+
+    /// <summary>The same with columns that identify a row, which have to be NOT NULL (Iceberg spec, "Identifier Field IDs").</summary>
+    /// <exception cref="NotSupportedException">A column's type has no table type.</exception>
+    public static Schema FromRow(RowType row, IEnumerable<string> key) => new(
         0,
-        [.. row.Fields.Select((field, index) => new NestedField(index + 1, field.Name, !field.Type.IsNullable, TypeMapping.ToIceberg(field.Type)))]);
+        [.. row.Fields.Select((field, index) => new NestedField(index + 1, field.Name, !field.Type.IsNullable, TypeMapping.ToIceberg(field.Type)))],
+        [.. key.Select(column => row.IndexOf(column) + 1).Order()]);
 
     /// <summary>Whether both describe the same columns, schema ids aside.</summary>
     public bool IsSameAs(Schema other) =>

@@ -39,6 +39,7 @@ public sealed class PipelineFolderTests : IDisposable
         Put("broken.yaml", "metadata: [");
         Put("empty.yaml", "");
         Put("flink.yaml", Yaml("f", "orchestration: { engine: flink }"));
+        Put("cdc.yaml", "metadata: { name: cdc }\nsources:\n  s: { type: flink, connector: postgres-cdc, schema: \"id INT\" }\nsinks:\n  k: { type: iceberg, table: n.t }\n");
         Put("notes.txt", "no definition");
         File.CreateSymbolicLink(_folder.Child("gone.yaml"), _folder.Child("nowhere"));
         Directory.CreateDirectory(_folder.Child("folder.yaml"));
@@ -46,7 +47,8 @@ public sealed class PipelineFolderTests : IDisposable
         var folder = Load();
 
         Assert.Equal(["a", "b", "f"], folder.Pipelines.Select(pipeline => pipeline.Name));
-        Assert.Equal(["broken.yaml", "empty.yaml", "gone.yaml"], folder.Broken.Select(broken => broken.File));
+        Assert.Equal(["broken.yaml", "cdc.yaml", "empty.yaml", "gone.yaml"], folder.Broken.Select(broken => broken.File));
+        Assert.Contains("connector postgres-cdc is Flink's", folder.Broken[1].Failure.Message, StringComparison.Ordinal);
         Assert.All(folder.Broken, broken => Assert.NotEmpty(broken.Failure.Remedy));
     }
 
