@@ -1,4 +1,5 @@
 using System.Globalization;
+using Matih.Delivery.Ledgers;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Hosting;
@@ -66,7 +67,7 @@ internal static class StatusText
         var writer = ledger.Writer is { } known ? $"process {known.ProcessId} on {known.Host}" : "its writer";
         yield return $"ledger      epoch {ledger.Epoch}, generation {ledger.Generation}, {(ledger.IsOpen
             ? $"open: {writer} has not closed it{(flow.IsWriterKnownGone ? ", and is gone" : "; it runs, or it died")}"
-            : $"closed: {writer} ended cleanly")}";
+            : ledger.Flink is FlinkLedger.Given { Job: var job } ? $"given to Flink job {job}: what that commits is not counted here" : $"closed: {writer} ended cleanly")}";
         yield return $"in all      {Fates.Show(ledger.Totals, 0)}";
         if (flow.Rates is { } rates)
             yield return string.Create(CultureInfo.InvariantCulture, $"rates       {rates.RecordsPerSecond:0.#} records and {rates.RowsPerSecond:0.#} rows a second, over {Quantity.Of(rates.CommitCount, "commit")} in {DurationText.Show(rates.To - rates.From)}");

@@ -18,6 +18,17 @@ public sealed class LedgerFormatTests
         AssertSame(ledger, read);
     }
 
+    public static TheoryData<FlinkLedger> HandOvers() => [new FlinkLedger.Given("j1"), new FlinkLedger.Given("j2", "j1"), new FlinkLedger.TakenBack("j2", 0), new FlinkLedger.TakenBack("j2", 16)];
+
+    [Theory]
+    [MemberData(nameof(HandOvers))]
+    public void A_hand_over_survives_the_text_and_its_head(FlinkLedger flink)
+    {
+        var text = LedgerFormat.Write(Full(partitionCount: 2) with { Flink = flink }, sideFile: null);
+
+        Assert.Equal([flink, flink], [LedgerFormat.Read(text, null).Flink, LedgerFormat.ReadHead(text)!.Flink]);
+    }
+
     [Fact]
     public void Fields_that_are_absent_stay_absent()
     {

@@ -51,6 +51,18 @@ public sealed class StatusTextTests
         Assert.Contains("left out    Topic 'shop.orders' was not looked at: Kafka was left out.", offline, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_flow_that_a_flink_job_has_says_which()
+    {
+        using var flow = new FlowHarness();
+        await flow.GiveToFlinkAsync("8219c7379f084525a2e252e0c8289e1d");
+
+        var text = Write(await flow.PipelineStatusAsync());
+
+        Assert.Contains("ledger      epoch 1, generation 1, given to Flink job 8219c7379f084525a2e252e0c8289e1d: what that commits is not counted here\n", text, StringComparison.Ordinal);
+        Assert.Contains("--from-savepoint", text, StringComparison.Ordinal);
+    }
+
     private static string Write(PipelineStatus status)
     {
         var text = new StringWriter { NewLine = "\n" };
