@@ -60,14 +60,14 @@ public sealed class FlinkSecretTests(SharedFlink flink, SharedKafka kafka)
         var wrong = await pipeline.TryDeployAsync("--trace");
         for (var look = 0; look < 100 && wrong.ExitCode == 0; look++) wrong = await pipeline.CommandAsync("flink", "status", pipeline.Name, "--trace");
         pipeline.Secrets["SECRET"] = broker.Password;
-        var right = await pipeline.TryDeployAsync();
+        var right = (await pipeline.TryDeployAsync()).Expect();
         await pipeline.WaitForRowsAsync("web.clicks", 1);
         var status = await pipeline.CommandAsync("flink", "status", pipeline.Name, "--json", "--trace");
         await pipeline.StopAsync(pipeline.Name);
 
         Assert.Equal(3, wrong.ExitCode);
         Assert.DoesNotContain(Planted, wrong.StandardOutput + wrong.StandardError, StringComparison.Ordinal);
-        Assert.DoesNotContain(broker.Password, right.Expect().StandardOutput + right.StandardError + status.Expect().StandardOutput + status.StandardError, StringComparison.Ordinal);
+        Assert.DoesNotContain(broker.Password, right.StandardOutput + right.StandardError + status.Expect().StandardOutput + status.StandardError, StringComparison.Ordinal);
         var kept = Directory.GetFiles(pipeline.TableFolder("web.clicks"), "*", SearchOption.AllDirectories);
         Assert.NotEmpty(kept);
         Assert.All(kept, file => Assert.DoesNotContain(broker.Password, File.ReadAllText(file, System.Text.Encoding.Latin1), StringComparison.Ordinal));
