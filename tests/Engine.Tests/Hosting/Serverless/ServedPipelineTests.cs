@@ -11,7 +11,7 @@ namespace Matih.Engine.Tests.Hosting.Serverless;
 public sealed class ServedPipelineTests
 {
     /// <summary>Waits of minutes pass within a test.</summary>
-    private static FlowHarness Hurried(int partitionCount = 1) => new(partitionCount) { Clock = new HurriedClock { Speed = 10_000 } };
+    private static FlowHarness Hurried(int partitionCount = 1, int speed = 10_000) => new(partitionCount) { Clock = new HurriedClock { Speed = speed } };
 
     private static ServedPipeline Process(FlowHarness flow)
     {
@@ -91,7 +91,8 @@ public sealed class ServedPipelineTests
     [Fact]
     public async Task Where_nobody_has_opened_the_flow_somebody_is_woken_once_and_the_batch_is_staged()
     {
-        using var flow = Hurried();
+        // A commit has to fit into the patience.
+        using var flow = Hurried(speed: 50);
         flow.Produce(0, 5);
         await using var process = Process(flow);
         var wakes = 0;
