@@ -35,4 +35,14 @@ public sealed record FlinkSourceDefinition
     public required WatermarkDefinition? Watermark { get; init; }
 
     public required DefinitionPosition Position { get; init; }
+
+    /// <summary>Whether the source has an end, as far as options of Flink's own connectors say so.</summary>
+    public bool HasEnd => Connector switch
+    {
+        "datagen" => IsGiven("number-of-rows"),
+        "filesystem" => !IsGiven("source.monitor-interval"),
+        _ => Options.Any(option => option.Name == "scan.bounded.mode" && option.Value.Reveal() != "unbounded"),
+    };
+
+    private bool IsGiven(string option) => Options.Any(candidate => candidate.Name == option);
 }

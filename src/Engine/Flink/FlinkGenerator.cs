@@ -40,7 +40,11 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
         var definitions = ImmutableArray.CreateBuilder<FlinkStatement>();
         definitions.AddRange(Catalogs());
         foreach (var source in definition.Sources.Where(source => IsUsed(source.Name))) definitions.AddRange(new SourceTables(source, _names, new KafkaClientOptions(source, _references, traits.KafkaClassPrefix, readFile), BeginOf(source)).Create(_errors));
-        foreach (var source in definition.FlinkSources.Where(source => IsUsed(source.Name))) definitions.Add(new ConnectorTable(source, _references).Create());
+        foreach (var source in definition.FlinkSources.Where(source => IsUsed(source.Name)))
+        {
+            RequireOneWriter(source);
+            definitions.Add(new ConnectorTable(source, _references).Create());
+        }
         foreach (var step in definition.Transformations.Where(IsUsed)) definitions.Add(View(step));
         var tables = definition.Flows.Select(TableOf).ToImmutableArray();
         CheckStars();
@@ -62,6 +66,16 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
     private string? BeginOf(SourceDefinition source) => begins?.GetValueOrDefault(source.Name) is { IsDefaultOrEmpty: false } offsets
         ? string.Join(';', offsets.Select(entry => string.Create(CultureInfo.InvariantCulture, $"partition:{entry.Partition},offset:{entry.Offset}")))
         : null;
+
+    /// <summary>
+    /// Iceberg's sink (seen with 1.11) keeps what its writers give at the end of their input in one place, and a checkpoint between the
+    /// ends of two of them has the second overwrite the first: the job is FINISHED, and rows are missing.
+    /// </summary>
+    private void RequireOneWriter(FlinkSourceDefinition source)
+    {
+        if (source.HasEnd && definition.Orchestration.Parallelism > 1)
+            Refuse(source.Position, $"sources.{source.Name}", $"has an end, and {definition.Orchestration.Parallelism} tasks write its rows: where a checkpoint comes between their ends, Iceberg's sink loses the rows of one. Set orchestration.parallelism: 1.");
+    }
 
     /// <summary>Whether it leads to a sink, or another statement names it: a join reads more than its input.</summary>
     private bool IsUsed(string source) => _names.Contains(source) || definition.Flows.Any(flow => flow.SourceName == source);

@@ -21,7 +21,7 @@ public sealed partial class FlinkSourceTests
             schema: "id BIGINT, tags ARRAY<STRING>, place ROW<x DOUBLE, y DOUBLE>, at TIMESTAMP(3)"
         sinks:
           lake: { type: iceberg, table: a.rows, mode: append }
-        orchestration: { engine: flink }
+        orchestration: { engine: flink, parallelism: 1 }
         """;
 
     private static string Orders { get; } = YamlAfter("## Sources that Flink alone reads");
@@ -172,6 +172,30 @@ public sealed partial class FlinkSourceTests
         Assert.Equal((isAppend, expected), (changes.IsAppend, changes.ToString()));
     }
 
+    [Theory]
+    [InlineData("datagen", "number-of-rows: 10", true)]
+    [InlineData("datagen", "rows-per-second: 10", false)]
+    [InlineData("filesystem", "path: /in, format: json", true)]
+    [InlineData("filesystem", "path: /in, format: json, source.monitor-interval: 1s", false)]
+    [InlineData("kafka", "scan.bounded.mode: latest-offset", true)]
+    [InlineData("kafka", "scan.bounded.mode: unbounded", false)]
+    [InlineData("postgres-cdc", "hostname: h", false)]
+    public void A_source_with_an_end_is_written_by_one_task(string connector, string options, bool hasEnd)
+    {
+        var text = $$"""
+            metadata: { name: ends }
+            sources: { rows: { type: flink, connector: {{connector}}, options: { {{options}} }, schema: "id INT" } }
+            sinks: { lake: { type: iceberg, table: a.rows, mode: append } }
+            orchestration: { engine: flink, parallelism: 2 }
+            """;
+
+        var result = GenerateResult(text);
+        var one = GenerateResult(text.Replace("parallelism: 2", "parallelism: 1", StringComparison.Ordinal));
+
+        Assert.Equal(hasEnd, result.Errors.Any(error => error.Path == "sources.rows" && error.Message.EndsWith("Set orchestration.parallelism: 1.", StringComparison.Ordinal)));
+        Assert.Empty(one.Errors);
+    }
+
     [Fact]
     public void A_hive_catalog_is_iceberg_s_of_that_type()
     {
@@ -212,12 +236,17 @@ public sealed partial class FlinkSourceTests
 
     private static readonly DefinitionInputs OrdersInputs = Samples.Inputs(("ORDERS_PASSWORD", "secret"));
 
-    private static FlinkScript Generate(string text)
+    private static FlinkResult GenerateResult(string text)
     {
         var definition = Samples.Valid(text, OrdersInputs);
         var plan = PipelinePlanner.Plan(definition, isForFlink: true);
         Assert.Empty(plan.Errors);
-        var result = new FlinkGenerator(definition, WrittenDefinition.Read("p.yaml", text), plan.Flows, new FlinkTraits(), _ => "PEM").Generate();
+        return new FlinkGenerator(definition, WrittenDefinition.Read("p.yaml", text), plan.Flows, new FlinkTraits(), _ => "PEM").Generate();
+    }
+
+    private static FlinkScript Generate(string text)
+    {
+        var result = GenerateResult(text);
         Assert.Empty(result.Errors);
         return result.Script!;
     }

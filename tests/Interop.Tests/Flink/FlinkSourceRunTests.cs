@@ -19,7 +19,7 @@ public sealed class FlinkSourceRunTests(SharedFlink flink)
           - { name: named, type: sql_transform, input: rows, sql: "SELECT id, UPPER(name) AS name, amount, at FROM {{ input }}" }
         sinks:
           lake: { type: iceberg, table: gen.rows, mode: append, partition_by: ['bucket(4, id)'] }
-        orchestration: { engine: flink, checkpoint_interval: 500ms, parallelism: 2 }
+        orchestration: { engine: flink, checkpoint_interval: 500ms, parallelism: 1 }
         """;
 
     /// <summary>Changes as a capture connector gives them, from a file of Debezium's records.</summary>
