@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
+using Matih.Telemetry;
 
 namespace Matih.Hosting.Serverless;
 
@@ -30,7 +31,25 @@ public enum FlowOutcome
 /// <param name="Code">The failure's kind as <see cref="FailureWord"/> has it, or a word of the loop's own.</param>
 public sealed record ReportedFailure(string Code, string Message, string Remedy)
 {
+    /// <summary>
+    /// Azure Table Storage takes 32,767 UTF-16 units as one property, which a loop with its failure has to fit into; JSON may write
+    /// six for one.
+    /// </summary>
+    private const int LengthMax = 2000;
+
+    public string Message { get; } = Shorten(Message);
+
+    public string Remedy { get; } = Shorten(Remedy);
+
     public static ReportedFailure Of(PipelineException failure) => new(FailureWord.Of(failure.Kind), failure.Message, failure.Remedy);
+
+    private static string Shorten(string text)
+    {
+        if (text.Length <= LengthMax) return text;
+        var length = LengthMax - 1;
+        if (char.IsHighSurrogate(text[length - 1])) length--;
+        return text[..length] + "…";
+    }
 }
 
 /// <summary>A watch over a writer that may be alive, between two calls.</summary>
@@ -65,7 +84,19 @@ public sealed record FlowReport(string Sink, FlowOutcome Outcome)
 }
 
 /// <summary>What a call that should commit a pipeline came to, with what its definition says about the times between calls.</summary>
-public sealed record PipelineReport(ImmutableArray<FlowReport> Flows, LoopSettings Settings);
+public sealed record PipelineReport(ImmutableArray<FlowReport> Flows, LoopSettings Settings)
+{
+    /// <summary>Says in the log what failed: an error where a person has to act, and else a warning.</summary>
+    public void LogFailures(string pipeline, IEngineLog log)
+    {
+        foreach (var flow in Flows)
+        {
+            if (flow.Failure is not { } failure) continue;
+            var (severity, name) = flow.Outcome == FlowOutcome.Refused ? (LogSeverity.Error, "failed") : (LogSeverity.Warning, "retrying");
+            log.Write(new LogEntry(severity, name, failure.Message, ("pipeline", pipeline), ("sink", flow.Sink), ("kind", failure.Code), ("remedy", failure.Remedy)));
+        }
+    }
+}
 
 /// <summary>What a loop of calls goes by. It comes with each report, because whoever keeps the loop's state must not look into files.</summary>
 /// <param name="CheckpointIntervalMillis">Time between commits.</param>
