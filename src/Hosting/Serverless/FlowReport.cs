@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Encodings.Web;
 using System.Text.Json.Serialization;
 using Matih.Delivery;
 using Matih.Delivery.Ledgers;
@@ -32,24 +33,34 @@ public enum FlowOutcome
 public sealed record ReportedFailure(string Code, string Message, string Remedy)
 {
     /// <summary>
-    /// Azure Table Storage takes 32,767 UTF-16 units as one property, which a loop with its failure has to fit into; JSON may write
-    /// six for one.
+    /// How long the texts may be, as JSON writes them. Durable Functions takes 16 KB of UTF-16 as the status of an orchestration, and
+    /// fails one that sets more (observed with version 3.19.0 of the extension): 8,192 characters, which a loop with its failure has
+    /// to fit into.
     /// </summary>
-    private const int LengthMax = 2000;
+    private const int MessageLengthMax = 4000, RemedyLengthMax = 1500;
 
-    public string Message { get; } = Shorten(Message);
+    public string Message { get; } = Shorten(Message, MessageLengthMax);
 
-    public string Remedy { get; } = Shorten(Remedy);
+    public string Remedy { get; } = Shorten(Remedy, RemedyLengthMax);
 
     public static ReportedFailure Of(PipelineException failure) => new(FailureWord.Of(failure.Kind), failure.Message, failure.Remedy);
 
-    private static string Shorten(string text)
+    private static string Shorten(string text, int lengthMax)
     {
-        if (text.Length <= LengthMax) return text;
-        var length = LengthMax - 1;
-        if (char.IsHighSurrogate(text[length - 1])) length--;
-        return text[..length] + "…";
+        if (LengthOf(text) <= lengthMax) return text;
+        var (kept, length) = (0, LengthOf(Ellipsis));
+        foreach (var rune in text.EnumerateRunes())
+        {
+            length += LengthOf(rune.ToString());
+            if (length > lengthMax) break;
+            kept += rune.Utf16SequenceLength;
+        }
+        return text[..kept] + Ellipsis;
     }
+
+    private static int LengthOf(string text) => JavaScriptEncoder.Default.Encode(text).Length;
+
+    private const string Ellipsis = "…";
 }
 
 /// <summary>A watch over a writer that may be alive, between two calls.</summary>

@@ -102,7 +102,7 @@ public static class LoopRound
         }
     }
 
-    /// <summary>Without the flows' reports, which nobody looks for there: what is shown has to fit into one property of Azure Table Storage, however many sinks there are.</summary>
+    /// <summary>Without the flows' reports, which nobody looks for there: the service fails a loop that shows more than 16 KB, however many sinks there are.</summary>
     private static void Show(ILoopContext context, PipelineLoop loop) => context.Show(loop with { Flows = [] });
 
     /// <summary>CancelAsync would hang here for ever: nobody runs its continuation.</summary>

@@ -46,15 +46,16 @@ public sealed class TaskHubTests(SharedStorage storage)
     [Fact]
     public async Task A_pipeline_whose_sinks_all_fail_with_long_messages_shows_it_and_takes_commands()
     {
-        // A warehouse under a file, with a path that every message repeats.
+        // A warehouse under a file, with a path that every message repeats; its characters take six each in JSON.
         var file = Path.GetTempFileName();
-        var lake = file + string.Concat(Enumerable.Repeat("/" + new string('w', 200), 4));
-        var sinks = string.Join('\n', Enumerable.Range(0, 32).Select(i => $"  lake{i}: {{ type: iceberg, table: web.clicks{i} }}"));
+        var lake = file + string.Concat(Enumerable.Repeat("/" + new string('ü', 100), 8));
+        var sinks = string.Join('\n', Enumerable.Range(0, 12).Select(i => $"  lake{i}: {{ type: iceberg, table: web.clicks{i} }}"));
         await using var app = await StartAsync("matih-hub-long", "matihlong", sinks, lake);
 
         await app.PostAsync("pipelines/clicks/start");
         var failing = await app.WaitForStateAsync("retrying", "failed");
         Assert.Equal("store", failing.GetProperty("last_error").GetProperty("code").GetString());
+        Assert.EndsWith("…", failing.GetProperty("last_error").GetProperty("message").GetString(), StringComparison.Ordinal);
         await app.PostAsync("pipelines/clicks/stop");
         await app.WaitForStateAsync("stopped");
         File.Delete(file);

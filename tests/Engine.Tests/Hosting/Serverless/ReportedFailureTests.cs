@@ -8,8 +8,8 @@ namespace Matih.Engine.Tests.Hosting.Serverless;
 /// <summary>What a loop keeps and shows of failures, however long they are and however many flows have one.</summary>
 public sealed class ReportedFailureTests : IEngineLog, ILoopContext
 {
-    /// <summary>What Azure Table Storage takes as one property, in UTF-16 units.</summary>
-    private const int PropertyLengthMax = 32 * 1024 - 1;
+    /// <summary>What Durable Functions takes as the status of an orchestration: 16 KB of UTF-16.</summary>
+    private const int StatusLengthMax = 16 * 1024 / 2;
 
     private static readonly DateTimeOffset T0 = new(2026, 11, 30, 0, 0, 0, TimeSpan.Zero);
 
@@ -38,17 +38,19 @@ public sealed class ReportedFailureTests : IEngineLog, ILoopContext
     [InlineData(200, FlowOutcome.TryAgain, 500)]
     [InlineData(500, FlowOutcome.Committed, 0)]
     [InlineData(500, FlowOutcome.TryAgain, 100_000)]
-    public async Task What_a_loop_shows_fits_into_one_property_whatever_fails(int flowCount, FlowOutcome outcome, int messageLength)
+    public async Task What_a_loop_shows_fits_into_a_status_whatever_fails(int flowCount, FlowOutcome outcome, int messageLength)
     {
         // A character for which JSON takes six.
         var text = new string('ü', messageLength);
         _commit = () => new CommitAnswer(Report(flowCount, outcome, messageLength == 0 ? null : new ReportedFailure("catalog", text, text)), null);
 
-        var loop = await LoopRound.RunAsync(this, PipelineLoop.Start("p", T0));
+        var loop = Enumerable.Range(0, 20).Aggregate(PipelineLoop.Start(new string('p', 100), T0), (loop, i) => loop.After(new LoopSignal(LoopCommand.Start) { Id = $"{i:D32}" }, T0));
+
+        loop = await LoopRound.RunAsync(this, loop);
 
         Assert.Equal(flowCount, loop.Flows.Length);
         Assert.Equal(2, _shown.Count);
-        Assert.All(_shown, shown => Assert.InRange(JsonSerializer.Serialize(shown, JsonSerializerOptions.Web).Length, 1, PropertyLengthMax));
+        Assert.All(_shown, shown => Assert.InRange(JsonSerializer.Serialize(shown, JsonSerializerOptions.Web).Length, 1, StatusLengthMax));
         Assert.Equal((loop.Phase, loop.Failure), (_shown[^1].Phase, _shown[^1].Failure));
     }
 
@@ -60,18 +62,29 @@ public sealed class ReportedFailureTests : IEngineLog, ILoopContext
         var loop = await LoopRound.RunAsync(this, PipelineLoop.Start("p", T0));
 
         Assert.StartsWith("The commit of pipeline p ended early: ü", loop.Failure!.Message, StringComparison.Ordinal);
-        Assert.InRange(JsonSerializer.Serialize(_shown[^1], JsonSerializerOptions.Web).Length, 1, PropertyLengthMax);
+        Assert.InRange(JsonSerializer.Serialize(_shown[^1], JsonSerializerOptions.Web).Length, 1, StatusLengthMax);
     }
 
     [Fact]
     public void A_long_text_is_cut_between_characters_and_says_so_and_comes_through_serialization_as_it_is()
     {
-        var message = new string('a', 1998) + string.Concat(Enumerable.Repeat("\U0001F600", 10));
+        var message = new string('a', 3990) + string.Concat(Enumerable.Repeat("\U0001F600", 10));
 
-        var failure = new ReportedFailure("catalog", message, new string('b', 2000));
+        var failure = new ReportedFailure("catalog", message, new string('b', 1500));
 
-        Assert.Equal((new string('a', 1998) + "…", new string('b', 2000)), (failure.Message, failure.Remedy));
+        // An emoji takes twelve characters in JSON, and the ellipsis six.
+        Assert.Equal((new string('a', 3990) + "…", new string('b', 1500)), (failure.Message, failure.Remedy));
+        Assert.Equal(new string('a', 3982) + "\U0001F600…", new ReportedFailure("catalog", new string('a', 3982) + message[3990..], "").Message);
         Assert.Equal(failure, JsonSerializer.Deserialize<ReportedFailure>(JsonSerializer.Serialize(failure, JsonSerializerOptions.Web), JsonSerializerOptions.Web));
+    }
+
+    [Fact]
+    public void Half_of_a_character_is_no_reason_to_say_nothing()
+    {
+        var failure = new ReportedFailure("catalog", "\uD83D" + new string('a', 5000), "");
+
+        Assert.StartsWith("\uD83Da", failure.Message, StringComparison.Ordinal);
+        Assert.InRange(JsonSerializer.Serialize(failure, JsonSerializerOptions.Web).Length, 4000, 4200);
     }
 
     [Fact]
