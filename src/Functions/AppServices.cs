@@ -20,7 +20,12 @@ internal sealed class AppServices : IAsyncDisposable
         Log = log;
         Environment = SystemEnvironment.Create(settings);
         Messenger = new LoopMessenger(Environment.Clock, Environment.Ids, Log);
-        Folder = PipelineFolder.Load(settings.NonEmpty(AppSettings.Pipelines) ?? Path.Combine(AppContext.BaseDirectory, "pipelines"), settings);
+        var folder = Path.GetFullPath(settings.NonEmpty(AppSettings.Pipelines) ?? Path.Combine(AppContext.BaseDirectory, "pipelines"), settings.CurrentDirectory);
+        Folder = PipelineFolder.Load(folder, settings);
+        if (Folder.Pipelines.IsEmpty && Folder.Broken.IsEmpty)
+        {
+            Log.Warning("no-pipelines", $"The app has no pipeline: {(Directory.Exists(folder) ? $"folder {folder} holds no file whose name ends in .yaml or .yml" : $"there is no folder {folder}")}. Deploy the definitions there, or name their folder in {AppSettings.Pipelines}.");
+        }
         foreach (var broken in Folder.Broken)
         {
             foreach (var finding in broken.Findings) Log.Write(finding);

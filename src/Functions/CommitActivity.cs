@@ -13,6 +13,8 @@ internal sealed class CommitActivity(AppServices app)
     {
         var pipeline = app.Find(request.Pipeline) ?? throw new InvalidOperationException(
             $"This app has no pipeline '{request.Pipeline}' any more: its definition was taken out, or has errors (see the log at the start of the app).");
-        return await pipeline.CommitAsync(request.Watches, context.CancellationToken);
+        var report = await pipeline.CommitAsync(request.Watches, context.CancellationToken);
+        report.LogFailures(request.Pipeline, app.Log);
+        return report;
     }
 }

@@ -1,5 +1,4 @@
 using Matih.Hosting.Serverless;
-using Matih.Telemetry;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 
@@ -13,16 +12,7 @@ internal sealed class WatchFunction(AppServices app)
     {
         _ = timer;
         var loops = new DurableLoops(client);
-        foreach (var pipeline in app.Folder.Pipelines)
-        {
-            try
-            {
-                await PipelineWatch.LookAsync(pipeline.Name, loops, cancellation => app.ReadStatusAsync(pipeline, cancellation), app.Environment.Clock, app.Log, context.CancellationToken);
-            }
-            catch (Exception failure) when (failure is not OperationCanceledException)
-            {
-                app.Log.Warning("watch-failed", $"Pipeline {pipeline.Name} could not be looked at: {failure.Message} The next look tries again.", ("pipeline", pipeline.Name));
-            }
-        }
+        await PipelineWatch.LookAtAllAsync(app.Folder.Pipelines.Select(pipeline => pipeline.Name), async (name, cancellation) =>
+            await PipelineWatch.LookAsync(name, loops, reading => app.ReadStatusAsync(app.Folder.Find(name)!, reading), app.Environment.Clock, app.Log, cancellation), app.Log, context.CancellationToken);
     }
 }

@@ -16,7 +16,7 @@ public static class BatchIntake
             var staged = await pipeline.StageAsync(source, messages, cancellation => messenger.TellAsync(loops, name, new LoopSignal(LoopCommand.Staged), cancellation), cancellationToken);
             await messenger.NoteStagedAsync(loops, pipeline, staged, cancellationToken);
         }
-        catch (Exception failure) when (failure is not OperationCanceledException)
+        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // The commit meets the same trouble, and shows it to people: the records are still in Kafka.
             await messenger.TellAsync(loops, name, new LoopSignal(LoopCommand.Staged), cancellationToken);

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using System.Text.Encodings.Web;
 using System.Text.Json.Serialization;
 using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
+using Matih.Telemetry;
 
 namespace Matih.Hosting.Serverless;
 
@@ -30,7 +32,35 @@ public enum FlowOutcome
 /// <param name="Code">The failure's kind as <see cref="FailureWord"/> has it, or a word of the loop's own.</param>
 public sealed record ReportedFailure(string Code, string Message, string Remedy)
 {
+    /// <summary>
+    /// How long the texts may be, as JSON writes them. Durable Functions takes 16 KB of UTF-16 as the status of an orchestration, and
+    /// fails one that sets more (observed with version 3.19.0 of the extension): 8,192 characters, which a loop with its failure has
+    /// to fit into.
+    /// </summary>
+    private const int MessageLengthMax = 4000, RemedyLengthMax = 1500;
+
+    public string Message { get; } = Shorten(Message, MessageLengthMax);
+
+    public string Remedy { get; } = Shorten(Remedy, RemedyLengthMax);
+
     public static ReportedFailure Of(PipelineException failure) => new(FailureWord.Of(failure.Kind), failure.Message, failure.Remedy);
+
+    private static string Shorten(string text, int lengthMax)
+    {
+        if (LengthOf(text) <= lengthMax) return text;
+        var (kept, length) = (0, LengthOf(Ellipsis));
+        foreach (var rune in text.EnumerateRunes())
+        {
+            length += LengthOf(rune.ToString());
+            if (length > lengthMax) break;
+            kept += rune.Utf16SequenceLength;
+        }
+        return text[..kept] + Ellipsis;
+    }
+
+    private static int LengthOf(string text) => JavaScriptEncoder.Default.Encode(text).Length;
+
+    private const string Ellipsis = "…";
 }
 
 /// <summary>A watch over a writer that may be alive, between two calls.</summary>
@@ -65,7 +95,19 @@ public sealed record FlowReport(string Sink, FlowOutcome Outcome)
 }
 
 /// <summary>What a call that should commit a pipeline came to, with what its definition says about the times between calls.</summary>
-public sealed record PipelineReport(ImmutableArray<FlowReport> Flows, LoopSettings Settings);
+public sealed record PipelineReport(ImmutableArray<FlowReport> Flows, LoopSettings Settings)
+{
+    /// <summary>Says in the log what failed: an error where a person has to act, and else a warning.</summary>
+    public void LogFailures(string pipeline, IEngineLog log)
+    {
+        foreach (var flow in Flows)
+        {
+            if (flow.Failure is not { } failure) continue;
+            var (severity, name) = flow.Outcome == FlowOutcome.Refused ? (LogSeverity.Error, "failed") : (LogSeverity.Warning, "retrying");
+            log.Write(new LogEntry(severity, name, failure.Message, ("pipeline", pipeline), ("sink", flow.Sink), ("kind", failure.Code), ("remedy", failure.Remedy)));
+        }
+    }
+}
 
 /// <summary>What a loop of calls goes by. It comes with each report, because whoever keeps the loop's state must not look into files.</summary>
 /// <param name="CheckpointIntervalMillis">Time between commits.</param>

@@ -62,7 +62,8 @@ public sealed class LoopMessenger(TimeProvider clock, IIdSource ids, IEngineLog 
             if (await loops.ReadAsync(pipeline, cancellationToken) is { Phase: LoopPhase.Stopped }) return;
             await loops.StartAsync(PipelineLoop.Start(pipeline, clock.GetUtcNow()), cancellationToken);
         }
-        catch (Exception failure) when (failure is not OperationCanceledException)
+        // The client of the service makes of a host that is going away a cancellation that nobody here asked for.
+        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             log.Warning("signal-failed", $"Pipeline {pipeline}: its loop could not be told that records were staged: {failure.Message} The timer will find them.", ("pipeline", pipeline));
         }
@@ -84,6 +85,8 @@ public sealed class LoopMessenger(TimeProvider clock, IIdSource ids, IEngineLog 
                 if (await WaitUntilTakenInAsync(loops, pipeline, signal.Id, begun, cancellationToken) is { } isTakenIn) return isTakenIn;
                 continue;
             }
+            // As the loop itself would have it: only a start begins again what a person stopped.
+            if (command != LoopCommand.Start && await loops.ReadAsync(pipeline, cancellationToken) is { Phase: LoopPhase.Stopped }) return true;
             var now = clock.GetUtcNow();
             var loop = PipelineLoop.Start(pipeline, now);
             // One that does not run is started as it should then be: paused, or for one last commit.

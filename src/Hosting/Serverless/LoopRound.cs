@@ -44,7 +44,7 @@ public static class LoopRound
     public static async Task<PipelineLoop> RunAsync(ILoopContext context, PipelineLoop loop)
     {
         // One that is started paused waits long before it gets any further.
-        context.Show(loop);
+        Show(context, loop);
         loop = await WaitAsync(context, loop);
         if (loop.IsDue(context.Now))
         {
@@ -52,7 +52,7 @@ public static class LoopRound
             loop = answer.Report is { } report ? loop.After(report, context.Now) : loop.AfterCrash(answer.Crash!, context.Now);
         }
         loop = await DrainAsync(context, loop);
-        context.Show(loop);
+        Show(context, loop);
         return loop;
     }
 
@@ -73,7 +73,7 @@ public static class LoopRound
             if (timer is null || signal.IsCompleted)
             {
                 loop = loop.After(await signal, context.Now);
-                context.Show(loop);
+                Show(context, loop);
             }
             if (timer is { IsCompleted: true })
             {
@@ -101,6 +101,9 @@ public static class LoopRound
             loop = loop.After(await signal, context.Now);
         }
     }
+
+    /// <summary>Without the flows' reports, which nobody looks for there: the service fails a loop that shows more than 16 KB, however many sinks there are.</summary>
+    private static void Show(ILoopContext context, PipelineLoop loop) => context.Show(loop with { Flows = [] });
 
     /// <summary>CancelAsync would hang here for ever: nobody runs its continuation.</summary>
     private static void Cancel(CancellationTokenSource end) => end.Cancel();

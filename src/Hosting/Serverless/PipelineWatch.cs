@@ -9,6 +9,23 @@ namespace Matih.Hosting.Serverless;
 /// </summary>
 public static class PipelineWatch
 {
+    /// <summary>How many looks go on at a time: each has a Kafka client of its own, and may wait for its brokers and its catalog.</summary>
+    private const int LooksMax = 8;
+
+    /// <summary>Looks at each pipeline. One that cannot be looked at, or takes long, does not keep the others from their turn.</summary>
+    public static Task LookAtAllAsync(IEnumerable<string> pipelines, Func<string, CancellationToken, ValueTask> look, IEngineLog log, CancellationToken cancellationToken) =>
+        Parallel.ForEachAsync(pipelines, new ParallelOptions { MaxDegreeOfParallelism = LooksMax, CancellationToken = cancellationToken }, async (pipeline, cancellation) =>
+        {
+            try
+            {
+                await look(pipeline, cancellation);
+            }
+            catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            {
+                log.Warning("watch-failed", $"Pipeline {pipeline} could not be looked at: {failure.Message} The next look tries again.", ("pipeline", pipeline));
+            }
+        });
+
     /// <returns>Whether it has started the loop.</returns>
     public static async ValueTask<bool> LookAsync(
         string pipeline, ILoops loops, Func<CancellationToken, Task<PipelineStatus>> readStatus, TimeProvider clock, IEngineLog log, CancellationToken cancellationToken)

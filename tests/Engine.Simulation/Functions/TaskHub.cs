@@ -11,6 +11,9 @@ namespace Matih.Engine.Simulation.Functions;
 /// </summary>
 internal sealed class TaskHub(Simulator simulator, FunctionCounts counts, int seed)
 {
+    /// <summary>16 KB of UTF-16.</summary>
+    private const int StatusLengthMax = 16 * 1024 / 2;
+
     private readonly Random _random = new(seed);
     private readonly Dictionary<string, Orchestration> _orchestrations = new(StringComparer.Ordinal);
     private readonly Dictionary<string, FunctionsApp> _apps = new(StringComparer.Ordinal);
@@ -123,6 +126,7 @@ internal sealed class TaskHub(Simulator simulator, FunctionCounts counts, int se
     private void WriteDown(Orchestration orchestration, List<HubEvent> history, ReplayedRound round)
     {
         orchestration.Status = JsonSerializer.Serialize(round.Shown, JsonSerializerOptions.Web);
+        if (orchestration.Status.Length > StatusLengthMax) throw new AuditException($"The loop of {orchestration.Pipeline} shows {orchestration.Status.Length} characters; Durable Functions fails one that shows more than {StatusLengthMax}.");
         if (round.Result is not { } loop)
         {
             orchestration.History = history;

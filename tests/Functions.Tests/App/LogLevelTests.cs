@@ -29,6 +29,21 @@ public sealed class LogLevelTests
         Assert.Contains("the Kafka trigger has no setting for client.id", worker.Log.Text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_app_without_pipelines_says_where_it_looked_for_them(bool isFolderThere)
+    {
+        var folder = TemporaryDirectory.NewUnowned();
+        File.WriteAllText(Path.Combine(folder, "clicks.yaml.txt"), "metadata: { name: clicks }");
+        var named = isFolderThere ? folder : Path.Combine(folder, "nowhere");
+
+        await using var worker = await WorkerProcess.StartAsync(BuiltApps.Functions, new Dictionary<string, string?> { ["MATIH_PIPELINES"] = named });
+
+        Assert.Contains($"The app has no pipeline: {(isFolderThere ? $"folder {named} holds no file whose name ends in .yaml or .yml" : $"there is no folder {named}")}.", worker.Log.Text, StringComparison.Ordinal);
+        Assert.Equal(["command", "commit", "pipeline", "pipelines", "status", "verify", "watch"], worker.Functions.Select(function => function.Name).Order(StringComparer.Ordinal));
+    }
+
     /// <summary>An app with a pipeline that is wrong (an error), and one of which the trigger does not apply everything (an information).</summary>
     private static Task<WorkerProcess> StartAsync(string? level)
     {

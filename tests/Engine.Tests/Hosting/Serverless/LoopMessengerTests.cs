@@ -51,6 +51,79 @@ public sealed class LoopMessengerTests : IEngineLog
         Assert.Equal((false, LoopPhase.Stopped, 0), (_loops.IsRunning, _loops.Loop!.Phase, _loops.StartedCount));
     }
 
+    [Theory]
+    [InlineData(LoopCommand.Checkpoint)]
+    [InlineData(LoopCommand.Pause)]
+    [InlineData(LoopCommand.Resume)]
+    [InlineData(LoopCommand.Stop)]
+    public async Task What_was_stopped_only_a_start_begins_again(LoopCommand command)
+    {
+        _loops.Run(PipelineLoop.Start("p", default));
+        _loops.End(LoopPhase.Stopped);
+
+        Assert.True(await CommandAsync(command));
+        Assert.Equal((false, LoopPhase.Stopped, 0), (_loops.IsRunning, _loops.Loop!.Phase, _loops.StartedCount));
+
+        Assert.True(await CommandAsync(LoopCommand.Start));
+        Assert.Equal((true, LoopPhase.Running, 1), (_loops.IsRunning, _loops.Loop!.Phase, _loops.StartedCount));
+    }
+
+    [Theory]
+    [InlineData(LoopCommand.Checkpoint)]
+    [InlineData(LoopCommand.Resume)]
+    public async Task A_command_that_is_dropped_with_the_loop_that_a_person_stops_does_not_begin_it_again(LoopCommand command)
+    {
+        _loops.Run(PipelineLoop.Start("p", default) with { IsStopping = true });
+        _loops.Sent = _ => _loops.End(LoopPhase.Stopped);
+
+        Assert.True(await CommandAsync(command));
+
+        Assert.Equal((false, LoopPhase.Stopped, 0), (_loops.IsRunning, _loops.Loop!.Phase, _loops.StartedCount));
+    }
+
+    [Theory]
+    [InlineData(LoopCommand.Checkpoint, LoopPhase.Running)]
+    [InlineData(LoopCommand.Pause, LoopPhase.Paused)]
+    [InlineData(LoopCommand.Resume, LoopPhase.Running)]
+    [InlineData(LoopCommand.Start, LoopPhase.Running)]
+    [InlineData(LoopCommand.Stop, LoopPhase.Running)]
+    public async Task A_command_starts_a_loop_that_never_ran_gave_up_or_sleeps(LoopCommand command, LoopPhase phase)
+    {
+        foreach (var before in new LoopPhase?[] { null, LoopPhase.Idle, LoopPhase.GaveUp })
+        {
+            if (before is { } ended)
+            {
+                _loops.Run(PipelineLoop.Start("p", default));
+                _loops.End(ended);
+            }
+
+            Assert.True(await CommandAsync(command));
+
+            Assert.Equal((true, phase, command == LoopCommand.Stop), (_loops.IsRunning, _loops.Loop!.Phase, _loops.Loop.IsStopping));
+        }
+    }
+
+    [Fact]
+    public async Task A_message_that_the_service_cancels_is_none_and_one_that_its_sender_cancels_ends_it()
+    {
+        List<LogEntry> log = [];
+        var messenger = new LoopMessenger(_clock, new SeededIdSource(1), new ListLog(log));
+        _loops.Run(PipelineLoop.Start("p", default));
+        _loops.Sent = _ => throw new OperationCanceledException("The host goes away.");
+
+        await messenger.TellAsync(_loops, "p", new LoopSignal(LoopCommand.Staged), TestContext.Current.CancellationToken);
+        Assert.Contains("The host goes away.", Assert.Single(log).Message, StringComparison.Ordinal);
+
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => messenger.TellAsync(_loops, "p", new LoopSignal(LoopCommand.Staged), cancelled.Token).AsTask());
+    }
+
+    private sealed class ListLog(List<LogEntry> entries) : IEngineLog
+    {
+        public void Write(LogEntry entry) => entries.Add(entry);
+    }
+
     [Fact]
     public async Task A_loop_that_is_busy_has_the_message_and_its_sender_is_not_kept_waiting()
     {

@@ -324,4 +324,83 @@ public sealed class ServedPipelineTests
 
         await flow.AssertHoldsWholeTopicAsync();
     }
+
+    [Fact]
+    public async Task A_bad_record_of_one_partition_holds_up_neither_the_others_of_its_batch_nor_later_batches()
+    {
+        using var flow = Hurried(partitionCount: 2);
+        flow.Produce(0, 4);
+        var bad = flow.Topic.Append(0, "no json");
+        flow.Produce(4, 4);
+        await using var process = Process(flow);
+        await CommitAsync(process);
+
+        await Assert.ThrowsAsync<PipelineException>(() => StageAsync(process, [.. Messages(flow, 0, 0, 20), .. Messages(flow, 1, 0, 20)]));
+        var refused = await CommitUntilAsync(flow, process, report => report.Outcome == FlowOutcome.Refused);
+        flow.Produce(8, 4);
+        await StageAsync(process, [.. Messages(flow, 1, 4, 20), .. Messages(flow, 0, bad + 3, 20)]);
+        await CommitUntilAsync(flow, process, report => report.Outcome == FlowOutcome.Refused);
+
+        Assert.Equal("record-rejected", refused.Failure!.Code);
+        await flow.AssertHoldsExactlyAsync(flow.TopicRecords().Where(record => record.Partition == 1 || record.Offset < bad));
+        await flow.AssertVerifiesAsync();
+    }
+
+    [Fact]
+    public async Task Records_without_key_value_or_time_become_the_rows_that_a_run_makes_of_them()
+    {
+        using var handed = Hurried();
+        using var run = Hurried();
+        foreach (var flow in new[] { handed, run })
+        {
+            flow.Overrides.Add("sources.src.on_error=skip");
+            flow.Produce(0, 2);
+            flow.Topic.Append(0, null, "tombstone");
+            flow.Topic.Append(0, null);
+            flow.Topic.Append(0, "");
+            flow.Topic.Append(0, """{"id":7}""", "", timestampMillis: 0);
+            flow.Topic.Append(0, """{"id":8,"note":null}""");
+            flow.Produce(20, 2);
+        }
+        await run.CatchUpAsync();
+        await using (var process = Process(handed))
+        {
+            await CommitAsync(process);
+            await StageAsync(process, Messages(handed, 0, 0, 5));
+            await StageAsync(process, Messages(handed, 0, 5, 20));
+            await CommitAsync(process);
+        }
+        // The run reads the last record again, and compares it with what the trigger handed over.
+        handed.Produce(40, 1);
+        run.Produce(40, 1);
+        await handed.CatchUpAsync();
+        await run.CatchUpAsync();
+
+        Assert.Equal(await run.RowsAsync(), await handed.RowsAsync());
+        Assert.Equal((await run.LedgerAsync()).FindSource("src")!.Partitions.AsEnumerable().Select(entry => (entry.NextOffset, entry.Last)), (await handed.LedgerAsync()).FindSource("src")!.Partitions.Select(entry => (entry.NextOffset, entry.Last)));
+        await handed.AssertVerifiesAsync();
+    }
+
+    [Fact]
+    public async Task Two_apps_with_pipelines_of_their_own_on_one_topic_and_one_table_each_add_every_record_once()
+    {
+        using var flow = Hurried(partitionCount: 2);
+        using var second = flow.Another(pipeline: "copies");
+        await using var one = Process(flow);
+        await using var other = Process(second);
+        for (var round = 0; round < 5; round++)
+        {
+            flow.Produce(round * 10, 10);
+            await Task.WhenAll(CommitAsync(one), CommitAsync(other));
+            ReadOnlyMemory<byte>[] messages = [.. Messages(flow, 0, round * 5, 5), .. Messages(flow, 1, round * 5, 5)];
+            await Task.WhenAll(StageAsync(one, messages, () => default), StageAsync(other, messages, () => default));
+        }
+
+        await CommitUntilAsync(flow, one, report => report.BehindCount == 0);
+        await CommitUntilAsync(second, other, report => report.BehindCount == 0);
+
+        await flow.AssertHoldsExactlyAsync(flow.TopicRecords().Concat(flow.TopicRecords()));
+        await flow.AssertVerifiesAsync();
+        await second.AssertVerifiesAsync();
+    }
 }

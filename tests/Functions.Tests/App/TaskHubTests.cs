@@ -1,0 +1,63 @@
+using Matih.Functions.TestHost.Apps;
+
+namespace Matih.Functions.Tests.App;
+
+/// <summary>What the app's loops share with others, and what their service can hold.</summary>
+public sealed class TaskHubTests(SharedStorage storage)
+{
+    private const string HubName = "AzureFunctionsJobHost__extensions__durableTask__hubName";
+
+    private async Task<PipelineApp> StartAsync(string site, string? hub, string sinks, string? lake = null)
+    {
+        var settings = new Dictionary<string, string?> { [HubName] = hub, ["WEBSITE_SITE_NAME"] = site };
+        if (lake is not null) settings["LAKE"] = lake;
+        return await PipelineApp.StartAsync(new PipelineSetup((await storage.StartedAsync()).ConnectionString, "none")
+        {
+            Definition = $$"""
+                metadata: { name: clicks }
+                catalogs:
+                  lake: { type: file, warehouse: "${LAKE}" }
+                sources:
+                  clicks: { type: kafka, connection: "${KAFKA_CONNECTION}", topic: clicks, consumer_group: g, format: raw }
+                sinks:
+                {{sinks}}
+                orchestration: { checkpoint_interval: 1s, idle_timeout: 2s }
+                """,
+            Settings = settings,
+        });
+    }
+
+    [Fact]
+    public async Task Two_apps_on_one_storage_account_keep_their_pipelines_of_one_name_apart()
+    {
+        const string Sink = "  lake: { type: iceberg, table: web.clicks }";
+        await using var first = await StartAsync("matih-hub-first", null, Sink);
+        await using var second = await StartAsync("matih-hub-second", null, Sink);
+
+        await first.PostAsync("pipelines/clicks/pause");
+        await first.WaitForStateAsync("paused");
+        Assert.Equal("not-started", (await second.GetAsync("pipelines")).GetProperty("pipelines")[0].GetProperty("state").GetString());
+
+        (await second.HandInAsync(second.Produce(10))).Expect();
+        await second.WaitUntilCommittedAsync();
+        Assert.Equal("paused", (await first.GetAsync("pipelines")).GetProperty("pipelines")[0].GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task A_pipeline_whose_sinks_all_fail_with_long_messages_shows_it_and_takes_commands()
+    {
+        // A warehouse under a file, with a path that every message repeats; its characters take six each in JSON.
+        var file = Path.GetTempFileName();
+        var lake = file + string.Concat(Enumerable.Repeat("/" + new string('ü', 100), 8));
+        var sinks = string.Join('\n', Enumerable.Range(0, 12).Select(i => $"  lake{i}: {{ type: iceberg, table: web.clicks{i} }}"));
+        await using var app = await StartAsync("matih-hub-long", "matihlong", sinks, lake);
+
+        await app.PostAsync("pipelines/clicks/start");
+        var failing = await app.WaitForStateAsync("retrying", "failed");
+        Assert.Equal("store", failing.GetProperty("last_error").GetProperty("code").GetString());
+        Assert.EndsWith("…", failing.GetProperty("last_error").GetProperty("message").GetString(), StringComparison.Ordinal);
+        await app.PostAsync("pipelines/clicks/stop");
+        await app.WaitForStateAsync("stopped");
+        File.Delete(file);
+    }
+}
