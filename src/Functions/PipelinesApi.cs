@@ -76,9 +76,11 @@ internal sealed class PipelinesApi(AppServices app)
     public async Task<HttpResponseData> CommandAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "pipelines/{name}/{command}")] HttpRequestData request, string name, string command, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
-        if (app.Folder.Find(name) is null) return await UnknownAsync(request, name);
-        if (!Commands.TryGetValue(command, out var known)) return await ErrorAsync(request, HttpStatusCode.NotFound, $"There is no command '{command}'.", $"Use one of: {string.Join(", ", Commands.Keys)}.");
         var loops = new DurableLoops(client);
+        // A loop outlives its definition: somebody must be able to end it.
+        var isKnown = app.Folder.Find(name) is not null || command == StopCommand && await loops.IsRunningAsync(name, context.CancellationToken);
+        if (!isKnown) return await UnknownAsync(request, name);
+        if (!Commands.TryGetValue(command, out var known)) return await ErrorAsync(request, HttpStatusCode.NotFound, $"There is no command '{command}'.", $"Use one of: {string.Join(", ", Commands.Keys)}.");
         var isTakenIn = await app.Messenger.CommandAsync(loops, name, known, context.CancellationToken);
         var loop = await loops.ReadAsync(name, context.CancellationToken);
         return await AnswerAsync(request, HttpStatusCode.Accepted, json =>
@@ -92,13 +94,15 @@ internal sealed class PipelinesApi(AppServices app)
         });
     }
 
+    private const string StopCommand = "stop";
+
     private static readonly SortedDictionary<string, LoopCommand> Commands = new(StringComparer.Ordinal)
     {
         ["checkpoint"] = LoopCommand.Checkpoint,
         ["pause"] = LoopCommand.Pause,
         ["resume"] = LoopCommand.Resume,
         ["start"] = LoopCommand.Start,
-        ["stop"] = LoopCommand.Stop,
+        [StopCommand] = LoopCommand.Stop,
     };
 
     private Task<HttpResponseData> UnknownAsync(HttpRequestData request, string name) => ErrorAsync(request, HttpStatusCode.NotFound,

@@ -1,3 +1,4 @@
+using System.Net;
 using Matih.Functions.TestHost.Apps;
 
 namespace Matih.Functions.Tests.App;
@@ -27,10 +28,11 @@ public sealed class TaskHubTests(SharedStorage storage)
         });
     }
 
+    private const string Sink = "  lake: { type: iceberg, table: web.clicks }";
+
     [Fact]
     public async Task Two_apps_on_one_storage_account_keep_their_pipelines_of_one_name_apart()
     {
-        const string Sink = "  lake: { type: iceberg, table: web.clicks }";
         await using var first = await StartAsync("matih-hub-first", null, Sink);
         await using var second = await StartAsync("matih-hub-second", null, Sink);
 
@@ -59,5 +61,26 @@ public sealed class TaskHubTests(SharedStorage storage)
         await app.PostAsync("pipelines/clicks/stop");
         await app.WaitForStateAsync("stopped");
         File.Delete(file);
+    }
+
+    [Theory]
+    [InlineData("pause")]
+    [InlineData("start")]
+    public async Task A_loop_whose_definition_was_taken_out_of_the_app_can_be_stopped_and_nothing_else(string before)
+    {
+        await using var app = await StartAsync("matih-hub-gone", $"matihgone{before}", Sink);
+        await app.PostAsync($"pipelines/clicks/{before}");
+        File.Delete(app.DefinitionFile);
+        await app.Instance.KillWorkerAsync();
+        await app.Instance.StartWorkerAsync();
+
+        Assert.Equal(HttpStatusCode.NotFound, await app.TryPostAsync("pipelines/clicks/resume", 0));
+        await app.PostAsync("pipelines/clicks/stop");
+
+        // It has ended: there is nothing of that name any more.
+        var end = HttpStatusCode.Accepted;
+        for (var limit = DateTime.UtcNow.AddMinutes(2); end != HttpStatusCode.NotFound && DateTime.UtcNow < limit; await Task.Delay(200)) end = await app.TryPostAsync("pipelines/clicks/stop", 0);
+        Assert.Equal(HttpStatusCode.NotFound, end);
+        Assert.Equal(HttpStatusCode.NotFound, await app.TryPostAsync("pipelines/clicks/start", 0));
     }
 }
