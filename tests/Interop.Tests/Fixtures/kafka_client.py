@@ -53,6 +53,10 @@ def topics():
     return admin.list_topics(timeout=TIMEOUT).topics
 
 
+NOT_YET = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION,
+           KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH)
+
+
 def is_led(topic, partitions):
     """Whether the leader of every partition is at work, which the metadata shows before it is so.
 
@@ -66,7 +70,7 @@ def is_led(topic, partitions):
         wait_all(answers)
         return True
     except KafkaException as failure:
-        if failure.args[0].retriable() or failure.args[0].code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.NOT_LEADER_FOR_PARTITION):
+        if failure.args[0].retriable() or failure.args[0].code() in NOT_YET:
             return False
         raise
 
