@@ -50,6 +50,7 @@ public sealed class FlinkSourceRunTests(SharedFlink flink)
         Assert.Equal(5000, (await IcebergReference.CountByAsync(table, "id")).Count);
         var row = Assert.Single(await DuckDb.QueryAsync($"SELECT COUNT(*) AS n, COUNT(DISTINCT id) AS ids, MIN(id) AS least, MAX(id) AS most, MAX(LENGTH(name)) AS chars FROM iceberg_scan('{table}')"));
         Assert.Equal("5000 5000 1 5000 7", $"{row.GetProperty("n")} {row.GetProperty("ids")} {row.GetProperty("least")} {row.GetProperty("most")} {row.GetProperty("chars")}");
+        (await pipeline.CommandAsync("flink", "status", job, "--watch", "--interval", "100ms")).Expect();
         var again = await pipeline.TryDeployAsync("--job-id", job);
         Assert.Contains($"has read all of its sources as job {job} on", again.Expect().StandardOutput, StringComparison.Ordinal);
         Assert.Equal(5000, await IcebergReference.CountAsync(table));
