@@ -4,7 +4,7 @@ using Xunit.v3;
 
 [assembly: TestFramework(typeof(Matih.Fixtures.ParallelMethods))]
 [assembly: TestCollectionOrderer(typeof(Matih.Fixtures.LongestFirst))]
-[assembly: Parallelization(MaxThreads = 5)]
+[assembly: Parallelization(MaxThreads = 4)]
 
 namespace Matih.Fixtures;
 
