@@ -10,7 +10,7 @@ namespace Matih.Fixtures;
 
 /// <summary>
 /// Runs the methods of a class side by side, not only its classes: these tests wait for brokers, sessions and other programs
-/// most of the time. Each method is a test collection of its own, and five run at a time.
+/// most of the time. Each method is a test collection of its own, and four run at a time.
 /// </summary>
 public sealed class ParallelMethods : XunitTestFramework
 {
