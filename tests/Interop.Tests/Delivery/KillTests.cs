@@ -6,11 +6,10 @@ namespace Matih.Interop.Tests.Delivery;
 /// <summary>The promise under SIGKILL: whatever moment a continuous run dies at, every record ends up in the table once.</summary>
 public sealed class KillTests(SharedKafka kafka, SharedCeph ceph, SharedAzurite azurite)
 {
-    private static readonly bool IsSoak = Environment.GetEnvironmentVariable("MATIH_SOAK") == "1";
-    private static readonly int KillCount = IsSoak ? 50 : 10;
+    private static readonly int KillCount = Soak.IsOn ? 50 : 10;
 
     /// <summary>Where the table is in a store; a start there takes longer.</summary>
-    private static readonly int RemoteKillCount = IsSoak ? 50 : 5;
+    private static readonly int RemoteKillCount = Soak.IsOn ? 50 : 5;
 
     /// <summary>Records for each run where the table is in a store: few, as every request that fails is waited for.</summary>
     private const int RemoteRecordCount = 2_000;
@@ -25,9 +24,9 @@ public sealed class KillTests(SharedKafka kafka, SharedCeph ceph, SharedAzurite 
     public async Task Every_record_is_in_the_table_once_after_kills_at_random_moments()
     {
         var seed = Random.Shared.Next();
-        var pipeline = await KillAsync(seed, KillCount, IsSoak ? 20_000 : 10_000, null);
+        var pipeline = await KillAsync(seed, KillCount, Soak.IsOn ? 20_000 : 10_000, null);
 
-        await AssertExactAsync(pipeline, seed, KillCount * (IsSoak ? 20_000 : 10_000));
+        await AssertExactAsync(pipeline, seed, KillCount * (Soak.IsOn ? 20_000 : 10_000));
     }
 
     [Fact, LongTest]

@@ -8,17 +8,15 @@ namespace Matih.Interop.Tests.Delivery;
 /// <summary>What a probe, the log and verification say of a broker that is gone under a run with nothing to read.</summary>
 public sealed partial class LostContactTests : IDisposable
 {
-    private static readonly bool IsSoak = Environment.GetEnvironmentVariable("MATIH_SOAK") == "1";
-
     /// <summary>From the broker's death until health has to say so; what runs beside others on a busy machine says so late.</summary>
-    private static readonly TimeSpan SeenWithin = IsSoak ? TimeSpan.FromMinutes(1) : ExternalProcess.WaitMax;
+    private static readonly TimeSpan SeenWithin = Soak.IsOn ? TimeSpan.FromMinutes(1) : ExternalProcess.WaitMax;
 
     private readonly HttpClient _client = new();
 
     public void Dispose() => _client.Dispose();
 
     /// <summary>How the broker dies, and options of the run. Each takes minutes: the soak has them all.</summary>
-    public static TheoryData<string, string[]> Deaths => IsSoak
+    public static TheoryData<string, string[]> Deaths => Soak.IsOn
         ? new() { { "killed", [] }, { "frozen", [] }, { "killed", ["--member"] }, { "frozen", ["--member"] } }
         : new() { { "frozen", [] }, { "killed", ["--member"] } };
 

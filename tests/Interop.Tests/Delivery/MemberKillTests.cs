@@ -10,12 +10,11 @@ public sealed class MemberKillTests(SharedKafka kafka)
 {
     private const int MemberCount = 3, PartitionsBefore = 6, PartitionsAfter = 8;
 
-    private static bool IsSoak => Environment.GetEnvironmentVariable("MATIH_SOAK") == "1";
 
     [Fact, LongTest]
     public async Task Every_record_is_in_the_table_once_after_members_were_killed_stopped_and_restarted()
     {
-        var eventCount = IsSoak ? 200 : 12;
+        var eventCount = Soak.IsOn ? 200 : 12;
         var seed = int.TryParse(Environment.GetEnvironmentVariable("MATIH_SEED"), out var given) ? given : Random.Shared.Next();
         var random = new Random(seed);
         TestContext.Current.SendDiagnosticMessage($"seed {seed}");
@@ -104,7 +103,7 @@ public sealed class MemberKillTests(SharedKafka kafka)
     [Fact, LongTest]
     public async Task Rows_grow_between_any_two_kills_of_a_run_that_is_killed_every_five_seconds()
     {
-        var killCount = IsSoak ? 24 : 3;
+        var killCount = Soak.IsOn ? 24 : 3;
         var client = await kafka.ClientAsync();
         var pipeline = new OrderPipeline(TemporaryDirectory.New(), (await kafka.BrokerAsync()).Bootstrap, KafkaBroker.NewName("growing"));
         await client.CreateTopicAsync(pipeline.Topic, 4);
@@ -115,7 +114,7 @@ public sealed class MemberKillTests(SharedKafka kafka)
         {
             await using var run = pipeline.Start();
             // Beside other tests the first rows may take longer than the five seconds; a soak, which runs alone, holds them to it.
-            var limit = TimeSpan.FromSeconds(IsSoak ? 5 : 30);
+            var limit = TimeSpan.FromSeconds(Soak.IsOn ? 5 : 30);
             await Task.WhenAll(Task.Delay(5000, TestContext.Current.CancellationToken), OrderPipeline.WaitForRowsAsync(run, 1).WaitAsync(limit, TestContext.Current.CancellationToken));
             run.Send(ProcessSignal.Kill);
             (await run.WaitForExitAsync()).Expect(137);

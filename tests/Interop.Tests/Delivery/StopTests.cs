@@ -5,12 +5,10 @@ namespace Matih.Interop.Tests.Delivery;
 /// <summary>A run that is asked to stop, at whatever moment.</summary>
 public sealed class StopTests(SharedKafka kafka)
 {
-    private static bool IsSoak => Environment.GetEnvironmentVariable("MATIH_SOAK") == "1";
-
     [Fact, LongTest]
     public async Task A_signal_in_the_middle_of_a_checkpoint_finishes_it_closes_the_ledger_and_loses_nothing()
     {
-        var (rounds, perRound) = (IsSoak ? 60 : 8, 20_000);
+        var (rounds, perRound) = (Soak.IsOn ? 60 : 8, 20_000);
         var seed = Random.Shared.Next();
         var random = new Random(seed);
         TestContext.Current.SendDiagnosticMessage($"seed {seed}");

@@ -14,7 +14,7 @@ public sealed class KafkaUserTests
     private const int RecordsOfARound = 10;
 
     /// <summary>Each runs the pod once for each rule: the soak has them all.</summary>
-    public static TheoryData<string> Folders => Environment.GetEnvironmentVariable("MATIH_SOAK") == "1" ? ["continuous", "members", "once"] : ["continuous"];
+    public static TheoryData<string> Folders => Soak.IsOn ? ["continuous", "members", "once"] : ["continuous"];
 
     [Theory, LongTest]
     [MemberData(nameof(Folders))]

@@ -176,10 +176,7 @@ public sealed class FlinkBothWaysTests(SharedFlink flink, SharedKafka kafka)
         await AssertEachOnceAsync(pipeline, Table, 2 * partitions);
     }
 
-    /// <summary>Whether a test may have a cluster of its own, which takes a minute.</summary>
-    public static bool IsSoak => Environment.GetEnvironmentVariable("MATIH_SOAK") == "1";
-
-    [Fact(Skip = "starts a cluster of its own twice; make soak runs it", SkipUnless = nameof(IsSoak)), LongTest]
+    [Fact(Skip = "starts a cluster of its own twice; make soak runs it", SkipType = typeof(Soak), SkipUnless = nameof(Soak.IsOn)), LongTest]
     public async Task A_cluster_that_has_forgotten_the_job_is_asked_to_run_and_stop_it_again()
     {
         await using var session = await FlinkSession.StartAsync(isSeparate: true);

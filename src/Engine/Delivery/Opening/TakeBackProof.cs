@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
 using Matih.Delivery.Topics;
@@ -21,7 +22,12 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
     public async ValueTask<Ledger> ProveAsync(ITableVersion table, LineageFinding.Found given, FlinkEnd end, CancellationToken cancellationToken)
     {
         var (job, before) = (FlinkLedger.Given)given.Ledger.Flink!;
-        var (ended, what) = end is FlinkEnd.WithSavepoint(var made) ? (made.JobId, $"The savepoint is of Flink job {made.JobId}") : (((FlinkEnd.WithoutCommit)end).Job, $"--from-ended-job names Flink job {((FlinkEnd.WithoutCommit)end).Job}");
+        var (ended, what) = end switch
+        {
+            FlinkEnd.WithSavepoint(var made) => (made.JobId, $"The savepoint is of Flink job {made.JobId}"),
+            FlinkEnd.WithoutCommit(var named) => (named, $"--from-ended-job names Flink job {named}"),
+            _ => throw new ArgumentOutOfRangeException(nameof(end), end, null),
+        };
         if (ended != job)
         {
             throw PipelineException.Refused($"{what}, but the ledger of {flow.Name} in table {flow.Plan.Table.Identifier} gives its records to job {job}.",
@@ -43,13 +49,10 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
         if (before is not null || given.FindSource(flow.Plan.SourceName) is { Partitions.IsEmpty: true })
         {
             throw PipelineException.Refused($"Flink job {job} continued from a savepoint{(before is null ? "" : $" of job {before}")}, so that the ledger of {flow.Name} does not say where it began.",
-                "Deploy again with `matih deploy --from` and that savepoint, stop the job with `matih flink stop`, and start with the new savepoint.");
+                Again);
         }
-        await foreach (var step in table.WalkAsync(cancellationToken))
-        {
-            if (step is not HistoryStep.Found(var snapshot)) throw NotProven($"its history ends at snapshot {((HistoryStep.Missing)step).SnapshotId}, which has expired");
-            if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.Name.ToString()) break;
-        }
+        // The history has to be whole up to there.
+        await foreach (var _ in WalkAboveHandoverAsync(table, cancellationToken)) { }
         await foreach (var summary in table.ReadAllSummariesAsync(cancellationToken))
         {
             if (FlinkCommit.JobOf(summary) != job) continue;
@@ -69,10 +72,8 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
         // By operator: sinks of one pipeline may share a table.
         var newest = new Dictionary<string, long>(StringComparer.Ordinal);
         var hasBegun = false;
-        await foreach (var step in table.WalkAsync(cancellationToken))
+        await foreach (var snapshot in WalkAboveHandoverAsync(table, cancellationToken))
         {
-            if (step is not HistoryStep.Found(var snapshot)) throw NotProven($"its history ends at snapshot {((HistoryStep.Missing)step).SnapshotId}, which has expired");
-            if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.Name.ToString()) break;
             // A commit of another pipeline adds no record of this one, and a rewrite none at all.
             if (snapshot.Summary.ContainsKey(LedgerKeys.Writer) || snapshot.Summary.GetValueOrDefault("operation") == "replace") continue;
             var writer = FlinkCommit.JobOf(snapshot.Summary);
@@ -99,6 +100,18 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
         // An operator without a commit here may be this table's.
         if (newest.Count < sinkCount && savepoint.Committers.FirstOrDefault(committer => committer.NewestWithFiles is not null && !newest.ContainsKey(committer.OperatorId)) is { } unseen)
             throw NotProven($"it holds no commit of operator {unseen.OperatorId}, which had files of checkpoint {unseen.NewestWithFiles} to commit");
+    }
+
+    /// <summary>What was committed above the ledger that gave the records away, the newest first.</summary>
+    /// <exception cref="PipelineException">Some of it has expired.</exception>
+    private async IAsyncEnumerable<TableSnapshot> WalkAboveHandoverAsync(ITableVersion table, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var step in table.WalkAsync(cancellationToken))
+        {
+            if (step is not HistoryStep.Found(var snapshot)) throw NotProven($"its history ends at snapshot {((HistoryStep.Missing)step).SnapshotId}, which has expired");
+            if (snapshot.Summary.GetValueOrDefault(LedgerKeys.Writer) == flow.Name.ToString()) yield break;
+            yield return snapshot;
+        }
     }
 
     /// <summary>Commits of the job that are no longer part of the table were rolled back, and the savepoint stands behind them.</summary>

@@ -107,7 +107,7 @@ public sealed class RestCatalogTests(SharedRestCatalog shared)
     [Fact]
     public async Task Java_and_we_commit_at_the_same_time_and_lose_and_double_nothing_and_both_make_progress()
     {
-        var isSoak = Environment.GetEnvironmentVariable("MATIH_SOAK") == "1";
+        var isSoak = Soak.IsOn;
         const int CommitsMin = 3;
         // Each waits longer and longer, so that the other gets in between however slow the machine is.
         Task PauseAsync(int count) => Task.Delay(TimeSpan.FromSeconds(Math.Min(0.05 * Math.Pow(1.5, count), isSoak ? 0.5 : 20)));

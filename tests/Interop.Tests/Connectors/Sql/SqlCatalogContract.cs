@@ -303,7 +303,7 @@ public abstract class SqlCatalogContract
     [Fact, LongTest]
     public async Task Other_writers_beside_ours_lose_and_double_nothing_and_all_make_progress()
     {
-        var isSoak = Environment.GetEnvironmentVariable("MATIH_SOAK") == "1";
+        var isSoak = Soak.IsOn;
         // All continue until each has made some, however slow the machine is: the faster ones wait longer and longer, so that the others get in between.
         const int OursMin = 6, OthersMin = 3;
         Task PauseAsync(int count) => Task.Delay(TimeSpan.FromSeconds(Math.Min(0.1 * Math.Pow(1.5, count), isSoak ? 1 : 20)));
