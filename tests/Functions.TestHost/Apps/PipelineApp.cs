@@ -104,8 +104,10 @@ public class PipelineApp : IAsyncDisposable
         {
             var partition = (from + i) % _ends.Length;
             var value = _setup.Value(from + i);
-            _producer.Produce(_setup.Topic, [], value, partition, DateTimeOffset.UnixEpoch.AddSeconds(from + i).ToUnixTimeMilliseconds());
-            _produced.Add(new KafkaTestRecord(_setup.Topic, partition, _ends[partition]++, null, value, DateTimeOffset.UnixEpoch.AddSeconds(from + i)));
+            // librdkafka takes a timestamp of 0 for "now".
+            var timestamp = DateTimeOffset.UnixEpoch.AddSeconds(1 + from + i);
+            _producer.Produce(_setup.Topic, [], value, partition, timestamp.ToUnixTimeMilliseconds());
+            _produced.Add(new KafkaTestRecord(_setup.Topic, partition, _ends[partition]++, null, value, timestamp));
         }
         if (!_producer.Flush(TimeSpan.FromSeconds(30)) || _producer.FailedCount > 0)
             throw new InvalidOperationException($"The broker at {BootstrapServers} did not take all of {count} records within 30 s: {_producer.LastFailure}");
