@@ -1,5 +1,6 @@
 using Matih.Fixtures;
 using Matih.Functions.TestHost.Durable;
+using Microsoft.AspNetCore.Http;
 
 namespace Matih.Functions.TestHost;
 
@@ -24,6 +25,7 @@ public sealed class AppInstance : IAsyncDisposable
     private LoopbackServer? _server;
     private WorkerProcess? _worker;
     private DurableHost? _host;
+    private HeldAnswers? _held;
 
     private AppInstance(string folder, IReadOnlyDictionary<string, string?> settings) => (_folder, _settings) = (folder, new(settings));
 
@@ -50,7 +52,7 @@ public sealed class AppInstance : IAsyncDisposable
         var instance = new AppInstance(Path.GetFullPath(folder), settings);
         try
         {
-            instance._server = await LoopbackServer.StartAsync(context => DurableHost.AnswerAsync(context, instance._worker));
+            instance._server = await LoopbackServer.StartAsync(instance.AnswerAsync);
             await instance.StartWorkerAsync();
             await instance.StartHostAsync();
             return instance;
@@ -115,6 +117,9 @@ public sealed class AppInstance : IAsyncDisposable
     /// <summary>Ends <see cref="LoseMessages"/>.</summary>
     public void DeliverMessages() => Worker.DurableClient = Host.Client;
 
+    /// <summary>From now on the job host gets the answers of a function only when the caller says so: the function has done its work, and its host waits for it.</summary>
+    public HeldAnswers Hold(string function) => _held = new HeldAnswers(function);
+
     /// <summary>Kills both, as a machine that fails does.</summary>
     public Task KillAsync() => Task.WhenAll(Host.KillAsync(), KillWorkerAsync());
 
@@ -125,8 +130,11 @@ public sealed class AppInstance : IAsyncDisposable
         await Worker.TerminateAsync(TimeSpan.FromSeconds(10));
     }
 
+    private Task AnswerAsync(HttpContext context) => DurableHost.AnswerAsync(context, _worker, _held);
+
     public async ValueTask DisposeAsync()
     {
+        _held?.Release();
         if (_host is not null) await _host.DisposeAsync();
         if (_worker is not null) await _worker.DisposeAsync();
         if (_server is not null) await _server.DisposeAsync();

@@ -60,7 +60,7 @@ internal sealed class DurableHost : IAsyncDisposable
     public ValueTask DisposeAsync() => Process.DisposeAsync();
 
     /// <summary>Answers a request of the job host: invokes the function of the worker.</summary>
-    public static async Task AnswerAsync(HttpContext context, WorkerProcess? worker)
+    public static async Task AnswerAsync(HttpContext context, WorkerProcess? worker, HeldAnswers? held)
     {
         using var reader = new StreamReader(context.Request.Body, Encoding.UTF8);
         var data = await reader.ReadToEndAsync(context.RequestAborted);
@@ -69,6 +69,7 @@ internal sealed class DurableHost : IAsyncDisposable
         {
             if (worker is null) throw new WorkerEndedException("No worker runs.");
             var result = await worker.InvokeAsync(function, new TypedData { String = data }, context.RequestAborted);
+            if (held?.Function == function) await held.PassAsync();
             await WriteAsync(context.Response, result.Expect().ReturnValue);
         }
         catch (WorkerEndedException exception)

@@ -8,9 +8,15 @@ public sealed class TaskHubTests(SharedStorage storage)
 {
     private const string HubName = "AzureFunctionsJobHost__extensions__durableTask__hubName";
 
-    private async Task<PipelineApp> StartAsync(string site, string? hub, string sinks, string? lake = null)
+    private async Task<PipelineApp> StartAsync(string site, string? hub, string sinks, string? lake = null, string interval = "1s", string idleTimeout = "2s")
     {
-        var settings = new Dictionary<string, string?> { [HubName] = hub, ["WEBSITE_SITE_NAME"] = site };
+        var settings = new Dictionary<string, string?>
+        {
+            [HubName] = hub,
+            ["WEBSITE_SITE_NAME"] = site,
+            // What a host had taken that did not end it comes back after this.
+            ["AzureFunctionsJobHost__extensions__durableTask__storageProvider__workItemQueueVisibilityTimeout"] = "00:00:10",
+        };
         if (lake is not null) settings["LAKE"] = lake;
         return await PipelineApp.StartAsync(new PipelineSetup((await storage.StartedAsync()).ConnectionString, "none")
         {
@@ -22,7 +28,7 @@ public sealed class TaskHubTests(SharedStorage storage)
                   clicks: { type: kafka, connection: "${KAFKA_CONNECTION}", topic: clicks, consumer_group: g, format: raw }
                 sinks:
                 {{sinks}}
-                orchestration: { checkpoint_interval: 1s, idle_timeout: 2s }
+                orchestration: { checkpoint_interval: {{interval}}, idle_timeout: {{idleTimeout}} }
                 """,
             Settings = settings,
         });
@@ -61,6 +67,27 @@ public sealed class TaskHubTests(SharedStorage storage)
         await app.PostAsync("pipelines/clicks/stop");
         await app.WaitForStateAsync("stopped");
         File.Delete(file);
+    }
+
+    [Fact]
+    public async Task A_host_that_is_stopped_waits_for_the_commit_that_it_is_at_and_nobody_makes_it_again()
+    {
+        // Without checkpoints in between: commits are the first one, and the last one.
+        await using var app = await StartAsync("matih-hub-stopped", "matihstopped", Sink, interval: "1h", idleTimeout: "1h");
+        var commits = app.Instance.Hold("commit");
+        await app.PostAsync("pipelines/clicks/start");
+        await commits.Reached;
+
+        var stopping = app.Instance.StopAsync();
+
+        // One that stops without grace ends by itself; the time only says how much of that is noticed here, and not below.
+        Assert.NotSame(stopping, await Task.WhenAny(stopping, Task.Delay(TimeSpan.FromSeconds(3))));
+        commits.Release();
+        await stopping;
+        await app.At(0).RestartAsync();
+        await app.PostAsync("pipelines/clicks/stop");
+        await app.WaitForStateAsync("stopped");
+        Assert.Equal(2, commits.Count);
     }
 
     [Theory]
