@@ -47,7 +47,7 @@ public sealed class LoopMessenger(TimeProvider clock, IIdSource ids, IEngineLog 
             var isMuch = unsaid.Records >= settings.RecordCountMax || unsaid.Bytes >= settings.StagedBytesMax;
             if (!isMuch && unsaid.SaidAt is { } at && clock.GetElapsedTime(at) < pause) return;
             unsaid.SaidAt = clock.GetTimestamp();
-            signal = new LoopSignal(LoopCommand.Staged, unsaid.Records, unsaid.Bytes);
+            signal = new LoopSignal(LoopCommand.Staged, unsaid.Records, unsaid.Bytes) { Settings = settings };
             (unsaid.Records, unsaid.Bytes) = (0, 0);
         }
         await TellAsync(loops, pipeline.Hosted.Name, signal, cancellationToken);
@@ -76,37 +76,38 @@ public sealed class LoopMessenger(TimeProvider clock, IIdSource ids, IEngineLog 
     /// <returns>False where the loop is busy for longer than <see cref="CommandWaitMax"/>: it has the message, and takes it in after its commit.</returns>
     public async ValueTask<bool> CommandAsync(ILoops loops, string pipeline, LoopCommand command, CancellationToken cancellationToken)
     {
-        var signal = new LoopSignal(command) { Id = ids.NewUuid().ToString("N") };
+        var signal = new LoopSignal(command) { Id = ids.NewUuid().ToString("N"), GivenAt = clock.GetUtcNow() };
         var begun = clock.GetTimestamp();
         do
         {
             if (await loops.TrySendAsync(pipeline, signal, cancellationToken))
             {
-                if (await WaitUntilTakenInAsync(loops, pipeline, signal.Id, begun, cancellationToken) is { } isTakenIn) return isTakenIn;
+                if (await WaitUntilTakenInAsync(loops, pipeline, signal, begun, cancellationToken) is { } isTakenIn) return isTakenIn;
                 continue;
             }
             // As the loop itself would have it: only a start begins again what a person stopped.
             if (command != LoopCommand.Start && await loops.ReadAsync(pipeline, cancellationToken) is { Phase: LoopPhase.Stopped }) return true;
             var now = clock.GetUtcNow();
-            var loop = PipelineLoop.Start(pipeline, now);
-            // One that does not run is started as it should then be: paused, or for one last commit.
-            if (command is LoopCommand.Pause or LoopCommand.Stop) loop = loop.After(signal, now);
-            if (await loops.StartAsync(loop, cancellationToken)) return true;
+            // One that does not run is started as it should then be: paused, or for one last commit. It knows of the command.
+            if (await loops.StartAsync(PipelineLoop.Start(pipeline, now).After(signal, now), cancellationToken)) return true;
         }
         while (clock.GetElapsedTime(begun) < CommandWaitMax);
         return false;
     }
 
     /// <returns>Whether the loop has taken the command in, after the longest wait; null where it has ended without it.</returns>
-    private async ValueTask<bool?> WaitUntilTakenInAsync(ILoops loops, string pipeline, string id, long begun, CancellationToken cancellationToken)
+    private async ValueTask<bool?> WaitUntilTakenInAsync(ILoops loops, string pipeline, LoopSignal signal, long begun, CancellationToken cancellationToken)
     {
         for (var pause = TimeSpan.FromMilliseconds(100); clock.GetElapsedTime(begun) < CommandWaitMax; pause *= 1.5)
         {
             await Task.Delay(pause, clock, cancellationToken);
             // In this order: what ends in between has shown all that it took in.
             var isRunning = await loops.IsRunningAsync(pipeline, cancellationToken);
-            if (await loops.ReadAsync(pipeline, cancellationToken) is { } loop && loop.CommandsTakenIn.Contains(id)) return true;
-            if (!isRunning) return null;
+            var loop = await loops.ReadAsync(pipeline, cancellationToken);
+            if (loop is not null && loop.CommandsTakenIn.Contains(signal.Id!)) return true;
+            // It may have taken in more than it remembers since: what is out of date must not begin it again. The clocks of instances
+            // differ by far less than a person takes to change their mind.
+            if (!isRunning) return loop is not null && loop.IsOutdated(signal) ? true : null;
         }
         return false;
     }

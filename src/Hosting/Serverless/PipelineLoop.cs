@@ -19,7 +19,7 @@ public enum LoopPhase
     /// <summary>Nothing came for the idle timeout, and nothing is left. The next record starts it again.</summary>
     Idle,
 
-    /// <summary>A person ended it, with a last checkpoint. Only a person starts it again.</summary>
+    /// <summary>A person ended it, with a last checkpoint where one was possible. Only a person starts it again.</summary>
     Stopped,
 
     /// <summary>Attempts failed for too long. A timer starts it again.</summary>
@@ -55,6 +55,12 @@ public sealed record LoopSignal(LoopCommand Command, long RecordCount = 0, long 
 {
     /// <summary>By which whoever sent it finds it in <see cref="PipelineLoop.CommandsTakenIn"/>; null where nobody looks.</summary>
     public string? Id { get; init; }
+
+    /// <summary>When a person's command was given, by its sender's clock; null where nobody looks.</summary>
+    public DateTimeOffset? GivenAt { get; init; }
+
+    /// <summary>What the sender's definition says; null where the sender does not say.</summary>
+    public LoopSettings? Settings { get; init; }
 }
 
 /// <summary>
@@ -67,8 +73,11 @@ public sealed record LoopSignal(LoopCommand Command, long RecordCount = 0, long 
 /// </remarks>
 public sealed record PipelineLoop
 {
-    /// <summary>How many commands are remembered: more than people give at once.</summary>
-    private const int CommandsMax = 8;
+    /// <summary>How many commands are remembered by their ids: as many as fit into what is shown, beside a failure.</summary>
+    private const int CommandsMax = 32;
+
+    /// <summary>For how long at most a stop waits until a flow can be taken over from a writer that does not move.</summary>
+    private const long StopWaitMaxMillis = 300_000;
 
     /// <summary>The longest wait after a failure.</summary>
     private const long RetryWaitMaxMillis = 60_000;
@@ -115,6 +124,9 @@ public sealed record PipelineLoop
     /// <summary>The ids of the last commands, the newest last.</summary>
     public ImmutableArray<string> CommandsTakenIn { get; init; } = [];
 
+    /// <summary>When the latest of the commands that say what the loop should do was given, by its sender's clock.</summary>
+    public DateTimeOffset? OrderGivenAt { get; init; }
+
     /// <summary>A loop that begins with a look at what is there.</summary>
     public static PipelineLoop Start(string pipeline, DateTimeOffset now) => new() { Pipeline = pipeline, Since = now, LastWorkAt = now };
 
@@ -142,12 +154,23 @@ public sealed record PipelineLoop
     /// </summary>
     public PipelineLoop AtDueTime(DateTimeOffset now) => now < DueAt ? this with { DueAt = now } : this;
 
-    /// <summary>The loop after a message.</summary>
+    /// <summary>
+    /// Whether a command that is not among <see cref="CommandsTakenIn"/> is out of date: one that was given no earlier says what the
+    /// loop should do. Needs no list, so that it holds however many commands there were.
+    /// </summary>
+    public bool IsOutdated(LoopSignal command) => IsOrder(command) && OrderGivenAt >= command.GivenAt;
+
+    /// <summary>The loop after a message. A command that comes twice counts once.</summary>
     public PipelineLoop After(LoopSignal signal, DateTimeOffset now)
     {
-        var loop = AfterCommand(signal, now);
-        return signal.Id is not { } id || CommandsTakenIn.Contains(id) ? loop : loop with { CommandsTakenIn = [.. CommandsTakenIn.TakeLast(CommandsMax - 1), id] };
+        if (signal.Id is not { } id) return AfterCommand(signal, now);
+        if (CommandsTakenIn.Contains(id)) return this;
+        var loop = AfterCommand(signal, now) with { CommandsTakenIn = [.. CommandsTakenIn.TakeLast(CommandsMax - 1), id] };
+        return IsOrder(signal) && (OrderGivenAt is not { } at || signal.GivenAt > at) ? loop with { OrderGivenAt = signal.GivenAt } : loop;
     }
+
+    /// <summary>Whether a command says what the loop should do from now on, of which the last one counts. One that a stopped loop does not mind says nothing.</summary>
+    private bool IsOrder(LoopSignal signal) => signal.Command is LoopCommand.Start or LoopCommand.Stop || signal.Command is LoopCommand.Pause or LoopCommand.Resume && Phase != LoopPhase.Stopped;
 
     private PipelineLoop AfterCommand(LoopSignal signal, DateTimeOffset now)
     {
@@ -155,7 +178,12 @@ public sealed record PipelineLoop
         {
             case LoopCommand.Staged when Phase == LoopPhase.Running:
                 var loop = this with { SignalledRecordCount = SignalledRecordCount + signal.RecordCount, SignalledBytes = SignalledBytes + signal.StagedBytes, LastWorkAt = now };
-                return FailingSince is null && Settings is { } settings && (loop.SignalledRecordCount >= settings.RecordCountMax || loop.SignalledBytes >= settings.StagedBytesMax)
+                if (FailingSince is null && signal.Settings is { } told && told != Settings)
+                {
+                    var dueAt = ReportedAt + TimeSpan.FromMilliseconds(told.CheckpointIntervalMillis);
+                    loop = loop with { Settings = told, DueAt = dueAt < DueAt ? dueAt : DueAt };
+                }
+                return FailingSince is null && loop.Settings is { } settings && (loop.SignalledRecordCount >= settings.RecordCountMax || loop.SignalledBytes >= settings.StagedBytesMax)
                     ? loop with { DueAt = now }
                     : loop;
             case LoopCommand.Start when HasEnded:
@@ -175,8 +203,11 @@ public sealed record PipelineLoop
             case LoopCommand.Staged when Phase == LoopPhase.Idle:
             case LoopCommand.Checkpoint or LoopCommand.Pause or LoopCommand.Resume or LoopCommand.Stop when Phase is LoopPhase.Idle or LoopPhase.GaveUp:
                 return (Enter(LoopPhase.Running, now) with { DueAt = now, LastWorkAt = now, Failure = null, FailingSince = null, FailureCount = 0 }).AfterCommand(signal, now);
-            // What stands cannot commit; its staged records stay where they are.
-            case LoopCommand.Stop when Phase is LoopPhase.Paused or LoopPhase.Failed:
+            // A stop has a last commit, and says so; whoever does not want one leaves the loop paused.
+            case LoopCommand.Stop when Phase == LoopPhase.Paused:
+                return Enter(LoopPhase.Running, now) with { IsStopping = true, DueAt = now };
+            // What a person has to see to would fail again; its staged records stay where they are.
+            case LoopCommand.Stop when Phase == LoopPhase.Failed:
                 return Enter(LoopPhase.Stopped, now);
             default:
                 return this;
@@ -202,10 +233,25 @@ public sealed record PipelineLoop
         loop = loop with { Failure = null, FailingSince = null, FailureCount = 0 };
         var hasWork = report.Flows.Any(flow => flow.Outcome is FlowOutcome.Committed or FlowOutcome.StandBy || flow.BehindCount is null or > 0);
         if (hasWork) loop = loop with { LastWorkAt = now };
-        if (loop.IsStopping) return loop.Enter(LoopPhase.Stopped, now);
+        if (loop.IsStopping)
+        {
+            if (report.Flows.FirstOrDefault(IsHopeless) is { } hopeless) return loop.Enter(LoopPhase.Stopped, now) with { Failure = StoppedWithout(hopeless) };
+            if (!report.Flows.Any(flow => flow.Outcome == FlowOutcome.StandBy)) return loop.Enter(LoopPhase.Stopped, now);
+        }
         if (!hasWork && now - loop.LastWorkAt >= TimeSpan.FromMilliseconds(report.Settings.IdleTimeoutMillis)) return loop.Enter(LoopPhase.Idle, now);
         return loop with { DueAt = now + TimeSpan.FromMilliseconds(loop.WaitMillis(report)) };
     }
+
+    /// <summary>
+    /// Whether a stop waits in vain for a flow that stands by: the other writer has committed since the last report, so it is alive and
+    /// will again, or the time until it may be taken for dead is too long.
+    /// </summary>
+    private bool IsHopeless(FlowReport flow) =>
+        flow.Watch is { } watch && (watch.RemainingMillis > StopWaitMaxMillis || Flows.FirstOrDefault(before => before.Sink == flow.Sink)?.Watch is { } before && before.Commit != watch.Commit);
+
+    private ReportedFailure StoppedWithout(FlowReport flow) => new("other-writer",
+        $"Pipeline {Pipeline} was stopped without a last commit: another writer of sink {flow.Sink} may be alive. What is staged stays staged.",
+        "Where the other writer is meant to go on, nothing is to do: it commits what is in the topic. Else stop it, then start this pipeline and stop it again.");
 
     /// <summary>The loop after asking for a commit failed as a whole: the process died, or has a bug.</summary>
     public PipelineLoop AfterCrash(string reason, DateTimeOffset now) =>

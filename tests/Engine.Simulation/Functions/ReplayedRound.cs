@@ -18,6 +18,7 @@ internal sealed class ReplayedRound : ILoopContext
     private readonly List<HubAction> _actions = [];
     private readonly Queue<string> _unread = [];
     private readonly LinkedList<TaskCompletionSource<LoopSignal>> _waiting = [];
+    private readonly HashSet<string> _commands = [];
     private readonly Dictionary<int, TaskCompletionSource> _timers = [];
     private readonly Dictionary<int, TaskCompletionSource<CommitAnswer>> _activities = [];
     private Orders _orders;
@@ -76,7 +77,9 @@ internal sealed class ReplayedRound : ILoopContext
                     Now = at;
                     break;
                 case HubEvent.Started:
-                    run = LoopRound.RunAsync(this, JsonSerializer.Deserialize<PipelineLoop>(input, JsonSerializerOptions.Web)!);
+                    var loop = JsonSerializer.Deserialize<PipelineLoop>(input, JsonSerializerOptions.Web)!;
+                    _commands.UnionWith(loop.CommandsTakenIn);
+                    run = LoopRound.RunAsync(this, loop);
                     break;
                 case HubEvent.Signalled(var json):
                     Take(json);
@@ -108,12 +111,14 @@ internal sealed class ReplayedRound : ILoopContext
     private LoopSignal Parse(string json)
     {
         var signal = JsonSerializer.Deserialize<LoopSignal>(json, JsonSerializerOptions.Web)!;
+        // One that comes twice counts once.
+        if (signal.Id is { } id && !_commands.Add(id)) return signal;
         WasStarted |= signal.Command == LoopCommand.Start;
         _orders = signal.Command switch
         {
             LoopCommand.Pause => new Orders(true, false),
             LoopCommand.Resume => _orders with { IsHeld = false },
-            LoopCommand.Stop => _orders with { IsStopping = true },
+            LoopCommand.Stop => new Orders(false, true),
             LoopCommand.Start => _orders with { IsStopping = false },
             _ => _orders,
         };

@@ -156,7 +156,8 @@ internal sealed class TaskHub(Simulator simulator, FunctionCounts counts, int se
             orchestration.Inbox.Clear();
             return;
         }
-        if (before.IsStopping && round.Orders.IsStopping && hasCommitted && !round.WasStarted)
+        // One that stands by has made no commit yet.
+        if (before.IsStopping && round.Orders.IsStopping && hasCommitted && !round.WasStarted && !loop.Flows.Any(flow => flow.Outcome == FlowOutcome.StandBy))
             throw new AuditException($"The loop of {loop.Pipeline} was told to stop before its last commit, and goes on after it.");
         orchestration.Input = JsonSerializer.Serialize(loop, JsonSerializerOptions.Web);
         orchestration.Inbox.InsertRange(0, [new HubEvent.Started(), .. round.Unread.Select(json => new HubEvent.Signalled(json))]);

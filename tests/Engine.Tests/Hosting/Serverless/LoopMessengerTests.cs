@@ -52,6 +52,49 @@ public sealed class LoopMessengerTests : IEngineLog
     }
 
     [Theory]
+    [InlineData(LoopCommand.Start, LoopCommand.Stop, LoopPhase.Stopped)]
+    [InlineData(LoopCommand.Stop, LoopCommand.Start, LoopPhase.Idle)]
+    [InlineData(LoopCommand.Pause, LoopCommand.Resume, LoopPhase.Idle)]
+    public async Task An_early_command_does_not_undo_a_later_one_however_many_come_at_once(LoopCommand early, LoopCommand late, LoopPhase end)
+    {
+        _loops.Run(PipelineLoop.Start("p", default));
+        var messenger = new LoopMessenger(_clock, new SeededIdSource(1), this);
+        Task<bool>? other = null;
+        _loops.Sent = signal =>
+        {
+            _loops.Loop = _loops.Loop!.After(signal, default);
+            if (signal.Command != early) return;
+            // Before its sender looks, the loop takes in more than it remembers, and ends.
+            _clock.Advance(TimeSpan.FromMilliseconds(1));
+            other = messenger.CommandAsync(_loops, "p", late, TestContext.Current.CancellationToken).AsTask();
+            for (var i = 0; i < 100; i++) _loops.Loop = _loops.Loop.After(new LoopSignal(LoopCommand.Checkpoint) { Id = $"{i}" }, default);
+            _loops.End(end);
+        };
+
+        Assert.True(await messenger.CommandAsync(_loops, "p", early, TestContext.Current.CancellationToken));
+
+        Assert.Equal((false, end, 0), (_loops.IsRunning, _loops.Loop!.Phase, _loops.StartedCount));
+        Assert.Equal([early, late], _loops.Signals.Select(signal => signal.Command));
+        Assert.NotNull(other);
+    }
+
+    [Theory]
+    [InlineData(LoopCommand.Start, LoopPhase.Stopped)]
+    [InlineData(LoopCommand.Pause, LoopPhase.Idle)]
+    public async Task A_late_command_that_is_dropped_counts_all_the_same(LoopCommand late, LoopPhase end)
+    {
+        _loops.Run(PipelineLoop.Start("p", default));
+        _loops.Sent = signal => _loops.Loop = _loops.Loop!.After(signal, default);
+        Assert.True(await CommandAsync(late == LoopCommand.Start ? LoopCommand.Stop : LoopCommand.Resume));
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        _loops.Sent = _ => _loops.End(end);
+
+        Assert.True(await new LoopMessenger(_clock, new SeededIdSource(2), this).CommandAsync(_loops, "p", late, TestContext.Current.CancellationToken));
+
+        Assert.Equal((true, 1), (_loops.IsRunning, _loops.StartedCount));
+    }
+
+    [Theory]
     [InlineData(LoopCommand.Checkpoint)]
     [InlineData(LoopCommand.Pause)]
     [InlineData(LoopCommand.Resume)]
@@ -150,10 +193,10 @@ public sealed class LoopMessengerTests : IEngineLog
     [Fact]
     public void A_loop_remembers_the_last_commands_and_no_more()
     {
-        var loop = Enumerable.Range(0, 20).Aggregate(PipelineLoop.Start("p", default), (loop, i) => loop.After(new LoopSignal(LoopCommand.Checkpoint) { Id = $"{i}" }, default));
+        var loop = Enumerable.Range(0, 50).Aggregate(PipelineLoop.Start("p", default), (loop, i) => loop.After(new LoopSignal(LoopCommand.Checkpoint) { Id = $"{i}" }, default));
 
-        Assert.Equal(["12", "13", "14", "15", "16", "17", "18", "19"], loop.CommandsTakenIn);
-        Assert.Equal(loop.CommandsTakenIn, loop.After(new LoopSignal(LoopCommand.Checkpoint) { Id = "14" }, default).After(new LoopSignal(LoopCommand.Staged, 1, 1), default).CommandsTakenIn);
+        Assert.Equal(Enumerable.Range(18, 32).Select(i => $"{i}"), loop.CommandsTakenIn);
+        Assert.Equal(loop.CommandsTakenIn, loop.After(new LoopSignal(LoopCommand.Checkpoint) { Id = "24" }, default).After(new LoopSignal(LoopCommand.Staged, 1, 1), default).CommandsTakenIn);
     }
 
     void IEngineLog.Write(LogEntry entry) => Assert.Fail(entry.Message);

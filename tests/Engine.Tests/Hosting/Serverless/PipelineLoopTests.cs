@@ -39,7 +39,7 @@ public sealed class PipelineLoopTests
     [InlineData(LoopPhase.Paused, LoopCommand.Checkpoint, LoopPhase.Paused)]
     [InlineData(LoopPhase.Paused, LoopCommand.Pause, LoopPhase.Paused)]
     [InlineData(LoopPhase.Paused, LoopCommand.Resume, LoopPhase.Running)]
-    [InlineData(LoopPhase.Paused, LoopCommand.Stop, LoopPhase.Stopped)]
+    [InlineData(LoopPhase.Paused, LoopCommand.Stop, LoopPhase.Running)]
     [InlineData(LoopPhase.Failed, LoopCommand.Staged, LoopPhase.Failed)]
     [InlineData(LoopPhase.Failed, LoopCommand.Checkpoint, LoopPhase.Failed)]
     [InlineData(LoopPhase.Failed, LoopCommand.Pause, LoopPhase.Failed)]
@@ -54,7 +54,7 @@ public sealed class PipelineLoopTests
         Assert.Equal(after, loop.Phase);
         Assert.Equal(before == after ? T0 : now, loop.Since);
         Assert.Equal(after == LoopPhase.Running && command is LoopCommand.Checkpoint or LoopCommand.Stop || before != after && after == LoopPhase.Running, loop.IsDue(now));
-        Assert.Equal(before == LoopPhase.Running && command == LoopCommand.Stop, loop.IsStopping);
+        Assert.Equal(after == LoopPhase.Running && command == LoopCommand.Stop, loop.IsStopping);
     }
 
     [Fact]
@@ -135,7 +135,6 @@ public sealed class PipelineLoopTests
     [Theory]
     [InlineData(FlowOutcome.Committed)]
     [InlineData(FlowOutcome.NothingToDo)]
-    [InlineData(FlowOutcome.StandBy)]
     [InlineData(FlowOutcome.TryAgain)]
     [InlineData(FlowOutcome.Refused)]
     public void What_is_stopping_ends_with_its_next_commit_whatever_that_comes_to(FlowOutcome outcome)
@@ -144,6 +143,79 @@ public sealed class PipelineLoopTests
 
         Assert.Equal(LoopPhase.Stopped, stopping.After(Report(Flow(outcome)), T0).Phase);
         Assert.Equal(LoopPhase.Stopped, stopping.AfterCrash("killed", T0).Phase);
+    }
+
+    private static FlowReport StandBy(char commit, long remaining, string sink = "lake") =>
+        Flow(FlowOutcome.StandBy, wait: 5000, sink: sink) with { Watch = new ReportedWatch($"{new string(commit, 8)}-7f5b-4f0a-9d62-0d5a4a0d5e11", remaining) };
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_stop_waits_until_a_flow_that_stands_by_can_be_taken_over(bool stoodByBefore)
+    {
+        var loop = stoodByBefore ? In(LoopPhase.Running).After(Report(StandBy('a', 35_000)), T0) : In(LoopPhase.Running);
+        loop = loop.After(new LoopSignal(LoopCommand.Stop), T0).After(Report(StandBy('a', 30_000), Flow(FlowOutcome.Committed, sink: "b")), T0);
+
+        Assert.Equal("stopping", LoopJson.Name(loop));
+        Assert.Equal(T0.AddSeconds(5), loop.WakeAt);
+        Assert.Equal(25_000, loop.WatchesAt(loop.DueAt)["lake"].RemainingMillis);
+        loop = loop.After(Report(StandBy('a', 25_000), Flow(FlowOutcome.NothingToDo, sink: "b")), T0.AddSeconds(5));
+        Assert.Equal("stopping", LoopJson.Name(loop));
+        loop = loop.After(Report(Flow(FlowOutcome.Committed), Flow(FlowOutcome.NothingToDo, sink: "b")), T0.AddSeconds(30));
+        Assert.Equal((LoopPhase.Stopped, null), (loop.Phase, loop.Failure));
+    }
+
+    [Fact]
+    public void A_stop_says_that_it_had_no_last_commit_where_the_other_writer_lives_or_would_be_watched_for_long()
+    {
+        var stopping = In(LoopPhase.Running).After(new LoopSignal(LoopCommand.Stop), T0).After(Report(StandBy('a', 30_000)), T0);
+        foreach (var loop in new[] { stopping.After(Report(StandBy('b', 30_000)), T0.AddSeconds(5)), stopping.After(Report(Flow(FlowOutcome.Committed, sink: "b"), StandBy('a', 300_001)), T0.AddSeconds(5)) })
+        {
+            Assert.Equal((LoopPhase.Stopped, "other-writer"), (loop.Phase, loop.Failure?.Code));
+            Assert.Equal("Pipeline p was stopped without a last commit: another writer of sink lake may be alive. What is staged stays staged.", loop.Failure!.Message);
+        }
+    }
+
+    [Fact]
+    public void A_stop_of_what_is_paused_has_a_last_commit()
+    {
+        var loop = In(LoopPhase.Paused).After(new LoopSignal(LoopCommand.Stop), T0.AddHours(1));
+
+        Assert.Equal("stopping", LoopJson.Name(loop));
+        Assert.True(loop.IsDue(T0.AddHours(1)));
+        Assert.Equal(LoopPhase.Stopped, loop.After(Report(Flow(FlowOutcome.Committed)), T0.AddHours(1)).Phase);
+    }
+
+    [Fact]
+    public void A_command_that_comes_twice_counts_once()
+    {
+        var start = new LoopSignal(LoopCommand.Start) { Id = "a" };
+        var stopping = In(LoopPhase.Running).After(start, T0).After(new LoopSignal(LoopCommand.Stop) { Id = "b" }, T0);
+
+        Assert.Same(stopping, stopping.After(start, T0.AddSeconds(1)));
+        Assert.False(stopping.After(start with { Id = "c" }, T0.AddSeconds(1)).IsStopping);
+    }
+
+    [Theory]
+    [InlineData(20_000, 20)]
+    [InlineData(60_000, 60)]
+    [InlineData(90_000, 60)]
+    public void A_batch_tells_a_loop_that_waits_of_a_changed_interval_which_makes_its_commit_sooner(long interval, int dueAfter)
+    {
+        var loop = PipelineLoop.Start("p", T0).After(Report(Flow(FlowOutcome.Committed)), T0);
+        var changed = Settings with { CheckpointIntervalMillis = interval };
+
+        var told = loop.After(new LoopSignal(LoopCommand.Staged, 1, 1) { Settings = changed }, T0.AddSeconds(1));
+
+        Assert.Equal((T0.AddSeconds(dueAfter), changed), (told.DueAt, told.Settings));
+    }
+
+    [Fact]
+    public void A_changed_interval_does_not_make_a_loop_that_fails_try_sooner()
+    {
+        var failing = PipelineLoop.Start("p", T0).After(Report(Flow(FlowOutcome.TryAgain, wait: 30_000)), T0);
+
+        Assert.Equal(failing.DueAt, failing.After(new LoopSignal(LoopCommand.Staged, 1, 1) { Settings = Settings with { CheckpointIntervalMillis = 1 } }, T0.AddSeconds(1)).DueAt);
     }
 
     [Fact]

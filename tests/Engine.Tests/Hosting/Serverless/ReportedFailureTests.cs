@@ -44,7 +44,8 @@ public sealed class ReportedFailureTests : IEngineLog, ILoopContext
         var text = new string('ü', messageLength);
         _commit = () => new CommitAnswer(Report(flowCount, outcome, messageLength == 0 ? null : new ReportedFailure("catalog", text, text)), null);
 
-        var loop = Enumerable.Range(0, 20).Aggregate(PipelineLoop.Start(new string('p', 100), T0), (loop, i) => loop.After(new LoopSignal(LoopCommand.Start) { Id = $"{i:D32}" }, T0));
+        var given = T0.AddTicks(1);
+        var loop = Enumerable.Range(0, 50).Aggregate(PipelineLoop.Start(new string('p', 100), T0), (loop, i) => loop.After(new LoopSignal(i % 2 == 0 ? LoopCommand.Stop : LoopCommand.Start) { Id = $"{i:D32}", GivenAt = given }, T0));
 
         loop = await LoopRound.RunAsync(this, loop);
 
