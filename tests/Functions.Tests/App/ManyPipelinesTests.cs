@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Matih.Fixtures;
 using Matih.Functions.TestHost;
@@ -61,6 +62,36 @@ public sealed class ManyPipelinesTests
 
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         using var json = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.StartsWith("unknown-", json.RootElement.GetProperty("code").GetString(), StringComparison.Ordinal);
         Assert.Contains(path.StartsWith("pipelines/click.s/", StringComparison.Ordinal) ? "checkpoint, pause, resume, start, stop" : "click.s", json.RootElement.GetProperty("remedy").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("GET", "pipelines", false)]
+    [InlineData("GET", "pipelines", true)]
+    [InlineData("GET", "pipelines/click.s", false)]
+    [InlineData("POST", "pipelines/click.s/stop", false)]
+    [InlineData("POST", "pipelines/click.s/stop", true)]
+    [InlineData("POST", "pipelines/none/stop", false)]
+    public async Task A_task_hub_that_does_not_answer_is_said_as_an_error_that_may_pass(string method, string path, bool isSilent)
+    {
+        await using var worker = await StartAsync("click.s");
+        // It takes connections and says nothing.
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        if (isSilent) worker.DurableClient = $$"""{"rpcBaseUrl":"http://{{silent.LocalEndpoint}}/","taskHubName":"none"}""";
+        using var client = new HttpClient { BaseAddress = worker.HttpAddress };
+        using var request = new HttpRequestMessage(new HttpMethod(method), $"api/{path}");
+
+        using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(answer.StatusCode == HttpStatusCode.ServiceUnavailable, $"{answer.StatusCode}: {text}");
+        using var json = JsonDocument.Parse(text);
+        Assert.Equal("store", json.RootElement.GetProperty("code").GetString());
+        var message = json.RootElement.GetProperty("message").GetString();
+        Assert.StartsWith("The task hub of Durable Functions did not answer: ", message, StringComparison.Ordinal);
+        Assert.Equal(isSilent, message!.EndsWith("nothing came within 15 s.", StringComparison.Ordinal));
+        Assert.Contains("AzureWebJobsStorage", json.RootElement.GetProperty("remedy").GetString(), StringComparison.Ordinal);
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Matih.Functions.TestHost.Apps;
+using Matih.Functions.TestHost.Storage;
 
 namespace Matih.Functions.Tests.App;
 
@@ -8,7 +9,7 @@ public sealed class TaskHubTests(SharedStorage storage)
 {
     private const string HubName = "AzureFunctionsJobHost__extensions__durableTask__hubName";
 
-    private async Task<PipelineApp> StartAsync(string site, string? hub, string sinks, string? lake = null, string interval = "1s", string idleTimeout = "2s")
+    private async Task<PipelineApp> StartAsync(string site, string? hub, string sinks, string? lake = null, string interval = "1s", string idleTimeout = "2s", string? account = null)
     {
         var settings = new Dictionary<string, string?>
         {
@@ -18,7 +19,7 @@ public sealed class TaskHubTests(SharedStorage storage)
             ["AzureFunctionsJobHost__extensions__durableTask__storageProvider__workItemQueueVisibilityTimeout"] = "00:00:10",
         };
         if (lake is not null) settings["LAKE"] = lake;
-        return await PipelineApp.StartAsync(new PipelineSetup((await storage.StartedAsync()).ConnectionString, "none")
+        return await PipelineApp.StartAsync(new PipelineSetup(account ?? (await storage.StartedAsync()).ConnectionString, "none")
         {
             Definition = $$"""
                 metadata: { name: clicks }
@@ -88,6 +89,27 @@ public sealed class TaskHubTests(SharedStorage storage)
         await app.PostAsync("pipelines/clicks/stop");
         await app.WaitForStateAsync("stopped");
         Assert.Equal(2, commits.Count);
+    }
+
+    [Fact]
+    public async Task An_app_whose_storage_is_gone_says_so()
+    {
+        var meter = StorageMeter.Start(await storage.StartedAsync());
+        await using var app = await StartAsync("matih-hub-lost", "matihlost", Sink, account: meter.ConnectionString);
+        await app.PostAsync("pipelines/clicks/start");
+        // From now on nobody listens there.
+        await meter.DisposeAsync();
+        using var client = new HttpClient { BaseAddress = app.Instance.Worker.HttpAddress };
+
+        foreach (var (method, path) in new[] { (HttpMethod.Get, "api/pipelines"), (HttpMethod.Get, "api/pipelines/clicks"), (HttpMethod.Post, "api/pipelines/clicks/stop") })
+        {
+            using var request = new HttpRequestMessage(method, path);
+            using var answer = await client.SendAsync(request);
+            var text = await answer.Content.ReadAsStringAsync();
+
+            Assert.True(answer.StatusCode == HttpStatusCode.ServiceUnavailable, $"{path}: {answer.StatusCode} {text}");
+            Assert.Contains("\"code\": \"store\"", text, StringComparison.Ordinal);
+        }
     }
 
     [Theory]
