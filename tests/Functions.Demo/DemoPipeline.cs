@@ -19,6 +19,9 @@ internal static class DemoPipeline
 
     public const string IdleTimeout = "4s";
 
+    /// <summary>Longer than a demonstration: messages come without commits.</summary>
+    private const string NoCheckpoint = "1h";
+
     private const string Definition = $$$"""
         metadata: { name: clicks, version: "1.0.0" }
         catalogs:
@@ -38,14 +41,19 @@ internal static class DemoPipeline
               FROM {{ input }}
         sinks:
           lake: { type: iceberg, table: {{{Table}}} }
-        orchestration: { checkpoint_interval: {{{CheckpointInterval}}}, idle_timeout: {{{IdleTimeout}}} }
+        orchestration: TIMES
         """;
 
     /// <param name="hubStorage">Opens the storage of the task hub.</param>
     /// <param name="catalog">The catalog's entry.</param>
-    public static PipelineSetup Setup(string hubStorage, string catalog) => new(hubStorage, "MatihDemo")
+    public static PipelineSetup Setup(string hubStorage, string catalog) => Setup(hubStorage, catalog, "MatihDemo", CheckpointInterval, IdleTimeout);
+
+    /// <summary>The same with a loop that waits, so that what a message costs is seen by itself.</summary>
+    public static PipelineSetup WaitingSetup(string hubStorage, string catalog) => Setup(hubStorage, catalog, "MatihDemoWaiting", NoCheckpoint, NoCheckpoint);
+
+    private static PipelineSetup Setup(string hubStorage, string catalog, string hub, string checkpointInterval, string idleTimeout) => new(hubStorage, hub)
     {
-        Definition = Definition.Replace("CATALOG", catalog, StringComparison.Ordinal),
+        Definition = Definition.Replace("CATALOG", catalog, StringComparison.Ordinal).Replace("TIMES", $"{{ checkpoint_interval: {checkpointInterval}, idle_timeout: {idleTimeout} }}", StringComparison.Ordinal),
         PartitionCount = PartitionCount,
         Value = Event,
     };

@@ -16,7 +16,12 @@ internal sealed class DemoRun(bool isShort, Action<string> say) : IAsyncDisposab
 
     private static readonly TimeSpan IdleTime = TimeSpan.FromMinutes(1);
 
-    private readonly int _batchCount = isShort ? 4 : 20, _measuredCount = isShort ? 2 : 5;
+    private const int TickCount = 10;
+
+    /// <summary>A worker tells a loop at most every five seconds what it staged.</summary>
+    private static readonly TimeSpan SignalPause = TimeSpan.FromSeconds(5.1);
+
+    private readonly int _batchCount = isShort ? 4 : 20, _measuredCount = isShort ? 2 : 5, _signalCount = isShort ? 3 : 8;
     private Azurite? _azurite;
     private StorageMeter? _hub, _lake;
     private PipelineApp? _app;
@@ -32,13 +37,14 @@ internal sealed class DemoRun(bool isShort, Action<string> say) : IAsyncDisposab
         var cost = await MeasureCommitsAsync();
         await KillWorkerAsync();
         if (!isShort) await KillHostAsync();
-        var idle = await SleepAsync();
+        var (idle, asleep) = await SleepAsync();
         await WakeAsync();
 
         var table = await TableCount.ReadAsync(App, _azurite!, warehouse);
         var verified = await App.VerifyAsync();
         say($"Read back: {Quantity.Of(table.FileCount, "data file")} by Parquet.Net, with {Quantity.Of(table.DistinctCount, "different id")}; matih verify says {verified}.");
-        return new DemoSummary(App.Produced.Count, table, verified, cost, idle);
+        var (signal, awake) = await MeasureSignalsAsync();
+        return new DemoSummary(App.Produced.Count, table, verified, cost, signal, awake, asleep, idle);
     }
 
     private async Task<string> StartAsync()
@@ -77,7 +83,7 @@ internal sealed class DemoRun(bool isShort, Action<string> say) : IAsyncDisposab
         var (hubCounts, lakeTotal) = (_hub.Counts.Since(hub), _lake.Counts.Since(lake).Total);
         say($"{Quantity.Of(_measuredCount, "more batch", "more batches")}, each with a commit of its own, took {Quantity.Of(hubCounts.Total + lakeTotal, "storage operation")}.");
         double PerCommit(int count) => (double)count / _measuredCount;
-        return new CommitCost(PerCommit(hubCounts.Total - hubCounts.QueuePolls), PerCommit(hubCounts.QueuePolls), PerCommit(staging), PerCommit(lakeTotal - staging));
+        return new CommitCost(PerCommit(hubCounts.Work), PerCommit(hubCounts.QueuePolls), PerCommit(staging), PerCommit(lakeTotal - staging));
     }
 
     private async Task KillWorkerAsync()
@@ -111,16 +117,51 @@ internal sealed class DemoRun(bool isShort, Action<string> say) : IAsyncDisposab
         say($"The orchestration committed what was staged: {Quantity.Of(App.Produced.Count, "record")} in the table.");
     }
 
-    private async Task<StorageCounts?> SleepAsync()
+    private async Task<(StorageCounts? Idle, TickCost Tick)> SleepAsync()
     {
         await App.WaitForStateAsync("idle");
         say($"Nothing came for {DemoPipeline.IdleTimeout}: the orchestration completed. Nothing of the pipeline runs.");
-        if (isShort) return null;
+        var tick = await MeasureTicksAsync(App, _hub!, _lake!);
+        if (isShort) return (null, tick);
         var (hub, lake) = (_hub!.Counts, _lake!.Counts);
         await Task.Delay(IdleTime);
         var (ofHub, ofLake) = (_hub.Counts.Since(hub), _lake.Counts.Since(lake));
         say($"Counted for {IdleTime.TotalSeconds:0} s: {ofHub.Total} operations of the job host, which is awake, and {ofLake.Total} on the table.");
-        return ofHub with { Blob = ofHub.Blob + ofLake.Blob };
+        return (ofHub with { Blob = ofHub.Blob + ofLake.Blob }, tick);
+    }
+
+    private static async Task<TickCost> MeasureTicksAsync(PipelineApp app, StorageMeter hub, StorageMeter lake)
+    {
+        var (hubBefore, lakeBefore) = (hub.Counts, lake.Counts);
+        for (var i = 0; i < TickCount; i++) (await app.TickAsync()).Expect();
+        return new TickCost((double)hub.Counts.Since(hubBefore).Work / TickCount, (double)lake.Counts.Since(lakeBefore).Work / TickCount);
+    }
+
+    /// <summary>An app of its own whose loop waits: what a message adds to as long a time without one, and a look of the timer.</summary>
+    private async Task<(double Signal, TickCost Awake)> MeasureSignalsAsync()
+    {
+        await using var hub = StorageMeter.Start(_azurite!);
+        await using var lake = StorageMeter.Start(_azurite!);
+        var (catalog, _) = await PipelineSetup.CatalogOnAsync(_azurite!, lake.Blob);
+        await using var app = await PipelineApp.StartAsync(DemoPipeline.WaitingSetup(hub.ConnectionString, catalog));
+        (await app.HandInAsync(app.Produce(BatchRecords))).Expect();
+        await app.PostAsync("pipelines/clicks/checkpoint");
+        await app.WaitUntilCommittedAsync();
+        // The end of that round belongs to it.
+        await Task.Delay(SignalPause);
+
+        var before = hub.Counts;
+        await Task.Delay(_signalCount * SignalPause);
+        var quiet = hub.Counts.Since(before).Work;
+        before = hub.Counts;
+        for (var i = 0; i < _signalCount; i++)
+        {
+            (await app.HandInAsync(app.Produce(BatchRecords))).Expect();
+            await Task.Delay(SignalPause);
+        }
+        var signals = hub.Counts.Since(before).Work;
+        say($"A loop that waits took {Quantity.Of(_signalCount, "message")}: {signals} operations on the task hub, and {quiet} in as long a time without one.");
+        return ((double)(signals - quiet) / _signalCount, await MeasureTicksAsync(app, hub, lake));
     }
 
     private async Task WakeAsync()

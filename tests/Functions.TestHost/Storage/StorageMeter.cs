@@ -9,6 +9,9 @@ public sealed record StorageCounts(int Blob, int Queue, int Table, int QueuePoll
 {
     public int Total => Blob + Queue + Table;
 
+    /// <summary>Without the polls, which come whether anything happens or not.</summary>
+    public int Work => Total - QueuePolls;
+
     /// <summary>What came after an earlier reading.</summary>
     public StorageCounts Since(StorageCounts earlier) => new(Blob - earlier.Blob, Queue - earlier.Queue, Table - earlier.Table, QueuePolls - earlier.QueuePolls);
 }

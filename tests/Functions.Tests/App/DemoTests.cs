@@ -21,8 +21,13 @@ public sealed partial class DemoTests
         Assert.True(counts.Success, output);
         Assert.Equal(counts.Groups["produced"].Value, counts.Groups["rows"].Value);
         Assert.InRange(double.Parse(counts.Groups["loop"].Value, CultureInfo.InvariantCulture), 1, LoopOperationsMax);
+        double Measured(string what) => double.Parse(counts.Groups[what].Value, CultureInfo.InvariantCulture);
+        Assert.InRange(Measured("signal"), 1, Measured("loop"));
+        // A look asks about the loop, and where it sleeps also about its end and the table.
+        Assert.InRange(Measured("awake"), 1, 5);
+        Assert.InRange(Measured("asleep"), Measured("awake") + 1, 20);
     }
 
-    [GeneratedRegex(@"^produced (?<produced>\d+)\nrows (?<rows>\d+)\nstorage operations per commit [\d.]+ \(Durable Functions (?<loop>[\d.]+),", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^produced (?<produced>\d+)\nrows (?<rows>\d+)\nstorage operations per commit [\d.]+ \(Durable Functions (?<loop>[\d.]+),.*\nstorage operations per signal (?<signal>[\d.]+), .*\nstorage operations per timer tick (?<awake>[\d.]+) \(the loop runs\) or (?<asleep>[\d.]+) ", RegexOptions.Multiline)]
     private static partial Regex Counts();
 }

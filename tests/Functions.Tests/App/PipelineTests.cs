@@ -171,6 +171,14 @@ public sealed class PipelineTests(SharedStorage storage)
         await app.PostAsync("pipelines/clicks/start");
         await app.WaitUntilCommittedAsync();
 
+        // A stop has a last commit, also of what is paused.
+        await app.PostAsync("pipelines/clicks/pause");
+        await app.WaitForStateAsync("paused");
+        (await app.HandInAsync(app.Produce(10))).Expect();
+        await app.PostAsync("pipelines/clicks/stop");
+        await app.WaitForStateAsync("stopped");
+        Assert.Equal("up-to-date", (await app.GetAsync("pipelines/clicks")).GetProperty("flows")[0].GetProperty("state").GetString());
+
         await app.AssertExactAsync();
         Assert.Equal("proven", (await app.GetAsync("pipelines/clicks/verify")).GetProperty("result").GetString());
     }
