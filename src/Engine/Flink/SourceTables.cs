@@ -6,7 +6,7 @@ namespace Matih.Flink;
 
 /// <summary>The statements that make a source a table or a view of its name.</summary>
 /// <param name="begin">The offset at which each partition begins; null begins as the definition says.</param>
-/// <param name="names">Every name that some statement of the pipeline mentions: metadata columns that nobody names are left out.</param>
+/// <param name="names">Every name that some statement which reads the source mentions: metadata columns that nobody names are left out.</param>
 internal sealed class SourceTables(SourceDefinition source, IReadOnlySet<string> names, KafkaClientOptions client, string? begin)
 {
     private const string EventTimestamp = "event_timestamp";
