@@ -94,6 +94,15 @@ public sealed class FlinkGeneratorTests
     }
 
     [Fact]
+    public void A_bad_record_ends_the_job_by_a_text_that_a_tombstone_makes_null()
+    {
+        var script = Generate(Clickstream.Replace("on_error: skip", "on_error: fail", StringComparison.Ordinal)).ToString();
+
+        Assert.Contains("WHERE `value` <> '' AND (`value` IS JSON OR CAST('The record at offset ' ||", script, StringComparison.Ordinal);
+        Assert.Contains("' is no JSON document' || LEFT(NULLIF(`value`, ''), 0) AS BOOLEAN))", script, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_statements_over_one_source_name_is_not_asked_of_another()
     {
         var script = Generate("""

@@ -11,6 +11,8 @@ internal sealed class RandomFlinkRun(FlinkSession flink, KafkaBroker broker, IRe
 {
     private readonly FlinkPipeline _group = new(TemporaryDirectory.New(), flink, broker.Bootstrap, KafkaBroker.NewName("random"));
 
+    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private string OwnWarehouse => $"{_group.Warehouse}.run";
 
     public string Definition { get; } = $$"""
@@ -20,6 +22,9 @@ internal sealed class RandomFlinkRun(FlinkSession flink, KafkaBroker broker, IRe
         {{string.Concat(pipelines.Select(pipeline => pipeline.Sinks))}}orchestration: { engine: flink, checkpoint_interval: 500ms, parallelism: {{1 + pipelines[0].Seed % 2}}, max_retries: 0 }
 
         """;
+
+    /// <summary>How many rows of equal tables were compared.</summary>
+    public int EqualRowCount { get; private set; }
 
     /// <summary>Runs both; the result is every difference between their tables, none where they are equal.</summary>
     /// <exception cref="InvalidOperationException">One of them failed.</exception>
@@ -42,8 +47,12 @@ internal sealed class RandomFlinkRun(FlinkSession flink, KafkaBroker broker, IRe
         var client = await broker.ClientAsync();
         foreach (var pipeline in pipelines)
         {
-            await client.CreateTopicAsync(TopicOf(pipeline), pipeline.Partitions);
+            // Records have times of many years, and no broker may take the old ones away meanwhile.
+            await client.CreateTopicAsync(TopicOf(pipeline), pipeline.Partitions, ("retention.ms", "-1"));
             await client.ProduceAsync(TopicOf(pipeline), pipeline.Records);
+            // For whoever looks for the cause of a difference.
+            _group.WriteFile($"records-{pipeline.Seed}.txt", pipeline.Records.GroupBy(record => record.Partition)
+                .SelectMany(partition => partition.Select((record, offset) => $"{partition.Key}@{offset} key {Shown(record.Key)} value {Shown(record.Value)}")));
         }
     }
 
@@ -55,8 +64,7 @@ internal sealed class RandomFlinkRun(FlinkSession flink, KafkaBroker broker, IRe
     {
         var id = Guid.NewGuid().ToString("N");
         Expect("matih deploy", await _group.TryDeployAsync("--job-id", id));
-        await WaitUntilReadAsync(id);
-        Expect("matih flink stop", await _group.CommandAsync("flink", "stop", id));
+        if (await WaitUntilReadAsync(id)) Expect("matih flink stop", await _group.CommandAsync("flink", "stop", id));
     }
 
     private static void Expect(string command, ProcessOutput output)
@@ -64,21 +72,27 @@ internal sealed class RandomFlinkRun(FlinkSession flink, KafkaBroker broker, IRe
         if (output.ExitCode != 0) throw new InvalidOperationException($"{command} failed with exit code {output.ExitCode}: {output.StandardError}");
     }
 
-    /// <summary>Waits until a checkpoint of the job stands at the end of every partition: what is stopped then has read all, whatever it made of it.</summary>
-    private async Task WaitUntilReadAsync(string job)
+    /// <summary>
+    /// Waits until a checkpoint of the job stands at the end of every partition: what is stopped then has read all, whatever it made of it.
+    /// False where the job has ended, as none of its statements can give a row: Flink's planner then leaves the source out.
+    /// </summary>
+    private async Task<bool> WaitUntilReadAsync(string job)
     {
-        var ends = new List<(string Topic, int Partition, long End)>();
-        var client = await broker.ClientAsync();
-        foreach (var topic in pipelines.Select(TopicOf))
-            ends.AddRange((await client.OffsetsAsync(topic)).Where(partition => partition.End > 0).Select(partition => (topic, partition.Partition, partition.End)));
         using var http = new HttpClient();
+        var client = await broker.ClientAsync();
+        var ends = new List<(string Topic, int Partition, long End)>();
+        var plan = await http.GetStringAsync($"{flink.JobManager}/jobs/{job}/plan");
+        foreach (var pipeline in pipelines.Where(pipeline => plan.Contains($"s{pipeline.Seed}.topic", StringComparison.Ordinal)))
+            ends.AddRange((await client.OffsetsAsync(TopicOf(pipeline))).Where(partition => partition.End > 0).Select(partition => (TopicOf(pipeline), partition.Partition, partition.End)));
         var limit = DateTime.UtcNow + TimeSpan.FromMinutes(2);
         while (true)
         {
             var checkpoint = await CheckpointAsync(job);
             var missing = ends.Where(end => PositionIn(checkpoint, end.Topic, end.Partition) < end.End).ToList();
-            if (missing.Count == 0) return;
-            if (await FailureAsync(http, job) is { } failure) throw new InvalidOperationException($"Flink's job failed: {failure}");
+            var state = await StateAsync(http, job);
+            if (state == "FINISHED" && ends.Count == 0) return false;
+            if (state is not ("RUNNING" or "CREATED")) throw new InvalidOperationException($"Flink's job is {state}: {await CauseAsync(http, job)}");
+            if (missing.Count == 0 && ends.Count != 0) return true;
             if (DateTime.UtcNow > limit) throw new InvalidOperationException($"No checkpoint of Flink's job stands behind {string.Join(", ", missing)}.");
             await Task.Delay(100);
         }
@@ -102,26 +116,32 @@ internal sealed class RandomFlinkRun(FlinkSession flink, KafkaBroker broker, IRe
         }
     }
 
-    /// <summary>A split as Flink's Kafka connector writes it: the topic with its length, the partition, the next offset. -1 where it is not there.</summary>
+    /// <summary>
+    /// A split as Flink's Kafka connector writes it: the topic with its length, the partition, the next offset, and no end, which tells it from the
+    /// enumerator's list of partitions. -1 where it is not there.
+    /// </summary>
     private static long PositionIn(ReadOnlySpan<byte> checkpoint, string topic, int partition)
     {
         var split = new byte[2 + topic.Length + 4];
         BinaryPrimitives.WriteInt16BigEndian(split, (short)topic.Length);
         Encoding.ASCII.GetBytes(topic, split.AsSpan(2));
         BinaryPrimitives.WriteInt32BigEndian(split.AsSpan(2 + topic.Length), partition);
-        var position = -1L;
         for (var at = checkpoint.IndexOf(split); at >= 0; at = checkpoint.IndexOf(split))
         {
             checkpoint = checkpoint[(at + split.Length)..];
-            if (checkpoint.Length >= 8) position = Math.Max(position, BinaryPrimitives.ReadInt64BigEndian(checkpoint));
+            if (checkpoint.Length >= 16 && BinaryPrimitives.ReadInt64BigEndian(checkpoint[8..]) == long.MinValue) return BinaryPrimitives.ReadInt64BigEndian(checkpoint);
         }
-        return position;
+        return -1;
     }
 
-    private async Task<string?> FailureAsync(HttpClient http, string job)
+    private async Task<string?> StateAsync(HttpClient http, string job)
     {
         using var found = JsonDocument.Parse(await http.GetStringAsync($"{flink.JobManager}/jobs/{job}"));
-        if (found.RootElement.GetProperty("state").GetString() is "RUNNING" or "CREATED") return null;
+        return found.RootElement.GetProperty("state").GetString();
+    }
+
+    private async Task<string> CauseAsync(HttpClient http, string job)
+    {
         using var exceptions = JsonDocument.Parse(await http.GetStringAsync($"{flink.JobManager}/jobs/{job}/exceptions"));
         var causes = (exceptions.RootElement.GetProperty("root-exception").GetString() ?? "").Split('\n').Where(line => line.StartsWith("Caused by:", StringComparison.Ordinal)).ToList();
         return causes.Count == 0 ? "no exception is known" : causes[^1];
@@ -135,8 +155,15 @@ internal sealed class RandomFlinkRun(FlinkSession flink, KafkaBroker broker, IRe
         if (ourShape != theirShape) return $"the tables differ.\n  matih {ourShape}\n  Flink {theirShape}";
         var (ourRows, theirRows) = (await RowsAsync(ours), await RowsAsync(theirs));
         var (more, less) = (Without(ourRows, theirRows), Without(theirRows, ourRows));
-        return more.Count + less.Count == 0 ? null : $"of {ourRows.Count} rows here and {theirRows.Count} on Flink, these are only in one.\n{Shown("matih", more)}{Shown("Flink", less)}";
+        if (more.Count + less.Count == 0)
+        {
+            EqualRowCount += ourRows.Count;
+            return null;
+        }
+        return $"of {ourRows.Count} rows here and {theirRows.Count} on Flink, these are only in one.\n{Shown("matih", more)}{Shown("Flink", less)}";
     }
+
+    private static string Shown(byte[]? text) => text is null ? "null" : JsonSerializer.Serialize(Encoding.UTF8.GetString(text), Relaxed);
 
     private static string Shown(string engine, List<string> rows) => string.Concat(rows.Order(StringComparer.Ordinal).Take(4).Select(row => $"  {engine} {row}\n")) + (rows.Count > 4 ? $"  {engine} and {rows.Count - 4} more\n" : "");
 

@@ -78,17 +78,19 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
         2 => $"NOT {Of(SqlKind.Bool, depth)}",
         3 => $"({Of(SqlKind.Bool, depth)} IS {Pick(["", "NOT "])}{Pick(["TRUE", "FALSE", "UNKNOWN"])})",
         4 => $"({Of(Any(), depth)} IS {Pick(["", "NOT "])}NULL)",
-        5 => $"({Of(SqlKind.Text, depth)} {Pick(["", "NOT "])}LIKE {Pick(["'%a%'", "'_'", "'%'", "'A%'", "'%''%'", "'%ß%'", "''", "'1!%%' ESCAPE '!'"])})",
+        5 => $"({Of(SqlKind.Text, depth)} {Pick(["", "NOT "])}LIKE {Pick(["'%a%'", "'_'", "'%'", "'A%'", "'%''%'", "'%ß%'", "'1!%%' ESCAPE '!'"])})",
         6 => $"({Of(SqlKind.Text, depth)} {Pick(["", "NOT "])}IN ({Pick(Texts)}, {Pick(Texts)}, 'Ab c'))",
         7 => $"({Of(SqlKind.Int, depth)} {Pick(["", "NOT "])}IN (0, 7, -1, {Of(SqlKind.Int, depth - 1)}))",
         8 => $"({Of(SqlKind.Long, depth)} {Pick(["", "NOT "])}BETWEEN {Pick(["", "SYMMETRIC "])}{Of(SqlKind.Long, depth - 1)} AND {random.Next(-5, 200)})",
         9 => $"({Of(SqlKind.Text, depth)} IS {Pick(["", "NOT "])}JSON{Pick(["", " OBJECT", " ARRAY", " SCALAR", " VALUE"])})",
         10 => $"REGEXP({Of(SqlKind.Text, depth)}, {Pick(["'^[a-z]+'", "'[0-9]{2}'", "'a|b'", "'^$'", "'.x'"])})",
         11 => $"TRY_CAST({Of(SqlKind.Text, depth)} AS BOOLEAN)",
-        12 => Same(kind => $"({Of(kind, depth)} IS {Pick(["", "NOT "])}DISTINCT FROM {Of(kind, depth - 1)})"),
+        12 => Compared($"IS {Pick(["", "NOT "])}DISTINCT FROM", Any(), depth),
         13 => Choice(SqlKind.Bool, depth),
-        _ => Same(kind => $"({Of(kind, depth)} {Pick(["=", "<>", "<", "<=", ">", ">="])} {Of(kind, depth - 1)})"),
+        _ => Compared(Pick(["=", "<>", "<", "<=", ">", ">="]), Any(), depth),
     };
+
+    private string Compared(string comparison, SqlKind kind, int depth) => $"({Of(kind, depth)} {comparison} {Of(kind, depth - 1)})";
 
     private string Int(int depth) => random.Next(22) switch
     {
@@ -132,8 +134,10 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
         _ => Choice(SqlKind.Long, depth),
     };
 
-    private string Double(int depth) => random.Next(13) switch
+    private string Double(int depth) => random.Next(15) switch
     {
+        11 => $"{Pick(["SIN", "COS", "ATAN", "RADIANS", "DEGREES"])}({Of(SqlKind.Double, depth)})",
+        12 => $"{Pick(["LN", "LOG10", "LOG2"])}(1.5e0 + ABS({Of(SqlKind.Double, depth)}))",
         0 => $"({Of(SqlKind.Double, depth)} {Pick(["+", "-", "*", "/"])} {Of(SqlKind.Double, depth)})",
         1 => $"({Of(SqlKind.Double, depth)} {Pick(["+", "-", "*", "/"])} {Pick(["2", "1.5e0", "3e-1"])})",
         2 => $"CAST({Of(Pick([SqlKind.Int, SqlKind.Long, SqlKind.Decimal]), depth)} AS DOUBLE)",
@@ -142,7 +146,7 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
         5 => $"SQRT({Of(SqlKind.Double, depth)})",
         6 => $"TRY_CAST({Of(SqlKind.Text, depth)} AS DOUBLE)",
         7 => $"POWER({Of(SqlKind.Double, depth)}, 2)",
-        8 => $"{Pick(["GREATEST", "LEAST"])}({Of(SqlKind.Double, depth)}, {Of(SqlKind.Double, depth - 1)})",
+        8 => $"RADIANS({Of(SqlKind.Double, depth)})",
         9 => $"(- {Of(SqlKind.Double, depth)})",
         10 => $"NULLIF({Of(SqlKind.Double, depth)}, {Of(SqlKind.Double, depth - 1)})",
         _ => Choice(SqlKind.Double, depth),
@@ -229,7 +233,6 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
         _ => Of(kind, 0),
     };
 
-    private string Same(Func<SqlKind, string> comparison) => comparison(Any());
 
     private SqlKind Any() => (SqlKind)random.Next((int)SqlKind.Other);
 
