@@ -39,7 +39,7 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
     {
         var definitions = ImmutableArray.CreateBuilder<FlinkStatement>();
         definitions.AddRange(Catalogs());
-        foreach (var source in definition.Sources.Where(source => IsUsed(source.Name))) definitions.AddRange(new SourceTables(source, _names, new KafkaClientOptions(source, _references, traits.KafkaClassPrefix, readFile), BeginOf(source)).Create(_errors));
+        foreach (var source in definition.Sources.Where(source => IsUsed(source.Name))) definitions.AddRange(new SourceTables(source, NamesBeside(source.Name), new KafkaClientOptions(source, _references, traits.KafkaClassPrefix, readFile), BeginOf(source)).Create(_errors));
         foreach (var source in definition.FlinkSources.Where(source => IsUsed(source.Name)))
         {
             RequireOneWriter(source);
@@ -61,6 +61,10 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
             }, [])
             : new FlinkResult(null, errors);
     }
+
+    /// <summary>What statements that read the source name, of it or of others: what only other sources are asked for is none of its columns.</summary>
+    private HashSet<string> NamesBeside(string source) =>
+        [.. definition.Transformations.Select(step => (step.Input, Names: StatementScan.Names(step.Sql.Text).ToHashSet())).Where(step => step.Input == source || step.Names.Contains(source)).SelectMany(step => step.Names)];
 
     /// <summary><c>partition:0,offset:42;partition:1,offset:300</c>, without a blank and without a last semicolon.</summary>
     private string? BeginOf(SourceDefinition source) => begins?.GetValueOrDefault(source.Name) is { IsDefaultOrEmpty: false } offsets
@@ -156,7 +160,8 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
         foreach (var step in definition.Transformations.Where(IsUsed))
         {
             if (definition.Sources.FirstOrDefault(source => source.Name == step.Input) is not { } source || !StatementScan.HasStar(step.Sql.Text)) continue;
-            var more = SourceTables.MetadataNames.Where(name => _names.Contains(name) && !(source.Schema?.IndexOf(name) >= 0)).ToList();
+            var names = NamesBeside(source.Name);
+            var more = SourceTables.MetadataNames.Where(name => names.Contains(name) && !(source.Schema?.IndexOf(name) >= 0)).ToList();
             if (more.Count != 0)
                 Refuse(step.Sql.PositionAt(0), $"transformations.{step.Name}.sql", $"'*' would give {string.Join(", ", more)} as well in Flink, because a statement names it. Name the columns in place of '*'.");
         }

@@ -6,7 +6,7 @@ namespace Matih.Flink;
 
 /// <summary>The statements that make a source a table or a view of its name.</summary>
 /// <param name="begin">The offset at which each partition begins; null begins as the definition says.</param>
-/// <param name="names">Every name that some statement of the pipeline mentions: metadata columns that nobody names are left out.</param>
+/// <param name="names">Every name that some statement which reads the source mentions: metadata columns that nobody names are left out.</param>
 internal sealed class SourceTables(SourceDefinition source, IReadOnlySet<string> names, KafkaClientOptions client, string? begin)
 {
     private const string EventTimestamp = "event_timestamp";
@@ -115,17 +115,17 @@ internal sealed class SourceTables(SourceDefinition source, IReadOnlySet<string>
     }
 
     /// <summary>
-    /// Raw text takes every record: those that are no rows (null and empty values) are left out, and a value that is no JSON is left out or,
-    /// by the cast of a text that is no BOOLEAN, ends the job with a message that says where the record lies.
+    /// A record of format raw is a row whatever its value, a tombstone too. Of JSON without a schema raw text takes every record: those that are no rows (null and empty values) are left out, and a value that is no JSON is left out or,
+    /// by the cast of a text that is no BOOLEAN, ends the job with a message that says where the record lies. Flink evaluates the cast for a null
+    /// value, too, as the comparison before it is then unknown and not false: the text has to be null with the value.
     /// </summary>
     private string? Condition()
     {
-        if (IsTyped) return null;
+        if (IsTyped || source.Format == RecordFormat.Raw) return null;
         const string IsRow = "`value` <> ''";
-        if (source.Format == RecordFormat.Raw) return "`value` IS NOT NULL";
         return source.OnError == ErrorPolicy.Skip
             ? $"{IsRow} AND `value` IS JSON"
-            : $"{IsRow} AND (`value` IS JSON OR CAST('The record at offset ' || CAST(`offset` AS STRING) || ' of partition ' || CAST(`partition` AS STRING) || ' of topic ' || {FlinkSql.Literal(source.Topic)} || ' is no JSON document' AS BOOLEAN))";
+            : $"{IsRow} AND (`value` IS JSON OR CAST('The record at offset ' || CAST(`offset` AS STRING) || ' of partition ' || CAST(`partition` AS STRING) || ' of topic ' || {FlinkSql.Literal(source.Topic)} || ' is no JSON document' || LEFT(NULLIF(`value`, ''), 0) AS BOOLEAN))";
     }
 
     private void Check(List<DefinitionError> errors)

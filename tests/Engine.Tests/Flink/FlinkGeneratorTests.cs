@@ -94,6 +94,37 @@ public sealed class FlinkGeneratorTests
     }
 
     [Fact]
+    public void A_bad_record_ends_the_job_by_a_text_that_a_tombstone_makes_null()
+    {
+        var script = Generate(Clickstream.Replace("on_error: skip", "on_error: fail", StringComparison.Ordinal)).ToString();
+
+        Assert.Contains("WHERE `value` <> '' AND (`value` IS JSON OR CAST('The record at offset ' ||", script, StringComparison.Ordinal);
+        Assert.Contains("' is no JSON document' || LEFT(NULLIF(`value`, ''), 0) AS BOOLEAN))", script, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_statements_over_one_source_name_is_not_asked_of_another()
+    {
+        var script = Generate("""
+            metadata: { name: two }
+            sources:
+              texts: { type: kafka, connection: "b:9092", topic: texts, consumer_group: g, format: json }
+              typed: { type: kafka, connection: "b:9092", topic: typed, consumer_group: g, format: json, schema: "id BIGINT" }
+            transformations:
+              - { name: t1, type: sql_transform, input: texts, sql: "SELECT value, `offset` FROM {{ input }}" }
+              - { name: t2, type: sql_transform, input: typed, sql: "SELECT * FROM {{ input }}" }
+            sinks:
+              s1: { type: iceberg, table: lake.texts, input: t1 }
+              s2: { type: iceberg, table: lake.typed, input: t2 }
+            orchestration: { engine: flink }
+            """);
+
+        var typed = script.Definitions.Single(statement => statement.ToString().StartsWith("CREATE TEMPORARY TABLE `typed.topic`", StringComparison.Ordinal)).ToString();
+        Assert.Contains("`id` BIGINT,\n  `event_timestamp`", typed, StringComparison.Ordinal);
+        Assert.DoesNotContain("`offset`", typed, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_error_s_place_is_found_behind_added_backticks_and_a_longer_name()
     {
         var view = Generate(Clickstream).Definitions.Single(statement => statement.Subject == "transformations.parse_events.sql");

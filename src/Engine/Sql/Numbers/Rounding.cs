@@ -106,7 +106,9 @@ internal static class Rounding
     /// <summary>Rounds the shortest decimal text of the double, as Java's BigDecimal.valueOf reads it.</summary>
     private static double RoundDouble(double value, int digits, bool isCutting)
     {
-        if (!double.IsFinite(value) || value == 0) return value;
+        if (!double.IsFinite(value)) return value;
+        // Flink rounds by way of a BigDecimal, which knows no negative zero.
+        if (value == 0) return 0;
         Span<char> text = stackalloc char[32];
         value.TryFormat(text, out var length, "R", CultureInfo.InvariantCulture);
         var shortest = text[..length];
