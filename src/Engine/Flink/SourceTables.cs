@@ -115,9 +115,10 @@ internal sealed class SourceTables(SourceDefinition source, IReadOnlySet<string>
     }
 
     /// <summary>
-    /// A record of format raw is a row whatever its value, a tombstone too. Of JSON without a schema raw text takes every record: those that are no rows (null and empty values) are left out, and a value that is no JSON is left out or,
-    /// by the cast of a text that is no BOOLEAN, ends the job with a message that says where the record lies. Flink evaluates the cast for a null
-    /// value, too, as the comparison before it is then unknown and not false: the text has to be null with the value.
+    /// A record of format raw is a row whatever its value, a tombstone too. JSON without a schema is read as raw text, which takes every
+    /// record: those that are no rows (null and empty values) are left out, and a value that is no JSON is left out or, by the cast of a
+    /// text that is no BOOLEAN, ends the job with a message that says where the record lies. Flink evaluates the cast for a null value,
+    /// too, as the comparison before it is then unknown and not false: the text has to be null with the value.
     /// </summary>
     private string? Condition()
     {
