@@ -29,7 +29,7 @@ public sealed class KillTests(SharedKafka kafka, SharedCeph ceph, SharedAzurite 
         await AssertExactAsync(pipeline, seed, KillCount * (Soak.IsOn ? 20_000 : 10_000));
     }
 
-    [Fact, LongTest]
+    [Fact(Skip = "the test with a REST catalog has the same faults, and more; make soak runs it", SkipType = typeof(Soak), SkipUnless = nameof(Soak.IsOn)), LongTest]
     public async Task Every_record_is_once_in_a_table_on_S3_that_fails_now_and_then()
     {
         var seed = Random.Shared.Next();

@@ -63,7 +63,7 @@ public sealed class KafkaBrokerTests(SharedKafka kafka)
         Assert.NotEmpty(await client.ClusterIdAsync());
     }
 
-    [Fact, LongTest]
+    [Fact(Skip = "tests of brokers that die under a run need this, too; make soak runs it", SkipType = typeof(Soak), SkipUnless = nameof(Soak.IsOn)), LongTest]
     public async Task A_killed_broker_keeps_its_data_and_address()
     {
         await using var broker = await KafkaBroker.StartAsync();

@@ -53,7 +53,7 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
         Assert.Equal(1000, counted[0].GetProperty("n").GetInt64());
     }
 
-    [Fact]
+    [Fact(Skip = "FlinkBothWaysTests replace a job under load; make soak runs it", SkipType = typeof(Soak), SkipUnless = nameof(Soak.IsOn)), LongTest]
     public async Task An_upgrade_continues_from_a_savepoint_and_a_second_job_is_refused()
     {
         var pipeline = await NewAsync("upgrade", Clickstream, Clicks(0, 300));
@@ -74,7 +74,7 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
         Assert.Equal(900, (await IcebergReference.CountByAsync(pipeline.TableFolder("web.clickstream_events"), "page_url")).Count);
     }
 
-    [Fact]
+    [Fact(Skip = "FlinkBothWaysTests see the same refusals; make soak runs it", SkipType = typeof(Soak), SkipUnless = nameof(Soak.IsOn)), LongTest]
     public async Task Each_engine_refuses_a_table_that_the_other_writes()
     {
         var pipeline = await NewAsync("either", Clickstream, Clicks(0, 20));
@@ -96,22 +96,6 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
     }
 
     [Fact]
-    public async Task A_submission_that_is_repeated_with_its_id_makes_no_second_job()
-    {
-        var pipeline = await NewAsync("repeated", Clickstream, Clicks(0, 10));
-        var id = Guid.NewGuid().ToString("N");
-        var job = await pipeline.DeployAsync("--job-id", id);
-
-        var again = await pipeline.TryDeployAsync("--job-id", id);
-        await pipeline.StopAsync(job);
-
-        Assert.Equal(id, job);
-        again.Expect();
-        Assert.Contains($"job {id} is there already, in state RUNNING; nothing is submitted", again.StandardError, StringComparison.Ordinal);
-        Assert.Contains($"as job {id} on", again.StandardOutput, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task A_bad_record_under_on_error_fail_ends_the_job_and_says_where_it_lies()
     {
         var pipeline = await NewAsync("strict", Clickstream.Replace("on_error: skip", "on_error: fail", StringComparison.Ordinal), Clicks(0, 3).Append("not json"));
@@ -124,18 +108,26 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
     }
 
     [Fact]
-    public async Task What_flink_refuses_is_shown_at_its_place_in_the_definition_and_stops_no_job()
+    public async Task A_job_that_runs_is_neither_doubled_by_another_submission_nor_stopped_by_one_that_flink_refuses()
     {
-        var pipeline = await NewAsync("refused", Clickstream, Clicks(0, 10));
-        var job = await pipeline.DeployAsync();
-        pipeline.Write(Clickstream.Replace("    event_timestamp\n", "    nope\n", StringComparison.Ordinal).Replace("SELECT\n", "SELECT DISTINCT\n", StringComparison.Ordinal));
+        var pipeline = await NewAsync("running", Clickstream, Clicks(0, 10));
+        var id = Guid.NewGuid().ToString("N");
+        var job = await pipeline.DeployAsync("--job-id", id);
 
+        var again = await pipeline.TryDeployAsync("--job-id", id);
+        var second = await pipeline.TryDeployAsync();
+        pipeline.Write(Clickstream.Replace("    event_timestamp\n", "    nope\n", StringComparison.Ordinal).Replace("SELECT\n", "SELECT DISTINCT\n", StringComparison.Ordinal));
         var refused = await pipeline.TryDeployAsync("--replace");
         var validated = await pipeline.CommandAsync("validate", "pipeline.yaml", "--gateway", (await flink.SessionAsync()).Gateway);
         var status = await pipeline.CommandAsync("flink", "status", job);
         await pipeline.StopAsync(job);
 
-        Assert.Equal(2, refused.ExitCode);
+        Assert.Equal(id, job);
+        again.Expect();
+        Assert.Contains($"job {id} is there already, in state RUNNING; nothing is submitted", again.StandardError, StringComparison.Ordinal);
+        Assert.Contains($"as job {id} on", again.StandardOutput, StringComparison.Ordinal);
+        Assert.Equal((3, 2), (second.ExitCode, refused.ExitCode));
+        Assert.Contains($"A job called {pipeline.Name} runs on", second.StandardError, StringComparison.Ordinal);
         Assert.Equal((2, refused.StandardError.Split('\n')[^2]), (validated.ExitCode, validated.StandardError.Split('\n')[^2]));
         Assert.Contains("pipeline.yaml:17:20: transformations.parse_events.sql: Encountered \"value\"", refused.StandardError, StringComparison.Ordinal);
         status.Expect();

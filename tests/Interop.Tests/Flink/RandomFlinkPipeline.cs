@@ -122,7 +122,7 @@ internal sealed class RandomFlinkPipeline
         var column = Pick(columns);
         var transform = column.Kind switch
         {
-            SqlKind.Text => Pick(["{0}", "bucket(3, {0})", "truncate(1, {0})"]),
+            SqlKind.Text => Pick(["bucket(3, {0})", "truncate(1, {0})", "truncate(20, {0})"]),
             SqlKind.Int or SqlKind.Long => Pick(["{0}", "bucket(4, {0})", "truncate(50, {0})"]),
             SqlKind.Decimal => Pick(["bucket(4, {0})", "truncate(50, {0})"]),
             SqlKind.Timestamp or SqlKind.Instant => Pick(["year({0})", "month({0})", "day({0})"]),

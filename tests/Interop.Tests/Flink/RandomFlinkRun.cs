@@ -64,7 +64,17 @@ internal sealed class RandomFlinkRun(FlinkSession flink, KafkaBroker broker, IRe
     {
         var id = Guid.NewGuid().ToString("N");
         Expect("matih deploy", await _group.TryDeployAsync("--job-id", id));
-        if (await WaitUntilReadAsync(id)) Expect("matih flink stop", await _group.CommandAsync("flink", "stop", id));
+        try
+        {
+            if (!await WaitUntilReadAsync(id)) return;
+        }
+        catch
+        {
+            // Its slots are wanted by the next ones.
+            await _group.CommandAsync("flink", "stop", id);
+            throw;
+        }
+        Expect("matih flink stop", await _group.CommandAsync("flink", "stop", id));
     }
 
     private static void Expect(string command, ProcessOutput output)

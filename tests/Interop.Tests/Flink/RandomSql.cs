@@ -48,8 +48,20 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
         _ => Leaf(kind),
     };
 
-    /// <summary>A number out of a document. Nothing is made of it: Flink's code for a cast of it does not compile.</summary>
-    public string Returned() => $"JSON_VALUE({Of(SqlKind.Text, random.Next(2))}, {Pick(Paths)} RETURNING {Pick(["INTEGER", "DOUBLE", "BOOLEAN"])}{Pick(["", " NULL ON EMPTY NULL ON ERROR"])})";
+    /// <summary>
+    /// A value out of a document that has it in the right type, as nothing converts another. Nothing is made of it: Flink's code for a
+    /// cast of it does not compile.
+    /// </summary>
+    public string Returned()
+    {
+        var (text, type) = random.Next(3) switch
+        {
+            0 => ($"CAST({Of(SqlKind.Int, random.Next(2))} AS STRING)", "INTEGER"),
+            1 => ($"CAST({Of(SqlKind.Int, random.Next(2))} AS STRING) || '.5'", "DOUBLE"),
+            _ => ($"LOWER(CAST({Of(SqlKind.Bool, random.Next(2))} AS STRING))", "BOOLEAN"),
+        };
+        return $"JSON_VALUE('{{\"k\":' || {text} || '}}', {Pick(["'$.k'", "'lax $.k'", "'lax $.m'"])} RETURNING {type}{Pick(["", " NULL ON EMPTY NULL ON ERROR"])})";
+    }
 
     /// <summary>A column of that kind, or one of another made into it.</summary>
     private string Leaf(SqlKind kind)
@@ -64,7 +76,7 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
             SqlKind.Double => $"CAST({Leaf(SqlKind.Int)} AS DOUBLE)",
             SqlKind.Decimal => $"CAST({Leaf(SqlKind.Int)} AS DECIMAL(14, 3))",
             SqlKind.Timestamp => $"TO_TIMESTAMP({Leaf(SqlKind.Text)})",
-            SqlKind.Instant => $"TO_TIMESTAMP_LTZ(ABS(MOD({Leaf(SqlKind.Long)}, 4000000000000)), 3)",
+            SqlKind.Instant => $"TO_TIMESTAMP_LTZ(1000000000000 + ABS(MOD({Leaf(SqlKind.Long)}, 3000000000000)), 3)",
             SqlKind.Date => $"CAST({Leaf(SqlKind.Timestamp)} AS DATE)",
             SqlKind.Other => $"CAST({Leaf(SqlKind.Timestamp)} AS TIME)",
             _ => throw new InvalidOperationException("There is no text to make something of."),
@@ -80,7 +92,7 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
         4 => $"({Of(Any(), depth)} IS {Pick(["", "NOT "])}NULL)",
         5 => $"({Of(SqlKind.Text, depth)} {Pick(["", "NOT "])}LIKE {Pick(["'%a%'", "'_'", "'%'", "'A%'", "'%''%'", "'%ß%'", "'1!%%' ESCAPE '!'"])})",
         6 => $"({Of(SqlKind.Text, depth)} {Pick(["", "NOT "])}IN ({Pick(Texts)}, {Pick(Texts)}, 'Ab c'))",
-        7 => $"({Of(SqlKind.Int, depth)} {Pick(["", "NOT "])}IN (0, 7, -1, {Of(SqlKind.Int, depth - 1)}))",
+        7 => $"({Of(SqlKind.Int, depth)} {Pick(["", "NOT "])}IN (0, 7, -1, {random.Next(100)}))",
         8 => $"({Of(SqlKind.Long, depth)} {Pick(["", "NOT "])}BETWEEN {Pick(["", "SYMMETRIC "])}{Of(SqlKind.Long, depth - 1)} AND {random.Next(-5, 200)})",
         9 => $"({Of(SqlKind.Text, depth)} IS {Pick(["", "NOT "])}JSON{Pick(["", " OBJECT", " ARRAY", " SCALAR", " VALUE"])})",
         10 => $"REGEXP({Of(SqlKind.Text, depth)}, {Pick(["'^[a-z]+'", "'[0-9]{2}'", "'a|b'", "'^$'", "'.x'"])})",
@@ -90,7 +102,19 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
         _ => Compared(Pick(["=", "<>", "<", "<=", ">", ">="]), Any(), depth),
     };
 
-    private string Compared(string comparison, SqlKind kind, int depth) => $"({Of(kind, depth)} {comparison} {Of(kind, depth - 1)})";
+    /// <summary>Nothing is compared with itself, which Flink's planner takes for true although it may be NULL.</summary>
+    private string Compared(string comparison, SqlKind kind, int depth)
+    {
+        var (left, right) = (Of(kind, depth), Of(kind, depth - 1));
+        return left == right ? $"({left} IS NOT NULL)" : $"({left} {comparison} {right})";
+    }
+
+    /// <summary>An interval that brings no time of these records before 1970, where Flink counts in another way.</summary>
+    private string Interval(IReadOnlyList<string> units)
+    {
+        var unit = Pick(units);
+        return $"INTERVAL '{random.Next(1, unit == "YEAR" ? 4 : 30)}' {unit}";
+    }
 
     private string Int(int depth) => random.Next(22) switch
     {
@@ -191,16 +215,16 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
         20 => $"CHR(ABS(MOD({Of(SqlKind.Int, depth)}, 256)))",
         21 => $"{Pick(["BIN", "HEX"])}({Of(Pick([SqlKind.Int, SqlKind.Long]), depth)})",
         22 => $"NULLIF({Of(SqlKind.Text, depth)}, {Pick(Texts)})",
-        23 => $"FROM_UNIXTIME(ABS(MOD({Of(SqlKind.Long, depth)}, 4000000000)))",
+        23 => $"FROM_UNIXTIME(1000000000 + ABS(MOD({Of(SqlKind.Long, depth)}, 3000000000)))",
         24 => $"CAST({Of(SqlKind.Text, depth)} AS {Pick(["VARCHAR(3)", "CHAR(4)", "VARCHAR(20)"])})",
         _ => Choice(SqlKind.Text, depth),
     };
 
     private string Timestamp(int depth) => random.Next(10) switch
     {
-        0 => $"({Of(SqlKind.Timestamp, depth)} {Pick(["+", "-"])} INTERVAL '{random.Next(1, 30)}' {Pick(Units)})",
+        0 => $"({Of(SqlKind.Timestamp, depth)} {Pick(["+", "-"])} {Interval(Units)})",
         1 => $"{Pick(["FLOOR", "CEIL"])}({Of(SqlKind.Timestamp, depth)} TO {Pick([.. Units, "WEEK", "QUARTER"])})",
-        2 => $"TIMESTAMPADD({Pick(Units)}, MOD({Of(SqlKind.Int, depth)}, 20), {Of(SqlKind.Timestamp, depth)})",
+        2 => $"TIMESTAMPADD({Pick(Units)}, MOD({Of(SqlKind.Int, depth)}, 4), {Of(SqlKind.Timestamp, depth)})",
         3 => $"TO_TIMESTAMP({Of(SqlKind.Text, depth)}{Pick(["", ", 'yyyy-MM-dd'", ", 'yyyy-MM-dd HH:mm'"])})",
         4 => $"CAST({Of(SqlKind.Date, depth)} AS TIMESTAMP(3))",
         5 => $"CAST({Of(SqlKind.Instant, depth)} AS TIMESTAMP(3))",
@@ -210,8 +234,8 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
 
     private string Instant(int depth) => random.Next(4) switch
     {
-        0 => $"({Of(SqlKind.Instant, depth)} {Pick(["+", "-"])} INTERVAL '{random.Next(1, 30)}' {Pick(["SECOND", "MINUTE", "HOUR", "DAY"])})",
-        1 => $"TO_TIMESTAMP_LTZ(ABS(MOD({Of(SqlKind.Long, depth)}, 4000000000)), 0)",
+        0 => $"({Of(SqlKind.Instant, depth)} {Pick(["+", "-"])} {Interval(["SECOND", "MINUTE", "HOUR", "DAY"])})",
+        1 => $"TO_TIMESTAMP_LTZ(1000000000 + ABS(MOD({Of(SqlKind.Long, depth)}, 3000000000)), 0)",
         2 => $"CAST({Of(SqlKind.Timestamp, depth)} AS TIMESTAMP_LTZ(3))",
         _ => Choice(SqlKind.Instant, depth),
     };
@@ -219,7 +243,7 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
     private string Date(int depth) => random.Next(4) switch
     {
         0 => $"CAST({Of(Pick([SqlKind.Timestamp, SqlKind.Instant]), depth)} AS DATE)",
-        1 => $"({Of(SqlKind.Date, depth)} {Pick(["+", "-"])} INTERVAL '{random.Next(1, 30)}' {Pick(["DAY", "MONTH", "YEAR"])})",
+        1 => $"({Of(SqlKind.Date, depth)} {Pick(["+", "-"])} {Interval(["DAY", "MONTH", "YEAR"])})",
         2 => $"{Pick(["FLOOR", "CEIL"])}({Of(SqlKind.Date, depth)} TO {Pick(["MONTH", "YEAR", "QUARTER", "WEEK"])})",
         _ => Choice(SqlKind.Date, depth),
     };
@@ -232,7 +256,6 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
         3 => $"IFNULL({Of(kind, depth)}, {Of(kind, depth)})",
         _ => Of(kind, 0),
     };
-
 
     private SqlKind Any() => (SqlKind)random.Next((int)SqlKind.Other);
 

@@ -36,7 +36,8 @@ internal sealed class JsonGroup(Frame frame, Node document)
             var isDocument = !hasMark && _extractor.Extract(text);
             for (var i = 0; i < _members.Count; i++)
             {
-                if (isDocument) _members[i].Append(row, _extractor[_pathOfMember[i]], text);
+                if (isDocument && _extractor.RootKind == JsonKind.Null) _members[i].AppendOfNull(row);
+                else if (isDocument) _members[i].Append(row, _extractor[_pathOfMember[i]], text);
                 else _members[i].AppendMalformed(row, hasMark ? "it begins with a byte order mark" : _extractor.Error!);
             }
         }
@@ -64,7 +65,8 @@ internal sealed class JsonGroup(Frame frame, Node document)
 /// <summary>One JSON_VALUE of a group: what its clauses make of what the path leads to.</summary>
 /// <remarks>
 /// As Flink 1.20: a value that is missing, or null, is an error in strict mode and empty in lax mode, as is a text that is
-/// no JSON; an object or array is an error in strict mode and empty in lax mode. RETURNING converts nothing.
+/// no JSON; an object or array is an error in strict mode and empty in lax mode. In the document <c>null</c> every path is an error.
+/// RETURNING converts nothing.
 /// </remarks>
 internal sealed class JsonValueNode : Node
 {
@@ -101,6 +103,8 @@ internal sealed class JsonValueNode : Node
         if (_isLax) AppendEmpty(row);
         else AppendError(row, "the text is not JSON", error);
     }
+
+    public void AppendOfNull(int row) => AppendError(row, "the document is null", null);
 
     public void Append(int row, JsonMatch match, ReadOnlySpan<byte> document)
     {
