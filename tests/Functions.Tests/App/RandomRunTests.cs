@@ -10,9 +10,9 @@ namespace Matih.Functions.Tests.App;
 public sealed class RandomRunTests(SharedStorage storage)
 {
     /// <summary>Runs wait for leases and timeouts most of their time.</summary>
-    private const int RunsAtOnce = 4;
+    private const int RunsAtOnce = 5;
 
-    private static readonly int RunCount = Number("MATIH_RUNS") ?? (Environment.GetEnvironmentVariable("MATIH_SOAK") == "1" ? 200 : 8);
+    private static readonly int RunCount = Number("MATIH_RUNS") ?? (Environment.GetEnvironmentVariable("MATIH_SOAK") == "1" ? 200 : 10);
 
     [Fact, LongTest]
     public async Task Every_record_is_in_the_table_once_after_runs_that_a_seed_draws()
