@@ -96,9 +96,24 @@ public sealed class CephGateway : IAsyncDisposable
     /// <summary>Where S3 is spoken.</summary>
     public Uri Uri { get; }
 
+    /// <summary>Another program may take a port between its choice and its use: a start is tried three times.</summary>
     public static async Task<CephGateway> StartAsync()
     {
         await DebianPackages.RequireAsync(Packages);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await TryStartAsync();
+            }
+            catch (InvalidOperationException) when (attempt < 3)
+            {
+            }
+        }
+    }
+
+    private static async Task<CephGateway> TryStartAsync()
+    {
         var folder = TemporaryDirectory.NewUnowned();
         var (port, monitorPort) = (FreePort(), FreePort());
         var process = ExternalProcess.Start(
