@@ -113,7 +113,7 @@ internal sealed class FlowAssembly
 
     /// <param name="isGone">Whether the process that a hint names is known to be dead.</param>
     public LedgerHandover CreateHandover(Func<WriterHint, bool> isGone) =>
-        new(_flow, Ledgers, new OpeningComposition(_flow, _source, _shared.Starts, _writer), new MarkCheck(_flow, _source, Ledgers, "give the sink another name"), isGone);
+        new(_flow, Ledgers, new OpeningComposition(_flow, _source, _shared.Starts, _writer), new TakeBackProof(_flow, _source), new MarkCheck(_flow, _source, Ledgers, "give the sink another name"), isGone);
 
     public ReplayRun CreateReplay() => new(_flow, _source, Ledgers, LanesFor, _fields, _writer);
 

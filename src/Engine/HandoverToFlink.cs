@@ -4,6 +4,7 @@ using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Opening;
 using Matih.Delivery.Topics;
+using Matih.Flink;
 using Matih.Kafka;
 using Matih.Planning;
 using Matih.Telemetry;
@@ -20,7 +21,14 @@ public sealed record HandedFlow(FlowDefinition Definition, TablePlan Table, Plan
 
 /// <summary>A table that was given to a Flink job before.</summary>
 /// <param name="HasCommits">Whether it holds commits of that job.</param>
-public sealed record GivenTable(TableIdentifier Table, string Job, bool HasCommits);
+public sealed record GivenTable(TableIdentifier Table, string Job, bool HasCommits)
+{
+    /// <summary>The job that it continues, or was to; null where it begins at the offsets that the ledger says.</summary>
+    public string? Before { get; init; }
+
+    /// <summary>The savepoint or checkpoint of that job.</summary>
+    public string? From { get; init; }
+}
 
 /// <summary>
 /// Gives the flows of one pipeline to a Flink job. Where this engine runs all of their statements, and the brokers answer, a
@@ -51,7 +59,7 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
                     _byLedger.Add((flow, handover, await Guarded(flow, async () => await handover.LookAsync(restores, cancellationToken), cancellationToken)));
                 }
                 RequireOneStart();
-                return [.. _byLedger.Where(item => item.Look.GivenTo is not null).Select(item => new GivenTable(item.Flow.Table.Identifier, item.Look.GivenTo!, item.Look.HasCommits))];
+                return [.. _byLedger.Where(item => item.Look.GivenTo is not null).Select(item => new GivenTable(item.Flow.Table.Identifier, item.Look.GivenTo!, item.Look.HasCommits) { Before = item.Look.Given?.Before, From = item.Look.Given?.From })];
             }
         }
         catch (SourceException unreachable)
@@ -63,23 +71,28 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
         _byProperty.AddRange(flows);
         var given = ImmutableArray.CreateBuilder<GivenTable>();
         foreach (var flow in flows)
-            if (await MarkAsync(flow, null, cancellationToken) is ({ } job, var hasCommits)) given.Add(new GivenTable(flow.Table.Identifier, job, hasCommits));
+            if (await MarkAsync(flow, null, restores, cancellationToken) is ({ } job, var hasCommits)) given.Add(new GivenTable(flow.Table.Identifier, job, hasCommits));
         return given.ToImmutable();
     }
 
+    /// <summary>Whether ledgers give the records away, so that what a job continues from can be compared with table and topic.</summary>
+    public bool IsByLedger => _byLedger.Count != 0;
+
     /// <summary>Gives them to the job.</summary>
+    /// <param name="origin">What the job continues from; null begins at the ledgers' positions.</param>
     /// <returns>By source, where the job has to begin; a source that is not in it begins as the definition says.</returns>
     /// <exception cref="PipelineException">A job may no longer have them, or catalog, store or brokers fail.</exception>
-    public async Task<ImmutableDictionary<string, ImmutableArray<PartitionPosition>>> GiveAsync(string job, bool restores, CancellationToken cancellationToken)
+    public async Task<ImmutableDictionary<string, ImmutableArray<PartitionPosition>>> GiveAsync(string job, JobOrigin? origin, CancellationToken cancellationToken)
     {
-        foreach (var flow in _byProperty) await MarkAsync(flow, job, cancellationToken);
+        foreach (var flow in _byProperty) await MarkAsync(flow, job, origin is not null, cancellationToken);
+        if (origin?.Savepoint is { } savepoint) RequireKnownTopics(savepoint);
         var positions = ImmutableDictionary.CreateBuilder<string, ImmutableArray<PartitionPosition>>(StringComparer.Ordinal);
         foreach (var (flow, handover, look) in _byLedger)
         {
             SourceLedger source;
             try
             {
-                source = await Guarded(flow, async () => await handover.GiveAsync(job, look.Ledger?.Commit, restores, cancellationToken), cancellationToken);
+                source = await Guarded(flow, async () => await handover.GiveAsync(job, look.Ledger?.Commit, origin, cancellationToken), cancellationToken);
             }
             catch (SourceException e)
             {
@@ -88,6 +101,15 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
             positions[flow.Definition.Source.Name] = [.. source.Partitions.Select(entry => new PartitionPosition(entry.Partition, entry.NextOffset))];
         }
         return positions.ToImmutable();
+    }
+
+    /// <summary>A job continues with every topic of its savepoint.</summary>
+    private void RequireKnownTopics(Savepoint savepoint)
+    {
+        var topics = _byLedger.Select(item => item.Flow.Definition.Source.Topic).ToHashSet(StringComparer.Ordinal);
+        if (_byLedger.Count == 0 || savepoint.Positions.FirstOrDefault(position => !topics.Contains(position.Topic)) is not { Topic: { } other }) return;
+        throw PipelineException.Refused($"The savepoint or checkpoint reads topic '{other}', and the pipeline {string.Join(" and ", topics.Select(topic => $"'{topic}'"))}: a job that continues from it would read all of them.",
+            "Continue with the definition that was deployed.");
     }
 
     /// <summary>One job has one source for all flows that read it, and one position in each partition.</summary>
@@ -120,10 +142,10 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
         static string Show(long? offset) => offset is { } known ? $"offset {known}" : "its beginning";
     }
 
-    private async Task<(string? Job, bool HasCommits)> MarkAsync(HandedFlow flow, string? job, CancellationToken cancellationToken) => await Guarded(flow, async () =>
+    private async Task<(string? Job, bool HasCommits)> MarkAsync(HandedFlow flow, string? job, bool restores, CancellationToken cancellationToken) => await Guarded(flow, async () =>
     {
         var store = connectors.OpenStore(flow.Definition.Sink.Catalog);
-        return await new FlinkHandover(flow.Name, FlowAssembly.OpenTable(connectors, flow.Definition, flow.Table, store), store, flow.Table, log).MarkAsync(job, cancellationToken);
+        return await new FlinkHandover(flow.Name, FlowAssembly.OpenTable(connectors, flow.Definition, flow.Table, store), store, flow.Table, log).MarkAsync(job, restores, cancellationToken);
     }, cancellationToken);
 
     private static async Task<T> Guarded<T>(HandedFlow flow, Func<Task<T>> work, CancellationToken cancellationToken)

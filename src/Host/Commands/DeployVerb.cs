@@ -62,7 +62,9 @@ internal sealed class DeployVerb : Verb
 
         var environment = SystemEnvironment.Create(_settings);
         var log = LogOptions.CreateLog(null, "warning", _settings, environment.Clock, Terminal.OfProcess());
-        await using var handover = new HandoverToFlink(environment, new HostConnectors(_settings, environment, log, laneCountMax: 1), log, ProcessHints.IsGone);
+        var connectors = new HostConnectors(_settings, environment, log, laneCountMax: 1);
+        await using var handover = new HandoverToFlink(environment, connectors, log, ProcessHints.IsGone);
+        var savepoints = new SavepointFolder(generated.Pipeline.Definition.Sinks.Select(sink => connectors.OpenStore(sink.Catalog)));
         var deployment = new JobDeployment(cluster, Console.Error.WriteLine);
         var request = new DeploymentRequest(job.ToString("N"))
         {
@@ -73,7 +75,7 @@ internal sealed class DeployVerb : Verb
         };
         try
         {
-            var running = await deployment.DeployAsync(generated.ScriptAt, generated.Pipeline.Flows, handover, request, cancellationToken);
+            var running = await deployment.DeployAsync(generated.ScriptAt, generated.Pipeline.Flows, handover, savepoints, request, cancellationToken);
             Console.Out.WriteLine($"{running.JobName} {(running.IsFinished ? "has read all of its sources" : "runs")} as job {running.JobId} on {running.JobManager}");
             return ExitCode.Done;
         }

@@ -38,10 +38,11 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
     /// <param name="generate">The script, whose sources begin at the offsets given, or as the definition says.</param>
     /// <param name="planned">Plans of those flows whose statements this engine runs.</param>
     /// <param name="handover">Gives the tables to the job.</param>
+    /// <param name="savepoints">Reads what the job continues from.</param>
     /// <exception cref="PipelineException">It did not get through; the message says what the cluster holds now.</exception>
     /// <exception cref="FlinkRefusalException">Flink refused a statement of the definition.</exception>
     public async Task<Deployment> DeployAsync(
-        Func<ImmutableDictionary<string, ImmutableArray<(int Partition, long Offset)>>, FlinkScript> generate, ImmutableArray<PlannedFlow> planned, HandoverToFlink handover, DeploymentRequest request, CancellationToken cancellationToken)
+        Func<ImmutableDictionary<string, ImmutableArray<(int Partition, long Offset)>>, FlinkScript> generate, ImmutableArray<PlannedFlow> planned, HandoverToFlink handover, SavepointFolder savepoints, DeploymentRequest request, CancellationToken cancellationToken)
     {
         var script = generate(ImmutableDictionary<string, ImmutableArray<(int, long)>>.Empty);
         JobsEndpoint jobs;
@@ -62,6 +63,12 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
             foreach (var table in script.Tables) await statements.CheckChangesAsync(table, cancellationToken);
             var tables = await statements.TablesAsync(planned, cancellationToken);
             var given = await handover.LookAsync([.. tables.Where(table => table.Table.IsReachable).Select(table => table.Handed)], restores, cancellationToken);
+            if (running is not null) RequireOwn(running, given);
+            if (!restores && Continued(given, request.JobId) is { } place)
+            {
+                say($"job {request.JobId} was to continue from {place}");
+                (savepoint, restores) = (place, true);
+            }
             if (!restores) await RequireUnreadAsync(jobs, given, request.JobId, cancellationToken);
             foreach (var (table, handed) in tables.Where(table => !table.Table.IsReachable)) await statements.CreateAsync(table, handed.Table, cancellationToken);
             foreach (var table in script.Tables) await statements.CheckKeyAsync(table, cancellationToken);
@@ -69,13 +76,15 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
             await statements.RunAsync(script.Explain, cancellationToken);
         }
 
+        var made = running is null && savepoint is not null && handover.IsByLedger ? await savepoints.ReadAsync(savepoint, cancellationToken) : null;
         if (running is not null)
         {
             say($"stopping job {running.Id} with a savepoint");
             savepoint = await new JobStop(jobs, cluster.Clock).StopAsync(running.Id, request.JobId, request.SavepointFolder, cancellationToken);
             say($"job {running.Id} has ended; savepoint {savepoint}");
         }
-        var begins = (await handover.GiveAsync(request.JobId, restores, cancellationToken)).ToImmutableDictionary(
+        var origin = savepoint is null ? null : new JobOrigin(savepoint, made?.JobId ?? running?.Id, made);
+        var begins = (await handover.GiveAsync(request.JobId, origin, cancellationToken)).ToImmutableDictionary(
             source => source.Key, source => source.Value.Select(position => (position.Partition, position.NextOffset)).ToImmutableArray());
         await using var submission = await cluster.OpenSessionAsync(cancellationToken);
         var last = restores ? script : generate(begins);
@@ -98,11 +107,28 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
         return new Deployment(same.Id, script.JobName, jobs.Address, request.From, await AwaitStartAsync(jobs, script, request, request.From, cancellationToken));
     }
 
+    /// <summary>The job of the name that runs has to be the one to which the tables were given.</summary>
+    private static void RequireOwn(FlinkJob running, ImmutableArray<GivenTable> given)
+    {
+        if (given.FirstOrDefault(table => table.Job != running.Id && table.Before != running.Id) is not { } other) return;
+        throw FlinkHttp.Refused($"Job {running.Id} of {running.Name} runs, but the records of table {other.Table} were given to Flink job {other.Job}.",
+            $"Find out which of them writes the table (`matih flink status {other.Job}`), and stop the other one.");
+    }
+
+    /// <summary>From where a job was to continue that the tables were given to, and that never committed; null where it is not that job.</summary>
+    private static string? Continued(ImmutableArray<GivenTable> given, string job) =>
+        given is [{ From: { } place }, ..] && given.All(table => table.Job == job && !table.HasCommits && table.From == place) ? place : null;
+
     /// <summary>Records that were given to another job are given to a new one that begins at the same offsets only where that job has ended without a commit.</summary>
     private static async Task RequireUnreadAsync(JobsEndpoint jobs, ImmutableArray<GivenTable> given, string job, CancellationToken cancellationToken)
     {
-        foreach (var table in given.Where(table => table.Job != job || table.HasCommits))
+        foreach (var table in given.Where(table => table.Job != job || table.HasCommits || table.From is not null))
         {
+            if (!table.HasCommits && table.From is { } place)
+            {
+                throw FlinkHttp.Refused($"The records of table {table.Table} were given to Flink job {table.Job}, which was to continue from {place}{(table.Before is { } before ? $" of job {before}" : "")}: a job that begins without it would write the same records a second time.",
+                    $"Continue with --from {place}, or from the last checkpoint of job {table.Job}, where it has one (`matih flink status {table.Job}`).");
+            }
             if (table.HasCommits)
             {
                 throw FlinkHttp.Refused($"Table {table.Table} holds commits of Flink job {table.Job}; a job that begins without its savepoint would write the same records a second time.",
@@ -155,7 +181,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
             return savepoint;
         }
         throw FlinkHttp.Failed($"No job called {name} runs on {jobs.Address}; the last one, {last.Id}, has ended in state {last.State}, and not by a stop with savepoint.",
-            checkpoints.LastPath is { } path ? $"Continue from its last checkpoint with --from {path}. Without --replace the job starts at the definition's start offset." : "Without --replace the job starts at the definition's start offset.");
+            checkpoints.LastPath is { } path ? $"Continue from its last checkpoint with --from {path}." : "It has no checkpoint to continue from. Deploy without --replace: where it has committed nothing, a new job begins where it began; else what to continue from is named.");
     }
 
     private async Task SubmitAsync(ScriptRun statements, FlinkScript script, DeploymentRequest request, CancellationToken cancellationToken)

@@ -70,7 +70,9 @@ internal sealed class JobStop(JobsEndpoint jobs, TimeProvider clock)
     }
 
     private static PipelineException NotSaved(string what, FlinkFailure failure) =>
-        FlinkHttp.Failed($"{what}: {failure.Cause}", "The job runs on. Give a folder that the cluster can write, or wait until its tasks run.");
+        failure.Cause.Contains("Could not find Flink job", StringComparison.Ordinal)
+            ? FlinkHttp.Failed($"{what}, because it does not run.", "`matih flink status JOBID` shows how it ended, and its last savepoint or checkpoint.")
+            : FlinkHttp.Failed($"{what}: {failure.Cause}", "The job runs on. Give a folder that the cluster can write, or wait until its tasks run.");
 
     private static string RequireFinished(string job, FlinkJobState state, string savepoint)
     {

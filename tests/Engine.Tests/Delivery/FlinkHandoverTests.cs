@@ -101,7 +101,7 @@ public sealed class FlinkHandoverTests
 
         var refusal = await Assert.ThrowsAsync<PipelineException>(() => other.GiveToFlinkAsync(Job));
 
-        Assert.Contains("A run has committed", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("was written while orders/lake was given to a Flink job", refusal.Message, StringComparison.Ordinal);
         Assert.Null((await flow.LedgerAsync()).Flink);
         await flow.AssertHoldsWholeTopicAsync();
     }
@@ -264,7 +264,7 @@ public sealed class FlinkHandoverTests
         var refusal = await flow.RefusalAsync(Answer(flow));
 
         Assert.Equal(ExitCode.Superseded, refusal.ExitCode);
-        Assert.Equal(new FlinkLedger.Given(later, Job), (await flow.LedgerAsync()).Flink);
+        Assert.Equal(new FlinkLedger.Given(later, Job, "file:/savepoint-1"), (await flow.LedgerAsync()).Flink);
     }
 
     [Theory]
@@ -283,7 +283,7 @@ public sealed class FlinkHandoverTests
         if (isFirst) await flow.CatchUpAsync(answer);
         else Assert.Contains($"stands below one of job {Job}", (await flow.RefusalAsync(answer)).Message, StringComparison.Ordinal);
 
-        Assert.Equal(isFirst ? null : new FlinkLedger.Given(later, Job), (await flow.LedgerAsync()).Flink);
+        Assert.Equal(isFirst ? null : new FlinkLedger.Given(later, Job, "file:/savepoint-1"), (await flow.LedgerAsync()).Flink);
     }
 
     [Theory]
@@ -370,6 +370,9 @@ public sealed class FlinkHandoverTests
     {
         using var flow = new FlowHarness();
         flow.Produce(0, 20);
+        var nothing = await Assert.ThrowsAsync<PipelineException>(() => flow.GiveToFlinkAsync(Job, restores: true));
+        Assert.False(Directory.Exists(flow.TableFolder));
+        await flow.GiveToFlinkAsync(new string('b', 32), isByProperty: true);
 
         Assert.Empty(await flow.GiveToFlinkAsync(Job, restores: true));
         await FlinkCommitsAsync(flow, checkpoint: 7);
@@ -377,9 +380,60 @@ public sealed class FlinkHandoverTests
         flow.Produce(20, 6);
         await flow.CatchUpAsync(Answer(flow));
 
+        Assert.Contains("was given to no Flink job for orders/lake", nothing.Message, StringComparison.Ordinal);
         Assert.Contains("continued from a savepoint, so that", ended.Message, StringComparison.Ordinal);
         Assert.Equal(flow.TopicRecords().Where(record => record.Offset >= 10).Order(), await flow.RowsAsync());
         await flow.AssertVerifiesAsync();
+    }
+
+    [Theory]
+    [InlineData("other job", "gives its records to job 8219")]
+    [InlineData("older", "holds checkpoint 9 of Flink job")]
+    [InlineData("rolled back", "was rolled back past commits of Flink job")]
+    [InlineData("beyond the topic", "which ends at")]
+    [InlineData("other topic", "reads topic 'else'")]
+    [InlineData("the job before", "which has committed rows since")]
+    public async Task A_job_continues_from_nothing_but_the_newest_savepoint_of_the_job_before_it(string what, string reason)
+    {
+        using var flow = await GivenAsync();
+        await FlinkCommitsAsync(flow, checkpoint: 7);
+        var before = await flow.HeadAsync();
+        await FlinkCommitsAsync(flow, checkpoint: 9);
+        var later = new string('b', 32);
+        var good = ((FlinkEnd.WithSavepoint)Answer(flow, checkpoint: 10).Flink!).Savepoint;
+        if (what == "rolled back") await flow.RollBackAsync(before);
+        if (what == "the job before")
+        {
+            await flow.GiveToFlinkAsync(later, restores: true, good);
+            await FlinkCommitsAsync(flow, checkpoint: 1, later);
+        }
+        var head = await flow.HeadAsync();
+        var savepoint = what switch
+        {
+            "other job" => good with { JobId = new string('c', 32) },
+            "older" => good with { CheckpointId = 8 },
+            "beyond the topic" => good with { Positions = [good.Positions[0] with { NextOffset = 1000 }, good.Positions[1]] },
+            "other topic" => good with { Positions = [.. good.Positions, new SavepointPosition("else", 0, 1)] },
+            _ => good,
+        };
+
+        var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.GiveToFlinkAsync(new string('d', 32), restores: true, savepoint));
+
+        Assert.Contains(reason, refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(head, await flow.HeadAsync());
+    }
+
+    [Fact]
+    public async Task A_job_that_continues_a_failed_continuation_is_known_with_the_job_that_wrote()
+    {
+        using var flow = await GivenAsync();
+        await FlinkCommitsAsync(flow, checkpoint: 7);
+        var savepoint = ((FlinkEnd.WithSavepoint)Answer(flow, checkpoint: 8).Flink!).Savepoint;
+
+        await flow.GiveToFlinkAsync(new string('b', 32), restores: true, savepoint);
+        await flow.GiveToFlinkAsync(new string('c', 32), restores: true, savepoint);
+
+        Assert.Equal(new FlinkLedger.Given(new string('c', 32), Job, "file:/savepoint-1"), (await flow.LedgerAsync()).Flink);
     }
 
     private static OpenAnswers Ended(string job) => new(Flink: new FlinkEnd.WithoutCommit(job));

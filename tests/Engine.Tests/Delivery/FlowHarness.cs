@@ -12,6 +12,7 @@ using Matih.Delivery;
 using Matih.Engine.Tests.Iceberg;
 using Matih.Engine.Tests.Storage;
 using Matih.Hosting;
+using Matih.Flink;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
@@ -156,12 +157,14 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     /// <summary>Gives the pipeline to a Flink job, as <c>matih deploy</c> does; the result is where the job begins, by partition.</summary>
     /// <param name="restores">Whether the job continues from a savepoint.</param>
-    public async Task<IReadOnlyList<PartitionPosition>> GiveToFlinkAsync(string job, bool restores = false)
+    /// <param name="savepoint">What that says; null where nobody has read it.</param>
+    /// <param name="isByProperty">As for statements that only Flink runs.</param>
+    public async Task<IReadOnlyList<PartitionPosition>> GiveToFlinkAsync(string job, bool restores = false, Savepoint? savepoint = null, bool isByProperty = false)
     {
         var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter(), Scratch);
         await using var handover = new HandoverToFlink(environment, this, this, IsGone);
-        await handover.LookAsync([.. Plan().Select(flow => new HandedFlow(flow.Definition, flow.Plan.Table, flow))], restores, default);
-        return (await handover.GiveAsync(job, restores, default))["src"];
+        await handover.LookAsync([.. Plan().Select(flow => new HandedFlow(flow.Definition, flow.Plan.Table, isByProperty ? null : flow))], restores, default);
+        return (await handover.GiveAsync(job, restores ? new JobOrigin("file:/savepoint-1", savepoint?.JobId, savepoint) : null, default)).GetValueOrDefault("src", []);
     }
 
     /// <summary>Replays commits of the pipeline through the definition as it is now.</summary>

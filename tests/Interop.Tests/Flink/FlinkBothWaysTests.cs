@@ -108,6 +108,59 @@ public sealed class FlinkBothWaysTests(SharedFlink flink, SharedKafka kafka, Sha
     }
 
     [Fact]
+    public async Task What_a_job_may_not_continue_from_is_refused_before_anything_changes()
+    {
+        var pipeline = await NewAsync("continues", Definition, partitions: 1);
+        var other = await NewAsync("elsewhere", Definition, partitions: 1);
+        var client = await kafka.ClientAsync();
+        foreach (var topic in new[] { pipeline.Topic, other.Topic }) await client.ProduceTextAsync(topic, Events(0, 100));
+        var foreign = await other.StopAsync(await other.DeployAsync());
+        var first = await pipeline.DeployAsync();
+        await pipeline.WaitForReadAsync(100);
+        var elsewhere = await pipeline.TryDeployAsync("--replace", "--set", "sinks.lake.table=web.other");
+        var retopic = await pipeline.TryDeployAsync("--replace", "--set", $"sources.clicks.topic={other.Topic}");
+        pipeline.Write(Definition.Replace("clicks", "visits", StringComparison.Ordinal));
+        var source = await pipeline.TryDeployAsync("--replace");
+        pipeline.Write(Definition);
+        var savepoint = await pipeline.StopAsync(first);
+
+        var wrong = await pipeline.TryDeployAsync("--from", foreign);
+        var mistyped = await pipeline.TryDeployAsync("--from", $"{savepoint}x");
+        var begins = await pipeline.TryDeployAsync();
+        (await RunAsync(pipeline, savepoint)).Expect();
+
+        Assert.Equal((5, 5, 5, 5, 5, 5), (elsewhere.ExitCode, retopic.ExitCode, source.ExitCode, wrong.ExitCode, mistyped.ExitCode, begins.ExitCode));
+        Assert.Contains("Table web.other was given to no Flink job", elsewhere.StandardError, StringComparison.Ordinal);
+        foreach (var changed in new[] { retopic, source }) Assert.Contains("a job that continues from a savepoint would read both", changed.StandardError, StringComparison.Ordinal);
+        Assert.Contains($"gives its records to job {first}", wrong.StandardError, StringComparison.Ordinal);
+        Assert.Contains("cannot be read", mistyped.StandardError, StringComparison.Ordinal);
+        Assert.Contains($"holds commits of Flink job {first}", begins.StandardError, StringComparison.Ordinal);
+        await AssertEachOnceAsync(pipeline, Table, 100);
+    }
+
+    [Fact]
+    public async Task A_continuation_that_was_never_submitted_is_made_up_for_by_its_id_and_by_its_savepoint()
+    {
+        var pipeline = await NewAsync("continued", Definition, partitions: 1);
+        await (await kafka.ClientAsync()).ProduceTextAsync(pipeline.Topic, Events(0, 100));
+        var savepoint = await pipeline.StopAsync(await pipeline.DeployAsync());
+        var id = Guid.NewGuid().ToString("N");
+        // Flink takes no state for this one, so that the job is given the records and never begins.
+        var failed = await pipeline.TryDeployAsync("--job-id", id, "--from", savepoint, "--set", "orchestration.flink.pipeline.max-parallelism=7");
+
+        var begins = await pipeline.TryDeployAsync();
+        var continued = await pipeline.TryDeployAsync("--job-id", id);
+        if (continued.ExitCode != 0) continued = await pipeline.TryDeployAsync("--from", savepoint);
+        (await RunAsync(pipeline, await pipeline.StopAsync(pipeline.Name))).Expect();
+
+        Assert.NotEqual(0, failed.ExitCode);
+        Assert.Equal(5, begins.ExitCode);
+        Assert.Contains($"Continue with --from {savepoint}", begins.StandardError, StringComparison.Ordinal);
+        continued.Expect();
+        await AssertEachOnceAsync(pipeline, Table, 100);
+    }
+
+    [Fact]
     public async Task A_job_whose_last_commit_failed_is_not_taken_back_before_it_is_committed()
     {
         var pipeline = await NewAsync("lastcommit", Definition, partitions: 1);

@@ -250,13 +250,16 @@ internal sealed class RandomSql(Random random, IReadOnlyList<SqlOperand> operand
 
     private string Choice(SqlKind kind, int depth) => random.Next(5) switch
     {
-        0 => $"CASE WHEN {Of(SqlKind.Bool, depth)} THEN {Of(kind, depth)} WHEN {Of(SqlKind.Bool, depth - 1)} THEN {Of(kind, depth - 1)}{(random.Next(2) == 0 ? "" : $" ELSE {Of(kind, depth)}")} END",
-        1 => $"COALESCE({Of(kind, depth)}, {Of(kind, depth)})",
-        2 => $"IF({Of(SqlKind.Bool, depth)}, {Of(kind, depth)}, {Of(kind, depth)})",
+        0 => $"CASE WHEN {Of(SqlKind.Bool, depth)} THEN {OfOneType(kind, depth)} WHEN {Of(SqlKind.Bool, depth - 1)} THEN {OfOneType(kind, depth - 1)}{(random.Next(2) == 0 ? "" : $" ELSE {OfOneType(kind, depth)}")} END",
+        1 => $"COALESCE({OfOneType(kind, depth)}, {OfOneType(kind, depth)})",
+        2 => $"IF({Of(SqlKind.Bool, depth)}, {OfOneType(kind, depth)}, {OfOneType(kind, depth)})",
         // Flink's planner fails on one of a condition that cannot be NULL.
-        3 when kind != SqlKind.Bool => $"IFNULL({Of(kind, depth)}, {Of(kind, depth)})",
+        3 when kind != SqlKind.Bool => $"IFNULL({OfOneType(kind, depth)}, {OfOneType(kind, depth)})",
         _ => Of(kind, 0),
     };
+
+    /// <summary>Decimals of different precision are not mixed here.</summary>
+    private string OfOneType(SqlKind kind, int depth) => kind == SqlKind.Decimal ? $"CAST({Of(kind, depth)} AS DECIMAL(30, 6))" : Of(kind, depth);
 
     private SqlKind Any() => (SqlKind)random.Next((int)SqlKind.Other);
 

@@ -177,13 +177,14 @@ internal static class LedgerFormat
         json.WriteStartObject("flink");
         json.WriteString("job", flink.Job);
         if (flink is FlinkLedger.Given { Before: { } before }) json.WriteString("before", before);
+        if (flink is FlinkLedger.Given { From: { } from }) json.WriteString("from", from);
         if (flink is FlinkLedger.TakenBack back) json.WriteNumber("checkpoint", back.Checkpoint);
         json.WriteEndObject();
     }
 
     private static FlinkLedger ReadFlink(JsonElement flink) => flink.TryGetProperty("checkpoint", out var checkpoint)
         ? new FlinkLedger.TakenBack(Text(flink, "job"), checkpoint.GetInt64())
-        : new FlinkLedger.Given(Text(flink, "job"), OptionalText(flink, "before"));
+        : new FlinkLedger.Given(Text(flink, "job"), OptionalText(flink, "before"), OptionalText(flink, "from"));
 
     private static void WriteBodyMembers(Utf8JsonWriter json, Ledger ledger)
     {

@@ -22,12 +22,13 @@ internal sealed record FlinkCommit(string Operator, long Checkpoint)
             : null;
 
     /// <summary>Whether a table holds a commit of the job, or may hold one, because its history has expired.</summary>
-    public static async ValueTask<bool> AnyOfAsync(ITableVersion table, string job, CancellationToken cancellationToken)
+    /// <param name="job">Null asks for one of any job.</param>
+    public static async ValueTask<bool> AnyOfAsync(ITableVersion table, string? job, CancellationToken cancellationToken)
     {
         await foreach (var step in table.WalkAsync(cancellationToken))
         {
             if (step is not HistoryStep.Found(var snapshot)) return true;
-            if (JobOf(snapshot.Summary) == job) return true;
+            if (JobOf(snapshot.Summary) is { } writer && (job is null || writer == job)) return true;
         }
         return false;
     }

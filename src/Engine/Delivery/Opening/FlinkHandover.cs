@@ -16,14 +16,17 @@ internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore 
     private const int AttemptsMax = 20;
 
     /// <param name="job">The job's id; null writes nothing.</param>
-    /// <returns>The job that the table was given to before, and whether it holds commits of it.</returns>
+    /// <param name="restores">Whether the job continues from a savepoint or checkpoint, so that the table must be one that a job was given.</param>
+    /// <returns>
+    /// The job that the table was given to before, and whether it holds commits of a job, be it this one or one that this one continued.
+    /// </returns>
     /// <exception cref="PipelineException">The table holds the flow's ledger, or there is none and it must not be created.</exception>
-    public async ValueTask<(string? Job, bool HasCommits)> MarkAsync(string? job, CancellationToken cancellationToken)
+    public async ValueTask<(string? Job, bool HasCommits)> MarkAsync(string? job, bool restores, CancellationToken cancellationToken)
     {
         var lineage = new LedgerLineage(flow, new LedgerStorage(store, plan.Identifier));
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
         {
-            var table = await flowTable.LoadAsync(cancellationToken) ?? await TableCreation.CreateAsync(flowTable, plan, log, cancellationToken);
+            var table = await flowTable.LoadAsync(cancellationToken) ?? (restores ? throw LedgerHandover.NothingToContinue(plan, flow) : await TableCreation.CreateAsync(flowTable, plan, log, cancellationToken));
             table.Bind(plan);
             var finding = (await lineage.ReadAsync(table, cancellationToken)).Finding;
             // Where history has expired, the tag of a ledger keeps its snapshot: without one there was none.
@@ -34,8 +37,9 @@ internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore 
                     "Continue with `matih run`, or give the sink another table.");
             }
             var before = table.FindProperty(LedgerKeys.FlinkJob(flow));
+            if (restores && before is null) throw LedgerHandover.NothingToContinue(plan, flow);
             if (job is null || before == job || await flowTable.TrySetPropertyAsync(table, LedgerKeys.FlinkJob(flow), job, cancellationToken))
-                return (before, before is not null && await FlinkCommit.AnyOfAsync(table, before, cancellationToken));
+                return (before, before is not null && await FlinkCommit.AnyOfAsync(table, null, cancellationToken));
         }
         throw new PipelineException(FailureKind.Catalog, $"Table {plan.Identifier}: {AttemptsMax} attempts to write the job into its properties were overtaken by other commits.", "Deploy again when the other writers are quieter.");
     }

@@ -111,11 +111,11 @@ internal sealed class OpeningComposition(FlowContext flow, ITopic topic, FlowSta
     }
 
     /// <summary>The ledger that gives the records to a Flink job, at the positions where a run would continue.</summary>
-    /// <param name="restores">The job has positions of its own: a start leaves them out, and the positions that were given to the job before stay.</param>
-    public async ValueTask<OpeningCommit> GiveToFlinkAsync(ITableVersion table, Ground ground, string job, bool restores, CancellationToken cancellationToken)
+    /// <param name="origin">Null begins at the ledger's positions. Otherwise the job has positions of its own, and those that were given to the job before stay.</param>
+    public async ValueTask<OpeningCommit> GiveToFlinkAsync(ITableVersion table, Ground ground, string job, JobOrigin? origin, CancellationToken cancellationToken)
     {
         OpeningCommit commit;
-        if (ground.Found is { Flink: FlinkLedger.Given } given && restores)
+        if (ground.Found is { Flink: FlinkLedger.Given } given && origin is not null)
         {
             var opening = LedgerTransitions.Continue(LedgerAuthor.Of(flow, writer), given, given.FindSource(flow.Plan.SourceName)!, [], isRolledBack: false);
             commit = new OpeningCommit(opening, opening.Epoch, opening, null, "given");
@@ -127,9 +127,9 @@ internal sealed class OpeningComposition(FlowContext flow, ITopic topic, FlowSta
         else
         {
             var source = await StartSourceAsync(OpenAnswers.None, cancellationToken);
-            commit = StartCommit(table, restores ? source with { Partitions = [] } : source, null);
+            commit = StartCommit(table, origin is null ? source : source with { Partitions = [] }, null);
         }
-        return commit with { Opening = LedgerTransitions.GiveToFlink(commit.Opening!, new FlinkLedger.Given(job, (ground.Found?.Flink as FlinkLedger.Given)?.Job)) };
+        return commit with { Opening = LedgerTransitions.GiveToFlink(commit.Opening!, new FlinkLedger.Given(job, origin is null ? null : origin.Job ?? (ground.Found?.Flink as FlinkLedger.Given)?.Job, origin?.Place)) };
     }
 
     /// <summary>A source of a new name over a topic that the flow has read is that source renamed: from the start its records would double.</summary>

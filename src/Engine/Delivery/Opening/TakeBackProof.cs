@@ -21,7 +21,7 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
     /// <exception cref="PipelineException">It cannot be proven.</exception>
     public async ValueTask<Ledger> ProveAsync(ITableVersion table, LineageFinding.Found given, FlinkEnd end, CancellationToken cancellationToken)
     {
-        var (job, before) = (FlinkLedger.Given)given.Ledger.Flink!;
+        var (job, before, from) = (FlinkLedger.Given)given.Ledger.Flink!;
         var (ended, what) = end switch
         {
             FlinkEnd.WithSavepoint(var made) => (made.JobId, $"The savepoint is of Flink job {made.JobId}"),
@@ -31,25 +31,54 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
         if (ended != job)
         {
             throw PipelineException.Refused($"{what}, but the ledger of {flow.Name} in table {flow.Plan.Table.Identifier} gives its records to job {job}.",
-                $"Stop job {job} with `matih flink stop {job}`, and start with the savepoint that it prints.");
+                $"Stop job {job} with `matih flink stop {job}`, and start with the savepoint that it prints.{(from is null ? "" : $" If it has failed before it began, deploy again with --from {from} first.")}");
         }
-        if (end is not FlinkEnd.WithSavepoint(var savepoint)) return await RequireUnreadAsync(table, given.Ledger, job, before, cancellationToken);
+        if (end is not FlinkEnd.WithSavepoint(var savepoint)) return await RequireUnreadAsync(table, given.Ledger, job, (before, from), cancellationToken);
         await RequireCommittedAsync(table, savepoint, before, cancellationToken);
         if (given.Ledger.FindSource(flow.Plan.SourceName) is not { } known || known.Topic != flow.Plan.Topic)
         {
             throw PipelineException.Refused($"The ledger of {flow.Name} that gives its records to job {job} knows no source '{flow.Plan.SourceName}' of topic '{flow.Plan.Topic}'.",
                 "Take them back with the definition that was deployed, and change it then.");
         }
-        return given.Ledger.WithSource(known with { Partitions = await PositionsAsync(known, savepoint, cancellationToken) });
+        return given.Ledger.WithSource(known with { Partitions = await PositionsAsync(known, savepoint, mayGrow: false, cancellationToken) });
+    }
+
+    /// <summary>
+    /// A job may continue from a savepoint or checkpoint where the table shows that it is the newest of the job that has the records, or of
+    /// the one before where that job has committed nothing: what the table holds of it ends there or before, and nothing of it was rolled
+    /// back. What it had left uncommitted, the new job commits first.
+    /// </summary>
+    /// <exception cref="PipelineException">It is not so: rows would double or be left out.</exception>
+    public async ValueTask RequireContinuationAsync(ITableVersion table, Ledger given, Savepoint savepoint, CancellationToken cancellationToken)
+    {
+        var (job, before, from) = (FlinkLedger.Given)given.Flink!;
+        if (savepoint.JobId != job && (savepoint.JobId != before || await FlinkCommit.AnyOfAsync(table, job, cancellationToken)))
+        {
+            throw PipelineException.Refused($"The savepoint or checkpoint is of Flink job {savepoint.JobId}, but the ledger of {flow.Name} in table {table.Identifier} gives its records to job {job}{(savepoint.JobId == before ? ", which has committed rows since" : "")}: a job that continues from it would write other rows.",
+                $"Continue from the last savepoint or retained checkpoint of job {job} (`matih flink status {job}`){(from is null ? "" : $", or, where it has committed nothing, from {from}")}.");
+        }
+        var newest = new Dictionary<string, long>(StringComparer.Ordinal);
+        await foreach (var step in table.WalkAsync(cancellationToken))
+        {
+            if (step is not HistoryStep.Found(var snapshot)) break;
+            if (FlinkCommit.JobOf(snapshot.Summary) == savepoint.JobId && FlinkCommit.Of(snapshot.Summary) is { } commit) newest.TryAdd(commit.Operator, commit.Checkpoint);
+        }
+        if (newest.Count != 0 && newest.Values.Max() is var last && last > savepoint.CheckpointId)
+        {
+            throw PipelineException.Refused($"Table {table.Identifier} holds checkpoint {last} of Flink job {savepoint.JobId}, and the savepoint or checkpoint is older, number {savepoint.CheckpointId}: a job that continues from it would write the rows in between once more.",
+                "Continue from the newest one: the savepoint with which the job was stopped, or its last retained checkpoint.");
+        }
+        await RequireNotRolledBackAsync(table, savepoint.JobId, newest, cancellationToken);
+        if (given.FindSource(flow.Plan.SourceName) is { Partitions.IsEmpty: false } known) await PositionsAsync(known, savepoint, mayGrow: true, cancellationToken);
     }
 
     /// <summary>The ledger as it is: the job began at its positions, and no commit of the job was ever in the table.</summary>
-    private async ValueTask<Ledger> RequireUnreadAsync(ITableVersion table, Ledger given, string job, string? before, CancellationToken cancellationToken)
+    private async ValueTask<Ledger> RequireUnreadAsync(ITableVersion table, Ledger given, string job, (string? Job, string? Savepoint) before, CancellationToken cancellationToken)
     {
-        if (before is not null || given.FindSource(flow.Plan.SourceName) is { Partitions.IsEmpty: true })
+        if (before.Job is not null || given.FindSource(flow.Plan.SourceName) is { Partitions.IsEmpty: true })
         {
-            throw PipelineException.Refused($"Flink job {job} continued from a savepoint{(before is null ? "" : $" of job {before}")}, so that the ledger of {flow.Name} does not say where it began.",
-                Again);
+            throw PipelineException.Refused($"Flink job {job} continued from a savepoint{(before.Job is null ? "" : $" of job {before.Job}")}, so that the ledger of {flow.Name} does not say where it began.",
+                before.Savepoint is null ? Again : $"Deploy again with `matih deploy --from {before.Savepoint}`, stop the job with `matih flink stop`, and start with the new savepoint.");
         }
         // The history has to be whole up to there.
         await foreach (var _ in WalkAboveHandoverAsync(table, cancellationToken)) { }
@@ -131,7 +160,8 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
         $"It is not proven that table {flow.Plan.Table.Identifier} holds what the job's positions say: {because}.", remedy ?? Again);
 
     /// <summary>Every partition of the topic, at an offset that the topic holds.</summary>
-    private async ValueTask<ImmutableArray<PartitionLedger>> PositionsAsync(SourceLedger known, Savepoint savepoint, CancellationToken cancellationToken)
+    /// <param name="mayGrow">Whether the topic may have partitions that the job had not found yet.</param>
+    private async ValueTask<ImmutableArray<PartitionLedger>> PositionsAsync(SourceLedger known, Savepoint savepoint, bool mayGrow, CancellationToken cancellationToken)
     {
         var identity = await topic.IdentifyAsync(cancellationToken);
         if (known.CompareWith(identity) is not (TopicMatch.Same or TopicMatch.StaleMetadata) and var match)
@@ -140,7 +170,7 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
                 "The savepoint's offsets mean nothing in it. Connect to the old cluster, or start over with --reset.");
         }
         var positions = savepoint.Positions.Where(position => position.Topic == topic.Topic).ToDictionary(position => position.Partition, position => position.NextOffset);
-        int[] partitions = [.. Enumerable.Range(0, identity.PartitionCount)];
+        int[] partitions = [.. Enumerable.Range(0, identity.PartitionCount).Where(partition => !mayGrow || positions.ContainsKey(partition))];
         foreach (var partition in partitions)
             if (!positions.ContainsKey(partition)) throw PipelineException.Refused($"The savepoint holds no position of partition {partition} of topic '{topic.Topic}', which has {Quantity.Of(identity.PartitionCount, "partition")}.", $"The job looks for new partitions every few minutes. {Again}");
         if (positions.Keys.FirstOrDefault(partition => partition >= identity.PartitionCount, -1) is >= 0 and var beyond)
