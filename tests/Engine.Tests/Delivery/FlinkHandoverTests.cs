@@ -44,6 +44,8 @@ public sealed class FlinkHandoverTests
 
         flow.Produce(10, 4);
         Assert.Equal([new(0, 5), new(1, 5)], await flow.GiveToFlinkAsync(new string('b', 32)));
+        await flow.CatchUpAsync(Ended(new string('b', 32)));
+        Assert.Equal(flow.TopicRecords().Where(record => record.Offset >= 5).Order(), await flow.RowsAsync());
     }
 
     [Fact]

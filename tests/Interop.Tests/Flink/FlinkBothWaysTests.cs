@@ -132,7 +132,7 @@ public sealed class FlinkBothWaysTests(SharedFlink flink, SharedKafka kafka, Sha
         Assert.Equal((5, 5, 5, 5, 5, 5), (elsewhere.ExitCode, retopic.ExitCode, source.ExitCode, wrong.ExitCode, mistyped.ExitCode, begins.ExitCode));
         Assert.Contains("Table web.other was given to no Flink job", elsewhere.StandardError, StringComparison.Ordinal);
         foreach (var changed in new[] { retopic, source }) Assert.Contains("a job that continues from a savepoint would read both", changed.StandardError, StringComparison.Ordinal);
-        Assert.Contains($"gives its records to job {first}", wrong.StandardError, StringComparison.Ordinal);
+        Assert.Contains($"reads topic '{other.Topic}'", wrong.StandardError, StringComparison.Ordinal);
         Assert.Contains("cannot be read", mistyped.StandardError, StringComparison.Ordinal);
         Assert.Contains($"holds commits of Flink job {first}", begins.StandardError, StringComparison.Ordinal);
         await AssertEachOnceAsync(pipeline, Table, 100);
