@@ -124,15 +124,15 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
     {
         foreach (var table in given.Where(table => table.Job != job || table.HasCommits || table.From is not null))
         {
-            if (!table.HasCommits && table.From is { } place)
-            {
-                throw FlinkHttp.Refused($"The records of table {table.Table} were given to Flink job {table.Job}, which was to continue from {place}{(table.Before is { } before ? $" of job {before}" : "")}: a job that begins without it would write the same records a second time.",
-                    $"Continue with --from {place}, or from the last checkpoint of job {table.Job}, where it has one (`matih flink status {table.Job}`).");
-            }
             if (table.HasCommits)
             {
                 throw FlinkHttp.Refused($"Table {table.Table} holds commits of Flink job {table.Job}; a job that begins without its savepoint would write the same records a second time.",
                     $"Continue with --from and the savepoint with which it ended, or its last retained checkpoint (`matih flink status {table.Job}`). To begin again, give the sink another name and another table.");
+            }
+            if (table.From is { } place)
+            {
+                throw FlinkHttp.Refused($"The records of table {table.Table} were given to Flink job {table.Job}, which was to continue from {place}{(table.Before is { } before ? $" of job {before}" : "")}: a job that begins without it would write the same records a second time.",
+                    $"Continue with --from {place}, or from the last checkpoint of job {table.Job}, where it has one (`matih flink status {table.Job}`).");
             }
             if (await Asking(() => jobs.FindAsync(table.Job, cancellationToken)) is { HasEnded: true })
             {

@@ -26,6 +26,10 @@ public sealed class FlinkSession : IAsyncDisposable
     /// <summary>The checkpoints of a job.</summary>
     public string CheckpointsOf(string job) => Path.Combine(_folder, "checkpoints", job);
 
+    /// <summary>The folder of a job's newest whole checkpoint; null where there is none.</summary>
+    public string? NewestCheckpointOf(string job) => Directory.GetDirectories(CheckpointsOf(job), "chk-*").Where(folder => File.Exists(Path.Combine(folder, "_metadata")))
+        .MaxBy(folder => int.Parse(Path.GetFileName(folder)["chk-".Length..], System.Globalization.CultureInfo.InvariantCulture));
+
     /// <param name="isSeparate">Whether JobManager, TaskManager and gateway are processes of their own, which can be killed one by one.</param>
     public static async Task<FlinkSession> StartAsync(bool isSeparate = false, int slots = 8)
     {

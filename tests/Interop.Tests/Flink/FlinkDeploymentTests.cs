@@ -227,9 +227,7 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
         await session.KillAsync();
         await client.ProduceTextAsync(pipeline.Topic, Clicks(4000, 2000));
         await session.RestartAsync();
-        var last = Directory.GetDirectories(session.CheckpointsOf(job), "chk-*").Where(folder => File.Exists(Path.Combine(folder, "_metadata")))
-            .MaxBy(folder => int.Parse(Path.GetFileName(folder)["chk-".Length..], CultureInfo.InvariantCulture))!;
-        var second = await pipeline.DeployAsync("--from", $"file://{last}");
+        var second = await pipeline.DeployAsync("--from", $"file://{session.NewestCheckpointOf(job)!}");
         await pipeline.WaitForRowsAsync("web.clickstream_events", 6000);
         await pipeline.StopAsync(second);
 

@@ -113,8 +113,7 @@ internal sealed class RandomFlinkRun(FlinkSession flink, KafkaBroker broker, IRe
     {
         try
         {
-            var newest = Directory.GetDirectories(flink.CheckpointsOf(job), "chk-*").Where(folder => File.Exists(Path.Combine(folder, "_metadata"))).MaxBy(folder => int.Parse(Path.GetFileName(folder)["chk-".Length..], CultureInfo.InvariantCulture));
-            if (newest is null) return [];
+            if (flink.NewestCheckpointOf(job) is not { } newest) return [];
             var bytes = new List<byte>();
             foreach (var file in Directory.GetFiles(newest)) bytes.AddRange(await File.ReadAllBytesAsync(file));
             return [.. bytes];
