@@ -40,7 +40,7 @@ public sealed class HostedFlow(PlannedFlow flow, FlowProgress progress, Func<Flo
         {
             var step = await UseAsync(_staging, steps => steps.StageAsync(batch, look, cancellationToken));
             // Waiting does not help: a commit reads from Kafka what is left out.
-            if (step is StageStep.Lacking lacking) throw lacking.Failure;
+            if (step is StageStep.Unfit unfit) throw unfit.Failure;
             var (wait, failure) = step switch
             {
                 StageStep.NotYet notYet => (notYet.After, null),

@@ -161,7 +161,7 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         if (before is not null && generation < before.Ledger.Generation)
             throw new AuditException($"Commit {ledger.Commit} of {flow} is of generation {generation}, and stands on one of generation {before.Ledger.Generation}.");
         var why = before is null ? "starts over" : ledger.Replay is not null ? "is a replay"
-            : before.Ledger.Run != ledger.Run && ledger.Writer is { } writer && world.Processes.GetValueOrDefault(writer.ProcessId) is { HasAcceptedTag: true } && ground.IsUnproven() ? "accepts a tag, although the table may have been rolled back past others,"
+            : before.Ledger.Run != ledger.Run && ledger.Writer is { } writer && world.Processes.GetValueOrDefault(writer.ProcessId)?.HasAcceptedTag(LedgerKeys.Tag(flow)) == true && ground.IsUnproven() ? "accepts a tag, although the table may have been rolled back past others,"
             : !ground.IsForgotten && Newest is { } newest && newest.Ledger.Commit != before.Ledger.Commit ? $"stands on {before.Ledger.Commit}, after the table was rolled back past {newest.Ledger.Commit}," : null;
         if (why is not null && HasStarted && generation <= _generationMax)
             throw new AuditException($"Commit {ledger.Commit} of {flow} {why} and is of generation {generation}; {_generationMax} was given out before.");

@@ -71,7 +71,13 @@ internal sealed class KafkaTrigger(Simulator simulator, SimulatedWorld world, Si
             return;
         }
         _isBusy = true;
-        HandOver([.. batch.Select(item => TriggerWire.Write(topic.Name, item.Partition, item.Record))], ends, setup.RetryCount);
+        ReadOnlyMemory<byte>[] messages = [.. batch.Select(item => TriggerWire.Write(topic.Name, item.Partition, item.Record))];
+        if (!IsCalm && Mischief(0.1))
+        {
+            counts.Add("batch held back in its host");
+            simulator.After(TimeSpan.FromSeconds(60 * random.NextDouble()), () => HandOverWhenUp(messages, ends, setup.RetryCount));
+        }
+        else HandOver(messages, ends, setup.RetryCount);
         PollLater(pause);
     }
 
@@ -91,7 +97,7 @@ internal sealed class KafkaTrigger(Simulator simulator, SimulatedWorld world, Si
                     break;
                 case var _ when retriesLeft > 0:
                     counts.Add("batch handed over again after a failure");
-                    simulator.After(TimeSpan.FromMilliseconds(200 * random.NextDouble()), () => RetryWhenUp(messages, ends, retriesLeft - 1));
+                    simulator.After(TimeSpan.FromMilliseconds(200 * random.NextDouble()), () => HandOverWhenUp(messages, ends, retriesLeft - 1));
                     return;
                 default:
                     counts.Add("batch lost by the trigger");
@@ -109,11 +115,11 @@ internal sealed class KafkaTrigger(Simulator simulator, SimulatedWorld world, Si
         }
     }
 
-    private void RetryWhenUp(ReadOnlyMemory<byte>[] messages, IReadOnlyDictionary<int, long> ends, int retriesLeft)
+    private void HandOverWhenUp(ReadOnlyMemory<byte>[] messages, IReadOnlyDictionary<int, long> ends, int retriesLeft)
     {
         if (!host.IsTriggerOf(this)) return;
         if (host.Worker is { IsUp: true }) HandOver(messages, ends, retriesLeft);
-        else simulator.After(TimeSpan.FromSeconds(0.5), () => RetryWhenUp(messages, ends, retriesLeft));
+        else simulator.After(TimeSpan.FromSeconds(0.5), () => HandOverWhenUp(messages, ends, retriesLeft));
     }
 
     private void Commit(IReadOnlyDictionary<int, long> ends)

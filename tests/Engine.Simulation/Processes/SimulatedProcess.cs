@@ -238,12 +238,14 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
         }
     }
 
-    /// <summary>Whether it has continued from a tag, as <c>--accept-tag</c> allows it to; the answer alone does not show that it was needed.</summary>
-    public bool HasAcceptedTag { get; private set; }
+    private readonly HashSet<string> _acceptedTags = new(StringComparer.Ordinal);
+
+    /// <summary>Whether it has continued from that tag, as <c>--accept-tag</c> allows it to; the answer alone does not show that it was needed.</summary>
+    public bool HasAcceptedTag(string tag) => _acceptedTags.Contains(tag);
 
     public void Write(LogEntry entry)
     {
-        HasAcceptedTag |= entry.Event == "tag-accepted";
+        if (entry.Event == "tag-accepted") _acceptedTags.Add(entry.Fields.Single(field => field.Name == "tag").Value!.ToString()!);
         _simulator.Trace.Note(_simulator.Now, Name, $"{entry.Event}: {(_simulator.Trace.KeepsLines ? entry.Message : "")}");
     }
 }

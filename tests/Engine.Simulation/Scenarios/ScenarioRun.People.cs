@@ -175,7 +175,7 @@ internal sealed partial class ScenarioRun
         var numbers = System.Text.RegularExpressions.Regex.Match(rejected.Message, "record at offset ([0-9]+) of partition ([0-9]+)");
         var (offset, partition) = (long.Parse(numbers.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture), int.Parse(numbers.Groups[2].ValueSpan, System.Globalization.CultureInfo.InvariantCulture));
         var topic = _world.Kafka.Topics[pipeline.Topic];
-        if (!Enumerable.Range(0, topic.Incarnation + 1).Any(incarnation => topic.PartitionsOf(incarnation) is var logs && partition < logs.Count && offset < logs[partition].HighWatermark && logs[partition].Records[(int)offset] is { Kind: RecordKind.Malformed, WasReadable: true }))
+        if (!Enumerable.Range(0, topic.Incarnation + 1).Any(incarnation => topic.PartitionsOf(incarnation) is var logs && partition < logs.Count && logs[partition].EverAt(offset).Any(record => record is { Kind: RecordKind.Malformed, WasReadable: true })))
             throw new AuditException($"{pipeline.Name} says that a record is bad which is not: {rejected.Message}");
         if (!mayLeaveStaged && !Sinks(pipeline).Any(sink => _auditor.ChainOf(pipeline, sink).HasStoodUpTo(partition, offset, topic)))
             throw new AuditException($"{pipeline.Name} stops at offset {offset} of partition {partition}, and no ledger ever stood there: what lies before it is not committed.");

@@ -314,7 +314,7 @@ internal sealed partial class ScenarioRun
         }
         var process = new SimulatedProcess(_simulator, _processes.Count, "hub", _seeds.Next(), default, _world.Weather);
         _processes.Add(process);
-        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, () => process.HasAcceptedTag));
+        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, process.HasAcceptedTag));
         NoteOrder(pipeline, process, null, OpenAnswers.None, isDriven: true);
         process.Ended = end =>
         {
@@ -333,7 +333,7 @@ internal sealed partial class ScenarioRun
     {
         var process = new SimulatedProcess(_simulator, _processes.Count, host, _seeds.Next(), skew, _world.Weather);
         _processes.Add(process);
-        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, () => process.HasAcceptedTag));
+        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, process.HasAcceptedTag));
         process.Ended = end =>
         {
             Judge(pipeline, process, end);

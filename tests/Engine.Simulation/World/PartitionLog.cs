@@ -111,6 +111,14 @@ internal sealed class PartitionLog
             if (offset >= tail.FromOffset && offset < tail.EndOffset && tail.Readers.Contains(flow)) yield return tail.Records[(int)(offset - tail.FromOffset)];
     }
 
+    /// <summary>The records that ever stood at an offset.</summary>
+    public IEnumerable<LogRecord> EverAt(long offset)
+    {
+        if (offset < _records.Count) yield return _records[(int)offset];
+        foreach (var tail in _lostTails)
+            if (offset >= tail.FromOffset && offset < tail.EndOffset) yield return tail.Records[(int)(offset - tail.FromOffset)];
+    }
+
     /// <summary>The first offset whose record may not be the one that the flow has read; <see cref="long.MaxValue"/> for none.</summary>
     public long TornFrom(string flow)
     {

@@ -120,10 +120,10 @@ internal sealed class SimulatedWorld
 }
 
 /// <summary>A process as the world remembers it.</summary>
-/// <param name="hasAcceptedTag">Asks whether it has continued from a tag.</param>
-internal sealed class ProcessLife(TimeSpan startedAt, Func<bool> hasAcceptedTag)
+/// <param name="hasAcceptedTag">Asks whether it has continued from a tag of that name.</param>
+internal sealed class ProcessLife(TimeSpan startedAt, Func<string, bool> hasAcceptedTag)
 {
-    public bool HasAcceptedTag => hasAcceptedTag();
+    public bool HasAcceptedTag(string tag) => hasAcceptedTag(tag);
 
     public TimeSpan StartedAt { get; } = startedAt;
 

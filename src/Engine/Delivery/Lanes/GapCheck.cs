@@ -51,7 +51,7 @@ internal sealed class GapCheck(FlowPlan plan, ITopic topic, bool isHandedIn = fa
                     $"Offsets {entry.FromOffset} to {entry.NextOffset - 1} of partition {entry.Partition} of topic '{plan.Topic}' gave {Quantity.Of(entry.RecordCount, "record")}, but hold {Quantity.Count(skipped)} more: {(isHandedIn ? "the batch that was handed in lacks records" : "the Kafka client passed records over")}.",
                     isHandedIn ? "Nothing of it was staged. Hand in every record of the range, in the order of the offsets; a batch may end before a record, but not leave one out."
                         : "Nothing of it was committed; the range is read again. If it happens again, use another librdkafka (MATIH_LIBRDKAFKA).");
-                throw isHandedIn ? new LackingRecordsException(failure) : failure;
+                throw isHandedIn ? new UnfitBatchException(failure) : failure;
             }
         }
     }

@@ -145,7 +145,7 @@ internal sealed class FlowOpening(
             case LedgerStanding.AcceptTag(var finding):
                 var accepted = (await ledgers.ReadTagAsync(table, cancellationToken))!;
                 RequireNotGiven(accepted, flow.Name);
-                flow.Log.Warning("tag-accepted", $"Continuing from the ledger that tag {LedgerKeys.Tag(flow.Name)} pins (commit {accepted.Commit}), as --accept-tag says.", ("missing", finding.MissingSnapshotId));
+                flow.Log.Warning("tag-accepted", $"Continuing from the ledger that tag {LedgerKeys.Tag(flow.Name)} pins (commit {accepted.Commit}), as --accept-tag says.", ("tag", LedgerKeys.Tag(flow.Name)), ("missing", finding.MissingSnapshotId));
                 return new Ground(standing, accepted);
             case LedgerStanding.Adopt adopt:
                 return new Ground(standing, await AdoptAsync(table, reading, adopt, answers, cancellationToken));

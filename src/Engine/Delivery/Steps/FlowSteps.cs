@@ -28,6 +28,7 @@ public sealed class FlowSteps : IAsyncDisposable
 
     private readonly FlowContext _flow;
     private readonly IRecordSource _source;
+    private readonly HandedInCheck _handedIn;
     private readonly FlowOpening _opening;
     private readonly StagingOpening _stagingOpening;
     private readonly Func<OpenedFlow, FlowLanes> _lanesFor;
@@ -42,6 +43,7 @@ public sealed class FlowSteps : IAsyncDisposable
     {
         _flow = flow;
         _source = source;
+        _handedIn = new HandedInCheck(flow.Plan, source);
         _opening = opening;
         _stagingOpening = stagingOpening;
         _lanesFor = lanesFor;
@@ -107,10 +109,10 @@ public sealed class FlowSteps : IAsyncDisposable
             _failureCount = 0;
             return step;
         }
-        catch (LackingRecordsException lacking)
+        catch (UnfitBatchException unfit)
         {
             look.Forget();
-            return new StageStep.Lacking(lacking.Failure);
+            return new StageStep.Unfit(unfit.Failure);
         }
         catch
         {
@@ -218,6 +220,7 @@ public sealed class FlowSteps : IAsyncDisposable
         var known = opened.Source.Find(partition)!;
         if (last < known.NextOffset) return new StageStep.Covered();
 
+        await _handedIn.RequireStandsAsync(batch, cancellationToken);
         var from = await BeginAsync(known, first, cancellationToken);
         LaneCheckpoint checkpoint;
         await using (var lane = _lanesFor(opened).Create([known with { FromOffset = from, NextOffset = from }]))

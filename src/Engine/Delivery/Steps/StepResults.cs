@@ -38,10 +38,11 @@ public abstract record StageStep
     public sealed record NotYet(TimeSpan After) : StageStep;
 
     /// <summary>
-    /// The batch leaves out records between its first and its last one that the topic holds, and nothing of it was staged. The same
-    /// batch never will be: hand in its parts, or leave it to a commit that reads what nobody stages.
+    /// The batch is not what the topic holds, and nothing of it was staged: it leaves out records between its first and its last one,
+    /// or was read before the topic was created again. The same batch never will be: hand in what the topic holds, or leave it to
+    /// a commit that reads what nobody stages.
     /// </summary>
-    public sealed record Lacking(PipelineException Failure) : StageStep;
+    public sealed record Unfit(PipelineException Failure) : StageStep;
 
     /// <summary>It failed for a reason that may pass. The records must be handed in again.</summary>
     public sealed record TryAgain(TimeSpan After, PipelineException Failure) : StageStep;

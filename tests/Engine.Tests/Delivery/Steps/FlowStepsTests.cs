@@ -380,7 +380,7 @@ public sealed class FlowStepsTests : IDisposable
         await StageAsync(steps, flow, 0, 5, 5);
         await steps.CommitAsync(closes: true, mayRead: false, default);
 
-        Assert.All(lacking, step => Assert.Contains("lacks records", Assert.IsType<StageStep.Lacking>(step).Failure.Message, StringComparison.Ordinal));
+        Assert.All(lacking, step => Assert.Contains("lacks records", Assert.IsType<StageStep.Unfit>(step).Failure.Message, StringComparison.Ordinal));
         Assert.Equal(new StageStep.Staged(0, 0, 5, 4), whole);
         await flow.AssertHoldsWholeTopicAsync();
     }
@@ -406,6 +406,50 @@ public sealed class FlowStepsTests : IDisposable
 
         Assert.Contains(expected, Assert.IsType<StageStep.TryAgain>(staged).Failure.Message, StringComparison.Ordinal);
         Assert.Empty(await flow.RowsAsync());
+    }
+
+    [Theory]
+    [InlineData("another-id")]
+    [InlineData(null)]
+    public async Task A_batch_that_was_read_before_the_topic_was_created_again_is_not_staged_after_a_person_started_over(string? newId)
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        if (newId is null) flow.Topic.TopicId = null;
+        flow.Produce(0, 10);
+        using var old = Batch(flow, 0, 0, 5);
+        using var oldAndLonger = Batch(flow, 0, 0, 10);
+        await using (var before = Process(flow)) await OpenAsync(before);
+        flow.Topic.Recreate(1, newId);
+        flow.Produce(100, 8);
+        await using var steps = Process(flow);
+        Assert.IsType<OpenStep.Opened>(await steps.OpenAsync(OpenAnswers.None with { Reset = true }, null, default));
+
+        StageStep[] refused = [await steps.StageAsync(old, default), await steps.StageAsync(oldAndLonger, default)];
+        await StageAsync(steps, flow, 0, 0, 8);
+        await steps.CommitAsync(closes: true, mayRead: false, default);
+
+        Assert.Contains("ends with offset 4 of partition 0, which topic 'shop.orders' does not hold: another record stands there", Assert.IsType<StageStep.Unfit>(refused[0]).Failure.Message, StringComparison.Ordinal);
+        Assert.Contains("ends with offset 9 of partition 0, which topic 'shop.orders' does not hold: nothing stands there, or behind it.", Assert.IsType<StageStep.Unfit>(refused[1]).Failure.Message, StringComparison.Ordinal);
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Fact]
+    public async Task A_batch_of_records_that_an_unclean_leader_election_has_taken_is_not_staged()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        flow.Produce(0, 10);
+        using var lost = Batch(flow, 0, 5, 5);
+        await using var steps = Process(flow);
+        await OpenAsync(steps);
+        await StageAsync(steps, flow, 0, 0, 5);
+        flow.Topic.ElectUncleanly(0, from: 7, count: 3);
+
+        var refused = await steps.StageAsync(lost, default);
+        await StageAsync(steps, flow, 0, 5, 5);
+        await steps.CommitAsync(closes: true, mayRead: false, default);
+
+        Assert.Contains("or before it lost or deleted records", Assert.IsType<StageStep.Unfit>(refused).Failure.Message, StringComparison.Ordinal);
+        await flow.AssertHoldsWholeTopicAsync();
     }
 
     [Fact]
