@@ -71,6 +71,18 @@ internal sealed class TableSettings(ImmutableSortedDictionary<string, string> pr
     /// <summary><c>write.metadata.previous-versions-max</c>, default 100 entries of the metadata log.</summary>
     public int MetadataLogCountMax => (int)Math.Max(1, Number("write.metadata.previous-versions-max", 100));
 
+    /// <summary><c>history.expire.max-snapshot-age-ms</c>, default five days.</summary>
+    public long SnapshotAgeMaxMillis => Number("history.expire.max-snapshot-age-ms", 5L * 24 * 3600 * 1000);
+
+    /// <summary><c>history.expire.min-snapshots-to-keep</c> of each branch, default 1.</summary>
+    public int SnapshotCountMin => (int)Math.Clamp(Number("history.expire.min-snapshots-to-keep", 1), 1, int.MaxValue);
+
+    /// <summary><c>history.expire.max-ref-age-ms</c> of branches and tags other than main; left out, they stay.</summary>
+    public long RefAgeMaxMillis => Number("history.expire.max-ref-age-ms", long.MaxValue);
+
+    /// <summary><c>gc.enabled</c>, default true: whether files may be deleted that the table no longer names. Other tables may name them too.</summary>
+    public bool MayDeleteFiles => Flag("gc.enabled", true);
+
     internal bool IsMetadataDeletedAfterCommit => Flag("write.metadata.delete-after-commit.enabled", false);
 
     private string Text(string name, string absent) => properties.GetValueOrDefault(name, absent);

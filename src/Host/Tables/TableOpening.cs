@@ -21,6 +21,18 @@ internal static class TableOpening
     /// <exception cref="PipelineException">It cannot be read.</exception>
     public static async Task<Table> OpenAsync(string name, TablePlace place, HostSettings settings, CancellationToken cancellationToken)
     {
+        var (catalog, identifier) = await OpenCatalogAsync(name, place, settings);
+        return await GuardAsync(name, async () => await catalog.LoadAsync(identifier, cancellationToken)) ?? throw Missing(identifier, catalog, place);
+    }
+
+    public static UsageException Missing(TableIdentifier identifier, ICatalog catalog, TablePlace place) =>
+        new($"there is no table {identifier} in the {catalog.Name}. {(place.Definition is null ? $"Name another warehouse with --warehouse or {HostSettings.WarehouseVariable}, the table by its folder, or the catalog by --definition." : "Check its name and the catalog's warehouse.")}");
+
+    /// <summary>The catalog that a table is in, and what the table is called there. Whether it is there is not looked at.</summary>
+    /// <exception cref="UsageException">There is no such catalog.</exception>
+    /// <exception cref="PipelineException">It cannot be reached.</exception>
+    public static async Task<(ICatalog Catalog, TableIdentifier Identifier)> OpenCatalogAsync(string name, TablePlace place, HostSettings settings)
+    {
         CatalogDefinition definition;
         TableIdentifier identifier;
         if (place.Definition is not null)
@@ -33,10 +45,15 @@ internal static class TableOpening
             (var folder, identifier) = Resolve(name, place.Warehouse, settings);
             definition = new CatalogDefinition.File("default", folder);
         }
+        return (await OpenCatalogAsync(name, definition), identifier);
+    }
+
+    /// <param name="name">Of the table that is wanted, for messages.</param>
+    /// <exception cref="PipelineException">It cannot be reached.</exception>
+    public static Task<ICatalog> OpenCatalogAsync(string name, CatalogDefinition definition)
+    {
         var ids = new SystemIdSource();
-        var catalog = await GuardAsync(name, () => Task.FromResult(CatalogOpening.Open(definition, StoreOpening.Open(definition.Stores, ids, TimeProvider.System), ids, TimeProvider.System)));
-        return await GuardAsync(name, async () => await catalog.LoadAsync(identifier, cancellationToken))
-            ?? throw new UsageException($"there is no table {identifier} in the {catalog.Name}. {(place.Definition is null ? $"Name another warehouse with --warehouse or {HostSettings.WarehouseVariable}, the table by its folder, or the catalog by --definition." : "Check its name and the catalog's warehouse.")}");
+        return GuardAsync(name, () => Task.FromResult(CatalogOpening.Open(definition, StoreOpening.Open(definition.Stores, ids, TimeProvider.System), ids, TimeProvider.System)));
     }
 
     /// <summary>The catalog that the command line names in a definition, which has to be right.</summary>

@@ -11,7 +11,7 @@ public sealed class MatihCommandTests
         var (code, _, error) = await RunAsync("rnu", "pipeline.yaml");
 
         Assert.Equal(2, code);
-        Assert.Equal("matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, catalog, status, verify, replay, deploy, flink, health, demo. See matih --help.\n", error);
+        Assert.Equal("matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, catalog, status, verify, replay, maintain, deploy, flink, health, demo. See matih --help.\n", error);
     }
 
     [Theory]
@@ -113,7 +113,7 @@ public sealed class MatihCommandTests
         foreach (var words in (string[][])[["help"], ["-h"], []])
             Assert.Equal((0, main, ""), await RunAsync(words));
         Assert.Equal(await RunAsync("table", "show", "--help"), await RunAsync("help", "table", "show"));
-        Assert.Equal((2, "", "matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, catalog, status, verify, replay, deploy, flink, health, demo. See matih --help.\n"), await RunAsync("help", "rnu"));
+        Assert.Equal((2, "", "matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, catalog, status, verify, replay, maintain, deploy, flink, health, demo. See matih --help.\n"), await RunAsync("help", "rnu"));
     }
 
     [Fact]

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using Matih.Engine.Tests.Iceberg;
+using Matih.Iceberg.Metadata;
+using Matih.Maintenance;
+
+namespace Matih.Engine.Tests.Maintenance;
+
+/// <summary>Which snapshots are past their retention. A snapshot's id is its age in days as well, so that 1 is the newest.</summary>
+public sealed class ExpiryPlanTests
+{
+    private const long Day = 24L * 3600 * 1000;
+    private const long Now = 1_000 * Day;
+
+    [Fact]
+    public void What_is_older_than_five_days_goes_and_the_head_stays_however_old_it_is()
+    {
+        Assert.Equal("20 6", Expired(Table([20, 6, 5, 1])));
+        Assert.Equal("20", Expired(Table([20, 10])));
+        Assert.Equal("", Expired(Table([10])));
+        Assert.Equal("", Expired(TableMetadataSamples.New(Schema)));
+    }
+
+    [Fact]
+    public void The_table_s_and_the_branch_s_own_settings_count()
+    {
+        Assert.Equal("20", Expired(Table([20, 6, 5, 1], ("history.expire.min-snapshots-to-keep", "3"))));
+        Assert.Equal("20 6 5 3", Expired(Table([20, 6, 5, 3, 1], ("history.expire.max-snapshot-age-ms", $"{2 * Day}"))));
+        var branch = Table([20, 6, 5, 1]);
+        Assert.Equal("20 6 5", Expired(branch with { Refs = branch.Refs.SetItem("main", new(new(1), SnapshotRefKind.Branch, MaxSnapshotAgeMillis: 2 * Day)) }));
+        Assert.Equal("20", Expired(branch with { Refs = branch.Refs.SetItem("main", new(new(1), SnapshotRefKind.Branch, MinSnapshotsToKeep: 2, MaxSnapshotAgeMillis: 6 * Day)) }));
+    }
+
+    [Fact]
+    public void A_tag_keeps_its_snapshot_and_a_branch_its_own_line_until_they_are_too_old()
+    {
+        var table = Table([30, 20, 10, 1]);
+        Assert.Equal("30 10", Expired(table with { Refs = table.Refs.Add("audit", new(new(20), SnapshotRefKind.Tag)) }));
+        Assert.Equal("30 20 10; audit", Expired(table with { Refs = table.Refs.Add("audit", new(new(20), SnapshotRefKind.Tag, MaxRefAgeMillis: 19 * Day)) }));
+        Assert.Equal("30 10", Expired(table with { Refs = table.Refs.Add("audit", new(new(20), SnapshotRefKind.Tag, MaxRefAgeMillis: 20 * Day)) }));
+        Assert.Equal("30 20 10; work", Expired(Table([30, 20, 10, 1], ("history.expire.max-ref-age-ms", $"{2 * Day}")) is var aging ? aging with { Refs = aging.Refs.Add("work", new(new(20), SnapshotRefKind.Branch)) } : null!));
+        Assert.Equal("10", Expired(table with { Refs = table.Refs.Add("work", new(new(20), SnapshotRefKind.Branch, MinSnapshotsToKeep: 2)) }));
+    }
+
+    [Fact]
+    public void What_no_ref_leads_to_has_the_table_s_age_alone()
+    {
+        var table = Table([10, 1]);
+        var aside = table with { Snapshots = table.Snapshots.AddRange(Snapshot(4, null), Snapshot(6, null)) };
+
+        Assert.Equal("10 6", Expired(aside));
+    }
+
+    [Fact]
+    public void The_way_to_the_newest_commit_of_a_pipeline_stays_where_others_have_committed_since()
+    {
+        var plan = ExpiryPlan.Of(Written(Table([40, 30, 20, 10, 1]), 30), Now);
+
+        Assert.Equal("40", string.Join(' ', plan.Snapshots));
+        Assert.Equal(3, plan.HeldForLedgers);
+        Assert.Equal("40 30 20", Expired(Written(Table([40, 30, 20, 10, 1]), 10)));
+    }
+
+    [Fact]
+    public void Where_a_pipeline_has_a_tag_and_no_commit_in_the_history_the_whole_history_stays()
+    {
+        // Rolled back to before the pipeline's first commit: only the way to the first snapshot proves that the table holds none.
+        var table = Table([40, 30, 1]);
+        var tagged = table with { Snapshots = table.Snapshots.Add(Snapshot(2, 30)), Refs = table.Refs.Add("matih-orders-lake", SnapshotRef.LastingTag(new(2))) };
+
+        Assert.Equal("", Expired(tagged));
+        Assert.Equal("40 30", Expired(table));
+    }
+
+    private static Schema Schema { get; } = new(0, [new(1, "id", false, new IcebergType.Long())]);
+
+    private static string Expired(TableMetadata table)
+    {
+        var plan = ExpiryPlan.Of(table, Now);
+        return string.Join(' ', plan.Snapshots) + string.Concat(plan.Refs.Select(name => $"; {name}"));
+    }
+
+    /// <summary>A line of snapshots, oldest first, whose last one is <c>main</c>.</summary>
+    private static TableMetadata Table(int[] days, params (string, string)[] properties)
+    {
+        var snapshots = days.Select((day, i) => Snapshot(day, i == 0 ? null : days[i - 1])).ToImmutableArray();
+        var table = TableMetadataSamples.New(Schema) with { Snapshots = snapshots, CurrentSnapshotId = snapshots[^1].Id, Properties = TableMetadataSamples.Properties(properties) };
+        return table with { Refs = table.Refs.Add("main", new(snapshots[^1].Id, SnapshotRefKind.Branch)) };
+    }
+
+    private static Snapshot Snapshot(int day, int? parent, params (string Name, string Value)[] summary) => new(
+        new(day), parent is { } id ? new SnapshotId(id) : null, 1_000 - day, Now - day * Day, $"/t/snap-{day}.avro", TableMetadataSamples.Properties([("operation", "append"), .. summary]), 0);
+
+    /// <summary>The table, in which a pipeline wrote that snapshot.</summary>
+    private static TableMetadata Written(TableMetadata table, int day) => table with
+    {
+        Snapshots = [.. table.Snapshots.Select(snapshot => snapshot.Id.Value == day ? Snapshot(day, (int?)snapshot.ParentId?.Value, ("matih.writer", "orders/lake")) : snapshot)],
+    };
+}
