@@ -32,6 +32,12 @@ internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore 
             // Where history has expired, the tag of a ledger keeps its snapshot: without one there was none.
             if (finding is not LineageFinding.Absent { HasTag: false } && !(finding is LineageFinding.Unproven && !lineage.HasTagText(table)))
             {
+                if (finding is LineageFinding.Found { Ledger.Flink: FlinkLedger.Given given })
+                {
+                    throw PipelineException.Refused(
+                        $"Flink job {given.Job} has the records of {flow} in table {plan.Identifier}, from offsets that its ledger says; the definition has a statement now that only Flink runs, whose state would begin in the middle.",
+                        "Deploy it under another pipeline name and with another table, or go back to the statement that was deployed.");
+                }
                 throw PipelineException.Refused(
                     $"Table {plan.Identifier} holds a ledger of {flow}: `matih run` has written it, and a Flink job would write the same records a second time.",
                     "Continue with `matih run`, or give the sink another table.");
