@@ -69,7 +69,7 @@ internal sealed class DeployVerb : Verb
         var request = new DeploymentRequest(job.ToString("N"))
         {
             Replaces = arguments.GetValue(_replace),
-            From = arguments.GetValue(_from),
+            From = arguments.GetValue(_from) is { } from ? SavepointFolder.Locate(from, _settings.CurrentDirectory) : null,
             SavepointFolder = arguments.GetValue(_savepoint),
             StartMax = arguments.GetValue(_wait) ?? TimeSpan.FromMinutes(2),
         };
