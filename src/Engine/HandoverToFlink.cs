@@ -16,6 +16,9 @@ namespace Matih;
 /// <param name="Planned">Its plan; null for a statement that this engine does not run.</param>
 public sealed record HandedFlow(FlowDefinition Definition, TablePlan Table, PlannedFlow? Planned)
 {
+    /// <summary>What the job's statements are recognized by.</summary>
+    public string? StatementHash { get; init; }
+
     internal FlowName Name => new(Definition.Pipeline, Definition.Sink.Name);
 }
 
@@ -28,6 +31,9 @@ public sealed record GivenTable(TableIdentifier Table, string Job, bool HasCommi
 
     /// <summary>The savepoint or checkpoint of that job.</summary>
     public string? From { get; init; }
+
+    /// <summary>The statements of the last jobs; none where this engine runs them as well.</summary>
+    public DeployedStatements Statements { get; init; } = DeployedStatements.Parse(null);
 }
 
 /// <summary>
@@ -76,7 +82,7 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
         _byProperty.AddRange(flows);
         var given = ImmutableArray.CreateBuilder<GivenTable>();
         foreach (var flow in flows)
-            if (await MarkAsync(flow, null, restores, cancellationToken) is ({ } job, var hasCommits)) given.Add(new GivenTable(flow.Table.Identifier, job, hasCommits));
+            if (await MarkAsync(flow, null, restores, cancellationToken) is ({ } job, var hasCommits, var statements)) given.Add(new GivenTable(flow.Table.Identifier, job, hasCommits) { Statements = statements });
         return given.ToImmutable();
     }
 
@@ -176,10 +182,10 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
         static string Show(long? offset) => offset is { } known ? $"offset {known}" : "its beginning";
     }
 
-    private async Task<(string? Job, bool HasCommits)> MarkAsync(HandedFlow flow, string? job, bool restores, CancellationToken cancellationToken) => await Guarded(flow, async () =>
+    private async Task<(string? Job, bool HasCommits, DeployedStatements Statements)> MarkAsync(HandedFlow flow, string? job, bool restores, CancellationToken cancellationToken) => await Guarded(flow, async () =>
     {
         var store = connectors.OpenStore(flow.Definition.Sink.Catalog);
-        return await new FlinkHandover(flow.Name, FlowAssembly.OpenTable(connectors, flow.Definition, flow.Table, store), store, flow.Table, log).MarkAsync(job, restores, cancellationToken);
+        return await new FlinkHandover(flow.Name, FlowAssembly.OpenTable(connectors, flow.Definition, flow.Table, store), store, flow.Table, log).MarkAsync(job, flow.Planned is null ? flow.StatementHash : null, restores, cancellationToken);
     }, cancellationToken);
 
     private static async Task<T> Guarded<T>(HandedFlow flow, Func<Task<T>> work, CancellationToken cancellationToken)

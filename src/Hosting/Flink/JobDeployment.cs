@@ -16,6 +16,9 @@ public sealed record DeploymentRequest(string JobId)
     /// <summary>A savepoint or retained checkpoint to continue from; null begins at the definition's start offset.</summary>
     public string? From { get; init; }
 
+    /// <summary>Whether state is continued with statements that have changed, although only Flink runs them.</summary>
+    public bool KeepsState { get; init; }
+
     /// <summary>Where the savepoint of the replaced job goes; null takes the cluster's own folder.</summary>
     public string? SavepointFolder { get; init; }
 
@@ -70,6 +73,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
                 say($"job {request.JobId} was to continue from {place}");
                 (savepoint, restores) = (place, true);
             }
+            if (restores && !request.KeepsState) StatementCheck.RequireSame(script, given, running?.Id, savepoint);
             if (!restores) await RequireUnreadAsync(jobs, given, request.JobId, cancellationToken);
             foreach (var (table, handed) in tables.Where(table => !table.Table.IsReachable)) await statements.CreateAsync(table, handed.Table, cancellationToken);
             foreach (var table in script.Tables) await statements.CheckKeyAsync(table, cancellationToken);

@@ -213,6 +213,20 @@ public sealed class FlinkHandoverTests
     }
 
     [Fact]
+    public async Task A_table_says_which_statements_its_last_jobs_had_where_only_flink_runs_them()
+    {
+        using var flow = new FlowHarness();
+        var (first, second) = (new string('1', 32), new string('2', 32));
+        await flow.GiveToFlinkAsync(first, isByProperty: true, statementHash: "aa");
+        await flow.GiveToFlinkAsync(second, restores: true, isByProperty: true, statementHash: "bb");
+
+        await flow.GiveToFlinkAsync(Job, restores: true, isByProperty: true, statementHash: "cc");
+
+        var given = Assert.Single(flow.GivenBefore);
+        Assert.Equal((second, $"{second}=bb {first}=aa"), (given.Job, given.Statements.ToString()));
+    }
+
+    [Fact]
     public async Task A_run_takes_the_records_back_at_the_savepoint_s_positions()
     {
         using var flow = await GivenAsync();
