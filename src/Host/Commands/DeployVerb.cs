@@ -26,7 +26,7 @@ internal sealed class DeployVerb : Verb
             ("matih deploy pipeline.yaml --gateway http://flink:8083 --replace", "an upgrade"),
             ("matih deploy pipeline.yaml --gateway http://flink:8083 --from s3://flink/checkpoints/8a…/chk-42", "after the whole cluster was lost"),
         ]),
-        ("Exit codes", [("0", "The job runs."), ("2", "The definition or the command line is wrong, or Flink refuses a statement."), ("3", "The cluster does not answer, or the job does not run."), ("5", "A table is written by `matih run` or by another job, or it is not known where the job would have to begin.")]));
+        ("Exit codes", [("0", "The job runs."), ("2", "The definition or the command line is wrong, or Flink refuses a statement."), ("3", "The cluster does not answer, a topic does not exist, or the job does not run."), ("5", "A table is written by `matih run` or by another job, it is not known where the job would have to begin, or a statement that only Flink runs has changed and state would go on.")]));
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _file;

@@ -193,7 +193,12 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
         var job = await pipeline.DeployAsync();
         await pipeline.WaitForRowsAsync("web.large", 50);
         await pipeline.WaitForRowsAsync("web.totals", 2);
+        pipeline.Write(definition.Replace("'5' MINUTES", "'10' MINUTES", StringComparison.Ordinal));
+        var changed = await pipeline.TryDeployAsync("--replace");
         await pipeline.StopAsync(job);
+
+        Assert.Equal(5, changed.ExitCode);
+        Assert.Contains("are not those of the job that has written table web.", changed.StandardError, StringComparison.Ordinal);
 
         var totals = await IcebergReference.ScanAsync(pipeline.TableFolder("web.totals"));
         Assert.Equal([("u0", 200.0, 50L), ("u1", 250.0, 50L)], totals.Select(row => (row.GetProperty("user_id").GetString()!, row.GetProperty("total").GetDouble(), row.GetProperty("n").GetInt64())).Order());
@@ -252,10 +257,13 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
         await session.KillAsync();
         await client.ProduceTextAsync(pipeline.Topic, Clicks(4000, 2000));
         await session.RestartAsync();
+        var begins = await pipeline.TryDeployAsync();
         var second = await pipeline.DeployAsync("--from", $"file://{session.NewestCheckpointOf(job)!}");
         await pipeline.WaitForRowsAsync("web.clickstream_events", 6000);
         await pipeline.StopAsync(second);
 
+        Assert.Equal(5, begins.ExitCode);
+        Assert.Contains($"has forgotten the job: it is the highest chk-N with a file _metadata in the folder {job}", begins.StandardError, StringComparison.Ordinal);
         Assert.Equal(6000, (await IcebergReference.CountByAsync(pipeline.TableFolder("web.clickstream_events"), "page_url")).Count);
     }
 
