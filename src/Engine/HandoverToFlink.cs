@@ -16,6 +16,9 @@ namespace Matih;
 /// <param name="Planned">Its plan; null for a statement that this engine does not run.</param>
 public sealed record HandedFlow(FlowDefinition Definition, TablePlan Table, PlannedFlow? Planned)
 {
+    /// <summary>What the job's statements are recognized by.</summary>
+    public string? StatementHash { get; init; }
+
     internal FlowName Name => new(Definition.Pipeline, Definition.Sink.Name);
 }
 
@@ -28,6 +31,9 @@ public sealed record GivenTable(TableIdentifier Table, string Job, bool HasCommi
 
     /// <summary>The savepoint or checkpoint of that job.</summary>
     public string? From { get; init; }
+
+    /// <summary>The statements of the last jobs; none where this engine runs them as well.</summary>
+    public DeployedStatements Statements { get; init; } = DeployedStatements.Parse(null);
 }
 
 /// <summary>
@@ -37,6 +43,9 @@ public sealed record GivenTable(TableIdentifier Table, string Job, bool HasCommi
 /// <param name="isGone">Whether the process that a hint names is known to be dead.</param>
 public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors connectors, IEngineLog log, Func<WriterHint, bool> isGone) : IAsyncDisposable
 {
+    /// <summary>For a source of which only questions are asked.</summary>
+    private const long QueueBytes = 1 << 20;
+
     private readonly Lock _randomLock = new();
     private readonly List<(HandedFlow Flow, LedgerHandover Handover, HandoverLook Look)> _byLedger = [];
     private readonly List<HandedFlow> _byProperty = [];
@@ -45,9 +54,10 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
     /// <summary>Creates the tables that do not exist, and looks whether a job may have them.</summary>
     /// <param name="restores">Whether the job continues from a savepoint or checkpoint.</param>
     /// <returns>Those that were given to a job before.</returns>
-    /// <exception cref="PipelineException">A job may not have them, or catalog or store fails.</exception>
+    /// <exception cref="PipelineException">A job may not have them, a topic does not exist, or catalog or store fails.</exception>
     public async Task<ImmutableArray<GivenTable>> LookAsync(IReadOnlyList<HandedFlow> flows, bool restores, CancellationToken cancellationToken)
     {
+        var silence = await FindTopicsAsync(flows, cancellationToken);
         try
         {
             if (flows.All(flow => flow.Planned is not null))
@@ -65,14 +75,42 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
         catch (SourceException unreachable)
         {
             // A flow with a ledger asks no broker before it is given, so that there is none.
-            log.Warning("start-not-committed", $"The brokers do not answer from here ({unreachable.Message.TrimEnd('.')}), so the job begins where Flink finds start_offset, and its records cannot be taken back from a savepoint.");
+            log.Warning("start-not-committed", $"{Unanswered(unreachable)}, so the job begins where Flink finds start_offset, and its records cannot be taken back from a savepoint.");
             _byLedger.Clear();
         }
+        if (silence is not null && flows.Any(flow => flow.Planned is null)) log.Warning("topic-not-looked-up", $"{Unanswered(silence)}, so whether there is such a topic is left to Flink.");
         _byProperty.AddRange(flows);
         var given = ImmutableArray.CreateBuilder<GivenTable>();
         foreach (var flow in flows)
-            if (await MarkAsync(flow, null, restores, cancellationToken) is ({ } job, var hasCommits)) given.Add(new GivenTable(flow.Table.Identifier, job, hasCommits));
+            if (await MarkAsync(flow, null, restores, cancellationToken) is ({ } job, var hasCommits, var statements)) given.Add(new GivenTable(flow.Table.Identifier, job, hasCommits) { Statements = statements });
         return given.ToImmutable();
+    }
+
+    private static string Unanswered(Exception silence) =>
+        $"The brokers {(silence is SourceException { Kind: SourceErrorKind.Unreachable } ? "do not answer" : "cannot be asked")} from here ({silence.Message.TrimEnd('.')})";
+
+    /// <summary>Looks for the topics before anything is created or submitted: Flink finds out when the job runs.</summary>
+    /// <returns>Why the brokers cannot be asked from here, where Flink may reach them all the same; null where they answered.</returns>
+    /// <exception cref="PipelineException">There is no such topic.</exception>
+    private async Task<Exception?> FindTopicsAsync(IEnumerable<HandedFlow> flows, CancellationToken cancellationToken)
+    {
+        foreach (var definition in flows.Select(flow => flow.Definition).Where(definition => definition.FlinkSource is null).Select(definition => definition.Source).DistinctBy(source => source.Name))
+        {
+            try
+            {
+                await using var source = connectors.OpenSource(definition, QueueBytes);
+                await source.IdentifyAsync(cancellationToken);
+            }
+            catch (SourceException refusal) when (refusal.Kind == SourceErrorKind.UnknownTopic)
+            {
+                throw FlowFailure.OfTopic(definition.Topic, refusal);
+            }
+            catch (Exception silence) when (silence is SourceException or PipelineException { Kind: FailureKind.KafkaAccess })
+            {
+                return silence;
+            }
+        }
+        return null;
     }
 
     /// <summary>Whether ledgers give the records away, so that what a job continues from can be compared with table and topic.</summary>
@@ -122,7 +160,9 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
             {
                 if (Difference(first, other) is not { } difference) continue;
                 throw PipelineException.Refused($"{first.Flow.Name} and {other.Flow.Name} stand at different places of source '{group.Key}', {difference}; one Flink job reads it once, for both.",
-                    "Run `matih run --until-caught-up` while nothing is produced, so that they stand at the same, and deploy again. Or give each sink a pipeline of its own: matih run --adopt takes its ledger there.");
+                    first.Look.GivenTo is not null || other.Look.GivenTo is not null
+                        ? $"{char.ToUpperInvariant(LedgerHandover.ByWayOfRun[0])}{LedgerHandover.ByWayOfRun[1..]}"
+                        : "Run `matih run --until-caught-up` while nothing is produced, so that they stand at the same, and deploy again. Or give each sink a pipeline of its own: matih run --adopt takes its ledger there.");
             }
         }
     }
@@ -142,10 +182,10 @@ public sealed class HandoverToFlink(EngineEnvironment environment, IConnectors c
         static string Show(long? offset) => offset is { } known ? $"offset {known}" : "its beginning";
     }
 
-    private async Task<(string? Job, bool HasCommits)> MarkAsync(HandedFlow flow, string? job, bool restores, CancellationToken cancellationToken) => await Guarded(flow, async () =>
+    private async Task<(string? Job, bool HasCommits, DeployedStatements Statements)> MarkAsync(HandedFlow flow, string? job, bool restores, CancellationToken cancellationToken) => await Guarded(flow, async () =>
     {
         var store = connectors.OpenStore(flow.Definition.Sink.Catalog);
-        return await new FlinkHandover(flow.Name, FlowAssembly.OpenTable(connectors, flow.Definition, flow.Table, store), store, flow.Table, log).MarkAsync(job, restores, cancellationToken);
+        return await new FlinkHandover(flow.Name, FlowAssembly.OpenTable(connectors, flow.Definition, flow.Table, store), store, flow.Table, log).MarkAsync(job, flow.Planned is null ? flow.StatementHash : null, restores, cancellationToken);
     }, cancellationToken);
 
     private static async Task<T> Guarded<T>(HandedFlow flow, Func<Task<T>> work, CancellationToken cancellationToken)

@@ -13,11 +13,14 @@ internal static class FlowFailure
         PipelineException known => known,
         PositionOutOfRangeException position => new PipelineException(FailureKind.Kafka,
             $"Topic '{plan.Topic}': {position.Message}", "The next attempt compares the position with what the topic holds, and says what is missing.", position),
-        SourceException source => new PipelineException(
-            source.Kind is SourceErrorKind.Unreachable or SourceErrorKind.Protocol ? FailureKind.Kafka : FailureKind.KafkaAccess,
-            $"Topic '{plan.Topic}': {source.Message}", RemedyFor(source.Kind), source),
+        SourceException source => OfTopic(plan.Topic, source),
         _ => OfTable(plan.Table.Identifier, e, abort),
     };
+
+    /// <summary>The same for whoever only asks about a topic.</summary>
+    public static PipelineException OfTopic(string topic, SourceException source) => new(
+        source.Kind is SourceErrorKind.Unreachable or SourceErrorKind.Protocol ? FailureKind.Kafka : FailureKind.KafkaAccess,
+        $"Topic '{topic}': {source.Message}", RemedyFor(source.Kind), source);
 
     /// <summary>The same for whoever works on a table alone.</summary>
     public static PipelineException? OfTable(TableIdentifier table, Exception e, CancellationToken abort) => e switch

@@ -1,19 +1,26 @@
+using System.Collections.Immutable;
 using Matih.Definition;
 
 namespace Matih.Flink;
 
 /// <summary>A catalog of the definition as Iceberg's catalog for Flink (Iceberg documentation, "Flink", "Catalogs").</summary>
-/// <param name="catalog">The catalog.</param>
-/// <param name="place">A sink's table in it, for errors.</param>
-internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences references, (DefinitionPosition Position, string Path) place)
+/// <param name="sink">A sink whose table is in it; errors are at its place.</param>
+internal sealed class CatalogOptions(SinkDefinition sink, FlinkReferences references)
 {
+    private readonly CatalogDefinition _catalog = sink.Catalog;
     private readonly SortedDictionary<string, FlinkValue> _options = new(StringComparer.Ordinal);
     private readonly List<string> _refusals = [];
 
-    private string Path => $"catalogs.{catalog.Name}";
+    private string Path => $"catalogs.{_catalog.Name}";
 
-    /// <summary>What Flink has to call it: tables of a SQL catalog are found by the catalog's name.</summary>
-    public static string NameOf(CatalogDefinition catalog) => catalog is CatalogDefinition.Sql sql ? sql.CatalogName : catalog.Name;
+    /// <summary>
+    /// What Flink has to call it. Flink knows one level of namespaces below a catalog, and gets a catalog for each namespace above
+    /// that level; only tables of a SQL catalog are found by the catalog's name.
+    /// </summary>
+    public static string NameOf(SinkDefinition sink) => sink.Catalog is CatalogDefinition.Sql sql ? sql.CatalogName : string.Join('.', BaseOf(sink).Prepend(sink.Catalog.Name));
+
+    /// <summary>The namespace above the last level (Iceberg documentation, "Flink", "base-namespace"); empty where there is one level.</summary>
+    public static ImmutableArray<string> BaseOf(SinkDefinition sink) => sink.Table.Namespace[..^1];
 
     /// <param name="errors">Gets what cannot be said to Flink.</param>
     public IEnumerable<KeyValuePair<string, FlinkValue>> Map(List<DefinitionError> errors)
@@ -21,27 +28,43 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
         Set("type", "iceberg");
         // Another writer's commits are to be seen at once.
         Set("cache-enabled", "false");
-        switch (catalog)
+        MapBase();
+        switch (_catalog)
         {
             case CatalogDefinition.File file: MapFile(file); break;
             case CatalogDefinition.Rest rest: MapRest(rest); break;
             case CatalogDefinition.Sql sql: MapSql(sql); break;
             case CatalogDefinition.Hive hive: MapHive(hive); break;
         }
-        errors.AddRange(_refusals.Select(refusal => new DefinitionError(place.Position.File, place.Position.Line, place.Position.Column, place.Path, refusal)));
+        errors.AddRange(_refusals.Select(refusal => new DefinitionError(sink.TablePosition.File, sink.TablePosition.Line, sink.TablePosition.Column, $"sinks.{sink.Name}.table", refusal)));
         return _options;
+    }
+
+    private void MapBase()
+    {
+        var above = BaseOf(sink);
+        if (above.IsEmpty) return;
+        if (_catalog is CatalogDefinition.Hive) _refusals.Add($"{sink.Table} has {Quantity.Of(sink.Table.Namespace.Length, "namespace level")}, and a Hive metastore knows one. Use a namespace of one level.");
+        else if (above.Any(level => level.Contains('.', StringComparison.Ordinal))) _refusals.Add($"{sink.Table}: a namespace above the last one has a dot in its name, which Flink takes for two namespaces. Use a name without a dot.");
+        else Set("base-namespace", string.Join('.', above));
     }
 
     private void MapFile(CatalogDefinition.File file)
     {
         if (file.Warehouse.Contains("://", StringComparison.Ordinal))
         {
-            _refusals.Add($"catalog '{catalog.Name}' keeps its tables in an object store without a service, and Flink's catalog of that kind replaces files there instead of comparing first, so that commits can be lost. Use a REST or SQL catalog.");
+            _refusals.Add($"catalog '{_catalog.Name}' keeps its tables in an object store without a service, and Flink's catalog of that kind replaces files there instead of comparing first, so that commits can be lost. Use a REST or SQL catalog.");
             return;
         }
         Set("catalog-type", "hadoop");
-        Set("warehouse", new Uri(file.Warehouse).AbsoluteUri);
+        Set("warehouse", FolderOf(file.Warehouse));
     }
+
+    /// <summary>
+    /// Hadoop takes what stands behind the scheme as the path itself: an escaped blank would be another folder, called <c>a%20b</c>
+    /// (seen with Flink 1.20.3; <c># ? % : [ ] { } *</c> and letters beyond ASCII are taken as they are, too).
+    /// </summary>
+    private static string FolderOf(string path) => $"file://{path}";
 
     private void MapRest(CatalogDefinition.Rest rest)
     {
@@ -69,7 +92,7 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
                 Set("rest.signing-region", sig.Region);
                 break;
             case RestAuth.Entra:
-                _refusals.Add($"catalog '{catalog.Name}' asks for tokens of Microsoft Entra ID, which Iceberg's catalog for Flink cannot fetch. Run the pipeline with `matih run`.");
+                _refusals.Add($"catalog '{_catalog.Name}' asks for tokens of Microsoft Entra ID, which Iceberg's catalog for Flink cannot fetch. Run the pipeline with `matih run`.");
                 break;
         }
         MapStores();
@@ -79,7 +102,7 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
     {
         Set("catalog-impl", "org.apache.iceberg.jdbc.JdbcCatalog");
         Set("jdbc.schema-version", "V1");
-        Set("warehouse", sql.Warehouse.Contains("://", StringComparison.Ordinal) ? sql.Warehouse : new Uri(sql.Warehouse).AbsoluteUri);
+        Set("warehouse", sql.Warehouse.Contains("://", StringComparison.Ordinal) ? sql.Warehouse : FolderOf(sql.Warehouse));
         switch (sql.Database)
         {
             case SqlDatabase.Sqlite sqlite:
@@ -90,7 +113,7 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
                 if (server.User is { } user) Set("jdbc.user", user);
                 if (server.Password is { } password) Set("jdbc.password", references.Secret(password.Reveal(), $"{Path}.password"));
                 foreach (var option in server.Options.Keys)
-                    _refusals.Add($"catalog '{catalog.Name}': option {option} is Npgsql's, and has no counterpart in the JDBC driver that Flink uses. Leave it out.");
+                    _refusals.Add($"catalog '{_catalog.Name}': option {option} is Npgsql's, and has no counterpart in the JDBC driver that Flink uses. Leave it out.");
                 break;
         }
         MapStores();
@@ -110,7 +133,7 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
     private void MapStores()
     {
         Set("io-impl", "org.apache.iceberg.io.ResolvingFileIO");
-        var s3 = catalog.Stores.S3;
+        var s3 = _catalog.Stores.S3;
         if (s3.Endpoint is { } endpoint) Set("s3.endpoint", references.Address(endpoint.Reveal().AbsoluteUri.TrimEnd('/'), $"{Path}.s3.endpoint"));
         if (s3.IsPathStyle ?? s3.Endpoint is not null) Set("s3.path-style-access", "true");
         if (s3.Region is { } region) Set("client.region", region);
@@ -119,7 +142,7 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
         if (s3.SessionToken is { } token) Set("s3.session-token", references.Secret(token.Reveal(), $"{Path}.s3.session_token"));
         if (s3.Encryption != S3Encryption.BucketDefault) Set("s3.sse.type", s3.Encryption == S3Encryption.S3 ? "s3" : "kms");
         if (s3.KmsKeyId is { } kms) Set("s3.sse.key", kms);
-        if (s3.Profile is not null) _refusals.Add($"catalog '{catalog.Name}': profile '{s3.Profile}' is one of this machine. Give Flink's machines an identity, or the catalog keys.");
+        if (s3.Profile is not null) _refusals.Add($"catalog '{_catalog.Name}': profile '{s3.Profile}' is one of this machine. Give Flink's machines an identity, or the catalog keys.");
         if (s3.RoleArn is { } role)
         {
             Set("client.factory", "org.apache.iceberg.aws.AssumeRoleAwsClientFactory");
@@ -128,7 +151,7 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
             if (s3.RoleExternalId is { } external) Set("client.assume-role.external-id", references.Secret(external.Reveal(), $"{Path}.s3.role_external_id"));
             if (s3.Region is { } assumed) Set("client.assume-role.region", assumed);
         }
-        MapAzure(catalog.Stores.Azure);
+        MapAzure(_catalog.Stores.Azure);
     }
 
     private void MapAzure(AzureAccess azure)
@@ -139,7 +162,7 @@ internal sealed class CatalogOptions(CatalogDefinition catalog, FlinkReferences 
             case AzureCredentialKind.Automatic or AzureCredentialKind.ManagedIdentity or AzureCredentialKind.WorkloadIdentity:
                 break;
             default:
-                _refusals.Add($"catalog '{catalog.Name}': Azure credentials of kind {azure.Credential} are not handed to Flink by this program. Give Flink's machines a managed or workload identity, and set credential: automatic.");
+                _refusals.Add($"catalog '{_catalog.Name}': Azure credentials of kind {azure.Credential} are not handed to Flink by this program. Give Flink's machines a managed or workload identity, and set credential: automatic.");
                 break;
         }
     }

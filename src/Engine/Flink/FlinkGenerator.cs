@@ -89,25 +89,18 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
     private IEnumerable<FlinkStatement> Catalogs()
     {
         var statements = new List<FlinkStatement>();
-        foreach (var group in definition.Sinks.GroupBy(sink => CatalogOptions.NameOf(sink.Catalog), StringComparer.Ordinal))
+        foreach (var group in definition.Sinks.GroupBy(CatalogOptions.NameOf, StringComparer.Ordinal))
         {
             var first = group.First();
-            var place = (first.TablePosition, $"sinks.{first.Name}.table");
             foreach (var other in group.Where(sink => sink.Catalog.Name != first.Catalog.Name).DistinctBy(sink => sink.Catalog.Name))
                 Refuse(other.TablePosition, $"sinks.{other.Name}.table", $"catalogs '{first.Catalog.Name}' and '{other.Catalog.Name}' are both called '{group.Key}' in Flink, which needs a name for each. Rename one.");
-            statements.Add(new FlinkSql().Text("CREATE CATALOG ").Name(group.Key).Text(" WITH ").Options(new CatalogOptions(first.Catalog, _references, place).Map(_errors)).Build($"catalogs.{first.Catalog.Name}"));
-            foreach (var space in group.Select(sink => DatabaseOf(sink)).Distinct(StringComparer.Ordinal))
+            foreach (var other in group.Where(sink => sink.Catalog is CatalogDefinition.Sql && !CatalogOptions.BaseOf(sink).SequenceEqual(CatalogOptions.BaseOf(first))))
+                Refuse(other.TablePosition, $"sinks.{other.Name}.table", $"{other.Table} and {first.Table} are in different namespaces above the last level, and Flink has one catalog '{group.Key}' for both, because tables of a SQL catalog are found by its name. Use the same one, or a pipeline for each.");
+            statements.Add(new FlinkSql().Text("CREATE CATALOG ").Name(group.Key).Text(" WITH ").Options(new CatalogOptions(first, _references).Map(_errors)).Build($"catalogs.{first.Catalog.Name}"));
+            foreach (var space in group.Select(sink => sink.Table.Namespace[^1]).Distinct(StringComparer.Ordinal))
                 statements.Add(new FlinkSql().Text("CREATE DATABASE IF NOT EXISTS ").Name([group.Key, space]).Build($"catalogs.{first.Catalog.Name}"));
         }
         return statements;
-    }
-
-    /// <summary>Flink knows one level of namespaces below a catalog (Iceberg documentation, "Flink", "base-namespace").</summary>
-    private string DatabaseOf(SinkDefinition sink)
-    {
-        if (sink.Table.Namespace.Length != 1)
-            Refuse(sink.TablePosition, $"sinks.{sink.Name}.table", $"{sink.Table} has {Quantity.Of(sink.Table.Namespace.Length, "namespace level")}; Flink's catalogs have one. Use a namespace of one level.");
-        return sink.Table.Namespace.LastOrDefault("default");
     }
 
     /// <summary>What the author gave Flink by its own names may hold a secret, such as an object store's key.</summary>

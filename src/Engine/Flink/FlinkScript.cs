@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using Matih.Definition;
@@ -35,6 +36,12 @@ public sealed record FlinkScript
 
     /// <summary>What is not as in a run of this engine, full sentences.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
+
+    /// <summary>
+    /// What the transformations and the insert are recognized by: of their text without secrets, and with one blank wherever there is white space.
+    /// </summary>
+    public string StatementHash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(";\n",
+        Definitions.Where(statement => statement.Subject.StartsWith("transformations.", StringComparison.Ordinal)).Append(Insert).Select(statement => Regex.Replace(statement.ToString(), @"\s+", " ").Trim())))))[..16];
 
     /// <summary>The statement that gives an option a value.</summary>
     public static FlinkStatement Set(string name, string value) => Set(name, (FlinkValue)value);

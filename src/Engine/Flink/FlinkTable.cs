@@ -16,7 +16,7 @@ public sealed record FlinkTable(FlowDefinition Flow, FlinkStatement? Create, str
     /// <summary>Whether this engine reaches the table's catalog; otherwise Flink has to create it.</summary>
     public bool IsReachable => Flow.Sink.Catalog is not CatalogDefinition.Hive;
 
-    internal IEnumerable<string> Path => [CatalogOptions.NameOf(Flow.Sink.Catalog), .. Flow.Sink.Table.Namespace, Flow.Sink.Table.Name];
+    internal IEnumerable<string> Path => [CatalogOptions.NameOf(Flow.Sink), Flow.Sink.Table.Namespace[^1], Flow.Sink.Table.Name];
 
     /// <summary>Asks for the columns of the rows that it gets.</summary>
     public FlinkStatement Describe => new FlinkSql().Text("DESCRIBE ").Name(Flow.Sink.Input).Build($"sinks.{Flow.Sink.Name}.input");

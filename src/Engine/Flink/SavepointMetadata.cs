@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 
 namespace Matih.Flink;
@@ -34,6 +35,8 @@ internal sealed record SavepointMetadata(long CheckpointId, ImmutableArray<Savep
     private const byte FileHandle = 2;
     private const byte OperatorStateHandle = 4;
     private const byte RelativeFileHandle = 6;
+
+    public static bool HasMark(ReadOnlySpan<byte> bytes) => BinaryPrimitives.TryReadInt32BigEndian(bytes, out var mark) && mark == Magic;
 
     /// <exception cref="FormatException">The bytes have another version or shape.</exception>
     public static SavepointMetadata Read(ReadOnlyMemory<byte> bytes, string name)

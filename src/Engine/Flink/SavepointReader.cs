@@ -23,6 +23,9 @@ public sealed class SavepointReader(Func<string, CancellationToken, ValueTask<by
     private const int SplitVersion = 0;
     private const int ManifestsVersion = 2;
 
+    /// <summary>Whether a file <c>_metadata</c> begins as Flink's do, whatever version and kind of job it is of.</summary>
+    public static bool HasMark(ReadOnlySpan<byte> metadata) => SavepointMetadata.HasMark(metadata);
+
     private readonly Dictionary<string, byte[]> _files = [];
 
     /// <exception cref="FormatException">It is none, not whole, or has another version or shape.</exception>

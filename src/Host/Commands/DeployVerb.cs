@@ -26,13 +26,13 @@ internal sealed class DeployVerb : Verb
             ("matih deploy pipeline.yaml --gateway http://flink:8083 --replace", "an upgrade"),
             ("matih deploy pipeline.yaml --gateway http://flink:8083 --from s3://flink/checkpoints/8a…/chk-42", "after the whole cluster was lost"),
         ]),
-        ("Exit codes", [("0", "The job runs."), ("2", "The definition or the command line is wrong, or Flink refuses a statement."), ("3", "The cluster does not answer, or the job does not run."), ("5", "A table is written by `matih run` or by another job, or it is not known where the job would have to begin.")]));
+        ("Exit codes", [("0", "The job runs."), ("2", "The definition or the command line is wrong, or Flink refuses a statement."), ("3", "The cluster does not answer, a topic does not exist, or the job does not run."), ("5", "A table is written by `matih run` or by another job, it is not known where the job would have to begin, or a statement that only Flink runs has changed and state would go on.")]));
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _file;
     private readonly FlinkOptions _script = new();
     private readonly FlinkPlace _place = new();
-    private readonly Option<bool> _replace, _trace;
+    private readonly Option<bool> _replace, _keepState, _trace;
     private readonly Option<string?> _from, _savepoint, _jobId;
     private readonly Option<TimeSpan?> _wait;
 
@@ -44,6 +44,7 @@ internal sealed class DeployVerb : Verb
         _script.AddTo(Command);
         _replace = Flag("--replace", "Stop a job of this name with a savepoint, and continue from it.");
         _from = Text("--from", "PATH", "Continue from this savepoint or retained checkpoint.");
+        _keepState = Flag("--keep-state", "Continue with the state of the job before although a statement that only Flink runs has changed. Right where windows, groups and joins are as they were.");
         _savepoint = Text("--savepoint", "DIR", "Where the savepoint of a replaced job goes, as the cluster sees it. Default: the cluster's own folder.");
         _jobId = Text("--job-id", "ID", "The job's id, 32 hexadecimal digits or a UUID. With the id of an earlier attempt whose fate is unknown, no second job is made.");
         _wait = Duration("--wait", "How long the job may take until its tasks run. Default 2m.");
@@ -69,7 +70,8 @@ internal sealed class DeployVerb : Verb
         var request = new DeploymentRequest(job.ToString("N"))
         {
             Replaces = arguments.GetValue(_replace),
-            From = arguments.GetValue(_from),
+            From = arguments.GetValue(_from) is { } from ? SavepointFolder.Locate(from, _settings.CurrentDirectory) : null,
+            KeepsState = arguments.GetValue(_keepState),
             SavepointFolder = arguments.GetValue(_savepoint),
             StartMax = arguments.GetValue(_wait) ?? TimeSpan.FromMinutes(2),
         };

@@ -15,6 +15,9 @@ internal sealed record GeneratedJob(
 /// <summary>What every subcommand that needs a script asks for.</summary>
 internal sealed class FlinkOptions
 {
+    /// <summary>Begins the value of an unset variable; where it is printed, something else than a secret needed the variable.</summary>
+    private const string StandIn = "matih-unset-";
+
     private const string SqlConnector = "flink-sql-connector-kafka";
     private const string PlainConnector = "flink-connector-kafka";
 
@@ -48,22 +51,42 @@ internal sealed class FlinkOptions
     public IReadOnlyList<string> ConnectorOf(ParseResult arguments) => arguments.GetValue(_connector) is { } connector and not SqlConnector ? ["--kafka-connector", connector] : [];
 
     /// <summary>Loads and generates; null where something is wrong, which has been printed then.</summary>
-    public GeneratedJob? Generate(ParseResult arguments, string file, HostSettings settings)
+    public GeneratedJob? Generate(ParseResult arguments, string file, HostSettings settings, TextWriter? errors = null)
     {
+        errors ??= Console.Error;
         var load = PipelineLoading.Load(new PipelineRequest(file, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse)), settings, isForFlink: true);
-        DefinitionReport.WriteText(load, Console.Error);
+        DefinitionReport.WriteText(load, errors);
         if (load.Pipeline is not { } pipeline) return null;
         var traits = new FlinkTraits(arguments.GetValue(_connector) == SqlConnector);
-        if (Generate(file, pipeline, traits) is not { } script) return null;
+        if (Generate(file, pipeline, traits, errors) is not { } script) return null;
         return new GeneratedJob(pipeline, script, begins => Generator(file, pipeline, traits, begins).Generate().Script ?? throw new InvalidOperationException("The same definition gave a script before."));
     }
 
+    /// <summary>
+    /// The same for a reader: the script has a reference in the place of each secret, so that variables which nothing but secrets
+    /// need may be unset.
+    /// </summary>
+    /// <param name="errors">Gets what is wrong; null is the standard error stream.</param>
+    public GeneratedJob? GenerateToPrint(ParseResult arguments, string file, HostSettings settings, TextWriter? errors = null)
+    {
+        var path = Path.GetFullPath(file, settings.CurrentDirectory);
+        var unset = File.Exists(path) ? UnsetVariables(WrittenDefinition.Read(file, File.ReadAllText(path)), settings) : [];
+        if (unset.Count != 0 && Generate(arguments, file, settings with { Environment = name => unset.Contains(name) ? $"{StandIn}{name}" : settings.Environment(name) }, TextWriter.Null) is { } job
+            && !job.Script.ToString().Contains(StandIn, StringComparison.Ordinal)) return job;
+        return Generate(arguments, file, settings, errors);
+    }
+
+    private static HashSet<string> UnsetVariables(WrittenDefinition written, HostSettings settings) =>
+        [.. written.FindVariables().Where(variable => !variable.Value && string.IsNullOrEmpty(settings.Environment(variable.Key))).Select(variable => variable.Key)];
+
     /// <summary>The script of a definition that was loaded; null where it cannot be said to Flink, which has been printed then.</summary>
-    public static FlinkScript? Generate(string file, LoadedPipeline pipeline, FlinkTraits traits)
+    public static FlinkScript? Generate(string file, LoadedPipeline pipeline, FlinkTraits traits) => Generate(file, pipeline, traits, Console.Error);
+
+    private static FlinkScript? Generate(string file, LoadedPipeline pipeline, FlinkTraits traits, TextWriter errors)
     {
         var result = Generator(file, pipeline, traits, null).Generate();
-        foreach (var error in result.Errors) Console.Error.WriteLine(error);
-        if (!result.Errors.IsEmpty) Console.Error.WriteLine($"{Quantity.Of(result.Errors.Length, "error")}: this cannot be said to Flink.");
+        foreach (var error in result.Errors) errors.WriteLine(error);
+        if (!result.Errors.IsEmpty) errors.WriteLine($"{Quantity.Of(result.Errors.Length, "error")}: this cannot be said to Flink.");
         return result.Script;
     }
 

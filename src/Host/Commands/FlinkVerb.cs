@@ -57,7 +57,7 @@ internal sealed class FlinkVerb : Verb
         RefuseOptions(file, command);
         command.SetAction(arguments =>
         {
-            if (options.Generate(arguments, arguments.GetValue(file)!, settings) is not { } generated) return ExitCode.BadDefinition;
+            if (options.GenerateToPrint(arguments, arguments.GetValue(file)!, settings) is not { } generated) return ExitCode.BadDefinition;
             foreach (var left in generated.Pipeline.Uncompiled) Console.Error.WriteLine($"note: left to Flink: {left}");
             Console.Out.Write(generated.Script.ToString());
             return ExitCode.Done;
@@ -74,7 +74,7 @@ internal sealed class FlinkVerb : Verb
         {
             using var cluster = place.Open(arguments, settings);
             var table = new TextTable("job", "name", "state", "started");
-            foreach (var job in await new JobWatch(cluster).ListAsync(cancellationToken)) table.Add(job.Id, job.Name, job.State, HostJson.TextOf(job.StartedAt));
+            foreach (var job in await new JobWatch(cluster).ListAsync(cancellationToken)) table.Add(job.Id, FlinkJobText.NameInList(job.Name), job.State, HostJson.TextOf(job.StartedAt));
             table.WriteTo(Console.Out, "");
             return ExitCode.Done;
         });

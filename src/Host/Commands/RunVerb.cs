@@ -151,7 +151,7 @@ internal sealed class RunVerb : Verb
         var (folder, job) = (arguments.GetValue(_fromSavepoint), arguments.GetValue(_fromEndedJob));
         if (folder is null && job is null) return null;
         using var cluster = _flink.Open(arguments, _settings);
-        if (folder is not null) return new FlinkEnd.WithSavepoint(await new StoppedJob(cluster, new SavepointFolder(definition.Sinks.Select(sink => connectors.OpenStore(sink.Catalog)))).ReadAsync(folder, cancellationToken));
+        if (folder is not null) return new FlinkEnd.WithSavepoint(await new StoppedJob(cluster, new SavepointFolder(definition.Sinks.Select(sink => connectors.OpenStore(sink.Catalog)))).ReadAsync(SavepointFolder.Locate(folder, _settings.CurrentDirectory), cancellationToken));
         await new JobWatch(cluster).RequireEndedUnreadAsync(job!, cancellationToken);
         return new FlinkEnd.WithoutCommit(job!);
     }

@@ -62,12 +62,14 @@ internal sealed class StatusVerb : Verb
         var environment = SystemEnvironment.Create(_settings);
         var log = LogOptions.CreateLog(null, arguments.GetValue(_logLevel) ?? "warning", _settings, environment.Clock, Terminal.OfProcess());
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        var load = PipelineLoading.Load(request, _settings);
+        var load = PipelineLoading.Load(request, _settings, isForFlink: null);
         DefinitionReport.WriteText(load, Console.Error);
         if (load.Pipeline is not { } pipeline) return ExitCode.BadDefinition;
+        var known = FlinkOnlyFlows.LeaveOut(pipeline, Console.Error);
+        if (known.IsEmpty) return ExitCode.BadDefinition;
 
         var reader = new PipelineStatusReader(environment, new HostConnectors(_settings, environment, log, laneCountMax: 1, Limits), ProcessHints.IsGone);
-        var status = await reader.ReadAsync(pipeline.Definition.Metadata, pipeline.Flows, arguments.GetValue(_offline), cancellationToken);
+        var status = await reader.ReadAsync(pipeline.Definition.Metadata, known, arguments.GetValue(_offline), cancellationToken);
         if (arguments.GetValue(_json)) JsonOutput.Write(Console.OpenStandardOutput(), json => StatusJson.Write(status, json));
         else StatusText.Write(status, Console.Out, Terminal.OutputWidth);
         return status.ExitCode;

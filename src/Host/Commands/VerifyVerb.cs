@@ -68,11 +68,13 @@ internal sealed class VerifyVerb : Verb
         var environment = SystemEnvironment.Create(_settings);
         var log = LogOptions.CreateLog(null, arguments.GetValue(_logLevel) ?? "warning", _settings, environment.Clock, Terminal.OfProcess());
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
-        var load = PipelineLoading.Load(request, _settings);
+        var load = PipelineLoading.Load(request, _settings, isForFlink: null);
         DefinitionReport.WriteText(load, Console.Error);
         if (load.Pipeline is not { } pipeline) return ExitCode.BadDefinition;
+        var known = FlinkOnlyFlows.LeaveOut(pipeline, Console.Error);
+        if (known.IsEmpty) return ExitCode.BadDefinition;
 
-        var flows = Chosen(pipeline.Flows, arguments.GetValue(_sink));
+        var flows = Chosen(known, arguments.GetValue(_sink));
         using var otlp = OtlpExport.StartIfAsked(_settings, MatihCommand.Version, log);
         var connectors = new HostConnectors(_settings, environment, log, laneCountMax: 1);
         var report = await new PipelineVerifier(connectors)

@@ -9,6 +9,15 @@ namespace Matih.Host.Output;
 /// <summary>How a Flink job does, for people and for programs. What is not known is left out for the ones, and null for the others.</summary>
 internal static class FlinkJobText
 {
+    private const int NameCharsMax = 60;
+
+    /// <summary>Jobs of others are often named by their whole statement, and one of them would push every other row of a list apart.</summary>
+    public static string NameInList(string name)
+    {
+        var line = string.Concat(name.Select(letter => char.IsControl(letter) ? ' ' : letter));
+        return line.Length <= NameCharsMax ? line : $"{line[..(NameCharsMax - 1)]}…";
+    }
+
     public static void Write(JobReport report, bool hasTrace, TextWriter output)
     {
         var metrics = report.Metrics;

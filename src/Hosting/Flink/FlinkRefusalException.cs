@@ -16,6 +16,9 @@ public sealed class FlinkRefusalException(DefinitionPosition? position, string s
     /// <summary>As for every error of a definition: <c>file:line:column: path: message</c>.</summary>
     public override string ToString() => Position is { } at ? $"{at}: {subject}: {Message}" : $"{subject}: {Message}";
 
+    /// <summary>The same refusal, of something that the author of the definition did not write.</summary>
+    internal FlinkRefusalException About(string what) => new(null, what, Message, Trace);
+
     internal static FlinkRefusalException Of(FlinkScript script, FlinkStatement statement, FlinkFailure failure) =>
         new(failure.Line == 0 ? null : statement.PositionAt(failure.Line, failure.Column), failure.Source is { } source ? $"sources.{source}" : statement.Subject, script.Mask(failure.Cause), script.Mask(failure.Trace));
 }

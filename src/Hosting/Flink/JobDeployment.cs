@@ -16,6 +16,9 @@ public sealed record DeploymentRequest(string JobId)
     /// <summary>A savepoint or retained checkpoint to continue from; null begins at the definition's start offset.</summary>
     public string? From { get; init; }
 
+    /// <summary>Whether state is continued with statements that have changed, although only Flink runs them.</summary>
+    public bool KeepsState { get; init; }
+
     /// <summary>Where the savepoint of the replaced job goes; null takes the cluster's own folder.</summary>
     public string? SavepointFolder { get; init; }
 
@@ -44,6 +47,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
     public async Task<Deployment> DeployAsync(
         Func<ImmutableDictionary<string, ImmutableArray<(int Partition, long Offset)>>, FlinkScript> generate, ImmutableArray<PlannedFlow> planned, HandoverToFlink handover, SavepointFolder savepoints, DeploymentRequest request, CancellationToken cancellationToken)
     {
+        if (request.From is { } from) await savepoints.LookAsync(from, cancellationToken);
         var script = generate(ImmutableDictionary<string, ImmutableArray<(int, long)>>.Empty);
         JobsEndpoint jobs;
         FlinkJob? running;
@@ -69,6 +73,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
                 say($"job {request.JobId} was to continue from {place}");
                 (savepoint, restores) = (place, true);
             }
+            if (restores && !request.KeepsState) StatementCheck.RequireSame(script, given, running?.Id, savepoint);
             if (!restores) await RequireUnreadAsync(jobs, given, request.JobId, cancellationToken);
             foreach (var (table, handed) in tables.Where(table => !table.Table.IsReachable)) await statements.CreateAsync(table, handed.Table, cancellationToken);
             foreach (var table in script.Tables) await statements.CheckKeyAsync(table, cancellationToken);
@@ -93,7 +98,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
         await run.SetAsync(JobIdOption, request.JobId, cancellationToken);
         if (savepoint is not null) await run.SetAsync(RecoveryOption, savepoint, cancellationToken);
         say($"submitting job {request.JobId}");
-        await SubmitAsync(run, last, request, cancellationToken);
+        await SubmitAsync(run, last, request, savepoint, cancellationToken);
         return new Deployment(request.JobId, script.JobName, jobs.Address, savepoint, await AwaitStartAsync(jobs, last, request, savepoint, cancellationToken));
     }
 
@@ -127,12 +132,12 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
             if (table.HasCommits)
             {
                 throw FlinkHttp.Refused($"Table {table.Table} holds commits of Flink job {table.Job}; a job that begins without its savepoint would write the same records a second time.",
-                    $"Continue with --from and the savepoint with which it ended, or its last retained checkpoint (`matih flink status {table.Job}`). To begin again, give the sink another name and another table.");
+                    $"Continue with --from and the savepoint with which it ended, or its last retained checkpoint {await WhereAsync(jobs, table.Job, cancellationToken)}. To begin again, give the sink another name and another table.");
             }
             if (table.From is { } place)
             {
                 throw FlinkHttp.Refused($"The records of table {table.Table} were given to Flink job {table.Job}, which was to continue from {place}{(table.Before is { } before ? $" of job {before}" : "")}: a job that begins without it would write the same records a second time.",
-                    $"Continue with --from {place}, or from the last checkpoint of job {table.Job}, where it has one (`matih flink status {table.Job}`).");
+                    $"Continue with --from {place} or, where job {table.Job} has a checkpoint, with --from and its last one {await WhereAsync(jobs, table.Job, cancellationToken)}.");
             }
             if (await Asking(() => jobs.FindAsync(table.Job, cancellationToken)) is { HasEnded: true })
             {
@@ -144,6 +149,12 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
                 $"Deploy with --job-id {table.Job}, which makes no second job. Where it runs, give --replace.");
         }
     }
+
+    /// <summary>Where a person finds a job's last checkpoint, in parentheses. A JobManager without high availability forgets its jobs with its process.</summary>
+    private static async Task<string> WhereAsync(JobsEndpoint jobs, string job, CancellationToken cancellationToken) =>
+        await Asking(() => jobs.FindAsync(job, cancellationToken)) is not null
+            ? $"(`matih flink status {job}`)"
+            : $"(the JobManager at {jobs.Address} has forgotten the job: it is the highest chk-N with a file _metadata in the folder {job} of the cluster's checkpoints)";
 
     /// <summary>Has Flink's planner look at the statements; submits nothing and creates nothing.</summary>
     /// <exception cref="FlinkRefusalException">Flink refused a statement of the definition.</exception>
@@ -158,6 +169,8 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
     private FlinkJob? FindRunning(JobsEndpoint jobs, string name, IEnumerable<FlinkJob> known, DeploymentRequest request)
     {
         var live = known.Where(job => job.Name == name && job.IsLive).ToList();
+        if (live is [var replaced] && request is { Replaces: true, From: { } from })
+            throw FlinkHttp.Refused($"Job {replaced.Id} of {name} runs, and --replace continues from the savepoint that stops it, not from {from} of before.", "Leave --from out, or stop the job first and give --from alone.");
         if (live.Count > 1)
             throw FlinkHttp.Failed($"{live.Count} jobs called {name} run on {jobs.Address}: {string.Join(", ", live.Select(job => job.Id))}. They write the same rows twice.", "Stop all of them but one with `matih flink stop JOBID`.");
         if (live is [var running] && !request.Replaces)
@@ -171,7 +184,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
     {
         if (known.Where(job => job.Name == name).MaxBy(job => job.StartedAt) is not { } last)
         {
-            say($"no job called {name} is known; this is its first start");
+            say($"the JobManager knows no job called {name}, so that there is none to replace");
             return null;
         }
         var checkpoints = await Asking(() => jobs.CheckpointsAsync(last.Id, cancellationToken));
@@ -181,10 +194,10 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
             return savepoint;
         }
         throw FlinkHttp.Failed($"No job called {name} runs on {jobs.Address}; the last one, {last.Id}, has ended in state {last.State}, and not by a stop with savepoint.",
-            checkpoints.LastPath is { } path ? $"Continue from its last checkpoint with --from {path}." : "It has no checkpoint to continue from. Deploy without --replace: where it has committed nothing, a new job begins where it began; else what to continue from is named.");
+            checkpoints.LastPath is { } path ? $"Continue from its last checkpoint with --from {path}" : "It has no checkpoint to continue from. Deploy without --replace: where it has committed nothing, a new job begins where it began; else what to continue from is named.");
     }
 
-    private async Task SubmitAsync(ScriptRun statements, FlinkScript script, DeploymentRequest request, CancellationToken cancellationToken)
+    private async Task SubmitAsync(ScriptRun statements, FlinkScript script, DeploymentRequest request, string? savepoint, CancellationToken cancellationToken)
     {
         // A submission to a JobManager that is down goes on for as long as that is so, and may succeed later.
         using var limit = new CancellationTokenSource(request.StartMax, cluster.Clock);
@@ -192,6 +205,11 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
         try
         {
             await statements.RunAsync(script.Insert, either.Token);
+        }
+        catch (FlinkRefusalException refusal) when (savepoint is not null && refusal.Position is null)
+        {
+            // The planner has seen the whole job before, so that this is about what it continues from.
+            throw refusal.About($"continuing from {savepoint} failed");
         }
         catch (FlinkSilenceException silence)
         {
@@ -220,7 +238,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
             }
             if (seen is { IsRunning: true } or { State: "FINISHED" }) return !seen.IsRunning;
             if (seen is { HasEnded: true })
-                throw FlinkHttp.Failed($"Job {request.JobId} of {script.JobName} has ended in state {seen.State}{(seen.Failure is { } failure ? $": {script.Mask(failure.Cause)}" : "")}.", savepoint is null ? "Correct what Flink names and deploy again." : $"Correct what Flink names, and deploy again with --from {savepoint}.");
+                throw FlinkHttp.Failed($"Job {request.JobId} of {script.JobName} has ended in state {seen.State}{(seen.Failure is { } failure ? $": {script.Mask(failure.Cause)}" : "")}.", savepoint is null ? "Correct what Flink names and deploy again." : $"Correct what Flink names, and deploy again with --from {savepoint}");
             await Task.Delay(TimeSpan.FromMilliseconds(200), cluster.Clock, cancellationToken);
         }
         var state = seen is null ? "is not known to the JobManager" : $"is in state {seen.State}, its tasks {string.Join(", ", seen.Tasks.Select(task => $"{task.Key} {task.Value}"))}{(seen.Failure is { } cause ? $"; last failure: {script.Mask(cause.Cause)}" : "")}";

@@ -62,7 +62,12 @@ internal sealed class JobStop(JobsEndpoint jobs, TimeProvider clock)
     {
         var found = await jobs.FindSavepointAsync(job, trigger, cancellationToken);
         if (found.Failure is { Cause: var late } && late.StartsWith(FailedAfterSavepoint, StringComparison.Ordinal))
-            throw FlinkHttp.Failed($"Job {job} failed while it was stopped, and its last commit may be missing in the table: {late}", "Nothing is lost: the savepoint holds what is not committed. Deploy again with --from and that savepoint, and with nothing else changed.");
+        {
+            // "PATH, but the corresponding job …": the path is to be copied, so that nothing may stand right behind it.
+            var (path, reason) = late[FailedAfterSavepoint.Length..].Split(", but ", 2) is [var made, var rest] ? (made, rest) : (null, late);
+            throw FlinkHttp.Failed($"Job {job} failed while it was stopped, and its last commit may be missing in the table: {reason}",
+                path is null ? "Nothing is lost: the savepoint holds what is not committed. Deploy again with --from and that savepoint, and with nothing else changed." : Continue(path));
+        }
         if (found.Failure is { } failure) throw NotSaved($"Job {job} was not stopped", failure);
         if (found.Location is { } location) return location;
         // The request is forgotten with the JobManager's memory; the job's own list has the savepoint, up to 3 s late.
@@ -77,7 +82,9 @@ internal sealed class JobStop(JobsEndpoint jobs, TimeProvider clock)
     private static string RequireFinished(string job, FlinkJobState state, string savepoint)
     {
         if (state.State == "FINISHED") return savepoint;
-        throw FlinkHttp.Failed($"Job {job} ended in state {state.State} after its savepoint {savepoint}: its last commit is not in the table{(state.Failure is { } failure ? $" ({failure.Cause})" : "")}.",
-            $"Nothing is lost: the savepoint holds what is not committed. Deploy again with --from {savepoint}, and with nothing else changed.");
+        throw FlinkHttp.Failed($"Job {job} ended in state {state.State} after its savepoint {savepoint} was made: its last commit is not in the table{(state.Failure is { } failure ? $" ({failure.Cause})" : "")}.",
+            Continue(savepoint));
     }
+
+    private static string Continue(string savepoint) => $"Nothing is lost: the savepoint holds what is not committed. Deploy again with nothing else changed and with --from {savepoint}";
 }

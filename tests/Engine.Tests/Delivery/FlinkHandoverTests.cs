@@ -6,6 +6,7 @@ using Matih.Engine.Tests.Verification;
 using Matih.Flink;
 using Matih.Iceberg.Metadata;
 using Matih.Kafka;
+using Matih.Telemetry;
 using Matih.Verification;
 
 namespace Matih.Engine.Tests.Delivery;
@@ -66,6 +67,38 @@ public sealed class FlinkHandoverTests
         Assert.Contains("--from-savepoint", refusal.Remedy, StringComparison.Ordinal);
         Assert.Equal([refusal.Message, refusal.Message], [replay.Message, adoption.Message]);
         Assert.Equal(10, (await flow.RowsAsync()).Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_topic_that_does_not_exist_is_said_before_anything_is_created(bool isByProperty)
+    {
+        using var flow = new FlowHarness();
+        flow.OnSource = source => source.BeforeIdentify = _ => throw new SourceException(SourceErrorKind.UnknownTopic, "Broker: Unknown topic or partition.");
+
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => flow.GiveToFlinkAsync(Job, isByProperty: isByProperty));
+
+        Assert.Equal("Topic 'shop.orders': Broker: Unknown topic or partition.", failure.Message);
+        Assert.StartsWith("Create the topic, or correct its name", failure.Remedy, StringComparison.Ordinal);
+        Assert.Equal((ExitCode.Environment, false), (failure.ExitCode, Directory.Exists(flow.TableFolder)));
+        Assert.Empty(flow.Entries);
+    }
+
+    [Theory]
+    [InlineData(false, "start-not-committed", "so the job begins where Flink finds start_offset")]
+    [InlineData(true, "topic-not-looked-up", "so whether there is such a topic is left to Flink")]
+    public async Task Brokers_that_only_flink_reaches_are_a_warning(bool isByProperty, string name, string consequence)
+    {
+        using var flow = new FlowHarness();
+        flow.OnSource = source => source.Trouble = "connection refused";
+
+        await flow.GiveToFlinkAsync(Job, isByProperty: isByProperty);
+
+        var warning = Assert.Single(flow.Entries, entry => entry.Severity == LogSeverity.Warning);
+        Assert.Equal(name, warning.Event);
+        Assert.StartsWith("The brokers do not answer from here (Could not ask about topic shop.orders: connection refused), ", warning.Message, StringComparison.Ordinal);
+        Assert.Contains(consequence, warning.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -130,6 +163,7 @@ public sealed class FlinkHandoverTests
         var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.GiveToFlinkAsync(Job, restores: true));
 
         Assert.Contains("a savepoint of before knows nothing of that", refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Deploy without --from and --replace", refusal.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -150,6 +184,46 @@ public sealed class FlinkHandoverTests
         Assert.Contains("was rolled back past commits of orders/lake", rolledBack.Message, StringComparison.Ordinal);
         Assert.Contains("stand at different places of source 'src', because table shop.other holds nothing yet", different.Message, StringComparison.Ordinal);
         Assert.Null((await flow.LedgerAsync()).Flink);
+    }
+
+    [Fact]
+    public async Task A_sink_that_is_added_while_a_job_has_the_others_goes_the_way_of_a_run()
+    {
+        using var flow = await GivenAsync();
+        flow.Definition = flow.Definition.Replace("sinks:\n", "sinks:\n  fresh: { type: iceberg, table: shop.fresh, mode: append }\n", StringComparison.Ordinal);
+
+        var replaced = await Assert.ThrowsAsync<PipelineException>(() => flow.GiveToFlinkAsync(Job, restores: true));
+        var begun = await Assert.ThrowsAsync<PipelineException>(() => flow.GiveToFlinkAsync(Job));
+
+        Assert.Contains("shop.fresh was given to no Flink job", replaced.Message, StringComparison.Ordinal);
+        Assert.Contains("stand at different places of source 'src'", begun.Message, StringComparison.Ordinal);
+        foreach (var refusal in new[] { replaced, begun })
+            Assert.Contains("take the records back with `matih run --from-savepoint` and the definition that was deployed, run the new one with `matih run --until-caught-up`", refusal.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_statement_that_only_flink_runs_is_not_put_in_the_place_of_one_that_a_job_runs_by_the_ledger()
+    {
+        using var flow = await GivenAsync();
+
+        var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.GiveToFlinkAsync(new string('b', 32), restores: true, isByProperty: true));
+
+        Assert.StartsWith($"Flink job {Job} has the records of orders/lake in table shop.orders", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("matih run", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_table_says_which_statements_its_last_jobs_had_where_only_flink_runs_them()
+    {
+        using var flow = new FlowHarness();
+        var (first, second) = (new string('1', 32), new string('2', 32));
+        await flow.GiveToFlinkAsync(first, isByProperty: true, statementHash: "aa");
+        await flow.GiveToFlinkAsync(second, restores: true, isByProperty: true, statementHash: "bb");
+
+        await flow.GiveToFlinkAsync(Job, restores: true, isByProperty: true, statementHash: "cc");
+
+        var given = Assert.Single(flow.GivenBefore);
+        Assert.Equal((second, $"{second}=bb {first}=aa"), (given.Job, given.Statements.ToString()));
     }
 
     [Fact]

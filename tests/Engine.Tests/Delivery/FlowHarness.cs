@@ -155,15 +155,19 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         await new PipelineRunner(environment, this, this).RunAsync(flows, request, Progress, stop, abort);
     }
 
+    /// <summary>The tables that a job had when the pipeline was given to the last one.</summary>
+    public IReadOnlyList<GivenTable> GivenBefore { get; private set; } = [];
+
     /// <summary>Gives the pipeline to a Flink job, as <c>matih deploy</c> does; the result is where the job begins, by partition.</summary>
     /// <param name="restores">Whether the job continues from a savepoint.</param>
     /// <param name="savepoint">What that says; null where nobody has read it.</param>
     /// <param name="isByProperty">As for statements that only Flink runs.</param>
-    public async Task<IReadOnlyList<PartitionPosition>> GiveToFlinkAsync(string job, bool restores = false, Savepoint? savepoint = null, bool isByProperty = false)
+    /// <param name="statementHash">What the job's statements are recognized by.</param>
+    public async Task<IReadOnlyList<PartitionPosition>> GiveToFlinkAsync(string job, bool restores = false, Savepoint? savepoint = null, bool isByProperty = false, string? statementHash = null)
     {
         var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter(), Scratch);
         await using var handover = new HandoverToFlink(environment, this, this, IsGone);
-        await handover.LookAsync([.. Plan().Select(flow => new HandedFlow(flow.Definition, flow.Plan.Table, isByProperty ? null : flow))], restores, default);
+        GivenBefore = await handover.LookAsync([.. Plan().Select(flow => new HandedFlow(flow.Definition, flow.Plan.Table, isByProperty ? null : flow) { StatementHash = statementHash })], restores, default);
         return (await handover.GiveAsync(job, restores ? new JobOrigin("file:/savepoint-1", savepoint?.JobId, savepoint) : null, default)).GetValueOrDefault("src", []);
     }
 

@@ -106,7 +106,7 @@ internal sealed class ScriptedSource(ScriptedTopic topic, TimeProvider clock) : 
         return new(lanes);
     }
 
-    public ValueTask<string?> ReadGroupMarkAsync(CancellationToken cancellationToken) => new(topic.GroupMark);
+    public ValueTask<string?> ReadGroupMarkAsync(CancellationToken cancellationToken) => new(Answer(() => topic.GroupMark));
 
     /// <summary>Called before group offsets are stored; may take as long as a broker that does not answer.</summary>
     public Func<CancellationToken, Task>? BeforeGroupStore { get; set; }

@@ -54,6 +54,19 @@ public sealed class FlinkGeneratorTests
         Assert.Contains("INSERT INTO `default`.`web`.`clickstream_events` (`user_id`, `event_timestamp`)\nSELECT `user_id`, `event_timestamp` FROM `parse_events`;", script, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/tmp/a b/wh", "file:///tmp/a b/wh")]
+    [InlineData("/tmp/50%/a%20b", "file:///tmp/50%/a%20b")]
+    [InlineData("/tmp/#1/ü?", "file:///tmp/#1/ü?")]
+    [InlineData("/tmp/it's", "file:///tmp/it''s")]
+    public void A_folder_is_named_as_it_is_because_hadoop_takes_an_escape_for_the_name_itself(string folder, string expected)
+    {
+        var file = Generate(Clickstream, warehouse: folder).ToString();
+        var sql = Generate($"catalogs: {{ db: {{ type: sql, uri: 'sqlite:////tmp/x.db', warehouse: \"{folder}\" }} }}\n{Clickstream}").ToString();
+
+        foreach (var script in new[] { file, sql }) Assert.Contains($"\n  'warehouse' = '{expected}'\n", script, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_second_seed_s_typed_source_comes_out_as_its_table_in_flink()
     {
@@ -159,7 +172,8 @@ public sealed class FlinkGeneratorTests
     [InlineData("on_error: skip", "on_error: skip\n    schema: \"value STRING\"\n    json: { ignore_parse_errors: false }", "sources.clickstream.on_error: Flink cannot leave out just the records")]
     [InlineData("on_error: skip", "on_error: fail\n    schema: \"value STRING\"\n    json: { ignore_parse_errors: true }", "sources.clickstream.on_error: with json.ignore_parse_errors Flink also leaves out")]
     [InlineData("on_error: skip", "on_error: fail\n    schema: \"user_id STRING\"", "a statement names the column value")]
-    [InlineData("table: web.clickstream_events", "table: a.b.c", "a.b.c has 2 namespace levels")]
+    [InlineData("sinks:", "catalogs: { hms: { type: hive, uri: 'thrift://h:9083', warehouse: 's3://b/w' } }\nsinks:\n  h: { type: iceberg, catalog: hms, table: a.b.c, mode: append }", "a.b.c has 2 namespace levels, and a Hive metastore knows one")]
+    [InlineData("sinks:", "catalogs: { db: { type: sql, uri: 'sqlite:////x.db', warehouse: /w } }\nsinks:\n  one: { type: iceberg, catalog: db, table: a.b.c, mode: append }\n  two: { type: iceberg, catalog: db, table: b.c, mode: append }", "b.c and a.b.c are in different namespaces above the last level")]
     [InlineData("event_timestamp\n", "*, `offset`\n", "'*' would give offset as well in Flink")]
     [InlineData("on_error: skip", "on_error: skip\n    properties: { socket.nagle.disable: \"true\" }", "socket.nagle.disable has no counterpart")]
     public void What_flink_would_do_otherwise_is_refused_with_the_reason(string text, string other, string expected)
@@ -178,6 +192,20 @@ public sealed class FlinkGeneratorTests
         Assert.Contains("FROM `clickstream` GROUP BY JSON_VALUE(`value`, '$.user_id'), event_timestamp", script.ToString(), StringComparison.Ordinal);
         Assert.Null(script.Tables.Single().Create);
         Assert.Contains("`default`.`web`.`clickstream_events` has to exist", script.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Namespaces_above_the_last_one_are_the_base_of_a_catalog()
+    {
+        const string more = "sinks:\n  raw: { type: iceberg, table: analytics.raw.clicks, mode: append, input: clickstream }\n  deep: { type: iceberg, table: a.b.c.clicks, mode: append, input: clickstream }\n";
+        var script = Generate(Clickstream.Replace("sinks:\n", more, StringComparison.Ordinal));
+
+        var text = script.ToString();
+        Assert.Contains("CREATE CATALOG `default.analytics` WITH (\n  'base-namespace' = 'analytics',\n", text, StringComparison.Ordinal);
+        Assert.Contains("CREATE DATABASE IF NOT EXISTS `default.analytics`.`raw`;", text, StringComparison.Ordinal);
+        Assert.Contains("CREATE CATALOG `default.a.b` WITH (\n  'base-namespace' = 'a.b',\n", text, StringComparison.Ordinal);
+        Assert.Contains("CREATE CATALOG `default` WITH (\n  'cache-enabled' = 'false',\n", text, StringComparison.Ordinal);
+        Assert.Equal(["`default.analytics`.`raw`.`clicks`", "`default.a.b`.`c`.`clicks`", "`default`.`web`.`clickstream_events`"], script.Tables.Select(table => table.Name));
     }
 
     [Fact]
@@ -218,28 +246,28 @@ public sealed class FlinkGeneratorTests
         Assert.DoesNotContain("latest-offset", script, StringComparison.Ordinal);
     }
 
-    private static FlinkScript Generate(string definition)
+    private static FlinkScript Generate(string definition, string warehouse = "/warehouse")
     {
-        var result = Run(definition);
+        var result = Run(definition, warehouse: warehouse);
         Assert.Empty(result.Errors);
         return result.Script!;
     }
 
-    private static FlinkResult Run(string text, IReadOnlyDictionary<string, ImmutableArray<(int, long)>>? begins = null)
+    private static FlinkResult Run(string text, IReadOnlyDictionary<string, ImmutableArray<(int, long)>>? begins = null, string warehouse = "/warehouse")
     {
-        var read = Read(text);
+        var read = Read(text, warehouse);
         Assert.Empty(read.Errors);
         var plan = PipelinePlanner.Plan(read.Definition!, isForFlink: true);
         Assert.Empty(plan.Errors);
         return new FlinkGenerator(read.Definition!, WrittenDefinition.Read("pipeline.yaml", text), plan.Flows, new FlinkTraits(), _ => "PEM", begins).Generate();
     }
 
-    private static DefinitionResult Read(string text) => DefinitionReader.Read("pipeline.yaml", text, new DefinitionInputs
+    private static DefinitionResult Read(string text, string warehouse = "/warehouse") => DefinitionReader.Read("pipeline.yaml", text, new DefinitionInputs
     {
         Environment = name => name == "KAFKA_PASSWORD" ? "it's \"odd\" \\" : null,
         ReadSecretFile = _ => "",
         BaseDirectory = "/work",
         Overrides = [],
-        Warehouse = "/warehouse",
+        Warehouse = warehouse,
     });
 }

@@ -179,7 +179,7 @@ public sealed class FlinkBothWaysTests(SharedFlink flink, SharedKafka kafka, Sha
         (await RunAsync(pipeline, whole)).Expect();
 
         Assert.Equal((3, 5), (stop.ExitCode, refused.ExitCode));
-        Assert.Contains("Deploy again with --from and that savepoint", stop.StandardError, StringComparison.Ordinal);
+        Assert.Contains($"Deploy again with nothing else changed and with --from {savepoint}\n", stop.StandardError, StringComparison.Ordinal);
         Assert.Contains("ended in state FAILED, not in FINISHED: its last commit may be missing in the table", refused.StandardError, StringComparison.Ordinal);
         await AssertEachOnceAsync(pipeline, Table, 400);
     }

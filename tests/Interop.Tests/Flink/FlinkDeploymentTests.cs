@@ -53,6 +53,31 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
         Assert.Equal(1000, counted[0].GetProperty("n").GetInt64());
     }
 
+    [Fact]
+    public async Task The_definition_of_the_documentation_and_two_levels_of_namespaces_run_in_a_folder_with_a_blank()
+    {
+        var text = await File.ReadAllTextAsync(Path.Combine(SourceTree.Root, "docs", "flink.md"));
+        var start = text.IndexOf("```yaml\n", StringComparison.Ordinal) + "```yaml\n".Length;
+        var pipeline = await NewAsync("documented", text[start..text.IndexOf("```", start, StringComparison.Ordinal)], Clicks(0, 100));
+        pipeline.Secrets["KAFKA_CONNECTION"] = (await kafka.BrokerAsync()).Bootstrap;
+        var warehouse = Path.Combine(TemporaryDirectory.New(), "the lake");
+        string[] own = ["--warehouse", warehouse, "--kafka-connector", "flink-connector-kafka", "--set", $"metadata.name={pipeline.Name}", "--set", $"sources.clicks.topic={pipeline.Topic}", "--set", "orchestration.checkpoint_interval=500ms"];
+
+        (await pipeline.CommandAsync(["deploy", "pipeline.yaml", .. own])).Expect();
+        await pipeline.WaitForReadAsync(100);
+        await pipeline.StopAsync(pipeline.Name);
+        (await pipeline.CommandAsync(["deploy", "pipeline.yaml", .. own, "--set", $"metadata.name={pipeline.Name}-deep", "--set", "sinks.lake.table=analytics.web.clicks"])).Expect();
+        await pipeline.StopAsync($"{pipeline.Name}-deep");
+        var missing = await pipeline.CommandAsync(["deploy", "pipeline.yaml", .. own, "--set", $"metadata.name={pipeline.Name}-none", "--set", "sources.clicks.topic=nobody.has.this"]);
+
+        Assert.Equal(100, await IcebergReference.CountAsync(Path.Combine(warehouse, "web", "clicks")));
+        Assert.True(Directory.Exists(Path.Combine(warehouse, "analytics", "web", "clicks", "metadata")));
+        Assert.False(Directory.Exists(warehouse.Replace(" ", "%20", StringComparison.Ordinal)));
+        Assert.Equal(3, missing.ExitCode);
+        Assert.Contains("Could not look up topic nobody.has.this", missing.StandardError, StringComparison.Ordinal);
+        Assert.DoesNotContain("submitting", missing.StandardError, StringComparison.Ordinal);
+    }
+
     [Fact(Skip = "FlinkBothWaysTests replace a job under load; make soak runs it", SkipType = typeof(Soak), SkipUnless = nameof(Soak.IsOn)), LongTest]
     public async Task An_upgrade_continues_from_a_savepoint_and_a_second_job_is_refused()
     {
@@ -168,7 +193,12 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
         var job = await pipeline.DeployAsync();
         await pipeline.WaitForRowsAsync("web.large", 50);
         await pipeline.WaitForRowsAsync("web.totals", 2);
+        pipeline.Write(definition.Replace("'5' MINUTES", "'10' MINUTES", StringComparison.Ordinal));
+        var changed = await pipeline.TryDeployAsync("--replace");
         await pipeline.StopAsync(job);
+
+        Assert.Equal(5, changed.ExitCode);
+        Assert.Contains("are not those of the job that has written table web.", changed.StandardError, StringComparison.Ordinal);
 
         var totals = await IcebergReference.ScanAsync(pipeline.TableFolder("web.totals"));
         Assert.Equal([("u0", 200.0, 50L), ("u1", 250.0, 50L)], totals.Select(row => (row.GetProperty("user_id").GetString()!, row.GetProperty("total").GetDouble(), row.GetProperty("n").GetInt64())).Order());
@@ -227,10 +257,13 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
         await session.KillAsync();
         await client.ProduceTextAsync(pipeline.Topic, Clicks(4000, 2000));
         await session.RestartAsync();
+        var begins = await pipeline.TryDeployAsync();
         var second = await pipeline.DeployAsync("--from", $"file://{session.NewestCheckpointOf(job)!}");
         await pipeline.WaitForRowsAsync("web.clickstream_events", 6000);
         await pipeline.StopAsync(second);
 
+        Assert.Equal(5, begins.ExitCode);
+        Assert.Contains($"has forgotten the job: it is the highest chk-N with a file _metadata in the folder {job}", begins.StandardError, StringComparison.Ordinal);
         Assert.Equal(6000, (await IcebergReference.CountByAsync(pipeline.TableFolder("web.clickstream_events"), "page_url")).Count);
     }
 

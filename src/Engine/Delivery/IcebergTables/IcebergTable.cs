@@ -27,10 +27,9 @@ internal sealed class IcebergTable(ICatalog catalog, TablePlan plan) : IFlowTabl
         return (new IcebergVersion(catalog, table), isCreated);
     }
 
-    public async ValueTask<bool> TrySetPropertyAsync(ITableVersion table, string name, string value, CancellationToken cancellationToken)
+    public async ValueTask<bool> TrySetPropertiesAsync(ITableVersion table, ImmutableSortedDictionary<string, string> properties, CancellationToken cancellationToken)
     {
-        var updates = new TableUpdate.SetProperties(ImmutableSortedDictionary<string, string>.Empty.Add(name, value));
-        return await catalog.CommitAsync(((IcebergVersion)table).Loaded, [new TableRequirement.AssertTableUuid(table.TableUuid)], [updates], cancellationToken) is CommitResult.Committed;
+        return await catalog.CommitAsync(((IcebergVersion)table).Loaded, [new TableRequirement.AssertTableUuid(table.TableUuid)], [new TableUpdate.SetProperties(properties)], cancellationToken) is CommitResult.Committed;
     }
 }
 

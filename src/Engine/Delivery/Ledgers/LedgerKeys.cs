@@ -30,6 +30,9 @@ internal static class LedgerKeys
     /// </summary>
     public static string FlinkJob(FlowName flow) => $"matih.flink.{flow}";
 
+    /// <summary>Table property beside <see cref="FlinkJob"/>, for statements that only Flink runs: see <see cref="DeployedStatements"/>.</summary>
+    public static string FlinkStatements(FlowName flow) => $"matih.flink-statements.{flow}";
+
     /// <summary>Summary property of a flow's ledger. Pipeline and sink names hold no slash, so that no two flows share one.</summary>
     public static string Property(FlowName flow) => Property(flow.ToString());
 

@@ -69,10 +69,13 @@ internal sealed class LedgerHandover(FlowContext flow, TableLedger ledgers, Open
         throw new PipelineException(FailureKind.Catalog, $"Table {flow.Plan.Table.Identifier}: {AttemptsMax} attempts to give {flow.Name} to a Flink job were overtaken by other commits.", "Deploy again when the other writers are quieter.");
     }
 
+    /// <summary>How the flows of a definition come to the same place while a job has some of them. The end of a sentence.</summary>
+    public const string ByWayOfRun = "stop the job with `matih flink stop`, take the records back with `matih run --from-savepoint` and the definition that was deployed, run the new one with `matih run --until-caught-up` while nothing is produced, and deploy it without --from and --replace.";
+
     /// <summary>A table that nobody was given holds none of the rows that a savepoint has passed.</summary>
     public static PipelineException NothingToContinue(TablePlan table, FlowName flow) => PipelineException.Refused(
         $"Table {table.Identifier} was given to no Flink job for {flow}: a job that continues from a savepoint or checkpoint would leave out the rows that it has passed.",
-        "Deploy to the table that the job before has written. To begin with another table, stop the job, give the pipeline another name, and deploy without --from and --replace.");
+        $"Deploy to the table that the job before has written. To add a sink or to change its table, {ByWayOfRun} Where the records cannot be taken back, give the pipeline another name.");
 
     /// <summary>A savepoint continues with its own topics, and begins those that it does not know.</summary>
     private void RequireSameSource(Ledger? found, ITableVersion table)
@@ -98,7 +101,7 @@ internal sealed class LedgerHandover(FlowContext flow, TableLedger ledgers, Open
         if (restores)
         {
             throw PipelineException.Refused($"`matih run` has written table {flow.Plan.Table.Identifier}, and its ledger of {flow.Name} says where it stands: a savepoint of before knows nothing of that.",
-                "Leave --from out, and stop a job that runs: the new one begins where the ledger ends.");
+                "Deploy without --from and --replace; stop a job that runs first. The new one begins where the ledger ends.");
         }
         if (found.IsOpen && !(found.Writer is { } writer && isGone(writer)))
         {

@@ -26,11 +26,11 @@ internal interface IFlowTable
     /// <remarks>Concurrency: of several that create it at once one succeeds, and all get the same table.</remarks>
     ValueTask<(ITableVersion Table, bool IsCreated)> CreateAsync(CancellationToken cancellationToken);
 
-    /// <summary>Sets a property of the table.</summary>
+    /// <summary>Sets properties of the table, all of them or none.</summary>
     /// <param name="table">The table as it was loaded.</param>
     /// <returns>False where another commit came first, or nobody knows: load the table and look.</returns>
     /// <remarks>Concurrency: it changes nothing in a table that was dropped and created again.</remarks>
-    ValueTask<bool> TrySetPropertyAsync(ITableVersion table, string name, string value, CancellationToken cancellationToken);
+    ValueTask<bool> TrySetPropertiesAsync(ITableVersion table, ImmutableSortedDictionary<string, string> properties, CancellationToken cancellationToken);
 }
 
 /// <summary>A table as it stood when it was loaded, for those who write it. Immutable; load it again to see what others committed.</summary>
