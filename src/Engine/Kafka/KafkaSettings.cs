@@ -92,13 +92,22 @@ public sealed record KafkaSettings
         return properties;
     }
 
-    /// <summary>The properties of the connection that asks: small queues, and fetches that do not keep other requests waiting.</summary>
-    internal Dictionary<string, string> ControlProperties(string topic)
+    /// <summary>
+    /// The properties of the connection that asks: small queues, and fetches that do not keep other requests waiting. A record that
+    /// is looked up comes with its record batch, which a broker gives whole however little is asked for, and nothing behind it.
+    /// </summary>
+    /// <param name="scans">Whether it fetches long ranges, as fast as they come.</param>
+    internal Dictionary<string, string> ControlProperties(string topic, bool scans = false)
     {
         var properties = Common(topic);
         Override(properties);
-        properties["queued.min.messages"] = "50000";
+        properties["queued.min.messages"] = scans ? "50000" : "1";
         properties["queued.max.messages.kbytes"] = "8192";
+        if (!scans)
+        {
+            properties.Remove("fetch.message.max.bytes");
+            properties["max.partition.fetch.bytes"] = "1024";
+        }
         properties["fetch.wait.max.ms"] = "50";
         properties["fetch.queue.backoff.ms"] = "2";
         properties["statistics.interval.ms"] = "0";

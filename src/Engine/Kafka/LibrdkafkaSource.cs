@@ -7,17 +7,23 @@ namespace Matih.Kafka;
 /// Nothing is ever paused, resumed or sought, no group is joined and no offset reset. Two connections: one reads, the other
 /// asks, so that questions do not wait behind fetches and probes do not disturb the assignment. Thread-safe, but for
 /// queues, which take one caller each. Calls block the caller's thread until they are answered. A third connection is made
-/// only where a position lies above what read committed shows: what it finds there is compared, and never read.
+/// only where a position lies above what read committed shows: what it finds there is compared, and never read. A fourth counts
+/// the records of long ranges, where that is asked for.
 /// </summary>
 public sealed class LibrdkafkaSource : IRecordSource
 {
+    /// <summary>A range of no more offsets is counted by the connection that asks, a record batch at a time.</summary>
+    private const int ProbedRangeMax = 100;
+
     private readonly Librdkafka _library;
     private readonly KafkaSettings _settings;
     private readonly TimeProvider _clock;
     private readonly KafkaLog? _log;
     private readonly BrokerContact _contact;
     private readonly ControlConnection _control;
-    private readonly RecordScan _scan;
+    private readonly RecordScan _probing;
+    /// <summary>Connects when a long range is counted.</summary>
+    private readonly ControlConnection _scanning;
     /// <summary>As <see cref="_control"/> where the reader itself reads uncommitted.</summary>
     private readonly ControlConnection _uncommitted;
     private readonly GroupOffsets _group;
@@ -36,7 +42,8 @@ public sealed class LibrdkafkaSource : IRecordSource
         Topic = topic;
         _contact = new BrokerContact(clock);
         _control = new ControlConnection(library, settings, topic, clock, _contact, log);
-        _scan = new RecordScan(_control);
+        _probing = new RecordScan(_control);
+        _scanning = new ControlConnection(library, settings, topic, clock, _contact, log, scans: true);
         _uncommitted = settings.Isolation == IsolationLevel.ReadUncommitted ? _control : new ControlConnection(library, settings.ReadingUncommitted(), topic, clock, _contact, log);
         _group = new GroupOffsets(_control);
     }
@@ -80,7 +87,7 @@ public sealed class LibrdkafkaSource : IRecordSource
 
     public ValueTask<ProbedRecord?> ProbeAsync(int partition, long offset, CancellationToken cancellationToken)
     {
-        var found = _scan.Probe(partition, offset, cancellationToken);
+        var found = _probing.Probe(partition, offset, cancellationToken);
         if (found is null && _uncommitted != _control && offset >= _control.Ends([partition], cancellationToken)[0]) found = ProbeHidden(partition, offset, cancellationToken);
         return ValueTask.FromResult(found);
     }
@@ -94,11 +101,13 @@ public sealed class LibrdkafkaSource : IRecordSource
 
     /// <remarks>The call's time starts again with every record that comes.</remarks>
     public ValueTask<long> CountAsync(int partition, long fromOffset, long toOffset, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(_scan.Count(partition, fromOffset, toOffset, cancellationToken));
+        ValueTask.FromResult(ScanOf(fromOffset, toOffset).Count(partition, fromOffset, toOffset, cancellationToken));
 
     /// <remarks>The call's time starts again with every record that comes, also beside the gaps.</remarks>
     public ValueTask<long> CountInGapsAsync(int partition, IReadOnlyList<OffsetGap> gaps, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(_scan.CountInGaps(partition, gaps, cancellationToken));
+        ValueTask.FromResult(ScanOf(gaps[0].FromOffset, gaps[^1].ToOffset).CountInGaps(partition, gaps, cancellationToken));
+
+    private RecordScan ScanOf(long fromOffset, long toOffset) => toOffset - fromOffset <= ProbedRangeMax ? _probing : new RecordScan(_scanning);
 
     /// <remarks>At most as many queues as positions. A queue without partitions would have nothing to read.</remarks>
     public ValueTask<IReadOnlyList<IRecordQueue>> AssignAsync(
@@ -134,7 +143,7 @@ public sealed class LibrdkafkaSource : IRecordSource
         IReadOnlyList<PartitionPosition> positions, string mark, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_group.Store(positions, mark, cancellationToken));
 
-    /// <summary>Ends both connections. Batches lose their records: nobody may be using one.</summary>
+    /// <summary>Ends all connections. Batches lose their records: nobody may be using one.</summary>
     public ValueTask DisposeAsync()
     {
         lock (_assigning)
@@ -149,6 +158,7 @@ public sealed class LibrdkafkaSource : IRecordSource
             }
         }
         _control.Dispose();
+        _scanning.Dispose();
         _uncommitted.Dispose();
         return ValueTask.CompletedTask;
     }

@@ -24,11 +24,11 @@ public sealed class HostDependencyTests
         ["Host/Health"] = ["Hosting", "Delivery", "Telemetry"],
         ["Host/Telemetry"] = ["Hosting", "Telemetry"],
         ["Host/Statements"] = ["", "Hosting", "Batches", "Decoding", "Sql"],
-        ["Host/Tables"] = ["", "Hosting", "Connectors", "Definition", "Delivery", "Iceberg", "Planning", "Storage"],
+        ["Host/Tables"] = ["", "Hosting", "Connectors", "Definition", "Delivery", "Iceberg", "Maintenance", "Planning", "Storage"],
         ["Host/Status"] = ["", "Hosting", "Delivery", "Planning", "Status"],
         ["Host/Verification"] = ["", "Hosting", "Delivery", "Iceberg", "Planning", "Verification"],
         ["Host/Demo"] = ["", "Hosting", "Definition", "Delivery", "Iceberg", "Kafka", "Storage"],
-        ["Host/Commands"] = ["", "Hosting", "Connectors", "Batches", "Definition", "Delivery", "Flink", "Iceberg", "Planning", "Sql", "Status", "Storage", "Telemetry", "Verification"],
+        ["Host/Commands"] = ["", "Hosting", "Connectors", "Batches", "Definition", "Delivery", "Flink", "Iceberg", "Maintenance", "Planning", "Sql", "Status", "Storage", "Telemetry", "Verification"],
     };
 
     [Fact]

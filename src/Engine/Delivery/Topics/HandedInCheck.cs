@@ -1,5 +1,4 @@
 using Matih.Batches;
-using Matih.Delivery.Lanes;
 using Matih.Delivery.Ledgers;
 using Matih.Kafka;
 using Matih.Planning;

@@ -8,7 +8,8 @@ namespace Matih.Kafka.Native;
 /// time and cancellation is noticed in between; errors that pass are asked again until the call's time is up.
 /// </summary>
 /// <param name="contact">Takes note of every answer; shared by the connections of a source.</param>
-internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings settings, string topic, TimeProvider clock, BrokerContact contact, KafkaLog? log) : IDisposable
+/// <param name="scans">Whether it fetches long ranges, as fast as they come; else records one by one.</param>
+internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings settings, string topic, TimeProvider clock, BrokerContact contact, KafkaLog? log, bool scans = false) : IDisposable
 {
     private const int SliceMillisMin = 250, SliceMillisMax = 4000, FirstSliceMillisMax = 2000;
 
@@ -277,7 +278,7 @@ internal sealed unsafe class ControlConnection(Librdkafka library, KafkaSettings
         return _connection ??= new ClientConnection(
             Library,
             LibrdkafkaNative.ConsumerType,
-            Settings.ControlProperties(Topic),
+            Settings.ControlProperties(Topic, scans),
             LibrdkafkaNative.EventLog | LibrdkafkaNative.EventError | LibrdkafkaNative.EventOffsetCommit,
             Settings.UsesOAuthBearer,
             Log);
