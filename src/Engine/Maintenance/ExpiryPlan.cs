@@ -44,6 +44,8 @@ internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, Immutabl
         var held = 0;
         foreach (var snapshot in NeededForLedgers(metadata))
             if (kept.Add(snapshot.Id)) held++;
+        foreach (var source in SourcesOf(metadata.Snapshots.Where(snapshot => kept.Contains(snapshot.Id)).ToList(), metadata))
+            if (kept.Add(source.Id)) held++;
         return new ExpiryPlan([.. metadata.Snapshots.Where(snapshot => !kept.Contains(snapshot.Id)).OrderBy(snapshot => snapshot.SequenceNumber).Select(snapshot => snapshot.Id)], oldRefs, held);
 
         bool IsOld(SnapshotRef target) =>
@@ -80,5 +82,16 @@ internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, Immutabl
             if (snapshot.Summary.ContainsKey(LedgerKeys.Writer)) return way;
         }
         return metadata.Refs.Keys.Any(LedgerKeys.IsTag) ? way : [];
+    }
+
+    /// <summary>
+    /// What snapshots were made from by cherry-picks and published writes. Only the source tells whether its rows were a
+    /// pipeline's, which then would be in the table twice. docs/delivery.md, "Resume".
+    /// </summary>
+    private static IEnumerable<Snapshot> SourcesOf(IReadOnlyList<Snapshot> kept, TableMetadata metadata)
+    {
+        var ids = kept.Select(snapshot => snapshot.Summary.GetValueOrDefault("source-snapshot-id")).OfType<string>().Select(SnapshotId.Parse).OfType<SnapshotId>().ToHashSet();
+        var writes = kept.Select(snapshot => snapshot.Summary.GetValueOrDefault("published-wap-id")).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        return ids.Count + writes.Count == 0 ? [] : metadata.Snapshots.Where(snapshot => ids.Contains(snapshot.Id) || (snapshot.Summary.GetValueOrDefault("wap.id") is { } write && writes.Contains(write)));
     }
 }

@@ -86,7 +86,9 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
 
     public IStore OpenStore(CatalogDefinition catalog) => new StoreClient(world.Store, world.Weather, process);
 
-    public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => world.HasCatalogServer
+    public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => CatalogOf(world, process, store);
+
+    public static ICatalog CatalogOf(SimulatedWorld world, SimulatedProcess process, IStore store) => world.HasCatalogServer
         ? new CatalogClient(world.CatalogServer, world.Weather, process, store)
         : new FileCatalog(store, SimulatedWorld.Warehouse, process.Environment.Ids, process.Clock);
 }

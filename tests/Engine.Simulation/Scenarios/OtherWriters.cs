@@ -48,6 +48,15 @@ internal sealed class OtherWriters(SimulatedWorld world)
     public void LimitRefAge(Table table) => world.Commit(table, [new TableRequirement.AssertTableUuid(table.Metadata.TableUuid)],
         [new TableUpdate.SetProperties(ImmutableSortedDictionary<string, string>.Empty.Add(MaxRefAge, "1"))]);
 
+    /// <summary>Tables of which other engines expired snapshots.</summary>
+    public HashSet<TableIdentifier> Expired { get; } = [];
+
+    /// <summary>A file that a snapshot leads to and that is not there; null where all are.</summary>
+    public string? FindMissing(Table table, Snapshot snapshot) =>
+        world.Store.Read(snapshot.ManifestList!) is null ? snapshot.ManifestList
+        : SimulatedWorld.Completed(SnapshotReader.ManifestsAsync(table, snapshot, default)).FirstOrDefault(manifest => world.Store.Read(manifest.Path) is null)?.Path
+        ?? FilesOf(table, snapshot).FirstOrDefault(location => world.Store.Read(location) is null);
+
     /// <summary>As the reference implementation expires: refs past their age go, then snapshots that no ref needs, then the files that only those named.</summary>
     public void Expire(Table table, int retainCount)
     {
@@ -65,6 +74,7 @@ internal sealed class OtherWriters(SimulatedWorld world)
             [new TableRequirement.AssertTableUuid(metadata.TableUuid), new TableRequirement.AssertRefSnapshotId(SnapshotRef.Main, head)],
             [.. expiredRefs.Select(name => new TableUpdate.RemoveSnapshotRef(name)), new TableUpdate.RemoveSnapshots([.. gone.Select(snapshot => snapshot.Id)])]);
         if (!isDone) return;
+        Expired.Add(table.Identifier);
         foreach (var location in before.Except(metadata.Snapshots.Where(snapshot => kept.Contains(snapshot.Id)).SelectMany(snapshot => FilesOf(table, snapshot)))) world.Store.Delete(location);
     }
 

@@ -22,6 +22,7 @@ internal static class ScenarioGenerator
         if (random.Next(8) == 0) actions.Add((At(), Danger(random, setup)));
         setup = WorldGenerator.Extend(seed, setup, span, actions);
         setup = PeopleGenerator.Extend(seed, setup, span, actions);
+        MaintenanceGenerator.Extend(seed, setup, span, actions);
         var ordered = actions.OrderBy(item => item.At).Select((item, index) => new PlannedAction(index, item.At, item.Action));
         // Their numbers come last, so that those of the others stay; they stand first, because a pipeline may be left to functions from the beginning.
         var functions = FunctionsGenerator.Generate(seed, setup, span).Select((item, index) => new PlannedAction(actions.Count + index, item.At, item.Action));

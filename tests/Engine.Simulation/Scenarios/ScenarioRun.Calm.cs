@@ -160,15 +160,14 @@ internal sealed partial class ScenarioRun
         {
             if (process.IsDead || process.End is not null) continue;
             if (_scenario.Setup.People.EndsByStop) process.StopCleanly();
-            var order = _auditor.Orders.Of(process.Id);
-            if (process.IsStopping || order.Mode is RunMode.Once or RunMode.UntilCaughtUp or null) ending.Add(process);
+            if (process.IsStopping || ModeOf(process) is RunMode.Once or RunMode.UntilCaughtUp or null) ending.Add(process);
         }
         if (ending.Count == 0) return;
         var isEnded = _simulator.RunUntil(() => ending.TrueForAll(process => process.End is not null), _simulator.Now + EndMax)
             || _simulator.RunUntil(() => ending.TrueForAll(process => process.End is not null), _simulator.Now + ProgressMax);
         RequireNoCrash();
         if (!isEnded && ending.First(process => process.End is null) is var left)
-            throw new AuditException($"{left.Name} ({_auditor.Orders.Of(left.Id).Mode}{(left.IsStopping ? ", asked to stop" : "")}) did not end within {ProgressMax.TotalHours:0} hours of fair weather.");
+            throw new AuditException($"{left.Name} ({ModeOf(left)}{(left.IsStopping ? ", asked to stop" : "")}) did not end within {ProgressMax.TotalHours:0} hours of fair weather.");
     }
 
     /// <summary>A pipeline under a new name that nobody started has nothing to catch up with.</summary>

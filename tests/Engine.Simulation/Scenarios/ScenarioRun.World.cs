@@ -79,6 +79,9 @@ internal sealed partial class ScenarioRun
             case WorldAction.Truncate(var topic, var partition, var lost, var refill, var seed):
                 _topics.Truncate(topic, partition, lost, refill, seed);
                 break;
+            case WorldAction.Maintain order:
+                Maintain(order);
+                break;
             case WorldAction.HideTables hidden:
                 _hidden.Add(hidden);
                 break;

@@ -71,6 +71,16 @@ public sealed class ExpiryPlanTests
         Assert.Equal("40 30", Expired(table));
     }
 
+    [Fact]
+    public void What_a_kept_snapshot_was_picked_or_published_from_stays()
+    {
+        var table = Table([40, 30, 20, 1]);
+        var aside = table with { Snapshots = [.. table.Snapshots.Take(3), Snapshot(19, null, ("wap.id", "w")), Snapshot(18, null, ("wap.id", "v")), Snapshot(17, null)] };
+
+        Assert.Equal("40 30 20 18 17", Expired(aside with { Snapshots = aside.Snapshots.Add(Snapshot(1, 20, ("published-wap-id", "w"))) }));
+        Assert.Equal("40 30 20 19 18", Expired(aside with { Snapshots = aside.Snapshots.Add(Snapshot(1, 20, ("source-snapshot-id", "17"))) }));
+    }
+
     private static Schema Schema { get; } = new(0, [new(1, "id", false, new IcebergType.Long())]);
 
     private static string Expired(TableMetadata table)

@@ -1,0 +1,73 @@
+using Matih.Delivery;
+using Matih.Delivery.Ledgers;
+using Matih.Engine.Simulation.Auditing;
+using Matih.Engine.Simulation.Processes;
+using Matih.Engine.Simulation.World;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Metadata;
+using Matih.Maintenance;
+
+namespace Matih.Engine.Simulation.Scenarios;
+
+/// <content>Our own maintenance, beside everything else: what it may delete, and what it must leave.</content>
+internal sealed partial class ScenarioRun
+{
+    private static readonly TimeSpan PastEveryAge = TimeSpan.FromDays(6);
+
+    private readonly HashSet<int> _maintaining = [];
+
+    /// <summary>Null for what is not told when to end: maintenance, and hosts that drive a flow.</summary>
+    private RunMode? ModeOf(SimulatedProcess process) => _maintaining.Contains(process.Id) ? null : _auditor.Orders.Of(process.Id).Mode;
+
+    private void Maintain(WorldAction.Maintain order)
+    {
+        _replayCauses.Shortened.Add(order.Table);
+        var process = new SimulatedProcess(_simulator, _processes.Count, "cron", order.Seed, default, _world.Weather);
+        _processes.Add(process);
+        _maintaining.Add(process.Id);
+        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, process.HasAcceptedTag));
+        process.Ended = _ => RequireWhole(order.Table);
+        if (order.KilledAfterCalls is { } calls) process.AfterCalls(calls, () => Kill(process));
+        _simulator.Trace.Note(_simulator.Now, process.Name, $"maintains {order.Table}");
+        process.Start(async (_, abort) =>
+        {
+            var catalog = PipelineProcess.CatalogOf(_world, process, new StoreClient(_world.Store, _world.Weather, process));
+            try
+            {
+                var report = await new TableExpiry(catalog, new LaterClock(process.Clock)).RunAsync(TableIdentifier.Parse(order.Table), isDryRun: false, abort);
+                if (report is not null) _simulator.Trace.Note(_simulator.Now, process.Name, $"expired {report.Expired.Length} of {report.SnapshotCount} snapshots of {report.Table}, {report.HeldForLedgers} held; {report.Files.Count} files deleted");
+            }
+            catch (Exception e) when (e is IOException or InvalidTableException or UnsupportedTableException)
+            {
+                _simulator.Trace.Note(_simulator.Now, process.Name, $"gives up: {e.Message}");
+            }
+        });
+    }
+
+    /// <summary>All that a snapshot of the table leads to is there, and pipelines find their ledgers by the snapshots that are left.</summary>
+    private void RequireWhole(string name)
+    {
+        if (Load(name) is not { } table) return;
+        foreach (var snapshot in table.Metadata.Snapshots)
+            if (_others.FindMissing(table, snapshot) is { } missing) throw new AuditException($"Snapshot {snapshot.Id} of {name} needs {missing}, which is gone.");
+        // What others took away is not ours to answer for.
+        if (_others.Expired.Contains(table.Identifier) || !table.Metadata.Refs.Keys.Any(LedgerKeys.IsTag)) return;
+        for (var snapshot = table.Metadata.CurrentSnapshot; snapshot is not null && !snapshot.Summary.ContainsKey(LedgerKeys.Writer);)
+        {
+            if (snapshot.ParentId is not { } parent) return;
+            snapshot = table.Metadata.FindSnapshot(parent) ?? throw new AuditException($"Maintenance of {name} took snapshot {parent}, through which pipelines find their ledgers.");
+        }
+    }
+
+    /// <summary>The same clock, some days later.</summary>
+    private sealed class LaterClock(TimeProvider clock) : TimeProvider
+    {
+        public override long TimestampFrequency => clock.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => clock.GetUtcNow() + PastEveryAge;
+
+        public override long GetTimestamp() => clock.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => clock.CreateTimer(callback, state, dueTime, period);
+    }
+}
