@@ -73,7 +73,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
                 say($"job {request.JobId} was to continue from {place}");
                 (savepoint, restores) = (place, true);
             }
-            if (restores && !request.KeepsState) StatementCheck.RequireSame(script, given, running?.Id, savepoint);
+            if (restores) StatementCheck.RequireSame(script, given, running?.Id, savepoint, request.KeepsState);
             if (!restores) await RequireUnreadAsync(jobs, given, request.JobId, cancellationToken);
             foreach (var (table, handed) in tables.Where(table => !table.Table.IsReachable)) await statements.CreateAsync(table, handed.Table, cancellationToken);
             foreach (var table in script.Tables) await statements.CheckKeyAsync(table, cancellationToken);
