@@ -269,6 +269,7 @@ public sealed class FlinkHandoverTests
         { "is not in the savepoint", "another operator" },
         { "2 operators of the job have written to it, for 1 sink", "two operators" },
         { "was rolled back past commits of Flink job", "rolled back" },
+        { "checkpoint 8 once, and now ends at 9, without that", "rolled back and gone on" },
         { "holds no position of partition 1 of topic 'shop.orders', which has 2 partitions", "partition missing" },
         { "holds no position of partition 2 of topic 'shop.orders', which has 3 partitions", "partition added" },
         { "holds a position of partition 2 of topic 'shop.orders', which has 2 partitions", "partition too many" },
@@ -299,6 +300,12 @@ public sealed class FlinkHandoverTests
                 await FlinkCommitsAsync(flow, 8);
                 await flow.RollBackAsync(kept);
                 return Answer(flow);
+            case "rolled back and gone on":
+                var left = await flow.HeadAsync();
+                await FlinkCommitsAsync(flow, 8);
+                await flow.RollBackAsync(left);
+                await FlinkCommitsAsync(flow, 9);
+                return Answer(flow, checkpoint: 10);
             case "partition missing": return Answer(flow, positions: [(0, 10)]);
             case "partition added": flow.Topic.AddPartitions(1); return Answer(flow);
             case "partition too many": return Answer(flow, positions: [(0, 10), (1, 10), (2, 0)]);
@@ -431,8 +438,9 @@ public sealed class FlinkHandoverTests
         var committed = await flow.RefusalAsync(Ended(Job));
         await flow.RollBackAsync(before);
         var rolledBack = await flow.RefusalAsync(Ended(Job));
-        await flow.GiveToFlinkAsync(later, restores: true);
-        var restored = await flow.RefusalAsync(Ended(later));
+        using var continued = await GivenAsync();
+        await continued.GiveToFlinkAsync(later, restores: true);
+        var restored = await continued.RefusalAsync(Ended(later));
 
         Assert.Contains($"--from-ended-job names Flink job {later}", other.Message, StringComparison.Ordinal);
         Assert.Contains($"holds commits of Flink job {Job}, or did once", committed.Message, StringComparison.Ordinal);
@@ -466,6 +474,7 @@ public sealed class FlinkHandoverTests
     [InlineData("other job", "gives its records to job 8219")]
     [InlineData("older", "holds checkpoint 9 of Flink job")]
     [InlineData("rolled back", "was rolled back past commits of Flink job")]
+    [InlineData("rolled back and gone on", "checkpoint 9 once, and now ends at 11, without that")]
     [InlineData("beyond the topic", "which ends at")]
     [InlineData("other topic", "reads topic 'else'")]
     [InlineData("the job before", "which has committed rows since")]
@@ -476,8 +485,9 @@ public sealed class FlinkHandoverTests
         var before = await flow.HeadAsync();
         await FlinkCommitsAsync(flow, checkpoint: 9);
         var later = new string('b', 32);
-        var good = ((FlinkEnd.WithSavepoint)Answer(flow, checkpoint: 10).Flink!).Savepoint;
-        if (what == "rolled back") await flow.RollBackAsync(before);
+        var good = ((FlinkEnd.WithSavepoint)Answer(flow, checkpoint: 12).Flink!).Savepoint;
+        if (what.StartsWith("rolled back", StringComparison.Ordinal)) await flow.RollBackAsync(before);
+        if (what == "rolled back and gone on") await FlinkCommitsAsync(flow, checkpoint: 11);
         if (what == "the job before")
         {
             await flow.GiveToFlinkAsync(later, restores: true, good);
@@ -513,6 +523,24 @@ public sealed class FlinkHandoverTests
     }
 
     private static OpenAnswers Ended(string job) => new(Flink: new FlinkEnd.WithoutCommit(job));
+
+    [Fact]
+    public async Task A_job_under_which_the_table_was_rolled_back_is_not_replaced()
+    {
+        using var flow = await GivenAsync();
+        await FlinkCommitsAsync(flow, checkpoint: 7);
+        var before = await flow.HeadAsync();
+        await FlinkCommitsAsync(flow, checkpoint: 8);
+        await flow.RollBackAsync(before);
+        await FlinkCommitsAsync(flow, checkpoint: 9);
+        var head = await flow.HeadAsync();
+
+        // Nobody has read the savepoint: it is made when the job is stopped.
+        var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.GiveToFlinkAsync(new string('d', 32), restores: true));
+
+        Assert.Contains("was rolled back past commits of Flink job", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(head, await flow.HeadAsync());
+    }
 
     [Fact]
     public async Task A_table_rolled_back_to_before_the_hand_over_is_refused_while_its_tag_tells_of_it()

@@ -41,6 +41,7 @@ internal sealed class LedgerHandover(FlowContext flow, TableLedger ledgers, Open
             var found = Stand(table, await ledgers.ReadAsync(table, cancellationToken), restores);
             if (found is null && !await marks.HasNoneAsync(table, cancellationToken)) continue;
             if (restores) RequireSameSource(found, table);
+            if (restores && found?.Flink is FlinkLedger.Given { Job: var writer }) await TakeBackProof.RequireNotRolledBackAsync(table, writer, cancellationToken);
             var job = found is null ? table.FindProperty(LedgerKeys.FlinkJob(flow.Name)) : found.Flink is FlinkLedger.Given given ? given.Job : null;
             return new HandoverLook(job, job is not null && await FlinkCommit.AnyOfAsync(table, job, cancellationToken), found);
         }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
@@ -57,19 +58,34 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
             throw PipelineException.Refused($"The savepoint or checkpoint is of Flink job {savepoint.JobId}, but the ledger of {flow.Name} in table {table.Identifier} gives its records to job {job}{(savepoint.JobId == before ? ", which has committed rows since" : "")}: a job that continues from it would write other rows.",
                 $"Continue from the last savepoint or retained checkpoint of job {job} (`matih flink status {job}`){(from is null ? "" : $", or, where it has committed nothing, from {from}")}.");
         }
-        var newest = new Dictionary<string, long>(StringComparer.Ordinal);
-        await foreach (var step in table.WalkAsync(cancellationToken))
-        {
-            if (step is not HistoryStep.Found(var snapshot)) break;
-            if (FlinkCommit.JobOf(snapshot.Summary) == savepoint.JobId && FlinkCommit.Of(snapshot.Summary) is { } commit) newest.TryAdd(commit.Operator, commit.Checkpoint);
-        }
-        if (newest.Count != 0 && newest.Values.Max() is var last && last > savepoint.CheckpointId)
+        var (held, isWhole) = await HeldAsync(table, savepoint.JobId, cancellationToken);
+        if (held.Count != 0 && held.Max(commit => commit.Checkpoint) is var last && last > savepoint.CheckpointId)
         {
             throw PipelineException.Refused($"Table {table.Identifier} holds checkpoint {last} of Flink job {savepoint.JobId}, and the savepoint or checkpoint is older, number {savepoint.CheckpointId}: a job that continues from it would write the rows in between once more.",
                 "Continue from the newest one: the savepoint with which the job was stopped, or its last retained checkpoint.");
         }
-        await RequireNotRolledBackAsync(table, savepoint.JobId, newest, cancellationToken);
+        await RequireNotRolledBackAsync(table, savepoint.JobId, held, isWhole, cancellationToken);
         if (given.FindSource(flow.Plan.SourceName) is { Partitions.IsEmpty: false } known) await PositionsAsync(known, savepoint, mayGrow: true, cancellationToken);
+    }
+
+    /// <summary>Before a job is stopped to be continued: nothing that it has committed is gone from the table.</summary>
+    /// <exception cref="PipelineException">The table was rolled back under it: what went is behind the job's positions, and never comes again.</exception>
+    public static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, CancellationToken cancellationToken)
+    {
+        var (held, isWhole) = await HeldAsync(table, job, cancellationToken);
+        await RequireNotRolledBackAsync(table, job, held, isWhole, cancellationToken);
+    }
+
+    /// <summary>What the table holds of a job, and whether its history is there to the beginning.</summary>
+    private static async ValueTask<(HashSet<FlinkCommit> Held, bool IsWhole)> HeldAsync(ITableVersion table, string job, CancellationToken cancellationToken)
+    {
+        var held = new HashSet<FlinkCommit>();
+        await foreach (var step in table.WalkAsync(cancellationToken))
+        {
+            if (step is not HistoryStep.Found(var snapshot)) return (held, false);
+            if (FlinkCommit.JobOf(snapshot.Summary) == job && FlinkCommit.Of(snapshot.Summary) is { } commit) held.Add(commit);
+        }
+        return (held, true);
     }
 
     /// <summary>The ledger as it is: the job began at its positions, and no commit of the job was ever in the table.</summary>
@@ -100,6 +116,7 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
     {
         // By operator: sinks of one pipeline may share a table.
         var newest = new Dictionary<string, long>(StringComparer.Ordinal);
+        var held = new HashSet<FlinkCommit>();
         var hasBegun = false;
         await foreach (var snapshot in WalkAboveHandoverAsync(table, cancellationToken))
         {
@@ -115,10 +132,11 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
             if (writer != savepoint.JobId) throw NotProven(writer is null ? $"snapshot {snapshot.Id} above the hand-over is of another engine" : $"snapshot {snapshot.Id} above the hand-over is of Flink job {writer}");
             var commit = FlinkCommit.Of(snapshot.Summary) ?? throw NotProven($"snapshot {snapshot.Id} of the job does not say its checkpoint");
             newest.TryAdd(commit.Operator, commit.Checkpoint);
+            held.Add(commit);
         }
         var sinkCount = 1 + flow.Plan.SiblingSinks.Length;
         if (newest.Count > sinkCount) throw NotProven($"{newest.Count} operators of the job have written to it, for {Quantity.Of(sinkCount, "sink")}: {string.Join(", ", newest.Keys.Order(StringComparer.Ordinal))}");
-        await RequireNotRolledBackAsync(table, savepoint.JobId, newest, cancellationToken);
+        await RequireNotRolledBackAsync(table, savepoint.JobId, held, isWhole: true, cancellationToken);
         foreach (var (id, checkpoint) in newest)
         {
             if (checkpoint > savepoint.CheckpointId)
@@ -143,16 +161,21 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
         }
     }
 
-    /// <summary>Commits of the job that are no longer part of the table were rolled back, and the savepoint stands behind them.</summary>
-    private static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, Dictionary<string, long> newest, CancellationToken cancellationToken)
+    /// <summary>
+    /// Commits of the job that are no longer part of the table were rolled back, and the savepoint stands behind them; also where the job
+    /// has gone on since, upon what was left.
+    /// </summary>
+    /// <param name="held">What the table holds of the job.</param>
+    /// <param name="isWhole">Whether that is all: where history has expired, older commits are not looked for.</param>
+    private static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, HashSet<FlinkCommit> held, bool isWhole, CancellationToken cancellationToken)
     {
         await foreach (var summary in table.ReadAllSummariesAsync(cancellationToken))
         {
-            if (FlinkCommit.JobOf(summary) == job && FlinkCommit.Of(summary) is { } commit && commit.Checkpoint > newest.GetValueOrDefault(commit.Operator, -1))
-            {
-                throw PipelineException.Refused($"Table {table.Identifier} was rolled back past commits of Flink job {job}: it had the job's checkpoint {commit.Checkpoint} once, and now ends at {(newest.TryGetValue(commit.Operator, out var now) ? now : "none")}. The savepoint stands behind the rows that went.",
-                    "Roll the table forward again, or start over with --reset.");
-            }
+            if (FlinkCommit.JobOf(summary) != job || FlinkCommit.Of(summary) is not { } commit || held.Contains(commit)) continue;
+            var last = held.Where(other => other.Operator == commit.Operator).Select(other => (long?)other.Checkpoint).Max();
+            if (!isWhole && commit.Checkpoint < last) continue;
+            throw PipelineException.Refused($"Table {table.Identifier} was rolled back past commits of Flink job {job}: it had the job's checkpoint {commit.Checkpoint} once, and now ends at {last?.ToString(CultureInfo.InvariantCulture) ?? "none"}{(commit.Checkpoint < last ? ", without that" : "")}. The job's positions are behind the rows that went.",
+                "Roll the table forward again, or start over with --reset.");
         }
     }
 
