@@ -146,12 +146,15 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
         var validated = await pipeline.CommandAsync("validate", "pipeline.yaml", "--gateway", (await flink.SessionAsync()).Gateway);
         var status = await pipeline.CommandAsync("flink", "status", job);
         await pipeline.StopAsync(job);
+        pipeline.Write(Clickstream);
+        var stopped = await pipeline.TryDeployAsync("--job-id", id);
 
         Assert.Equal(id, job);
         again.Expect();
         Assert.Contains($"job {id} is there already, in state RUNNING; nothing is submitted", again.StandardError, StringComparison.Ordinal);
         Assert.Contains($"as job {id} on", again.StandardOutput, StringComparison.Ordinal);
-        Assert.Equal((3, 2), (second.ExitCode, refused.ExitCode));
+        Assert.Equal((3, 2, 3), (second.ExitCode, refused.ExitCode, stopped.ExitCode));
+        Assert.Contains($"Job {id} of {pipeline.Name} was stopped with savepoint file:", stopped.StandardError, StringComparison.Ordinal);
         Assert.Contains($"A job called {pipeline.Name} runs on", second.StandardError, StringComparison.Ordinal);
         Assert.Equal((2, refused.StandardError.Split('\n')[^2]), (validated.ExitCode, validated.StandardError.Split('\n')[^2]));
         Assert.Contains("pipeline.yaml:17:20: transformations.parse_events.sql: Encountered \"value\"", refused.StandardError, StringComparison.Ordinal);
