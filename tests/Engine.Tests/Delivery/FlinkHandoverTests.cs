@@ -524,6 +524,24 @@ public sealed class FlinkHandoverTests
 
     private static OpenAnswers Ended(string job) => new(Flink: new FlinkEnd.WithoutCommit(job));
 
+    [Theory]
+    [InlineData(7L, true)]
+    [InlineData(8L, false)]
+    [InlineData(null, false)]
+    public async Task A_savepoint_whose_files_are_committed_is_refused_where_the_job_would_not_find_that_commit(long? pending, bool isRefused)
+    {
+        using var flow = await GivenAsync();
+        await FlinkCommitsAsync(flow, checkpoint: 7);
+        await flow.ForeignAppendAsync();
+        await ExpireAllButHeadAsync(flow);
+        var savepoint = ((FlinkEnd.WithSavepoint)Answer(flow, pending: pending).Flink!).Savepoint;
+
+        var refusal = await Record.ExceptionAsync(() => flow.GiveToFlinkAsync(new string('d', 32), restores: true, savepoint)) as PipelineException;
+
+        Assert.Equal(isRefused, refusal is { ExitCode: ExitCode.Refused });
+        if (isRefused) Assert.Contains("the snapshot that says so has expired", refusal!.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_job_under_which_the_table_was_rolled_back_is_not_replaced()
     {
@@ -584,6 +602,14 @@ public sealed class FlinkHandoverTests
         await flow.GiveToFlinkAsync(Job);
         flow.Produce(10, 10);
         return flow;
+    }
+
+    /// <summary>As another engine's procedure does it; older metadata files still tell of what went.</summary>
+    private static async Task ExpireAllButHeadAsync(FlowHarness flow)
+    {
+        var metadata = (await flow.TableAsync()).Metadata;
+        var kept = metadata.Refs.Values.Select(item => item.SnapshotId).ToHashSet();
+        await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([.. metadata.Snapshots.Select(item => item.Id).Where(id => !kept.Contains(id))]));
     }
 
     private static Task FlinkCommitsAsync(FlowHarness flow, long checkpoint, string job = Job, string committer = SavepointBytes.Operator) => flow.ForeignAppendAsync(

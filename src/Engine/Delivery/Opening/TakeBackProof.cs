@@ -58,13 +58,14 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
             throw PipelineException.Refused($"The savepoint or checkpoint is of Flink job {savepoint.JobId}, but the ledger of {flow.Name} in table {table.Identifier} gives its records to job {job}{(savepoint.JobId == before ? ", which has committed rows since" : "")}: a job that continues from it would write other rows.",
                 $"Continue from the last savepoint or retained checkpoint of job {job} (`matih flink status {job}`){(from is null ? "" : $", or, where it has committed nothing, from {from}")}.");
         }
-        var (held, isWhole) = await HeldAsync(table, savepoint.JobId, cancellationToken);
+        var (held, found, isWhole) = await HeldAsync(table, savepoint.JobId, cancellationToken);
         if (held.Count != 0 && held.Max(commit => commit.Checkpoint) is var last && last > savepoint.CheckpointId)
         {
             throw PipelineException.Refused($"Table {table.Identifier} holds checkpoint {last} of Flink job {savepoint.JobId}, and the savepoint or checkpoint is older, number {savepoint.CheckpointId}: a job that continues from it would write the rows in between once more.",
                 "Continue from the newest one: the savepoint with which the job was stopped, or its last retained checkpoint.");
         }
         await RequireNotRolledBackAsync(table, savepoint.JobId, held, isWhole, cancellationToken);
+        RequireFound(table, savepoint, held, found);
         if (given.FindSource(flow.Plan.SourceName) is { Partitions.IsEmpty: false } known) await PositionsAsync(known, savepoint, mayGrow: true, cancellationToken);
     }
 
@@ -72,20 +73,39 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
     /// <exception cref="PipelineException">The table was rolled back under it: what went is behind the job's positions, and never comes again.</exception>
     public static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, CancellationToken cancellationToken)
     {
-        var (held, isWhole) = await HeldAsync(table, job, cancellationToken);
+        var (held, _, isWhole) = await HeldAsync(table, job, cancellationToken);
         await RequireNotRolledBackAsync(table, job, held, isWhole, cancellationToken);
     }
 
-    /// <summary>What the table holds of a job, and whether its history is there to the beginning.</summary>
-    private static async ValueTask<(HashSet<FlinkCommit> Held, bool IsWhole)> HeldAsync(ITableVersion table, string job, CancellationToken cancellationToken)
+    /// <summary>
+    /// A job that continues walks back to its newest commit through what has not expired. Where it does not find that, it commits the files of its
+    /// state again, whose manifests are gone since they were committed: it fails at every start (seen with Iceberg 1.11).
+    /// </summary>
+    private static void RequireFound(ITableVersion table, Savepoint savepoint, HashSet<FlinkCommit> held, HashSet<FlinkCommit> found)
     {
-        var held = new HashSet<FlinkCommit>();
+        foreach (var committer in savepoint.Committers)
+        {
+            if (!held.Any(HasFiles) || found.Any(HasFiles)) continue;
+            throw PipelineException.Refused($"Table {table.Identifier} holds checkpoint {committer.NewestWithFiles} of Flink job {savepoint.JobId}, but the snapshot that says so has expired: a job that continues from this savepoint or checkpoint would commit its files again, and fail.",
+                "Where the job was stopped with this savepoint, take the records back with `matih run --from-savepoint` and deploy without --from then. Keep the newest snapshot of a job, and those above it, when snapshots expire, as `matih maintain` does.");
+
+            bool HasFiles(FlinkCommit commit) => commit.Operator == committer.OperatorId && commit.Checkpoint >= committer.NewestWithFiles;
+        }
+    }
+
+    /// <summary>What the table holds of a job, what of it the job finds itself, and whether the history is there to the beginning.</summary>
+    private static async ValueTask<(HashSet<FlinkCommit> Held, HashSet<FlinkCommit> Found, bool IsWhole)> HeldAsync(ITableVersion table, string job, CancellationToken cancellationToken)
+    {
+        var (held, found, isFound) = (new HashSet<FlinkCommit>(), new HashSet<FlinkCommit>(), true);
         await foreach (var step in table.WalkAsync(cancellationToken))
         {
-            if (step is not HistoryStep.Found(var snapshot)) return (held, false);
-            if (FlinkCommit.JobOf(snapshot.Summary) == job && FlinkCommit.Of(snapshot.Summary) is { } commit) held.Add(commit);
+            if (step is not HistoryStep.Found(var snapshot)) return (held, found, false);
+            isFound &= table.Find(snapshot.Id) is not null;
+            if (FlinkCommit.JobOf(snapshot.Summary) != job || FlinkCommit.Of(snapshot.Summary) is not { } commit) continue;
+            held.Add(commit);
+            if (isFound) found.Add(commit);
         }
-        return (held, true);
+        return (held, found, true);
     }
 
     /// <summary>The ledger as it is: the job began at its positions, and no commit of the job was ever in the table.</summary>
