@@ -543,6 +543,17 @@ public sealed class FlinkHandoverTests
     }
 
     [Fact]
+    public async Task A_job_that_begins_beside_another_pipeline_of_its_topic_is_warned_of_it()
+    {
+        using var flow = await GivenAsync();
+        using var renamed = flow.Another(pipeline: "renamed");
+
+        await renamed.GiveToFlinkAsync(new string('d', 32));
+
+        Assert.Contains("its records are written a second time", Assert.Single(renamed.Entries, entry => entry.Event == "other-ledger").Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_job_under_which_the_table_was_rolled_back_is_not_replaced()
     {
         using var flow = await GivenAsync();
