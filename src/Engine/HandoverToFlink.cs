@@ -17,7 +17,7 @@ namespace Matih;
 public sealed record HandedFlow(FlowDefinition Definition, TablePlan Table, PlannedFlow? Planned)
 {
     /// <summary>What the job's statements are recognized by.</summary>
-    public string? StatementHash { get; init; }
+    public DeployedHash? StatementHash { get; init; }
 
     internal FlowName Name => new(Definition.Pipeline, Definition.Sink.Name);
 }

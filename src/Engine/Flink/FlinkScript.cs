@@ -28,6 +28,9 @@ public sealed record FlinkScript
 
     public required ImmutableArray<FlinkTable> Tables { get; init; }
 
+    /// <summary>What the job reads, in the order in which Flink recognizes its sources: <see cref="SourceOrder"/>.</summary>
+    public ImmutableArray<string> Topics { get; init; } = [];
+
     /// <summary>The job itself.</summary>
     public required FlinkStatement Insert { get; init; }
 
@@ -40,8 +43,13 @@ public sealed record FlinkScript
     /// <summary>
     /// What the transformations and the insert are recognized by: of their text without secrets, and with one blank wherever there is white space.
     /// </summary>
-    public string StatementHash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(";\n",
-        Definitions.Where(statement => statement.Subject.StartsWith("transformations.", StringComparison.Ordinal)).Append(Insert).Select(statement => Regex.Replace(statement.ToString(), @"\s+", " ").Trim())))))[..16];
+    public string StatementHash => Hash(string.Join(";\n",
+        Definitions.Where(statement => statement.Subject.StartsWith("transformations.", StringComparison.Ordinal)).Append(Insert).Select(statement => Regex.Replace(statement.ToString(), @"\s+", " ").Trim())));
+
+    /// <summary>What the topics and their order are recognized by.</summary>
+    public string TopicHash => Hash(string.Join('\n', Topics));
+
+    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];
 
     /// <summary>The statement that gives an option a value.</summary>
     public static FlinkStatement Set(string name, string value) => Set(name, (FlinkValue)value);

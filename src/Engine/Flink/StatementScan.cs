@@ -12,6 +12,9 @@ internal static class StatementScan
     /// <summary>Every word and quoted name, without backticks: keywords as well, as only a parser can tell.</summary>
     public static IEnumerable<string> Names(string sql) => Tokens(sql).Where(token => token.Kind == ScanKind.Name).Select(token => token.Text);
 
+    /// <summary>The same, with <paramref name="input"/> where <c>{{ input }}</c> stands, in the order of the text.</summary>
+    public static IEnumerable<string> Names(string sql, string input) => Tokens(sql).Where(token => token.Kind != ScanKind.Other).Select(token => token.Kind == ScanKind.Input ? input : token.Text);
+
     /// <summary>Whether some SELECT list holds a star for all columns. <c>COUNT(*)</c> and a product are none.</summary>
     public static bool HasStar(string sql)
     {

@@ -11,7 +11,7 @@ namespace Matih.Maintenance;
 /// </summary>
 /// <param name="Snapshots">To be removed, oldest first.</param>
 /// <param name="Refs">Branches and tags that are past their own age; never <c>main</c>, never a pipeline's tag.</param>
-/// <param name="HeldForLedgers">Snapshots past their age that stay, since pipelines find their ledgers through them.</param>
+/// <param name="HeldForLedgers">Snapshots past their age that stay, since pipelines find their ledgers, and Flink jobs their last commit, through them.</param>
 /// <remarks>Source: Apache Iceberg table spec, "Snapshot Retention Policy".</remarks>
 internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, ImmutableArray<string> Refs, int HeldForLedgers)
 {
@@ -42,7 +42,7 @@ internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, Immutabl
             if (!referenced.Contains(snapshot.Id) && AgeOf(snapshot) <= settings.SnapshotAgeMaxMillis) kept.Add(snapshot.Id);
 
         var held = 0;
-        foreach (var snapshot in NeededForLedgers(metadata))
+        foreach (var snapshot in NeededForLedgers(metadata).Concat(FlinkJobWays.Of(metadata)))
             if (kept.Add(snapshot.Id)) held++;
         foreach (var source in SourcesOf(metadata.Snapshots.Where(snapshot => kept.Contains(snapshot.Id)).ToList(), metadata))
             if (kept.Add(source.Id)) held++;

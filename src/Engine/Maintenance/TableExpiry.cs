@@ -10,7 +10,7 @@ namespace Matih.Maintenance;
 /// <param name="SnapshotCount">Snapshots that the table held before.</param>
 /// <param name="Expired">Those that went, oldest first.</param>
 /// <param name="ExpiredRefs">Branches and tags that went.</param>
-/// <param name="HeldForLedgers">Snapshots past their age that stay, since pipelines find their ledgers through them.</param>
+/// <param name="HeldForLedgers">Snapshots past their age that stay, since pipelines find their ledgers, and Flink jobs their last commit, through them.</param>
 /// <param name="Files">What nothing leads to any more: deleted, or in a dry run what would be.</param>
 /// <param name="Undeleted">Files of <paramref name="Files"/> that the store did not delete, each with its reason. They are orphans now, and do no harm.</param>
 public sealed record ExpiryReport(

@@ -17,7 +17,7 @@ internal sealed class MaintainVerb : Verb
         Removes the snapshots that are past the table's retention, and deletes the files that only they need. How long
         snapshots stay is said by the table's properties: history.expire.max-snapshot-age-ms (default five days),
         history.expire.min-snapshots-to-keep (default 1), history.expire.max-ref-age-ms for branches and tags, and by the
-        retention of each branch and tag. What a pipeline needs to find out where it stands always stays.
+        retention of each branch and tag. What a pipeline, or its Flink job, needs to find out where it stands always stays.
 
         TABLE is a dotted name or a folder, as for matih table; FILE is a definition, whose sinks' tables are all
         maintained. It may run beside pipelines and beside other engines, and may be killed at any moment.

@@ -15,7 +15,7 @@ internal static class ExpiryText
         output.WriteLine(count == 0 ? $"{report.Table}: none of {of} is past the table's retention."
             : isDryRun ? $"{report.Table}: {Quantity.Count(count)} of {of} would expire."
             : $"{report.Table}: {Quantity.Count(count)} of {of} expired.");
-        if (report.HeldForLedgers != 0) output.WriteLine($"  {Quantity.Of(report.HeldForLedgers, "snapshot")} past the retention {(report.HeldForLedgers == 1 ? "stays" : "stay")}: pipelines find where they stand through {(report.HeldForLedgers == 1 ? "it" : "them")}.");
+        if (report.HeldForLedgers != 0) output.WriteLine($"  {Quantity.Of(report.HeldForLedgers, "snapshot")} past the retention {(report.HeldForLedgers == 1 ? "stays" : "stay")}: pipelines find where they stand, and Flink jobs their last commit, through {(report.HeldForLedgers == 1 ? "it" : "them")}.");
         if (!report.ExpiredRefs.IsEmpty) output.WriteLine($"  {(isDryRun ? "Branches and tags that would go" : "Branches and tags that went")}: {string.Join(", ", report.ExpiredRefs)}");
         if (report.Files.Count != 0)
         {

@@ -73,7 +73,7 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
                 say($"job {request.JobId} was to continue from {place}");
                 (savepoint, restores) = (place, true);
             }
-            if (restores && !request.KeepsState) StatementCheck.RequireSame(script, given, running?.Id, savepoint);
+            if (restores) StatementCheck.RequireSame(script, given, running?.Id, savepoint, request.KeepsState);
             if (!restores) await RequireUnreadAsync(jobs, given, request.JobId, cancellationToken);
             foreach (var (table, handed) in tables.Where(table => !table.Table.IsReachable)) await statements.CreateAsync(table, handed.Table, cancellationToken);
             foreach (var table in script.Tables) await statements.CheckKeyAsync(table, cancellationToken);
@@ -108,6 +108,8 @@ public sealed class JobDeployment(FlinkCluster cluster, Action<string> say)
         if (same.Name != script.JobName) throw FlinkHttp.Failed($"Job {same.Id} is called {same.Name}, and not {script.JobName}.", "Leave --job-id out, or give another one.");
         if (!same.IsLive && same.State != "FINISHED")
             throw FlinkHttp.Failed($"Job {same.Id} of {same.Name} has ended in state {same.State}, and the JobManager takes an id once.", "Leave --job-id out, or give another one.");
+        if (same.State == "FINISHED" && await Asking(() => jobs.CheckpointsAsync(same.Id, cancellationToken)) is { IsOfStop: true, SavepointPath: { } savepoint })
+            throw FlinkHttp.Failed($"Job {same.Id} of {same.Name} was stopped with savepoint {savepoint}, and the JobManager takes an id once.", $"Give --from {savepoint}, and leave --job-id out or give another one.");
         say($"job {same.Id} is there already, in state {same.State}; nothing is submitted");
         return new Deployment(same.Id, script.JobName, jobs.Address, request.From, await AwaitStartAsync(jobs, script, request, request.From, cancellationToken));
     }

@@ -51,12 +51,12 @@ internal sealed class ScriptRun(GatewaySession session, FlinkScript script)
         {
             if (planned.FirstOrDefault(flow => flow.Definition.Sink.Name == table.Flow.Sink.Name) is { } known)
             {
-                tables.Add((table, new HandedFlow(table.Flow, known.Plan.Table, known) { StatementHash = script.StatementHash }));
+                tables.Add((table, new HandedFlow(table.Flow, known.Plan.Table, known) { StatementHash = new DeployedHash(script.StatementHash, script.TopicHash) }));
                 continue;
             }
             var errors = new List<DefinitionError>();
             var plan = PipelinePlanner.PlanTable(table.Flow, await ColumnsAsync(table, cancellationToken), errors);
-            tables.Add((table, new HandedFlow(table.Flow, plan ?? throw new PipelineException(FailureKind.BadDefinition, errors[0].ToString(), "Correct the definition."), null) { StatementHash = script.StatementHash }));
+            tables.Add((table, new HandedFlow(table.Flow, plan ?? throw new PipelineException(FailureKind.BadDefinition, errors[0].ToString(), "Correct the definition."), null) { StatementHash = new DeployedHash(script.StatementHash, script.TopicHash) }));
         }
         return tables;
     }

@@ -269,6 +269,7 @@ public sealed class FlinkHandoverTests
         { "is not in the savepoint", "another operator" },
         { "2 operators of the job have written to it, for 1 sink", "two operators" },
         { "was rolled back past commits of Flink job", "rolled back" },
+        { "checkpoint 8 once, and now ends at 9, without that", "rolled back and gone on" },
         { "holds no position of partition 1 of topic 'shop.orders', which has 2 partitions", "partition missing" },
         { "holds no position of partition 2 of topic 'shop.orders', which has 3 partitions", "partition added" },
         { "holds a position of partition 2 of topic 'shop.orders', which has 2 partitions", "partition too many" },
@@ -299,6 +300,12 @@ public sealed class FlinkHandoverTests
                 await FlinkCommitsAsync(flow, 8);
                 await flow.RollBackAsync(kept);
                 return Answer(flow);
+            case "rolled back and gone on":
+                var left = await flow.HeadAsync();
+                await FlinkCommitsAsync(flow, 8);
+                await flow.RollBackAsync(left);
+                await FlinkCommitsAsync(flow, 9);
+                return Answer(flow, checkpoint: 10);
             case "partition missing": return Answer(flow, positions: [(0, 10)]);
             case "partition added": flow.Topic.AddPartitions(1); return Answer(flow);
             case "partition too many": return Answer(flow, positions: [(0, 10), (1, 10), (2, 0)]);
@@ -431,8 +438,9 @@ public sealed class FlinkHandoverTests
         var committed = await flow.RefusalAsync(Ended(Job));
         await flow.RollBackAsync(before);
         var rolledBack = await flow.RefusalAsync(Ended(Job));
-        await flow.GiveToFlinkAsync(later, restores: true);
-        var restored = await flow.RefusalAsync(Ended(later));
+        using var continued = await GivenAsync();
+        await continued.GiveToFlinkAsync(later, restores: true);
+        var restored = await continued.RefusalAsync(Ended(later));
 
         Assert.Contains($"--from-ended-job names Flink job {later}", other.Message, StringComparison.Ordinal);
         Assert.Contains($"holds commits of Flink job {Job}, or did once", committed.Message, StringComparison.Ordinal);
@@ -466,6 +474,7 @@ public sealed class FlinkHandoverTests
     [InlineData("other job", "gives its records to job 8219")]
     [InlineData("older", "holds checkpoint 9 of Flink job")]
     [InlineData("rolled back", "was rolled back past commits of Flink job")]
+    [InlineData("rolled back and gone on", "checkpoint 9 once, and now ends at 11, without that")]
     [InlineData("beyond the topic", "which ends at")]
     [InlineData("other topic", "reads topic 'else'")]
     [InlineData("the job before", "which has committed rows since")]
@@ -476,8 +485,9 @@ public sealed class FlinkHandoverTests
         var before = await flow.HeadAsync();
         await FlinkCommitsAsync(flow, checkpoint: 9);
         var later = new string('b', 32);
-        var good = ((FlinkEnd.WithSavepoint)Answer(flow, checkpoint: 10).Flink!).Savepoint;
-        if (what == "rolled back") await flow.RollBackAsync(before);
+        var good = ((FlinkEnd.WithSavepoint)Answer(flow, checkpoint: 12).Flink!).Savepoint;
+        if (what.StartsWith("rolled back", StringComparison.Ordinal)) await flow.RollBackAsync(before);
+        if (what == "rolled back and gone on") await FlinkCommitsAsync(flow, checkpoint: 11);
         if (what == "the job before")
         {
             await flow.GiveToFlinkAsync(later, restores: true, good);
@@ -513,6 +523,57 @@ public sealed class FlinkHandoverTests
     }
 
     private static OpenAnswers Ended(string job) => new(Flink: new FlinkEnd.WithoutCommit(job));
+
+    [Theory]
+    [InlineData(7L, true)]
+    [InlineData(8L, false)]
+    [InlineData(null, false)]
+    public async Task A_savepoint_whose_files_are_committed_is_refused_where_the_job_would_not_find_that_commit(long? pending, bool isRefused)
+    {
+        using var flow = await GivenAsync();
+        await FlinkCommitsAsync(flow, checkpoint: 7);
+        await flow.ForeignAppendAsync();
+        await ExpireAllButHeadAsync(flow);
+        var savepoint = ((FlinkEnd.WithSavepoint)Answer(flow, pending: pending).Flink!).Savepoint;
+
+        var refusal = await Record.ExceptionAsync(() => flow.GiveToFlinkAsync(new string('d', 32), restores: true, savepoint)) as PipelineException;
+
+        Assert.Equal(isRefused, refusal is { ExitCode: ExitCode.Refused });
+        if (isRefused) Assert.Contains("the snapshot that says so has expired", refusal!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_job_that_begins_beside_another_pipeline_of_its_topic_is_warned_of_it()
+    {
+        using var flow = await GivenAsync();
+        using var renamed = flow.Another(pipeline: "renamed");
+
+        await renamed.GiveToFlinkAsync(new string('d', 32));
+
+        Assert.Contains("its records are written a second time", Assert.Single(renamed.Entries, entry => entry.Event == "other-ledger").Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false, "or start over with --reset.")]
+    [InlineData(true, "or deploy it under another pipeline name, into another table.")]
+    public async Task A_job_under_which_the_table_was_rolled_back_is_not_replaced(bool isByProperty, string wayOut)
+    {
+        using var flow = isByProperty ? new FlowHarness() : await GivenAsync();
+        if (isByProperty) await flow.GiveToFlinkAsync(Job, isByProperty: true);
+        await FlinkCommitsAsync(flow, checkpoint: 7);
+        var before = await flow.HeadAsync();
+        await FlinkCommitsAsync(flow, checkpoint: 8);
+        await flow.RollBackAsync(before);
+        await FlinkCommitsAsync(flow, checkpoint: 9);
+        var head = await flow.HeadAsync();
+
+        // Nobody has read the savepoint: it is made when the job is stopped.
+        var refusal = await Assert.ThrowsAsync<PipelineException>(() => flow.GiveToFlinkAsync(new string('d', 32), restores: true, isByProperty: isByProperty));
+
+        Assert.Contains("was rolled back past commits of Flink job", refusal.Message, StringComparison.Ordinal);
+        Assert.EndsWith(wayOut, refusal.Remedy, StringComparison.Ordinal);
+        Assert.Equal(head, await flow.HeadAsync());
+    }
 
     [Fact]
     public async Task A_table_rolled_back_to_before_the_hand_over_is_refused_while_its_tag_tells_of_it()
@@ -556,6 +617,14 @@ public sealed class FlinkHandoverTests
         await flow.GiveToFlinkAsync(Job);
         flow.Produce(10, 10);
         return flow;
+    }
+
+    /// <summary>As another engine's procedure does it; older metadata files still tell of what went.</summary>
+    private static async Task ExpireAllButHeadAsync(FlowHarness flow)
+    {
+        var metadata = (await flow.TableAsync()).Metadata;
+        var kept = metadata.Refs.Values.Select(item => item.SnapshotId).ToHashSet();
+        await flow.ChangeTableAsync(new TableUpdate.RemoveSnapshots([.. metadata.Snapshots.Select(item => item.Id).Where(id => !kept.Contains(id))]));
     }
 
     private static Task FlinkCommitsAsync(FlowHarness flow, long checkpoint, string job = Job, string committer = SavepointBytes.Operator) => flow.ForeignAppendAsync(

@@ -167,7 +167,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     {
         var environment = new EngineEnvironment(Clock, Ids, new Random(1), new SystemTaskStarter(), Scratch);
         await using var handover = new HandoverToFlink(environment, this, this, IsGone);
-        GivenBefore = await handover.LookAsync([.. Plan().Select(flow => new HandedFlow(flow.Definition, flow.Plan.Table, isByProperty ? null : flow) { StatementHash = statementHash })], restores, default);
+        GivenBefore = await handover.LookAsync([.. Plan().Select(flow => new HandedFlow(flow.Definition, flow.Plan.Table, isByProperty ? null : flow) { StatementHash = statementHash is null ? null : DeployedHash.Parse(statementHash) })], restores, default);
         return (await handover.GiveAsync(job, restores ? new JobOrigin("file:/savepoint-1", savepoint?.JobId, savepoint) : null, default)).GetValueOrDefault("src", []);
     }
 

@@ -213,9 +213,22 @@ public sealed class FlinkGeneratorTests
     {
         var script = Generate(Clickstream.Replace("sinks:\n", "sinks:\n  raw: { type: iceberg, table: web.raw, mode: append, input: clickstream }\n", StringComparison.Ordinal));
 
-        Assert.StartsWith("EXECUTE STATEMENT SET BEGIN\nINSERT INTO `default`.`web`.`raw` (`value`, `event_timestamp`)\nSELECT", script.Insert.ToString(), StringComparison.Ordinal);
-        Assert.EndsWith(";\nEND", script.Insert.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("EXECUTE STATEMENT SET BEGIN\nINSERT INTO `default`.`web`.`clickstream_events` ", script.Insert.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith(";\nINSERT INTO `default`.`web`.`raw` (`value`, `event_timestamp`)\nSELECT `value`, `event_timestamp` FROM `clickstream`;\nEND", script.Insert.ToString(), StringComparison.Ordinal);
         Assert.StartsWith("EXPLAIN STATEMENT SET BEGIN\n", script.Explain.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Sinks_that_change_places_give_the_same_job()
+    {
+        const string one = "  raw: { type: iceberg, table: web.raw, mode: append, input: clickstream }\n";
+        const string other = "  all: { type: iceberg, table: web.all, mode: append, input: clickstream }\n";
+
+        var first = Generate(Clickstream.Replace("sinks:\n", $"sinks:\n{one}{other}", StringComparison.Ordinal));
+        var second = Generate(Clickstream.Replace("sinks:\n", $"sinks:\n{other}{one}", StringComparison.Ordinal));
+
+        Assert.Equal(first.Insert.ToString(), second.Insert.ToString());
+        Assert.Equal(first.Explain.ToString(), second.Explain.ToString());
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Tests.Iceberg;
 using Matih.Iceberg.Metadata;
 using Matih.Maintenance;
@@ -81,6 +82,36 @@ public sealed class ExpiryPlanTests
         Assert.Equal("40 30 20 19 18", Expired(aside with { Snapshots = aside.Snapshots.Add(Snapshot(1, 20, ("source-snapshot-id", "17"))) }));
     }
 
+    [Fact]
+    public void The_way_to_the_newest_commit_of_a_flink_job_stays_where_others_have_committed_since()
+    {
+        var written = Table([50, 40, 30, 20, 10, 1]);
+        written = With(written, 50, Ledger("orders/lake", new FlinkLedger.Given("j2", "j1", "file:/s")));
+        written = With(written, 40, ("flink.job-id", "j1"));
+        written = With(With(written, 30, ("flink.job-id", "j2")), 20, ("flink.job-id", "j2"));
+
+        Assert.Equal("50 40 30", Expired(With(written, 10, ("matih.writer", "clicks/lake"), Ledger("orders/lake", new FlinkLedger.Given("j2", "j1", "file:/s")))));
+        Assert.Equal("50 40 30 20", Expired(With(written, 10, ("matih.writer", "clicks/lake"), Ledger("orders/lake", new FlinkLedger.TakenBack("j2", 7)))));
+    }
+
+    [Fact]
+    public void Where_a_flink_job_has_committed_nothing_the_way_to_the_one_before_it_stays()
+    {
+        var table = With(With(With(Table([50, 40, 30, 20, 10]), 50, ("flink.job-id", "j1")), 40, ("flink.job-id", "j1")), 30, ("flink.job-id", "other"));
+
+        Assert.Equal("50", Expired(With(table, 10, ("matih.writer", "clicks/lake"), Ledger("orders/lake", new FlinkLedger.Given("j2", "j1", "file:/s")))));
+        Assert.Equal("50 40", Expired(With(table, 10, ("matih.writer", "clicks/lake"), Ledger("orders/lake", new FlinkLedger.Given("j3")))));
+    }
+
+    [Fact]
+    public void The_way_to_the_newest_commit_of_a_job_that_only_flink_can_run_stays()
+    {
+        var table = With(Table([40, 30, 20, 10], ("matih.flink.windows/lake", "j1")), 30, ("flink.job-id", "j1"));
+
+        Assert.Equal("40", Expired(table));
+        Assert.Equal("40 30 20", Expired(table with { Properties = TableMetadataSamples.Properties() }));
+    }
+
     private static Schema Schema { get; } = new(0, [new(1, "id", false, new IcebergType.Long())]);
 
     private static string Expired(TableMetadata table)
@@ -100,9 +131,16 @@ public sealed class ExpiryPlanTests
     private static Snapshot Snapshot(int day, int? parent, params (string Name, string Value)[] summary) => new(
         new(day), parent is { } id ? new SnapshotId(id) : null, 1_000 - day, Now - day * Day, $"/t/snap-{day}.avro", TableMetadataSamples.Properties([("operation", "append"), .. summary]), 0);
 
-    /// <summary>The table, in which a pipeline wrote that snapshot.</summary>
-    private static TableMetadata Written(TableMetadata table, int day) => table with
+    /// <summary>A summary property as every commit of a pipeline carries it.</summary>
+    private static (string, string) Ledger(string flow, FlinkLedger flink) => (LedgerKeys.Property(flow), LedgerFormat.Write(LedgerTransitions.Start(new LedgerAuthor(new CommitId(Guid.NewGuid()), new WriterIdentity(Guid.NewGuid(), new WriterHint("host", 7)), "definition", 1_000), "table", new SourceLedger("src", "orders", null, null, "read_committed", []), null, null) with { Flink = flink }, null));
+
+    private static TableMetadata Written(TableMetadata table, int day) => With(table, day, ("matih.writer", "orders/lake"));
+
+    /// <summary>The table, in which the snapshot of that day says this in its summary as well.</summary>
+    private static TableMetadata With(TableMetadata table, int day, params (string Name, string Value)[] summary) => table with
     {
-        Snapshots = [.. table.Snapshots.Select(snapshot => snapshot.Id.Value == day ? Snapshot(day, (int?)snapshot.ParentId?.Value, ("matih.writer", "orders/lake")) : snapshot)],
+        Snapshots = [.. table.Snapshots.Select(snapshot => snapshot.Id.Value == day
+            ? Snapshot(day, (int?)snapshot.ParentId?.Value, [.. snapshot.Summary.Where(entry => entry.Key != "operation").Select(entry => (entry.Key, entry.Value)), .. summary])
+            : snapshot)],
     };
 }

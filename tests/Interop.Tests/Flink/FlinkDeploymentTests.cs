@@ -146,16 +146,59 @@ public sealed class FlinkDeploymentTests(SharedFlink flink, SharedKafka kafka)
         var validated = await pipeline.CommandAsync("validate", "pipeline.yaml", "--gateway", (await flink.SessionAsync()).Gateway);
         var status = await pipeline.CommandAsync("flink", "status", job);
         await pipeline.StopAsync(job);
+        pipeline.Write(Clickstream);
+        var stopped = await pipeline.TryDeployAsync("--job-id", id);
 
         Assert.Equal(id, job);
         again.Expect();
         Assert.Contains($"job {id} is there already, in state RUNNING; nothing is submitted", again.StandardError, StringComparison.Ordinal);
         Assert.Contains($"as job {id} on", again.StandardOutput, StringComparison.Ordinal);
-        Assert.Equal((3, 2), (second.ExitCode, refused.ExitCode));
+        Assert.Equal((3, 2, 3), (second.ExitCode, refused.ExitCode, stopped.ExitCode));
+        Assert.Contains($"Job {id} of {pipeline.Name} was stopped with savepoint file:", stopped.StandardError, StringComparison.Ordinal);
         Assert.Contains($"A job called {pipeline.Name} runs on", second.StandardError, StringComparison.Ordinal);
         Assert.Equal((2, refused.StandardError.Split('\n')[^2]), (validated.ExitCode, validated.StandardError.Split('\n')[^2]));
         Assert.Contains("pipeline.yaml:17:20: transformations.parse_events.sql: Encountered \"value\"", refused.StandardError, StringComparison.Ordinal);
         status.Expect();
+    }
+
+    [Fact]
+    public async Task Sinks_that_change_places_in_an_upgrade_go_on_with_their_own_topics()
+    {
+        const string one = "  one: { type: iceberg, table: web.one, mode: append, input: first }\n";
+        const string two = "  two: { type: iceberg, table: web.two, mode: append, input: second }\n";
+        const string definition = """
+            metadata: { name: "${NAME}" }
+            sources:
+              a: { type: kafka, connection: "${BROKER}", topic: "${TOPIC}", consumer_group: two, format: json, start_offset: earliest }
+              b: { type: kafka, connection: "${BROKER}", topic: "${OTHER}", consumer_group: two, format: json, start_offset: earliest }
+            transformations:
+              - { name: first, type: sql_transform, input: a, sql: "SELECT JSON_VALUE(value, '$.page_url') AS page_url FROM {{ input }}" }
+              - { name: second, type: sql_transform, input: b, sql: "SELECT JSON_VALUE(value, '$.page_url') AS page_url FROM {{ input }}" }
+            sinks:
+
+            """;
+        const string orchestration = "orchestration: { engine: flink, checkpoint_interval: 500ms, parallelism: 1 }\n";
+        var pipeline = await NewAsync("places", $"{definition}{one}{two}{orchestration}", Clicks(0, 30));
+        var client = await kafka.ClientAsync();
+        var other = pipeline.Secrets["OTHER"] = KafkaBroker.NewName("places-other");
+        await client.CreateTopicAsync(other);
+        await client.ProduceTextAsync(other, Clicks(1000, 50));
+
+        await pipeline.DeployAsync();
+        await pipeline.WaitForRowsAsync("web.one", 30);
+        await pipeline.WaitForRowsAsync("web.two", 50);
+        pipeline.Write($"{definition}{two}{one}{orchestration}");
+        await pipeline.DeployAsync("--replace");
+        await client.ProduceTextAsync(pipeline.Topic, Clicks(30, 20));
+        await client.ProduceTextAsync(other, Clicks(1050, 20));
+        await pipeline.WaitForRowsAsync("web.one", 50);
+        await pipeline.WaitForRowsAsync("web.two", 70);
+        await pipeline.StopAsync(pipeline.Name);
+
+        Assert.Equal(Pages(0, 50), await pipeline.RowsAsync("web.one"));
+        Assert.Equal(Pages(1000, 70), await pipeline.RowsAsync("web.two"));
+
+        static IEnumerable<string> Pages(int first, int count) => Enumerable.Range(first, count).Select(i => $$"""{"page_url":"/p{{i}}"}""").Order(StringComparer.Ordinal);
     }
 
     [Fact]

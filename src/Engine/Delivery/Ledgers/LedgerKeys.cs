@@ -9,6 +9,8 @@ internal static class LedgerKeys
 
     private const string TakenOverPrefix = "matih.taken-over.";
 
+    private const string FlinkJobPrefix = "matih.flink.";
+
     /// <summary>Summary property that says whose commit a snapshot is: <c>pipeline/sink</c>.</summary>
     public const string Writer = "matih.writer";
 
@@ -28,7 +30,10 @@ internal static class LedgerKeys
     /// Table property that says which Flink job was last given the flow's records to write. It counts as long as the flow has no
     /// ledger: Flink's commits carry none, and a run that knew nothing of them would write every row a second time.
     /// </summary>
-    public static string FlinkJob(FlowName flow) => $"matih.flink.{flow}";
+    public static string FlinkJob(FlowName flow) => $"{FlinkJobPrefix}{flow}";
+
+    /// <summary>Whether a table property is one of <see cref="FlinkJob"/>, of whatever flow.</summary>
+    public static bool IsFlinkJob(string property) => property.StartsWith(FlinkJobPrefix, StringComparison.Ordinal);
 
     /// <summary>Table property beside <see cref="FlinkJob"/>, for statements that only Flink runs: see <see cref="DeployedStatements"/>.</summary>
     public static string FlinkStatements(FlowName flow) => $"matih.flink-statements.{flow}";

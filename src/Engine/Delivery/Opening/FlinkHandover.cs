@@ -24,7 +24,7 @@ internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore 
     /// and the statements of the last jobs.
     /// </returns>
     /// <exception cref="PipelineException">The table holds the flow's ledger, or there is none and it must not be created.</exception>
-    public async ValueTask<(string? Job, bool HasCommits, DeployedStatements Statements)> MarkAsync(string? job, string? statementHash, bool restores, CancellationToken cancellationToken)
+    public async ValueTask<(string? Job, bool HasCommits, DeployedStatements Statements)> MarkAsync(string? job, DeployedHash? statementHash, bool restores, CancellationToken cancellationToken)
     {
         var lineage = new LedgerLineage(flow, new LedgerStorage(store, plan.Identifier));
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
@@ -47,6 +47,8 @@ internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore 
             }
             var before = table.FindProperty(LedgerKeys.FlinkJob(flow));
             if (restores && before is null) throw LedgerHandover.NothingToContinue(plan, flow);
+            // Once the next job has the table, the one before it is looked at no more: it was when that one was to be given.
+            if (restores && job is null) await TakeBackProof.RequireNotRolledBackAsync(table, before!, cancellationToken, "deploy it under another pipeline name, into another table");
             var statements = DeployedStatements.Parse(table.FindProperty(LedgerKeys.FlinkStatements(flow)));
             if (job is null || before == job || await flowTable.TrySetPropertiesAsync(table, PropertiesOf(job, statementHash, statements), cancellationToken))
                 return (before, before is not null && await FlinkCommit.AnyOfAsync(table, null, cancellationToken), statements);
@@ -54,7 +56,7 @@ internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore 
         throw new PipelineException(FailureKind.Catalog, $"Table {plan.Identifier}: {AttemptsMax} attempts to write the job into its properties were overtaken by other commits.", "Deploy again when the other writers are quieter.");
     }
 
-    private ImmutableSortedDictionary<string, string> PropertiesOf(string job, string? statementHash, DeployedStatements before)
+    private ImmutableSortedDictionary<string, string> PropertiesOf(string job, DeployedHash? statementHash, DeployedStatements before)
     {
         var properties = ImmutableSortedDictionary<string, string>.Empty.Add(LedgerKeys.FlinkJob(flow), job);
         return statementHash is null ? properties : properties.Add(LedgerKeys.FlinkStatements(flow), before.With(job, statementHash).ToString());

@@ -150,7 +150,7 @@ internal sealed class FlowOpening(
             case LedgerStanding.Adopt adopt:
                 return new Ground(standing, await AdoptAsync(table, reading, adopt, answers, cancellationToken));
             case LedgerStanding.Start:
-                await WarnOfOthersAsync(reading, cancellationToken);
+                await OtherLedgers.WarnAsync(flow, ledgers, reading, cancellationToken);
                 return await marks.HasNoneAsync(table, cancellationToken) ? new Ground(standing, null) : null;
             default:
                 return new Ground(standing, null);
@@ -172,26 +172,6 @@ internal sealed class FlowOpening(
     private void RequireNotGiven(Ledger ledger, FlowName owner)
     {
         if (ledger.Flink is FlinkLedger.Given given) throw OpeningDecision.GivenToFlink(flow.Plan, owner, given);
-    }
-
-    /// <summary>Another pipeline over the same topic may be this one under its old name. One that cannot be read keeps nobody else from starting.</summary>
-    private async ValueTask WarnOfOthersAsync(InheritedLedgers reading, CancellationToken cancellationToken)
-    {
-        foreach (var (key, text) in reading.Others.Where(pair => LedgerKeys.IsLedger(pair.Key)).OrderBy(pair => LedgerKeys.FlowOf(pair.Key).ToString(), StringComparer.Ordinal))
-        {
-            var other = LedgerKeys.FlowOf(key);
-            try
-            {
-                var ledger = await ledgers.ReadTextAsync(text, cancellationToken);
-                if (ledger.Sources.All(candidate => candidate.Topic != flow.Plan.Topic)) continue;
-                flow.Log.Warning("other-ledger", $"Table {flow.Plan.Table.Identifier} already holds a ledger of {other} over the same topic '{flow.Plan.Topic}'. If {flow.Name} is its new name, stop and start with --adopt {other}; otherwise its records are written a second time.",
-                    ("other", other.ToString()));
-            }
-            catch (PipelineException unreadable)
-            {
-                flow.Log.Warning("other-ledger-unreadable", $"The ledger of {other} in table {flow.Plan.Table.Identifier} cannot be read, so it is not known whether it reads topic '{flow.Plan.Topic}', too: {unreadable.Message}", ("other", other.ToString()));
-            }
-        }
     }
 
     private void Report(OpeningCommit commit, Ledger ledger)

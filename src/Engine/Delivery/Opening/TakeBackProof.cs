@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Matih.Delivery.Ledgers;
 using Matih.Delivery.Tables;
@@ -15,6 +16,8 @@ namespace Matih.Delivery.Opening;
 /// </summary>
 internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
 {
+    private const string StartOver = "start over with --reset";
+
     private const string Again = "Deploy again with `matih deploy --from` and that savepoint, stop the job with `matih flink stop`, and start with the new savepoint.";
 
     /// <summary>The ledger that gave the records away, with the positions at which the job ended in the place of its own.</summary>
@@ -57,19 +60,55 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
             throw PipelineException.Refused($"The savepoint or checkpoint is of Flink job {savepoint.JobId}, but the ledger of {flow.Name} in table {table.Identifier} gives its records to job {job}{(savepoint.JobId == before ? ", which has committed rows since" : "")}: a job that continues from it would write other rows.",
                 $"Continue from the last savepoint or retained checkpoint of job {job} (`matih flink status {job}`){(from is null ? "" : $", or, where it has committed nothing, from {from}")}.");
         }
-        var newest = new Dictionary<string, long>(StringComparer.Ordinal);
-        await foreach (var step in table.WalkAsync(cancellationToken))
-        {
-            if (step is not HistoryStep.Found(var snapshot)) break;
-            if (FlinkCommit.JobOf(snapshot.Summary) == savepoint.JobId && FlinkCommit.Of(snapshot.Summary) is { } commit) newest.TryAdd(commit.Operator, commit.Checkpoint);
-        }
-        if (newest.Count != 0 && newest.Values.Max() is var last && last > savepoint.CheckpointId)
+        var (held, found, isWhole) = await HeldAsync(table, savepoint.JobId, cancellationToken);
+        if (held.Count != 0 && held.Max(commit => commit.Checkpoint) is var last && last > savepoint.CheckpointId)
         {
             throw PipelineException.Refused($"Table {table.Identifier} holds checkpoint {last} of Flink job {savepoint.JobId}, and the savepoint or checkpoint is older, number {savepoint.CheckpointId}: a job that continues from it would write the rows in between once more.",
                 "Continue from the newest one: the savepoint with which the job was stopped, or its last retained checkpoint.");
         }
-        await RequireNotRolledBackAsync(table, savepoint.JobId, newest, cancellationToken);
+        await RequireNotRolledBackAsync(table, savepoint.JobId, held, isWhole, cancellationToken);
+        RequireFound(table, savepoint, held, found);
         if (given.FindSource(flow.Plan.SourceName) is { Partitions.IsEmpty: false } known) await PositionsAsync(known, savepoint, mayGrow: true, cancellationToken);
+    }
+
+    /// <summary>Before a job is stopped to be continued: nothing that it has committed is gone from the table.</summary>
+    /// <exception cref="PipelineException">The table was rolled back under it: what went is behind the job's positions, and never comes again.</exception>
+    /// <param name="orElse">What to do where the table cannot be rolled forward.</param>
+    public static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, CancellationToken cancellationToken, string orElse = StartOver)
+    {
+        var (held, _, isWhole) = await HeldAsync(table, job, cancellationToken);
+        await RequireNotRolledBackAsync(table, job, held, isWhole, cancellationToken, orElse);
+    }
+
+    /// <summary>
+    /// A job that continues walks back to its newest commit through what has not expired. Where it does not find that, it commits the files of its
+    /// state again, whose manifests are gone since they were committed: it fails at every start (seen with Iceberg 1.11).
+    /// </summary>
+    private static void RequireFound(ITableVersion table, Savepoint savepoint, HashSet<FlinkCommit> held, HashSet<FlinkCommit> found)
+    {
+        foreach (var committer in savepoint.Committers)
+        {
+            if (!held.Any(HasFiles) || found.Any(HasFiles)) continue;
+            throw PipelineException.Refused($"Table {table.Identifier} holds checkpoint {committer.NewestWithFiles} of Flink job {savepoint.JobId}, but the snapshot that says so has expired: a job that continues from this savepoint or checkpoint would commit its files again, and fail.",
+                "Where the job was stopped with this savepoint, take the records back with `matih run --from-savepoint` and deploy without --from then. Keep the newest snapshot of a job, and those above it, when snapshots expire, as `matih maintain` does.");
+
+            bool HasFiles(FlinkCommit commit) => commit.Operator == committer.OperatorId && commit.Checkpoint >= committer.NewestWithFiles;
+        }
+    }
+
+    /// <summary>What the table holds of a job, what of it the job finds itself, and whether the history is there to the beginning.</summary>
+    private static async ValueTask<(HashSet<FlinkCommit> Held, HashSet<FlinkCommit> Found, bool IsWhole)> HeldAsync(ITableVersion table, string job, CancellationToken cancellationToken)
+    {
+        var (held, found, isFound) = (new HashSet<FlinkCommit>(), new HashSet<FlinkCommit>(), true);
+        await foreach (var step in table.WalkAsync(cancellationToken))
+        {
+            if (step is not HistoryStep.Found(var snapshot)) return (held, found, false);
+            isFound &= table.Find(snapshot.Id) is not null;
+            if (FlinkCommit.JobOf(snapshot.Summary) != job || FlinkCommit.Of(snapshot.Summary) is not { } commit) continue;
+            held.Add(commit);
+            if (isFound) found.Add(commit);
+        }
+        return (held, found, true);
     }
 
     /// <summary>The ledger as it is: the job began at its positions, and no commit of the job was ever in the table.</summary>
@@ -100,6 +139,7 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
     {
         // By operator: sinks of one pipeline may share a table.
         var newest = new Dictionary<string, long>(StringComparer.Ordinal);
+        var held = new HashSet<FlinkCommit>();
         var hasBegun = false;
         await foreach (var snapshot in WalkAboveHandoverAsync(table, cancellationToken))
         {
@@ -115,10 +155,11 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
             if (writer != savepoint.JobId) throw NotProven(writer is null ? $"snapshot {snapshot.Id} above the hand-over is of another engine" : $"snapshot {snapshot.Id} above the hand-over is of Flink job {writer}");
             var commit = FlinkCommit.Of(snapshot.Summary) ?? throw NotProven($"snapshot {snapshot.Id} of the job does not say its checkpoint");
             newest.TryAdd(commit.Operator, commit.Checkpoint);
+            held.Add(commit);
         }
         var sinkCount = 1 + flow.Plan.SiblingSinks.Length;
         if (newest.Count > sinkCount) throw NotProven($"{newest.Count} operators of the job have written to it, for {Quantity.Of(sinkCount, "sink")}: {string.Join(", ", newest.Keys.Order(StringComparer.Ordinal))}");
-        await RequireNotRolledBackAsync(table, savepoint.JobId, newest, cancellationToken);
+        await RequireNotRolledBackAsync(table, savepoint.JobId, held, isWhole: true, cancellationToken);
         foreach (var (id, checkpoint) in newest)
         {
             if (checkpoint > savepoint.CheckpointId)
@@ -143,16 +184,21 @@ internal sealed class TakeBackProof(FlowContext flow, ITopic topic)
         }
     }
 
-    /// <summary>Commits of the job that are no longer part of the table were rolled back, and the savepoint stands behind them.</summary>
-    private static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, Dictionary<string, long> newest, CancellationToken cancellationToken)
+    /// <summary>
+    /// Commits of the job that are no longer part of the table were rolled back, and the savepoint stands behind them; also where the job
+    /// has gone on since, upon what was left.
+    /// </summary>
+    /// <param name="held">What the table holds of the job.</param>
+    /// <param name="isWhole">Whether that is all: where history has expired, older commits are not looked for.</param>
+    private static async ValueTask RequireNotRolledBackAsync(ITableVersion table, string job, HashSet<FlinkCommit> held, bool isWhole, CancellationToken cancellationToken, string orElse = StartOver)
     {
         await foreach (var summary in table.ReadAllSummariesAsync(cancellationToken))
         {
-            if (FlinkCommit.JobOf(summary) == job && FlinkCommit.Of(summary) is { } commit && commit.Checkpoint > newest.GetValueOrDefault(commit.Operator, -1))
-            {
-                throw PipelineException.Refused($"Table {table.Identifier} was rolled back past commits of Flink job {job}: it had the job's checkpoint {commit.Checkpoint} once, and now ends at {(newest.TryGetValue(commit.Operator, out var now) ? now : "none")}. The savepoint stands behind the rows that went.",
-                    "Roll the table forward again, or start over with --reset.");
-            }
+            if (FlinkCommit.JobOf(summary) != job || FlinkCommit.Of(summary) is not { } commit || held.Contains(commit)) continue;
+            var last = held.Where(other => other.Operator == commit.Operator).Select(other => (long?)other.Checkpoint).Max();
+            if (!isWhole && commit.Checkpoint < last) continue;
+            throw PipelineException.Refused($"Table {table.Identifier} was rolled back past commits of Flink job {job}: it had the job's checkpoint {commit.Checkpoint} once, and now ends at {last?.ToString(CultureInfo.InvariantCulture) ?? "none"}{(commit.Checkpoint < last ? ", without that" : "")}. The job's positions are behind the rows that went.",
+                $"Roll the table forward again, or {orElse}.");
         }
     }
 
