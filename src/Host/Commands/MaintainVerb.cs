@@ -53,7 +53,7 @@ internal sealed class MaintainVerb : Verb
         var reports = new List<ExpiryReport>();
         foreach (var (catalog, identifier, place) in await TablesAsync(arguments))
         {
-            var report = await TableOpening.GuardAsync(identifier.ToString(), async () => await new TableExpiry(catalog, TimeProvider.System).RunAsync(identifier, isDryRun, cancellationToken))
+            var report = await TableOpening.GuardAsync(identifier.ToString(), async () => await ExpireAsync(catalog, identifier, isDryRun, cancellationToken))
                 ?? throw TableOpening.Missing(identifier, catalog, place);
             reports.Add(report);
             if (!isJson) ExpiryText.WriteText(report, isDryRun, Console.Out);
@@ -68,6 +68,18 @@ internal sealed class MaintainVerb : Verb
             });
         }
         return reports.Any(report => report.Undeleted.Count != 0) ? ExitCode.Environment : ExitCode.Done;
+    }
+
+    private static async Task<ExpiryReport?> ExpireAsync(ICatalog catalog, TableIdentifier identifier, bool isDryRun, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await new TableExpiry(catalog, TimeProvider.System).RunAsync(identifier, isDryRun, cancellationToken);
+        }
+        catch (UnsupportedTableException refusal)
+        {
+            throw new PipelineException(FailureKind.WouldLoseOrDouble, refusal.Message, "Nothing was changed.", refusal);
+        }
     }
 
     private async Task<IReadOnlyList<(ICatalog Catalog, TableIdentifier Identifier, TablePlace Place)>> TablesAsync(ParseResult arguments)

@@ -110,6 +110,21 @@ public sealed class MaintainTests(SharedKafka kafka)
         Assert.Contains("there is no table shop.nothing", missing.StandardError, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_table_whose_files_others_may_need_is_refused_with_what_to_do()
+    {
+        var (client, pipeline) = await NewAsync("shared");
+        pipeline.ReplaceInDefinition("history.expire.max-snapshot-age-ms: \"1\"", "history.expire.max-snapshot-age-ms: \"1\", gc.enabled: \"false\"");
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 20));
+        await pipeline.CatchUpAsync();
+        var files = AllFiles(pipeline);
+
+        var refused = (await pipeline.CommandAsync("maintain")).Expect(5);
+
+        Assert.Equal("matih: The table shop.orders has the property gc.enabled=false: other tables may need its files, so its snapshots do not expire. Set it to true if that is no longer so.\nNothing was changed.\n", refused.StandardError);
+        Assert.Equal(files, AllFiles(pipeline));
+    }
+
     /// <summary>A pipeline whose table keeps no snapshot longer than a millisecond.</summary>
     private async Task<(KafkaClient Client, OrderPipeline Pipeline)> NewAsync(string name)
     {
