@@ -107,9 +107,7 @@ internal sealed partial class ScenarioRun : IFunctionsGround
 
     (SimulatedProcess Process, PipelineProcess Connectors) IFunctionsGround.NewProcess(PipelineSetup pipeline, string host, TimeSpan skew)
     {
-        var process = new SimulatedProcess(_simulator, _processes.Count, host, _functionSeeds.Next(), skew, _world.Weather);
-        _processes.Add(process);
-        _world.Processes.Add(process.Id, new Matih.Engine.Simulation.World.ProcessLife(_simulator.Now, process.HasAcceptedTag));
+        var process = NewProcess(host, _functionSeeds.Next(), skew);
         NoteOrder(pipeline, process, null, OpenAnswers.None, isDriven: true);
         _functionCounts.Add("worker started");
         _simulator.Trace.Note(_simulator.Now, process.Name, $"is a worker for {pipeline.Name}");

@@ -22,10 +22,8 @@ internal sealed partial class ScenarioRun
     private void Maintain(WorldAction.Maintain order)
     {
         _replayCauses.Shortened.Add(order.Table);
-        var process = new SimulatedProcess(_simulator, _processes.Count, "cron", order.Seed, default, _world.Weather);
-        _processes.Add(process);
+        var process = NewProcess("cron", order.Seed, default);
         _maintaining.Add(process.Id);
-        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, process.HasAcceptedTag));
         process.Ended = _ => RequireWhole(order.Table);
         if (order.KilledAfterCalls is { } calls) process.AfterCalls(calls, () => Kill(process));
         _simulator.Trace.Note(_simulator.Now, process.Name, $"maintains {order.Table}");

@@ -312,9 +312,7 @@ internal sealed partial class ScenarioRun
             _simulator.After(_asleepUntil - _simulator.Now, () => Drive(pipeline, sink, turnCount, seed));
             return;
         }
-        var process = new SimulatedProcess(_simulator, _processes.Count, "hub", _seeds.Next(), default, _world.Weather);
-        _processes.Add(process);
-        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, process.HasAcceptedTag));
+        var process = NewProcess("hub", _seeds.Next(), default);
         NoteOrder(pipeline, process, null, OpenAnswers.None, isDriven: true);
         process.Ended = end =>
         {
@@ -329,11 +327,17 @@ internal sealed partial class ScenarioRun
 
     private bool IsGone(WriterHint hint, string seenFrom) => hint.Host == seenFrom && _processes[hint.ProcessId] is { IsDead: true } or { End: not null };
 
-    private SimulatedProcess StartProcess(PipelineSetup pipeline, string host, TimeSpan skew, RunMode mode, OpenAnswers answers, bool isMember)
+    private SimulatedProcess NewProcess(string host, int seed, TimeSpan skew)
     {
-        var process = new SimulatedProcess(_simulator, _processes.Count, host, _seeds.Next(), skew, _world.Weather);
+        var process = new SimulatedProcess(_simulator, _processes.Count, host, seed, skew, _world.Weather);
         _processes.Add(process);
         _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, process.HasAcceptedTag));
+        return process;
+    }
+
+    private SimulatedProcess StartProcess(PipelineSetup pipeline, string host, TimeSpan skew, RunMode mode, OpenAnswers answers, bool isMember)
+    {
+        var process = NewProcess(host, _seeds.Next(), skew);
         process.Ended = end =>
         {
             Judge(pipeline, process, end);

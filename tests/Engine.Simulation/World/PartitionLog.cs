@@ -104,19 +104,16 @@ internal sealed class PartitionLog
     }
 
     /// <summary>The records that a flow may have met at an offset: the one that stands there, and those that it had read before they were lost.</summary>
-    public IEnumerable<LogRecord> At(long offset, string flow)
-    {
-        if (offset < _records.Count) yield return _records[(int)offset];
-        foreach (var tail in _lostTails)
-            if (offset >= tail.FromOffset && offset < tail.EndOffset && tail.Readers.Contains(flow)) yield return tail.Records[(int)(offset - tail.FromOffset)];
-    }
+    public IEnumerable<LogRecord> At(long offset, string flow) => At(offset, tail => tail.Readers.Contains(flow));
 
     /// <summary>The records that ever stood at an offset.</summary>
-    public IEnumerable<LogRecord> EverAt(long offset)
+    public IEnumerable<LogRecord> EverAt(long offset) => At(offset, _ => true);
+
+    private IEnumerable<LogRecord> At(long offset, Predicate<LostTail> counts)
     {
         if (offset < _records.Count) yield return _records[(int)offset];
         foreach (var tail in _lostTails)
-            if (offset >= tail.FromOffset && offset < tail.EndOffset) yield return tail.Records[(int)(offset - tail.FromOffset)];
+            if (offset >= tail.FromOffset && offset < tail.EndOffset && counts(tail)) yield return tail.Records[(int)(offset - tail.FromOffset)];
     }
 
     /// <summary>The first offset whose record may not be the one that the flow has read; <see cref="long.MaxValue"/> for none.</summary>

@@ -92,7 +92,7 @@ internal sealed class TopicWatch(FlowContext flow, ITopic topic, SourceLedger so
             }
             if (await Records.FindChangedAsync(cancellationToken) is { } changed)
             {
-                Refuse($"{changed} (expected timestamp {changed.Expected.TimestampMillis} and CRC-32C {changed.Expected.Crc32C:x8}, found {changed.Found.TimestampMillis} and {changed.Found.Crc32C:x8}), so it was created again and refilled, or lost records in an unclean leader election");
+                Refuse($"{changed} ({changed.Expected.DifferenceFrom(changed.Found)}), so it was created again and refilled, or lost records in an unclean leader election");
                 return;
             }
             _sameAt = lookedAt;

@@ -28,7 +28,7 @@ internal sealed class HandedInCheck(FlowPlan plan, ITopic topic)
         var finding = last.CompareWith(found) switch
         {
             RecordMatch.Same => null,
-            RecordMatch.Other => $"another record stands there (expected timestamp {last.TimestampMillis} and CRC-32C {last.Crc32C:x8}, found {found!.TimestampMillis} and {found.Crc32C:x8})",
+            RecordMatch.Other => $"another record stands there ({last.DifferenceFrom(found!)})",
             _ => found is null ? "nothing stands there, or behind it" : $"nothing stands there; the next record is at offset {found.Offset}",
         };
         if (finding is null) return;

@@ -24,4 +24,8 @@ internal static class RecordMatching
         if (found is null || found.Offset != read.Offset) return RecordMatch.Gone;
         return found.Crc32C == read.Crc32C && found.TimestampMillis == read.TimestampMillis ? RecordMatch.Same : RecordMatch.Other;
     }
+
+    /// <summary>What shows that another record was found, for messages.</summary>
+    public static string DifferenceFrom(this Fingerprint read, ProbedRecord found) =>
+        $"expected timestamp {read.TimestampMillis} and CRC-32C {read.Crc32C:x8}, found {found.TimestampMillis} and {found.Crc32C:x8}";
 }

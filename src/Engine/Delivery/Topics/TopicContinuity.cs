@@ -155,7 +155,7 @@ internal sealed class TopicContinuity(FlowContext flow, ITopic source)
         }
         if (match == RecordMatch.Same) return;
         throw PipelineException.Refused(
-            $"The record at offset {last.Offset} of partition {entry.Partition} of topic '{source.Topic}' is not the one that was read before (expected timestamp {last.TimestampMillis} and CRC-32C {last.Crc32C:x8}, found {found!.TimestampMillis} and {found.Crc32C:x8}): the topic was created again and refilled, or lost records in an unclean leader election.",
+            $"The record at offset {last.Offset} of partition {entry.Partition} of topic '{source.Topic}' is not the one that was read before ({last.DifferenceFrom(found!)}): the topic was created again and refilled, or lost records in an unclean leader election.",
             "Find out which; if the table is right as it is, start over on the topic as it is now with --reset.");
     }
 }
