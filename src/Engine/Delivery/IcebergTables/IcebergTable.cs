@@ -91,7 +91,7 @@ internal sealed class IcebergVersion(ICatalog catalog, Table table) : IcebergHis
     }
 
     public async ValueTask<FileFault?> FindFaultAsync(ImmutableHashSet<string> removed, CancellationToken cancellationToken) =>
-        IcebergChange.FaultOf((await new RemovalSearch(removed).FindAsync(Table, await ManifestsAsync(cancellationToken), cancellationToken)).Fault);
+        IcebergChange.FaultOf((await new RemovalSearch(new FileRemoval(removed, KeepsRows: false)).FindAsync(Table, await ManifestsAsync(cancellationToken), cancellationToken)).Fault);
 
     private async ValueTask<IReadOnlyList<ManifestFile>> ManifestsAsync(CancellationToken cancellationToken) =>
         Table.Metadata.CurrentSnapshot is { } head ? await SnapshotReader.ManifestsAsync(Table, head, cancellationToken) : [];
