@@ -37,6 +37,9 @@ internal sealed class DataFileRows(IStore store, ImmutableArray<ParquetColumn> c
             : await GuardAsync(path, () => ValueTask.FromResult(new ParquetFileReader(whole).Metadata));
         if (metadata.RowCount != rowCount) throw new InvalidTableException($"The file {path} holds {Quantity.Of(metadata.RowCount, "row")}, and the table says {Quantity.Count(rowCount)}. It is not rewritten.");
         var places = PlacesOf(metadata, path);
+        var largest = metadata.RowGroups.Select(group => group.Chunks.Sum(chunk => chunk.UncompressedBytes)).DefaultIfEmpty(0).Max();
+        if (largest > memory.CeilingBytes / 2)
+            throw new UnreadableFileException($"{path} has row groups of {Quantity.Bytes(largest)}, which need more than the {Quantity.Bytes(memory.CeilingBytes)} of memory that maintenance has here.");
         var firstRow = 0L;
         for (var group = 0; group < metadata.RowGroups.Length; group++)
         {
