@@ -76,7 +76,7 @@ public sealed class OrphanRemoval(ICatalog catalog, IIdSource ids, TimeProvider 
     private static void RequireAllowed(Table table)
     {
         if (!new TableSettings(table.Metadata.Properties).MayDeleteFiles)
-            throw new UnsupportedTableException($"The table {table.Identifier} has the property gc.enabled=false: other tables may need its files, so that orphan files stay. Set it to true if that is no longer so.");
+            throw new UnsupportedTableException($"The table {table.Identifier} has the property gc.enabled=false: other tables may need its files, so its orphan files stay. Set it to true if that is no longer so.");
         if (!table.Traits.KeepsHistory)
             throw new UnsupportedTableException($"The catalog of {table.Identifier} shows one snapshot of the table, and others may be on its branches, whose files would look like orphans. Use the catalog's own clean-up.");
         if (table.FindOtherFolder() is { } other)
