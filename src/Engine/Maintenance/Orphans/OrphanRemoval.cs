@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Matih.Delivery.IcebergTables;
-using Matih.Delivery.Tables;
 using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Storage;
@@ -69,7 +67,7 @@ public sealed class OrphanRemoval(ICatalog catalog, IIdSource ids, TimeProvider 
     {
         var own = clock.GetUtcNow();
         if (isDryRun) return own;
-        var store = await StoreTime.ReadAsync(table.Store, SideFolder.Of(new IcebergHistory(table)), ids, clock, cancellationToken);
+        var store = await StoreTime.ReadAsync(table.Store, OrphanFolders.FolderOf(table.MetadataLocation), ids, clock, cancellationToken);
         return store < own ? store : own;
     }
 

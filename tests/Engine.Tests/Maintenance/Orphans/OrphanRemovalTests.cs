@@ -23,7 +23,7 @@ public sealed class OrphanRemovalTests
         [
             _scene.Write("data/a.parquet"), _scene.Write("data/b.orc"), _scene.Write("data/c.avro"), _scene.Write("data/d.puffin"),
             _scene.Write("metadata/m0.avro"), _scene.Write("metadata/snap-1-2-x.avro"), _scene.Write("metadata/20-x.stats"), _scene.Write("metadata/partition-stats-1.parquet"),
-            _scene.Write("data/.e.parquet.0123.tmp"), _scene.Write("metadata/0123-version-hint.temp"),
+            _scene.Write("data/.e.parquet.0123.tmp"), _scene.Write("metadata/0123-version-hint.temp"), _scene.Write("metadata/probe-0123"),
         ];
         _scene.Wait(4);
         var young = _scene.Write("data/young.parquet");
