@@ -10,8 +10,11 @@ namespace Matih.Iceberg;
 internal sealed class TableFiles
 {
     private const int HashBits = 20;
+    private const string DataPath = "write.data.path";
+    private const string ObjectStoragePath = "write.object-storage.path";
+    private const string FolderStoragePath = "write.folder-storage.path";
+    private const string MetadataPath = "write.metadata.path";
     private readonly string _dataFolder;
-    private readonly string _metadataFolder;
     private readonly bool _isHashed;
     private readonly bool _isPartitionInPath;
 
@@ -20,12 +23,19 @@ internal sealed class TableFiles
         var settings = metadata.Properties;
         _isHashed = settings.TryGetValue("write.object-storage.enabled", out var hashed) && bool.TryParse(hashed, out var isHashed) && isHashed;
         _isPartitionInPath = !settings.TryGetValue("write.object-storage.partitioned-paths", out var inPath) || !bool.TryParse(inPath, out var isInPath) || isInPath;
-        _dataFolder = Folder(settings.GetValueOrDefault("write.data.path"))
-            ?? (_isHashed ? Folder(settings.GetValueOrDefault("write.object-storage.path")) : null)
-            ?? Folder(settings.GetValueOrDefault("write.folder-storage.path"))
+        _dataFolder = Folder(settings.GetValueOrDefault(DataPath))
+            ?? (_isHashed ? Folder(settings.GetValueOrDefault(ObjectStoragePath)) : null)
+            ?? Folder(settings.GetValueOrDefault(FolderStoragePath))
             ?? metadata.Folder + "/data";
-        _metadataFolder = Folder(settings.GetValueOrDefault("write.metadata.path")) ?? metadata.Folder + "/metadata";
+        MetadataFolder = Folder(settings.GetValueOrDefault(MetadataPath)) ?? metadata.Folder + "/metadata";
     }
+
+    /// <summary>Where new files of the table's metadata go, without a slash at the end.</summary>
+    public string MetadataFolder { get; }
+
+    /// <summary>Every folder that some writer may put files of the table into: its location, and those that its properties name.</summary>
+    public static IEnumerable<string> FoldersOf(TableMetadata metadata) =>
+        new[] { DataPath, ObjectStoragePath, FolderStoragePath, MetadataPath }.Select(name => Folder(metadata.Properties.GetValueOrDefault(name))).OfType<string>().Prepend(metadata.Folder);
 
     /// <summary>The location for a data file of that name in that partition.</summary>
     /// <param name="fileName">Unique in the table, with its extension, e.g. <c>00000-3-UUID.parquet</c>.</param>
@@ -37,7 +47,7 @@ internal sealed class TableFiles
     }
 
     /// <summary>The location for a file of the table's metadata.</summary>
-    public string MetadataLocation(string fileName) => $"{_metadataFolder}/{fileName}";
+    public string MetadataLocation(string fileName) => $"{MetadataFolder}/{fileName}";
 
     /// <summary>Twenty bits of a hash as folders, so that an object store spreads the load: <c>0101/1100/0011/10100110</c>.</summary>
     private static string HashFolders(string name)

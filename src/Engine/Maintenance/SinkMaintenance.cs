@@ -5,6 +5,7 @@ using Matih.Delivery.Ledgers;
 using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
+using Matih.Maintenance.Compaction;
 
 namespace Matih.Maintenance;
 
@@ -50,7 +51,7 @@ public sealed class SinkMaintenance(EngineEnvironment environment, ICatalog cata
         ExpiryReport? expiry = null;
         try
         {
-            if (!WasCompactedLately(table.Metadata)) compaction = await CompactAsync(table.Metadata, cancellationToken);
+            if (!WasCompactedLately(table.Metadata)) compaction = await CompactAsync(cancellationToken);
         }
         catch (UnsupportedTableException e)
         {
@@ -67,11 +68,10 @@ public sealed class SinkMaintenance(EngineEnvironment environment, ICatalog cata
         return new MaintenanceReport(identifier, compaction, expiry, refusals.ToImmutable());
     }
 
-    private ValueTask<CompactionReport?> CompactAsync(TableMetadata metadata, CancellationToken cancellationToken)
+    private ValueTask<CompactionReport?> CompactAsync(CancellationToken cancellationToken)
     {
         var pace = new WorkPace(share, environment.Clock);
-        var terms = new CompactionTerms(targetFileBytes ?? new TableSettings(metadata.Properties).TargetFileBytes, settings.BudgetBytes);
-        return new TableCompaction(catalog, environment, memory) { PaceAsync = pace.WaitAsync }.RunAsync(identifier, terms, isDryRun: false, cancellationToken);
+        return new TableCompaction(catalog, environment, memory) { PaceAsync = pace.WaitAsync }.RunAsync(identifier, targetFileBytes, settings.BudgetBytes, isDryRun: false, cancellationToken);
     }
 
     /// <summary>Another pipeline of the table, or a scheduler, does the same: one of them is enough.</summary>

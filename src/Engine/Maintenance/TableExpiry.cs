@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
-using Matih.Storage;
 
 namespace Matih.Maintenance;
 
@@ -62,7 +61,7 @@ public sealed class TableExpiry(ICatalog catalog, TimeProvider clock)
             if (result is not CommitResult.Conflict && await ReadBackAsync(table, plan, cancellationToken) is { } after)
             {
                 var files = await UnreachableFiles.FindAsync(table, after, cancellationToken);
-                return Report(table, plan, files, await DeleteAsync(after.Store, files, cancellationToken));
+                return Report(table, plan, files, await FileDeletion.DeleteAsync(after.Store, files, file => file.Path, cancellationToken));
             }
             if (attempt >= AttemptsMax) throw NotThrough(identifier, attempt, result);
             await Task.Delay(WaitMin * Math.Pow(2, attempt - 1), clock, cancellationToken);
@@ -90,27 +89,6 @@ public sealed class TableExpiry(ICatalog catalog, TimeProvider clock)
         if (after is null || after.Metadata.TableUuid != before.Metadata.TableUuid)
             throw new InvalidTableException($"The table {before.Identifier} was dropped or replaced while its snapshots expired. No file was deleted.");
         return plan.Snapshots.Any(id => after.Metadata.FindSnapshot(id) is not null) || plan.Refs.Any(after.Metadata.Refs.ContainsKey) ? null : after;
-    }
-
-    private static async ValueTask<IReadOnlyList<(UnreachableFile File, string Reason)>> DeleteAsync(IStore store, IReadOnlyList<UnreachableFile> files, CancellationToken cancellationToken)
-    {
-        var left = new List<(UnreachableFile, string)>();
-        await foreach (var (file, reason) in files.ReadAheadAsync(_ => 0, TryDeleteAsync, cancellationToken))
-            if (reason is not null) left.Add((file, reason));
-        return left;
-
-        async ValueTask<(UnreachableFile File, string? Reason)> TryDeleteAsync(UnreachableFile file, CancellationToken token)
-        {
-            try
-            {
-                await store.DeleteAsync(file.Path, token);
-                return (file, null);
-            }
-            catch (IOException e)
-            {
-                return (file, e.Message);
-            }
-        }
     }
 
     private static ExpiryReport Report(Table table, ExpiryPlan plan, IReadOnlyList<UnreachableFile> files, IReadOnlyList<(UnreachableFile File, string Reason)> undeleted) =>

@@ -108,7 +108,8 @@ internal static class UnreachableFiles
             await before.Store.LengthAsync(manifest.Path, token) is null ? [] : await SnapshotReader.EntriesAsync(before, manifest, token);
     }
 
-    private static IEnumerable<string> StatisticsOf(TableMetadata metadata)
+    /// <summary>Statistics and partition statistics, which Puffin and Parquet files hold.</summary>
+    internal static IEnumerable<string> StatisticsOf(TableMetadata metadata)
     {
         foreach (var entry in metadata.Statistics.Concat(metadata.PartitionStatistics))
         {

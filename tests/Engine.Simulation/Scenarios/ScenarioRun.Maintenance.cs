@@ -6,7 +6,9 @@ using Matih.Engine.Simulation.Processes;
 using Matih.Engine.Simulation.World;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
+using Matih.Maintenance.Compaction;
 using Matih.Maintenance;
+using Matih.Maintenance.Orphans;
 
 namespace Matih.Engine.Simulation.Scenarios;
 
@@ -22,6 +24,12 @@ internal sealed partial class ScenarioRun
 
     private void Maintain(WorldAction.Maintain order)
     {
+        if (order.Sleep is { } time && !_isCalm) Sleep(time, () => StartMaintenance(order));
+        else StartMaintenance(order);
+    }
+
+    private void StartMaintenance(WorldAction.Maintain order)
+    {
         _replayCauses.Shortened.Add(order.Table);
         var process = NewProcess("cron", order.Seed, default);
         _maintaining.Add(process.Id);
@@ -31,12 +39,16 @@ internal sealed partial class ScenarioRun
         process.Start(async (_, abort) =>
         {
             var catalog = PipelineProcess.CatalogOf(_world, process, new StoreClient(_world.Store, _world.Weather, process));
+            var (table, clock) = (TableIdentifier.Parse(order.Table), new LaterClock(process.Clock));
             try
             {
                 var choice = new Random(order.Seed);
                 if (choice.Next(3) != 0) await CompactAsync(process, catalog, order.Table, choice, abort);
-                var report = await new TableExpiry(catalog, new LaterClock(process.Clock)).RunAsync(TableIdentifier.Parse(order.Table), isDryRun: false, abort);
+                var report = await new TableExpiry(catalog, clock).RunAsync(table, isDryRun: false, abort);
                 if (report is not null) _simulator.Trace.Note(_simulator.Now, process.Name, $"expired {report.Expired.Length} of {report.SnapshotCount} snapshots of {report.Table}, {report.HeldForLedgers} held; {report.Files.Count} files deleted");
+                // By the store's clock only what was written before a long sleep is so old.
+                var orphans = await new OrphanRemoval(catalog, process.Environment.Ids, clock).RunAsync(table, new OrphanOptions(OrphanOptions.OlderThanMin), abort);
+                if (orphans is not null) _simulator.Trace.Note(_simulator.Now, process.Name, $"removed {orphans.Files.Count} orphan files of {orphans.ListedCount} in {orphans.Table}");
             }
             catch (Exception e) when (e is IOException or InvalidTableException or UnsupportedTableException)
             {

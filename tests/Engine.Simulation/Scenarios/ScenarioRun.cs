@@ -249,13 +249,21 @@ internal sealed partial class ScenarioRun
     private void Suspend(TimeSpan time, string table, TimeSpan orphanAge)
     {
         if (_isCalm) return;
-        _asleepUntil = _simulator.Now + time;
-        foreach (var replica in _replicas)
-            if (replica.IsRunning) Pause(replica.Process!, time);
-        _simulator.After(time * 0.99, () =>
+        Sleep(time, () =>
         {
             if (Load(table) is { } cleaned) _others.RemoveOrphans(cleaned, orphanAge);
         });
+    }
+
+    /// <summary>All processes are stopped for that long.</summary>
+    /// <param name="meanwhile">What happens shortly before they go on.</param>
+    private void Sleep(TimeSpan time, Action meanwhile)
+    {
+        _asleepUntil = _simulator.Now + time;
+        GoOnUntilAwake(time);
+        foreach (var replica in _replicas)
+            if (replica.IsRunning) Pause(replica.Process!, time);
+        _simulator.After(time * 0.99, meanwhile);
     }
 
     private void Pause(SimulatedProcess process, TimeSpan time)
@@ -263,12 +271,15 @@ internal sealed partial class ScenarioRun
         if (_isCalm) return;
         process.Context.IsPaused = true;
         if (_world.Processes.TryGetValue(process.Id, out var life)) life.PausedAt = _simulator.Now + time;
-        _endAt = TimeSpan.FromTicks(Math.Max(_endAt.Ticks, (_simulator.Now + time + TimeSpan.FromSeconds(5)).Ticks));
+        GoOnUntilAwake(time);
         _simulator.After(time, () =>
         {
             if (!process.IsDead) process.Context.IsPaused = false;
         });
     }
+
+    /// <summary>The weather clears up no sooner.</summary>
+    private void GoOnUntilAwake(TimeSpan time) => _endAt = TimeSpan.FromTicks(Math.Max(_endAt.Ticks, (_simulator.Now + time + TimeSpan.FromSeconds(5)).Ticks));
 
     private void StartReplica(Replica replica)
     {

@@ -19,6 +19,7 @@ public sealed class FloorTests
         ["Hosting"] = ["Telemetry", "Flink", "Serverless"],
         ["Iceberg"] = ["Metadata", "Partitioning", "Avro", "Catalogs", "Manifests"],
         ["Kafka"] = ["Native"],
+        ["Maintenance"] = ["Orphans"],
         ["Parquet"] = ["Format", "Compression", "Encodings", "Reading", "Writing"],
         ["Sql"] = ["Syntax", "Values", "Kernels", "Expressions", "Execution", "Casting", "Functions", "Strings", "Temporal", "Numbers", "Conditions", "Binding"],
     };

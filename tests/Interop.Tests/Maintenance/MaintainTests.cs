@@ -27,8 +27,7 @@ public sealed class MaintainTests(SharedKafka kafka)
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(100, 20));
         await pipeline.CatchUpAsync();
 
-        Assert.True(dry.GetProperty("is_dry_run").GetBoolean());
-        Assert.Equal(Paths(dry), Paths(report));
+                Assert.Equal(Paths(dry), Paths(report));
         Assert.Equal(report.GetProperty("snapshots").GetInt32() - 1, report.GetProperty("expired_snapshots").GetArrayLength());
         Assert.Empty(Paths(report).Intersect(left));
         Assert.Empty(Paths(report).Except(files));
@@ -106,8 +105,64 @@ public sealed class MaintainTests(SharedKafka kafka)
         Assert.Matches(@"^shop\.orders: \d+ of \d+ snapshots would expire\.\n", dry);
         Assert.Contains("snap-", dry, StringComparison.Ordinal);
         Assert.Matches(@"^orders: \d+ of \d+ snapshots expired\.\n  deleted +files +size\n", told);
-        Assert.Equal("shop.orders: none of 1 snapshot is past the table's retention.\n", again);
+        Assert.Matches(@"^shop\.orders: none of 1 snapshot is past the table's retention\.\nshop\.orders: none of \d+ files is an orphan that is more than 3 days old\.\n$", again);
         Assert.Contains("there is no table shop.nothing", missing.StandardError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Orphan_files_of_any_writer_go_and_the_table_stays_whole_for_the_reference_and_for_its_pipeline()
+    {
+        var (client, pipeline) = await NewAsync("orphans");
+        for (var i = 0; i < 3; i++)
+        {
+            await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(20 * i, 20));
+            await pipeline.CatchUpAsync();
+        }
+        await IcebergReference.WriteAsync("rewrite-data-files", pipeline.TableFolder);
+        await IcebergReference.AppendAsync(pipeline.TableFolder, ["""{"id":-1,"note":"foreign","partition":0,"offset":-1,"event_timestamp":"2024-01-02T03:04:05"}"""]);
+        var named = AllFiles(pipeline);
+        var live = named.First(path => path.EndsWith(".parquet", StringComparison.Ordinal));
+        string[] orphans =
+        [
+            Copy(live, $"{live[..^8]}-lost.parquet"), Copy(live, Path.Combine(Path.GetDirectoryName(live)!, ".cut.parquet.0a1b.tmp")),
+            Copy(named.First(path => path.EndsWith(".avro", StringComparison.Ordinal)), Path.Combine(pipeline.TableFolder, "metadata", "snap-1-1-lost.avro")),
+        ];
+        foreach (var path in AllFiles(pipeline)) File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddDays(-5));
+        var young = Copy(live, $"{live[..^8]}-young.parquet");
+        File.SetLastWriteTimeUtc(young, DateTime.UtcNow);
+
+        var told = (await pipeline.CommandAsync("maintain", "--only", "orphans", "--dry-run")).Expect().StandardOutput;
+        var dry = (await JsonOfAsync(pipeline, "--only", "orphans", "--dry-run")).GetProperty("orphans");
+        var untouched = AllFiles(pipeline);
+        var whole = await JsonOfAsync(pipeline, "--only", "orphans");
+        var (left, report) = (AllFiles(pipeline), whole.GetProperty("orphans"));
+        await IcebergReference.CheckAsync(pipeline.TableFolder);
+        await pipeline.VerifiedAsync();
+        await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(60, 20));
+        await pipeline.CatchUpAsync();
+
+        Assert.Matches(@"^shop\.orders: 3 orphan files of \d+ files would be deleted \([0-9.]+ KiB, each more than 3 days old\)\.\n  would be deleted +files +size\n", told);
+        Assert.Contains("-lost.parquet (", told, StringComparison.Ordinal);
+        Assert.Contains("5 days old)", told, StringComparison.Ordinal);
+        Assert.False(whole.TryGetProperty("expiry", out _));
+        Assert.Equal(orphans.Order(StringComparer.Ordinal), Paths(dry));
+        Assert.Equal(orphans.Order(StringComparer.Ordinal), Paths(report));
+        Assert.Equal(named.Concat(orphans).Append(young).Order(StringComparer.Ordinal), untouched);
+        Assert.Equal(named.Append(young).Order(StringComparer.Ordinal), left);
+        Assert.Equal(81, (await pipeline.CountAsync()).Rows);
+        await IcebergReference.CheckAsync(pipeline.TableFolder);
+    }
+
+    [Fact]
+    public async Task A_task_or_an_age_that_there_is_not_is_refused_with_what_can_be_said()
+    {
+        var folder = TemporaryDirectory.New();
+
+        var task = (await MatihProcess.RunAsync(["maintain", "shop.orders", "--only", "vacuum"], folder, new Dictionary<string, string?>())).Expect(2);
+        var age = (await MatihProcess.RunAsync(["maintain", "shop.orders", "--older-than", "23h"], folder, new Dictionary<string, string?>())).Expect(2);
+
+        Assert.Contains("--only: there is no task 'vacuum'. It can be expire or orphans, or several with commas between.", task.StandardError, StringComparison.Ordinal);
+        Assert.Contains("--older-than is 23 h; expected 24h at least.", age.StandardError, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,9 +175,17 @@ public sealed class MaintainTests(SharedKafka kafka)
         var files = AllFiles(pipeline);
 
         var refused = (await pipeline.CommandAsync("maintain")).Expect(5);
+        var orphans = (await pipeline.CommandAsync("maintain", "--only", "orphans")).Expect(5);
 
         Assert.Equal("matih: The table shop.orders has the property gc.enabled=false: other tables may need its files, so its snapshots do not expire. Set it to true if that is no longer so.\nNothing was changed.\n", refused.StandardError);
+        Assert.Equal("matih: The table shop.orders has the property gc.enabled=false: other tables may need its files, so its orphan files stay. Set it to true if that is no longer so.\nNo file was deleted since that was seen.\n", orphans.StandardError);
         Assert.Equal(files, AllFiles(pipeline));
+    }
+
+    private static string Copy(string from, string to)
+    {
+        File.Copy(from, to);
+        return to;
     }
 
     /// <summary>A pipeline whose table keeps no snapshot longer than a millisecond.</summary>
@@ -136,6 +199,9 @@ public sealed class MaintainTests(SharedKafka kafka)
     }
 
     private static async Task<JsonElement> MaintainAsync(OrderPipeline pipeline, params string[] options) =>
+        (await JsonOfAsync(pipeline, options)).GetProperty("expiry");
+
+    private static async Task<JsonElement> JsonOfAsync(OrderPipeline pipeline, params string[] options) =>
         JsonDocument.Parse((await pipeline.CommandAsync("maintain", ["--json", .. options])).Expect().StandardOutput).RootElement[0];
 
     private static List<string> Paths(JsonElement report) => [.. report.GetProperty("files").EnumerateArray().Select(file => file.GetProperty("path").GetString()!).Order(StringComparer.Ordinal)];

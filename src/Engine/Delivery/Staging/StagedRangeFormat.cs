@@ -49,6 +49,28 @@ internal static class StagedRangeFormat
         return buffer.WrittenSpan.ToArray();
     }
 
+    /// <summary>The data files that a range names, whatever key it was staged under.</summary>
+    /// <exception cref="FormatException">The bytes are no staged range that this program knows.</exception>
+    public static IReadOnlyList<string> ReadPaths(byte[] bytes)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            RequireVersion(document.RootElement);
+            return [.. document.RootElement.GetProperty("files").EnumerateArray().Select(file => file.GetProperty("path").GetString() ?? throw new FormatException("it names a file without a path"))];
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new FormatException(e.Message, e);
+        }
+    }
+
+    private static void RequireVersion(JsonElement root)
+    {
+        var version = root.GetProperty("v").GetInt32();
+        if (version != Version) throw new FormatException($"it has format version {version}, this program knows {Version}");
+    }
+
     /// <exception cref="FormatException">The bytes are no staged range of that name and key, or contradict themselves.</exception>
     public static StagedRange Read(byte[] bytes, RangeName name, StagingKey key, ITableVersion table)
     {
@@ -56,8 +78,7 @@ internal static class StagedRangeFormat
         {
             using var document = JsonDocument.Parse(bytes);
             var root = document.RootElement;
-            var version = root.GetProperty("v").GetInt32();
-            if (version != Version) throw new FormatException($"it has format version {version}, this program knows {Version}");
+            RequireVersion(root);
             if (root.GetProperty("key").GetString() != key.Text) throw new FormatException("it was staged under another key");
             var files = table.ReadDescriptions(key.Shape, root.GetProperty("manifest").GetBytesFromBase64(), name.Location);
             var range = new StagedRange(

@@ -12,7 +12,7 @@ internal sealed class StagingArea(IStore store, ITableVersion table, StagingKey 
     /// <summary>Ranges of other keys may be those of members that are being replaced one after the other, but not for so long.</summary>
     private static readonly TimeSpan ForgottenAge = TimeSpan.FromDays(1);
 
-    private readonly string _flowFolder = $"{SideFolder.Of(table)}/staged/{key.Flow.Pipeline}/{key.Flow.Sink}";
+    private readonly string _flowFolder = $"{SideFolder.Of(table)}{SideFolder.StagedFolder}{key.Flow.Pipeline}/{key.Flow.Sink}";
 
     private string Folder => $"{_flowFolder}/{key.FolderName}";
 

@@ -48,7 +48,7 @@ internal sealed class SideFileRemoval(IStore store, TimeProvider clock, IEngineL
     /// The names of the side files that snapshots refer to, those that only older metadata files still hold included: a start
     /// looks for expired parents there. Null where some ledger cannot be read, so that nobody knows.
     /// </summary>
-    private static async ValueTask<HashSet<string>?> NamedAsync(ITableHistory table, CancellationToken cancellationToken)
+    internal static async ValueTask<HashSet<string>?> NamedAsync(ITableHistory table, CancellationToken cancellationToken)
     {
         var named = new HashSet<string>(StringComparer.Ordinal);
         await foreach (var summary in table.ReadAllSummariesAsync(cancellationToken))

@@ -12,6 +12,12 @@ internal static class SideFolder
     /// <summary>What the names of ledgers' side files begin with.</summary>
     public const string LedgerPrefix = "ledger-";
 
+    /// <summary>What the names of objects begin with that are written to learn something of the store.</summary>
+    public const string ProbePrefix = "probe-";
+
+    /// <summary>Where staged ranges lie in it.</summary>
+    public const string StagedFolder = "/staged/";
+
     /// <summary>
     /// Where a commit keeps its ledger's body. The commit's id makes it the commit's own: a file that two commits shared could
     /// be deleted with the one and be missing for the other.

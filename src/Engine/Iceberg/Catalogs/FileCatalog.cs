@@ -156,7 +156,7 @@ public sealed class FileCatalog : ICatalog
             return $"version {own.Number - 1} of {table.Identifier}, which this commit builds on, is gone";
         if (after.Files.FirstOrDefault(file => file.Number == own.Number && file.Location != own.Location) is { Location: not null } twin)
             return $"another engine wrote {twin.Location} at the same time";
-        if (await FindIdentityAsync(baseTable.MetadataLocation, after, cancellationToken) is not var (uuid, updated))
+        if (await MetadataIdentity.FindAsync(_store, baseTable.MetadataLocation, after.Files.FirstOrDefault(file => file.Location == baseTable.MetadataLocation).Listed.LengthBytes, cancellationToken) is not var (uuid, updated))
             return $"version {own.Number - 1} of {table.Identifier}, which this commit builds on, is gone";
         if (uuid != baseTable.Metadata.TableUuid) return $"{table.Identifier} was replaced: table uuid expected {baseTable.Metadata.TableUuid}, found {uuid}";
         if (updated != baseTable.Metadata.LastUpdatedMillis)
@@ -169,25 +169,6 @@ public sealed class FileCatalog : ICatalog
         return IsBuiltUpon(TableMetadataJson.Read(newest, head.Location), baseTable.Metadata, table.Metadata, own)
             ? null
             : $"{table.Identifier} is at version {head.Number} already, this commit wrote {own.Number}";
-    }
-
-    /// <summary>Which table's metadata a file is, and of when; null where there is no such file. Of a long one only the beginning is read, where most writers have that.</summary>
-    private async ValueTask<(string Uuid, long LastUpdatedMillis)?> FindIdentityAsync(string location, Versions listed, CancellationToken cancellationToken)
-    {
-        const int BeginBytes = 1024;
-        try
-        {
-            if (listed.Files.FirstOrDefault(file => file.Location == location).Listed.LengthBytes > BeginBytes
-                && TableMetadataJson.FindIdentity(await _store.ReadRangeAsync(location, 0, BeginBytes, cancellationToken), isWhole: false) is { } found)
-            {
-                return found;
-            }
-        }
-        catch (StoreException gone) when (gone.Kind == StoreFailureKind.Absent)
-        {
-            return null;
-        }
-        return await _store.ReadAsync(location, cancellationToken) is { } bytes ? TableMetadataJson.FindIdentity(bytes, isWhole: true) : null;
     }
 
     /// <summary>Whether the newer metadata holds this commit. No two snapshots of a table share a sequence number.</summary>

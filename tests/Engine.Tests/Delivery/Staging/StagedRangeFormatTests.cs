@@ -66,6 +66,19 @@ public sealed class StagedRangeFormatTests
     }
 
     [Fact]
+    public async Task The_files_of_a_range_are_known_without_its_key_and_not_those_of_another_version()
+    {
+        using var flow = new FlowHarness();
+        var (table, range) = await SampleAsync(flow);
+        var bytes = StagedRangeFormat.Write(range, Key, table);
+        var newer = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes).Replace("\"v\":1", "\"v\":2", StringComparison.Ordinal));
+
+        Assert.Equal(range.Files.Select(file => file.Location), StagedRangeFormat.ReadPaths(bytes));
+        Assert.Equal("it has format version 2, this program knows 1", Assert.Throws<FormatException>(() => StagedRangeFormat.ReadPaths(newer)).Message);
+        for (var length = 0; length < bytes.Length; length += 97) Assert.Throws<FormatException>(() => StagedRangeFormat.ReadPaths(bytes[..length]));
+    }
+
+    [Fact]
     public async Task A_range_that_was_cut_short_is_refused()
     {
         using var flow = new FlowHarness();

@@ -8,7 +8,7 @@ using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Parquet;
 
-namespace Matih.Maintenance;
+namespace Matih.Maintenance.Compaction;
 
 /// <summary>
 /// Which rows of data files the table's delete files have taken out: by position, and by values that are equal. Delete files are

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using Matih.Iceberg.Manifests;
-using Matih.Maintenance;
+using Matih.Maintenance.Compaction;
 
-namespace Matih.Engine.Tests.Maintenance;
+namespace Matih.Engine.Tests.Maintenance.Compaction;
 
 /// <summary>Which files are put together. Sizes are in megabytes, and the target is 100 of them.</summary>
 public sealed class CompactionPlanTests

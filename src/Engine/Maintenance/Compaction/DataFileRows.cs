@@ -4,7 +4,7 @@ using Matih.Batches;
 using Matih.Parquet;
 using Matih.Storage;
 
-namespace Matih.Maintenance;
+namespace Matih.Maintenance.Compaction;
 
 /// <summary>A file cannot be read by this build, though nothing is wrong with it: it stays as it is.</summary>
 internal sealed class UnreadableFileException(string message) : Exception(message);

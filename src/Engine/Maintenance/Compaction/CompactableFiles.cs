@@ -4,7 +4,7 @@ using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
 
-namespace Matih.Maintenance;
+namespace Matih.Maintenance.Compaction;
 
 /// <summary>A data file that may be worth rewriting.</summary>
 /// <param name="AddedAtMillis">When it came into the table; 0 where the snapshot that added it has expired.</param>

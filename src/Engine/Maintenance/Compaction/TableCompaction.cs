@@ -8,7 +8,7 @@ using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 using Matih.Storage;
 
-namespace Matih.Maintenance;
+namespace Matih.Maintenance.Compaction;
 
 /// <summary>What compaction did to a table, or would do.</summary>
 /// <param name="FileCount">Live data files before.</param>
@@ -52,17 +52,24 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
     /// <summary>Called between batches: where it waits, the work is done at a lower pace.</summary>
     public Func<CancellationToken, ValueTask> PaceAsync { get; init; } = _ => ValueTask.CompletedTask;
 
-    /// <param name="terms">Null for the table's own target size and no limit.</param>
+    /// <param name="targetFileBytes">The size that files are to have; null takes the table's own.</param>
+    /// <param name="bytesMax">Bytes of files that are rewritten at most; null for no limit.</param>
+    /// <inheritdoc cref="RunAsync(TableIdentifier, CompactionTerms, bool, CancellationToken)"/>
+    public async ValueTask<CompactionReport?> RunAsync(TableIdentifier identifier, long? targetFileBytes, long? bytesMax, bool isDryRun, CancellationToken cancellationToken)
+    {
+        if (await catalog.LoadAsync(identifier, cancellationToken) is not { } table) return null;
+        return await RunAsync(identifier, new CompactionTerms(targetFileBytes ?? new TableSettings(table.Metadata.Properties).TargetFileBytes, bytesMax ?? long.MaxValue), isDryRun, cancellationToken);
+    }
+
     /// <param name="isDryRun">Whether to look only.</param>
     /// <returns>Null where there is no such table.</returns>
     /// <exception cref="UnsupportedTableException">The table, or a type of its columns, cannot be written by this build.</exception>
     /// <exception cref="InvalidTableException">A file that the table needs is missing or damaged.</exception>
     /// <exception cref="CatalogException">A commit did not get through.</exception>
-    public async ValueTask<CompactionReport?> RunAsync(TableIdentifier identifier, CompactionTerms? terms, bool isDryRun, CancellationToken cancellationToken)
+    public async ValueTask<CompactionReport?> RunAsync(TableIdentifier identifier, CompactionTerms terms, bool isDryRun, CancellationToken cancellationToken)
     {
         if (await catalog.LoadAsync(identifier, cancellationToken) is not { } table) return null;
         var binding = IcebergBinding.OfWholeTable(table);
-        terms ??= new CompactionTerms(new TableSettings(table.Metadata.Properties).TargetFileBytes, long.MaxValue);
         var files = await CompactableFiles.FindAsync(table, terms.SmallBytes, cancellationToken);
         var plan = CompactionPlan.Of(files.Partitions, terms, environment.Clock.GetUtcNow().ToUnixTimeMilliseconds());
         var report = new CompactionReport(identifier, files.FileCount, files.SmallFileCount, [], [], plan.LeftGroupCount, IsOnlyManifests: plan.Groups.IsEmpty && files.SmallManifestCount >= SmallManifestCountMax);

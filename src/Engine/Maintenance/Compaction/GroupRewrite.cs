@@ -8,7 +8,7 @@ using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Storage;
 
-namespace Matih.Maintenance;
+namespace Matih.Maintenance.Compaction;
 
 /// <summary>A group whose rows stand in new files, which no table names yet.</summary>
 /// <param name="Added">The new files; none where every row was deleted.</param>

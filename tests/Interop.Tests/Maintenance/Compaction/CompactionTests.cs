@@ -4,10 +4,10 @@ using Matih.Fixtures;
 using Matih.Hosting;
 using Matih.Iceberg.Manifests;
 using Matih.Interop.Tests.Iceberg;
-using Matih.Maintenance;
+using Matih.Maintenance.Compaction;
 using Matih.Storage;
 
-namespace Matih.Interop.Tests.Maintenance;
+namespace Matih.Interop.Tests.Maintenance.Compaction;
 
 /// <summary>Compaction of tables that the reference implementation writes, deletes from and changes: it finds the same rows before and after.</summary>
 public sealed class CompactionTests

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Matih.Maintenance;
+namespace Matih.Maintenance.Compaction;
 
 /// <summary>What is worth rewriting.</summary>
 /// <param name="TargetBytes">The size that files are to have: the table's <c>write.target-file-size-bytes</c>, or the sink's.</param>
