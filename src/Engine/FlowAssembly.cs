@@ -39,12 +39,7 @@ internal sealed class FlowAssembly
     /// <summary>The Kafka client's queues get this part of a flow's memory; the rest is for columns and open files.</summary>
     private const int QueueShare = 4;
 
-    /// <summary>Maintenance of the table may take so much memory beside the flow's, while it works.</summary>
-    private const int MaintenanceShare = 4;
-
-    private const long MaintenanceBytesMin = 64L << 20;
-
-    /// <summary>Of the machine's cores, while flows run beside it.</summary>
+    /// <summary>What maintenance of the table takes of the machine's cores, while flows run beside it.</summary>
     private const double MaintenanceCoreShare = 0.08;
 
     private readonly FlowContext _flow;
@@ -85,15 +80,12 @@ internal sealed class FlowAssembly
         flow.Progress.Metrics.BeginAtZero(FailureWord.All);
     }
 
-    /// <summary>Sinks of one pipeline may share a table: the first of them maintains it.</summary>
     private TableCare? CareFor(FlowContext flow, FlowDefinition definition)
     {
-        var settings = definition.Sink.Maintenance;
-        if (settings.Mode == MaintenanceMode.Off || flow.Plan.SiblingSinks.Any(sibling => string.CompareOrdinal(sibling, definition.Sink.Name) < 0)) return null;
-        var maintenance = new SinkMaintenance(
-            flow.Environment, _connectors.OpenCatalog(definition.Sink.Catalog, _store), flow.Plan.Table.Identifier, settings, definition.Sink.TargetFileBytes,
-            new MemoryAccount(Math.Max(MaintenanceBytesMin, flow.Plan.MemoryBytes / MaintenanceShare)), MaintenanceCoreShare * Environment.ProcessorCount);
-        return new TableCare(flow, maintenance, settings);
+        var sink = definition.Sink;
+        if (!SinkMaintenance.IsFirstOf(flow.Plan, sink)) return null;
+        var maintenance = SinkMaintenance.Of(flow.Environment, _connectors.OpenCatalog(sink.Catalog, _store), sink, flow.Plan, MaintenanceCoreShare * Environment.ProcessorCount);
+        return new TableCare(flow, maintenance, sink.Maintenance.Interval);
     }
 
     /// <summary>What the queues of a source may take of the flow's memory.</summary>

@@ -11,6 +11,7 @@ using Matih.Delivery;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg;
 using Matih.Kafka;
+using Matih.Maintenance;
 using Matih.Planning;
 using Matih.Storage;
 using Matih.Telemetry;
@@ -182,6 +183,24 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
             }
         }
         return differences;
+    }
+
+    /// <summary>
+    /// One round of maintenance of each flow's table, one after the other, as its sink's <c>maintenance:</c> says. What fails is
+    /// logged, and the others are maintained all the same; cancelled, it ends where it is, which does no harm.
+    /// </summary>
+    /// <param name="removesOrphans">Whether orphan files are looked for, which costs a listing of each table's folder.</param>
+    public async Task MaintainAsync(IReadOnlyList<PlannedFlow> flows, bool removesOrphans, CancellationToken cancellationToken)
+    {
+        foreach (var flow in flows)
+        {
+            var (definition, plan) = flow;
+            if (cancellationToken.IsCancellationRequested) return;
+            if (!SinkMaintenance.IsFirstOf(plan, definition.Sink)) continue;
+            var catalog = connectors.OpenCatalog(definition.Sink.Catalog, connectors.OpenStore(definition.Sink.Catalog));
+            var maintenance = SinkMaintenance.Of(environment, catalog, definition.Sink, plan, share: 1);
+            await maintenance.RunLoggedAsync(plan.Name.ToString(), removesOrphans, log, cancellationToken);
+        }
     }
 
     /// <summary>

@@ -6,16 +6,21 @@ using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 using Matih.Maintenance.Compaction;
+using Matih.Maintenance.Orphans;
+using Matih.Delivery;
+using Matih.Planning;
+using Matih.Telemetry;
 
 namespace Matih.Maintenance;
 
 /// <summary>What a round of maintenance did to a table.</summary>
 /// <param name="Compaction">Null where it was not its turn, or could not be.</param>
 /// <param name="Expiry">Null where it could not be.</param>
+/// <param name="Orphans">Null where it was not its turn, or could not be.</param>
 /// <param name="Refusals">Why a part could not be, each a sentence.</param>
-public sealed record MaintenanceReport(TableIdentifier Table, CompactionReport? Compaction, ExpiryReport? Expiry, ImmutableArray<string> Refusals)
+public sealed record MaintenanceReport(TableIdentifier Table, CompactionReport? Compaction, ExpiryReport? Expiry, OrphanReport? Orphans, ImmutableArray<string> Refusals)
 {
-    public bool IsIdle => Refusals.IsEmpty && Compaction is null or { Rewritten.IsEmpty: true, Skipped.IsEmpty: true, IsOnlyManifests: false } && Expiry is null or { Expired.IsEmpty: true, ExpiredRefs.IsEmpty: true };
+    public bool IsIdle => Refusals.IsEmpty && Compaction is null or { Rewritten.IsEmpty: true, Skipped.IsEmpty: true, IsOnlyManifests: false } && Expiry is null or { Expired.IsEmpty: true, ExpiredRefs.IsEmpty: true } && Orphans is null or { Files.Count: 0 };
 
     /// <summary>What was done, in a sentence.</summary>
     public override string ToString()
@@ -28,21 +33,65 @@ public sealed record MaintenanceReport(TableIdentifier Table, CompactionReport? 
         if (Compaction is { IsOnlyManifests: true }) done.Add("put its manifests together");
         if (Compaction is { Skipped: { IsEmpty: false } skipped }) done.Add($"left {Quantity.Of(skipped.Length, "group")} of files as they were ({skipped[0].Reason})");
         if (Expiry is { Expired: { IsEmpty: false } expired }) done.Add($"expired {Quantity.Of(expired.Length, "snapshot")} and deleted {Quantity.Of(Expiry.Files.Count - Expiry.Undeleted.Count, "file")}");
+        if (Orphans is { Files: { Count: > 0 } files }) done.Add($"removed {Quantity.Of(files.Count - Orphans.Undeleted.Count, "orphan file")} ({Quantity.Bytes(files.Sum(file => file.LengthBytes))})");
         done.AddRange(Refusals);
         return done.Count == 0 ? "nothing to do" : string.Join("; ", done);
     }
 }
 
-/// <summary>One round of maintenance of a sink's table after another: compaction, then expiry, as the definition says. Not thread-safe.</summary>
+/// <summary>
+/// One round of maintenance of a sink's table after another, as the definition says: compaction, then expiry, and where it is
+/// asked for orphan files. Not thread-safe.
+/// </summary>
 /// <param name="targetFileBytes">The sink's <c>target_file_size</c>; null takes the table's own.</param>
 /// <param name="memory">What rows may take that are rewritten.</param>
 /// <param name="share">Of one core; 1 and above do not hold back.</param>
 public sealed class SinkMaintenance(EngineEnvironment environment, ICatalog catalog, TableIdentifier identifier, MaintenanceDefinition settings, long? targetFileBytes, MemoryAccount memory, double share)
 {
+    /// <summary>Maintenance may take so much of a flow's memory, beside it, while it works.</summary>
+    private const int MemoryShare = 4;
+
+    private const long MemoryBytesMin = 64L << 20;
+
+    /// <summary>Refusals that were said already: a table that cannot be compacted is said once, not every hour.</summary>
+    private readonly HashSet<string> _told = new(StringComparer.Ordinal);
+
+    /// <summary>Sinks of one pipeline may share a table: the first of them maintains it, where it is maintained at all.</summary>
+    public static bool IsFirstOf(FlowPlan plan, SinkDefinition sink) =>
+        sink.Maintenance.Mode != MaintenanceMode.Off && plan.SiblingSinks.All(sibling => string.CompareOrdinal(sibling, sink.Name) > 0);
+
+    public static SinkMaintenance Of(EngineEnvironment environment, ICatalog catalog, SinkDefinition sink, FlowPlan plan, double share) => new(
+        environment, catalog, plan.Table.Identifier, sink.Maintenance, sink.TargetFileBytes, new MemoryAccount(Math.Max(MemoryBytesMin, plan.MemoryBytes / MemoryShare)), share);
+
+    /// <summary>A round whose outcome is logged, failures as well: nothing that fails here is worth ending anything else.</summary>
+    /// <param name="flow">Whose table it is.</param>
+    /// <param name="removesOrphans">Whether orphan files are looked for, which costs a listing of the table's folder.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public async ValueTask RunLoggedAsync(string flow, bool removesOrphans, IEngineLog log, CancellationToken cancellationToken)
+    {
+        var beganAt = environment.Clock.GetTimestamp();
+        try
+        {
+            if (await RunAsync(removesOrphans, cancellationToken) is not { } report) return;
+            var text = $"Flow {flow}: maintenance of table {report.Table}: {report}.";
+            if (report.IsIdle) log.Debug("maintained", text);
+            else log.Information("maintained", text, ("flow", flow), ("table", report.Table.ToString()), ("took_ms", (long)environment.Clock.GetElapsedTime(beganAt).TotalMilliseconds));
+        }
+        catch (Exception e) when (e is IOException or InvalidTableException or UnsupportedTableException or UnauthorizedAccessException or PipelineException)
+        {
+            log.Warning("maintenance-failed", $"Flow {flow}: maintenance of table {identifier} failed, and is tried again at its next turn: {e.Message} The flow continues.", ("flow", flow), ("table", identifier.ToString()));
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // A fault of ours. The flow's rows are not touched by it, and stopping the flow would help nobody.
+            log.Warning("maintenance-broken", $"Flow {flow}: maintenance of table {identifier} ended with a fault of this program, which should be reported: {e.GetType().Name}: {e.Message} The flow continues.", ("flow", flow), ("table", identifier.ToString()));
+        }
+    }
+
     /// <returns>Null where there is no such table, or it is not to be maintained.</returns>
     /// <exception cref="InvalidTableException">A file that the table needs is missing or damaged.</exception>
     /// <exception cref="CatalogException">A commit did not get through.</exception>
-    public async ValueTask<MaintenanceReport?> RunAsync(CancellationToken cancellationToken)
+    public async ValueTask<MaintenanceReport?> RunAsync(bool removesOrphans, CancellationToken cancellationToken)
     {
         if (settings.Mode == MaintenanceMode.Off || await catalog.LoadAsync(identifier, cancellationToken) is not { } table) return null;
         if (!settings.Includes(table.Metadata.Properties.GetValueOrDefault(MaintenanceDefinition.TableProperty))) return null;
@@ -65,7 +114,17 @@ public sealed class SinkMaintenance(EngineEnvironment environment, ICatalog cata
         {
             refusals.Add(e.Message);
         }
-        return new MaintenanceReport(identifier, compaction, expiry, refusals.ToImmutable());
+        OrphanReport? orphans = null;
+        try
+        {
+            var options = new OrphanOptions(OrphanOptions.OlderThanDefault);
+            if (removesOrphans) orphans = await new OrphanRemoval(catalog, environment.Ids, environment.Clock).RunAsync(identifier, options, cancellationToken);
+        }
+        catch (UnsupportedTableException e)
+        {
+            refusals.Add(e.Message);
+        }
+        return new MaintenanceReport(identifier, compaction, expiry, orphans, [.. refusals.Where(_told.Add)]);
     }
 
     private ValueTask<CompactionReport?> CompactAsync(CancellationToken cancellationToken)

@@ -43,7 +43,7 @@ internal sealed class MaintainVerb : Verb
     /// <summary>In the order in which they run: each may leave something for the next.</summary>
     private static readonly MaintenanceTask[] Tasks =
     [
-        new("compact", "compaction", "No file was rewritten.", async (order, token) => await CompactAsync(order, token) is { } report ? new CompactionOutcome(report, order.IsDryRun) : null),
+        new("compact", "compaction", "No file was rewritten.", CompactAsync),
         new("expire", "expiry", "No snapshot was removed.", async (order, token) =>
             await new TableExpiry(order.Catalog, TimeProvider.System) { Retention = order.Sink?.Maintenance.Retention }.RunAsync(order.Table, order.IsDryRun, token) is { } report ? new ExpiryOutcome(report, order.IsDryRun) : null),
         new("orphans", "orphans", "No file was deleted since that was seen.", async (order, token) =>
@@ -84,7 +84,7 @@ internal sealed class MaintainVerb : Verb
             var outcomes = new List<(string, IMaintenanceOutcome)>();
             foreach (var task in tasks)
             {
-                var order = new MaintenanceOrder(catalog, identifier, isDryRun, olderThan, arguments.GetValue(_isOutside), sink) { Settings = _settings };
+                var order = new MaintenanceOrder(catalog, identifier, isDryRun, olderThan, arguments.GetValue(_isOutside), sink) { Settings = _settings, IsOneOfFew = arguments.GetValue(_only) is not null };
                 var outcome = await TableOpening.GuardAsync(identifier.ToString(), () => RunAsync(task, order, cancellationToken)) ?? throw TableOpening.Missing(identifier, catalog, place);
                 if (!isJson) outcome.WriteText(Console.Out);
                 outcomes.Add((task.Member, outcome));
@@ -107,10 +107,18 @@ internal sealed class MaintainVerb : Verb
         }
     }
 
-    private static ValueTask<CompactionReport?> CompactAsync(MaintenanceOrder order, CancellationToken cancellationToken)
+    private static async ValueTask<IMaintenanceOutcome?> CompactAsync(MaintenanceOrder order, CancellationToken cancellationToken)
     {
         var compaction = new TableCompaction(order.Catalog, SystemEnvironment.Create(order.Settings), new MemoryAccount(MemoryBytes));
-        return compaction.RunAsync(order.Table, order.Sink?.TargetFileBytes, order.Sink?.Maintenance.BudgetBytes, order.IsDryRun, cancellationToken);
+        try
+        {
+            var report = await compaction.RunAsync(order.Table, order.Sink?.TargetFileBytes, order.Sink?.Maintenance.BudgetBytes, order.IsDryRun, cancellationToken);
+            return report is null ? null : new CompactionOutcome(report, order.IsDryRun);
+        }
+        catch (UnsupportedTableException e) when (!order.IsOneOfFew)
+        {
+            return CompactionOutcome.Impossible(e.Message);
+        }
     }
 
     private static MaintenanceTask[] TasksOf(string? only)

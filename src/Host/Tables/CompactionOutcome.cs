@@ -9,6 +9,9 @@ internal sealed class CompactionOutcome(CompactionReport report, bool isDryRun) 
 {
     private const int ShownMax = 20;
 
+    /// <summary>For a table whose rows this build cannot write: the other tasks do their work all the same.</summary>
+    public static IMaintenanceOutcome Impossible(string reason) => new NotDone(reason);
+
     /// <summary>Groups that others changed meanwhile, or that this build cannot read, are as good as they were.</summary>
     public bool IsComplete => true;
 
@@ -66,5 +69,14 @@ internal sealed class CompactionOutcome(CompactionReport report, bool isDryRun) 
         json.WriteEndArray();
         json.WriteNumber("groups_left", report.LeftGroupCount);
         json.WriteBoolean("only_manifests", report.IsOnlyManifests);
+    }
+
+    private sealed class NotDone(string reason) : IMaintenanceOutcome
+    {
+        public bool IsComplete => true;
+
+        public void WriteText(TextWriter output) => output.WriteLine($"Not compacted: {reason}");
+
+        public void WriteJson(Utf8JsonWriter json) => json.WriteString("not_possible", reason);
     }
 }

@@ -12,6 +12,9 @@ namespace Matih.Host.Tables;
 internal sealed record MaintenanceOrder(ICatalog Catalog, TableIdentifier Table, bool IsDryRun, TimeSpan OlderThan, bool LooksOutside, SinkDefinition? Sink)
 {
     public required HostSettings Settings { get; init; }
+
+    /// <summary>Whether the tasks were named: what cannot be done of those is a failure.</summary>
+    public bool IsOneOfFew { get; init; }
 }
 
 /// <summary>One kind of maintenance.</summary>

@@ -24,6 +24,7 @@ public sealed class ServedPipeline : IAsyncDisposable
     private const long TargetBytes = 512L << 20;
 
     private readonly TimeProvider _clock;
+    private readonly PipelineRunner _runner;
 
     /// <param name="hint">This process, for others to see.</param>
     /// <param name="isGone">Whether the process that such a hint names is known to be dead.</param>
@@ -31,6 +32,7 @@ public sealed class ServedPipeline : IAsyncDisposable
     {
         Hosted = pipeline;
         _clock = clock;
+        _runner = runner;
         Flows = [.. pipeline.Loaded.Flows.Select(flow => new HostedFlow(flow, new FlowProgress(flow.Plan.Name.ToString()), progress => runner.OpenSteps(flow, hint, isGone, progress), clock))];
     }
 
@@ -48,6 +50,9 @@ public sealed class ServedPipeline : IAsyncDisposable
                 orchestration.MaxRecords * BatchesPerCommit, Flows.Min(flow => flow.Flow.Plan.Table.TargetFileBytes ?? TargetBytes));
         }
     }
+
+    /// <summary>A round of maintenance of the sinks' tables, as far as it comes. What fails is logged.</summary>
+    public Task MaintainAsync(bool removesOrphans, CancellationToken cancellationToken) => _runner.MaintainAsync([.. Flows.Select(flow => flow.Flow)], removesOrphans, cancellationToken);
 
     /// <summary>Stages a trigger's batch for every flow of the source. What is staged once stays so: a batch that fails halfway can be handed in again.</summary>
     /// <param name="messages">Records as the Kafka extension hands them over.</param>

@@ -41,7 +41,7 @@ public sealed class LogLevelTests
         await using var worker = await WorkerProcess.StartAsync(BuiltApps.Functions, new Dictionary<string, string?> { ["MATIH_PIPELINES"] = named });
 
         Assert.Contains($"The app has no pipeline: {(isFolderThere ? $"folder {named} holds no file whose name ends in .yaml or .yml" : $"there is no folder {named}")}.", worker.Log.Text, StringComparison.Ordinal);
-        Assert.Equal(["command", "commit", "pipeline", "pipelines", "status", "verify", "watch"], worker.Functions.Select(function => function.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["command", "commit", "maintain", "pipeline", "pipelines", "status", "verify", "watch"], worker.Functions.Select(function => function.Name).Order(StringComparer.Ordinal));
     }
 
     /// <summary>An app with a pipeline that is wrong (an error), and one of which the trigger does not apply everything (an information).</summary>

@@ -230,7 +230,7 @@ public sealed class PipelineTests(SharedStorage storage)
             trigger.GetProperty("brokerList").GetString(), trigger.GetProperty("password").GetString(), trigger.GetProperty("protocol").GetString(), trigger.GetProperty("authenticationMode").GetString(), trigger.GetProperty("cardinality").GetString()));
         Assert.DoesNotContain(worker.Functions, function => function.Name == "ingest" || function.RawBindings.Any(raw => raw.Contains("planted-secret", StringComparison.Ordinal)));
         Assert.Equal(
-            ["command", "commit", "ingest-secured-payments", "pipeline", "pipelines", "status", "verify", "watch"],
+            ["command", "commit", "ingest-secured-payments", "maintain", "pipeline", "pipelines", "status", "verify", "watch"],
             worker.Functions.Select(function => function.Name).Order(StringComparer.Ordinal));
     }
 

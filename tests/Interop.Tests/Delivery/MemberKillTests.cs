@@ -21,6 +21,7 @@ public sealed class MemberKillTests(SharedKafka kafka)
         var broker = await kafka.BrokerAsync();
         var client = await kafka.ClientAsync();
         var pipeline = new OrderPipeline(TemporaryDirectory.New(), broker.Bootstrap, KafkaBroker.NewName("members"));
+        pipeline.KeepTableFast();
         await client.CreateTopicAsync(pipeline.Topic, PartitionsBefore);
         await using var traffic = new OrderTraffic(client, pipeline.Topic, PartitionsBefore);
         var story = new List<string>();

@@ -55,6 +55,9 @@ internal sealed class OrderPipeline
 
     public bool HasTable => Directory.Exists(Path.Combine(TableFolder, "metadata")) && Directory.EnumerateFiles(Path.Combine(TableFolder, "metadata"), "v*.metadata.json").Any();
 
+    /// <summary>Lets runs maintain the table every second, with a retention of some seconds.</summary>
+    public void KeepTableFast() => ReplaceInDefinition("partition_by: [date] }", "partition_by: [date], maintenance: { interval: 1s, retention: 3s } }");
+
     public ExternalProcess Start(params string[] options) =>
         MatihProcess.Start(["run", "orders.yaml", .. Place, "--log", "json", .. options], Folder, _environment);
 

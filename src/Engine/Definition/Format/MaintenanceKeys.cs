@@ -12,10 +12,10 @@ internal static class MaintenanceKeys
     };
 
     /// <summary>Zero where it is left out.</summary>
-    public static readonly Key<TimeSpan> Retention = new("retention", new DurationShape(TimeSpan.FromMinutes(1), "1m", TimeSpan.FromDays(36_500), "36500d"),
+    public static readonly Key<TimeSpan> Retention = new("retention", new DurationShape(TimeSpan.FromSeconds(1), "1s", TimeSpan.FromDays(36_500), "36500d"),
         "How long snapshots stay: time travel, roll-back and readers of older snapshots reach so far. Left out: the table's `history.expire.max-snapshot-age-ms`, which is five days where the table has none. It becomes that property when the table is created.");
 
-    public static readonly Key<TimeSpan> Interval = new("interval", new DurationShape(TimeSpan.FromMinutes(1), "1m", TimeSpan.FromDays(7), "7d"), "Time between two rounds.")
+    public static readonly Key<TimeSpan> Interval = new("interval", new DurationShape(TimeSpan.FromSeconds(1), "1s", TimeSpan.FromDays(7), "7d"), "Time between two rounds.")
     {
         Default = MaintenanceDefinition.Default.Interval,
         DefaultText = "1h",

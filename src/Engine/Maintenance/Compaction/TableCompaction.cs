@@ -39,7 +39,7 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
     private const int AttemptsMax = 8;
 
     /// <summary>So much is committed at once: what a lost race, or a process that dies, costs at most.</summary>
-    private const long CommitBytes = 1L << 30;
+    private const long CommitBytes = 256L << 20;
 
     /// <summary>So many small manifests are worth a commit that does nothing but put them together.</summary>
     private const int SmallManifestCountMax = 20;
