@@ -1,3 +1,4 @@
+using System.Buffers;
 using Matih.Batches;
 using Matih.Engine.Tests.Storage;
 using Matih.Iceberg;
@@ -104,7 +105,7 @@ public sealed class FileCatalogTests : IDisposable
         Assert.Equal(second.Metadata.CurrentSnapshotId, third.Metadata.CurrentSnapshot!.ParentId);
         Assert.Same(third.Metadata, (await LoadAsync()).Metadata);
         var other = (await new FileCatalog(_store, _folder.Path, _ids, new StandingClock()).LoadAsync(Orders, None))!;
-        Assert.Equal(TableMetadataJson.Write(other.Metadata), TableMetadataJson.Write(third.Metadata));
+        Assert.Equal(TableMetadataJson.Write(other.Metadata).ToArray(), TableMetadataJson.Write(third.Metadata).ToArray());
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Matih.Iceberg.Metadata;
 using Matih.Storage;
 
@@ -44,10 +45,11 @@ public static class CatalogMetadata
 
     /// <param name="bytes">A metadata file, plain or compressed with gzip.</param>
     /// <param name="location">The file's name, for messages.</param>
+    /// <param name="known">An earlier version, of whose history only what has changed is parsed.</param>
     /// <exception cref="InvalidTableException">The content is no table metadata.</exception>
     /// <exception cref="UnsupportedTableException">The format version is not known.</exception>
-    public static TableMetadata Read(byte[] bytes, string location) => TableMetadataJson.Read(bytes, location);
+    public static TableMetadata Read(byte[] bytes, string location, TableMetadata? known = null) => TableMetadataJson.Read(bytes, location, known);
 
     /// <summary>The content of a metadata file.</summary>
-    public static byte[] Write(TableMetadata metadata) => TableMetadataJson.Write(metadata);
+    public static ReadOnlySequence<byte> Write(TableMetadata metadata) => TableMetadataJson.Write(metadata);
 }

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Matih.Iceberg.Metadata;
@@ -74,8 +76,8 @@ public sealed class FileCatalog : ICatalog
         Refuse(identifier, metadata);
         await RefuseNestedAsync(identifier, cancellationToken);
         var file = MetadataLocation(identifier, 1);
-        var bytes = TableMetadataJson.Write(metadata);
-        if (await PutAsync(file, bytes, cancellationToken) is not { } failure)
+        var content = TableMetadataJson.Write(metadata);
+        if (await PutAsync(file, content, cancellationToken) is not { } failure)
         {
             await WriteHintAsync(identifier, 1, null, cancellationToken);
             return (new Table(identifier, file, metadata, _store), true);
@@ -107,8 +109,8 @@ public sealed class FileCatalog : ICatalog
         var version = Versions.NumberOf(baseTable.MetadataLocation)
             ?? throw new ArgumentException($"{baseTable.MetadataLocation} is no metadata file of {Name}.", nameof(baseTable));
         var own = new VersionFile(version + 1, MetadataLocation(identifier, version + 1));
-        var bytes = TableMetadataJson.Write(metadata);
-        if (await PutAsync(own.Location, bytes, cancellationToken) is { } failure)
+        var content = TableMetadataJson.Write(metadata);
+        if (await PutAsync(own.Location, content, cancellationToken) is { } failure)
             return failure.Cause is null ? new CommitResult.Conflict(failure.Reason) : new CommitResult.Unknown(failure.Cause);
         return await ConfirmAsync(baseTable, new Table(identifier, own.Location, metadata, _store), own, cancellationToken);
     }
@@ -203,12 +205,12 @@ public sealed class FileCatalog : ICatalog
     }
 
     /// <summary>Null where the object now is ours; else why it is not. A cause means that it may still become so.</summary>
-    private async ValueTask<(string Reason, Exception? Cause)?> PutAsync(string location, byte[] bytes, CancellationToken cancellationToken)
+    private async ValueTask<(string Reason, Exception? Cause)?> PutAsync(string location, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
     {
         Exception? lost = null;
         try
         {
-            if (await _store.PutIfAbsentAsync(location, bytes, cancellationToken)) return null;
+            if (await _store.PutIfAbsentAsync(location, content, cancellationToken)) return null;
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -218,7 +220,7 @@ public sealed class FileCatalog : ICatalog
         {
             // The content names a snapshot and a manifest list of its own, so equal content is our own request, answered late.
             var found = await _store.ReadAsync(location, cancellationToken);
-            if (found is not null && found.AsSpan().SequenceEqual(bytes)) return null;
+            if (found is not null && content.IsSameAs(found)) return null;
             if (found is not null) return ($"{location} was written by another commit", null);
             return ($"{location} could not be written", lost ?? new IOException($"{location} existed and then did not."));
         }
@@ -293,12 +295,22 @@ public sealed class FileCatalog : ICatalog
         for (var next = first; ;)
         {
             if (next < Together) return await ListAllAsync(identifier, cancellationToken);
-            var listed = await ListAsync(identifier, (next / Together).ToString(CultureInfo.InvariantCulture), cancellationToken);
+            var listed = await FindAsync(identifier, Enumerable.Range(next, Together - next % Together), cancellationToken)
+                ?? await ListAsync(identifier, (next / Together).ToString(CultureInfo.InvariantCulture), cancellationToken);
             found.AddRange(listed.Where(file => file.Number >= next));
             var newest = found.Select(file => file.Number).DefaultIfEmpty(first).Max();
             if ((newest + 1) / Together == next / Together) return new Versions(found);
             next = newest + 1;
         }
+    }
+
+    /// <summary>The files of those versions; null where the store rather lists.</summary>
+    private async ValueTask<List<VersionFile>?> FindAsync(TableIdentifier identifier, IEnumerable<int> numbers, CancellationToken cancellationToken)
+    {
+        var folder = $"{TableLocation(identifier)}/metadata";
+        var names = numbers.SelectMany(number => Versions.Endings.Select(ending => string.Create(CultureInfo.InvariantCulture, $"{folder}/v{number}{ending}")));
+        var found = await _store.TryFindAsync([.. names], cancellationToken);
+        return found?.Select(item => new VersionFile(Versions.NumberOf(item.Location)!.Value, item.Location, item)).ToList();
     }
 
     private async ValueTask<Versions> ListAllAsync(TableIdentifier identifier, CancellationToken cancellationToken) =>
@@ -319,6 +331,9 @@ public sealed class FileCatalog : ICatalog
 
     private sealed record Versions(IReadOnlyList<VersionFile> Files)
     {
+        /// <summary>What follows the number: compressed in either spelling, or plain.</summary>
+        public static ImmutableArray<string> Endings { get; } = [".gz.metadata.json", ".metadata.json.gz", ".metadata.json"];
+
         /// <summary>The file of the highest version, or null where there is none.</summary>
         public VersionFile? Head => Files.Count == 0 ? null : Files.MaxBy(file => file.Number);
 
@@ -327,7 +342,7 @@ public sealed class FileCatalog : ICatalog
         {
             var name = location[(location.LastIndexOf('/') + 1)..];
             if (!name.StartsWith('v')) return null;
-            foreach (var ending in (ReadOnlySpan<string>)[".gz.metadata.json", ".metadata.json.gz", ".metadata.json"])
+            foreach (var ending in Endings)
             {
                 if (!name.EndsWith(ending, StringComparison.Ordinal)) continue;
                 return int.TryParse(name.AsSpan(1, name.Length - 1 - ending.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
