@@ -77,22 +77,23 @@ public sealed class HistoryCost
             var commits = await FlowCommits.StartAsync(folder, environment, catalog, store);
             await commits.NextAsync();
             await commits.NextAsync();
-            var grown = await GrowAsync(commits.Table, snapshotCount, environment.Ids, isOurs: server is null);
+            var grown = await GrowAsync(commits.Table, name == "file-gzip" ? "gzip" : "none", snapshotCount, environment.Ids, isOurs: server is null);
             if (server is not null) await RegisterAsync(server, commits.Table.Identifier, grown);
             await commits.ReloadAsync();
             return new Side(folder, commits, server, handler);
         }
 
-        private static async Task<string> GrowAsync(Table table, int snapshotCount, IIdSource ids, bool isOurs)
+        private static async Task<string> GrowAsync(Table table, string codec, int snapshotCount, IIdSource ids, bool isOurs)
         {
             var folder = $"{table.Metadata.Location.TrimEnd('/')}/metadata";
             Func<int, string> file = isOurs
                 ? version => string.Create(CultureInfo.InvariantCulture, $"{folder}/v{version + 1}.metadata.json")
                 : version => string.Create(CultureInfo.InvariantCulture, $"{folder}/{version:00000}-{Guid.NewGuid():D}.metadata.json");
             var grown = TableHistory.Grow(table.Metadata, snapshotCount, ids, file);
+            grown = grown with { Properties = grown.Properties.SetItem("write.metadata.compression-codec", codec) };
             TableHistory.FillFolder(LocalPath.Of(folder), grown, isOurs ? version => LocalPath.Of(file(version)) : null, ids);
             var newest = file(snapshotCount);
-            await File.WriteAllBytesAsync(LocalPath.Of(newest), CatalogMetadata.Write(grown).ToArray());
+            await File.WriteAllBytesAsync(LocalPath.Of(newest), CatalogMetadata.Write(grown, isZipped: false).ToArray());
             return newest;
         }
 

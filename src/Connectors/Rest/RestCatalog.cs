@@ -291,7 +291,8 @@ public sealed class RestCatalog : ICatalog
     {
         try
         {
-            var history = HistoryJson.Cut(answer.Body, "metadata", _seen.GetValueOrDefault(identifier).Table?.Metadata, $"{Name}, {identifier}");
+            var known = _seen.GetValueOrDefault(identifier).Table?.Metadata;
+            var history = HistoryJson.Cut(answer.Body, "metadata", known, $"{Name}, {identifier}");
             using var document = JsonDocument.Parse(history.Rest);
             var json = document.RootElement;
             var location = json.TryGetProperty("metadata-location", out var file) && file.ValueKind == JsonValueKind.String ? file.GetString()! : $"{Name}, {identifier}";
@@ -300,6 +301,8 @@ public sealed class RestCatalog : ICatalog
             var traits = new CatalogTraits(NamesMetadata: true, configuration.KeepsHistory, IsConfined(identifier, metadata.Location.TrimEnd('/')));
             var table = new Table(identifier, location, metadata, _store) { Traits = traits };
             _seen[identifier] = (answer.ETag, table);
+            // Without a known version the table keeps the text.
+            if (known is not null) answer.ReleaseBody();
             return table;
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)

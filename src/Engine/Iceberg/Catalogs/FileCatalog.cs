@@ -75,11 +75,12 @@ public sealed class FileCatalog : ICatalog
         var metadata = CatalogMetadata.Create(location, table, _ids, _clock.GetUtcNow());
         Refuse(identifier, metadata);
         await RefuseNestedAsync(identifier, cancellationToken);
-        var file = MetadataLocation(identifier, 1);
-        var content = TableMetadataJson.Write(metadata);
+        var isZipped = CatalogMetadata.IsZipped(metadata);
+        var file = MetadataLocation(identifier, 1, isZipped);
+        var content = CatalogMetadata.Write(metadata, isZipped);
         if (await PutAsync(file, content, cancellationToken) is not { } failure)
         {
-            await WriteHintAsync(identifier, 1, null, cancellationToken);
+            await WriteHintAsync(identifier, 1, isZipped, null, cancellationToken);
             return (new Table(identifier, file, metadata, _store), true);
         }
         // Whether another caller or a lost answer of ours made the table: what stands there is the table.
@@ -108,8 +109,10 @@ public sealed class FileCatalog : ICatalog
         Refuse(identifier, metadata);
         var version = Versions.NumberOf(baseTable.MetadataLocation)
             ?? throw new ArgumentException($"{baseTable.MetadataLocation} is no metadata file of {Name}.", nameof(baseTable));
-        var own = new VersionFile(version + 1, MetadataLocation(identifier, version + 1));
-        var content = TableMetadataJson.Write(metadata);
+        // As the version before has it: all who build on that write the same name, of which only one can be the first.
+        var isZipped = CatalogMetadata.IsZipped(baseTable.Metadata);
+        var own = new VersionFile(version + 1, MetadataLocation(identifier, version + 1, isZipped));
+        var content = CatalogMetadata.Write(metadata, isZipped);
         if (await PutAsync(own.Location, content, cancellationToken) is { } failure)
             return failure.Cause is null ? new CommitResult.Conflict(failure.Reason) : new CommitResult.Unknown(failure.Cause);
         return await ConfirmAsync(baseTable, new Table(identifier, own.Location, metadata, _store), own, cancellationToken);
@@ -148,7 +151,7 @@ public sealed class FileCatalog : ICatalog
         }
         _seen[table.Identifier] = own.Number;
         if (listed.LastModified != default) _own[table.Identifier] = (listed, table);
-        await WriteHintAsync(table.Identifier, own.Number, hint, cancellationToken);
+        await WriteHintAsync(table.Identifier, own.Number, CatalogMetadata.IsZipped(table.Metadata), hint, cancellationToken);
         return new CommitResult.Committed(table);
     }
 
@@ -238,8 +241,9 @@ public sealed class FileCatalog : ICatalog
         && int.TryParse(Encoding.UTF8.GetString(hint).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>Tells other engines where to look. Best effort: this catalog does not believe it when it looks for the table.</summary>
+    /// <param name="isNextZipped">Whether the version after this one will be compressed.</param>
     /// <param name="standing">What the hint says now.</param>
-    private async ValueTask WriteHintAsync(TableIdentifier identifier, int version, int? standing, CancellationToken cancellationToken)
+    private async ValueTask WriteHintAsync(TableIdentifier identifier, int version, bool isNextZipped, int? standing, CancellationToken cancellationToken)
     {
         if (standing >= version) return;
         try
@@ -248,7 +252,7 @@ public sealed class FileCatalog : ICatalog
             while (true)
             {
                 await _store.PutAsync(HintLocation(identifier), Encoding.UTF8.GetBytes(version.ToString(CultureInfo.InvariantCulture)), cancellationToken);
-                if (await _store.LengthAsync(MetadataLocation(identifier, version + 1), cancellationToken) is null) return;
+                if (await _store.LengthAsync(MetadataLocation(identifier, version + 1, isNextZipped), cancellationToken) is null) return;
                 version++;
             }
         }
@@ -267,8 +271,8 @@ public sealed class FileCatalog : ICatalog
             throw new UnsupportedTableException($"The table {identifier} has write.metadata.path; a file catalog keeps metadata in the table's own folder. Remove the property.");
     }
 
-    private string MetadataLocation(TableIdentifier identifier, int version) =>
-        string.Create(CultureInfo.InvariantCulture, $"{TableLocation(identifier)}/metadata/v{version}.metadata.json");
+    private string MetadataLocation(TableIdentifier identifier, int version, bool isZipped) =>
+        string.Create(CultureInfo.InvariantCulture, $"{TableLocation(identifier)}/metadata/v{version}{CatalogMetadata.EndingOf(isZipped)}");
 
     /// <summary>The versions that may be the newest. The first look at a table lists all of its metadata; later ones list from where the last ended.</summary>
     private async ValueTask<Versions> FindAsync(TableIdentifier identifier, CancellationToken cancellationToken)

@@ -75,8 +75,16 @@ internal sealed class JsonJournal<T>
     /// <summary>The elements' texts, joined by commas, in pieces that nobody changes.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> Joined()
     {
-        lock (_shared.Gate) return _shared.Joined.Take(new ArraySegment<ReadOnlyMemory<byte>>(_texts, 0, Count));
+        lock (_shared.Gate) return _shared.Joined.Take(Texts);
     }
+
+    /// <summary>The same, compressed. What was compressed for an earlier version is not again.</summary>
+    public IEnumerable<ZippedPart> JoinedZipped()
+    {
+        lock (_shared.Gate) return _shared.Joined.TakeZipped(Texts);
+    }
+
+    private ArraySegment<ReadOnlyMemory<byte>> Texts => new(_texts, 0, Count);
 
     private sealed class Shared(Func<T, SnapshotId> idOf)
     {

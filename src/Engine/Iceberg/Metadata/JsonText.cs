@@ -16,17 +16,16 @@ internal sealed class JsonText
 
     /// <summary>The joined text of the first elements.</summary>
     /// <param name="texts">Those elements; the text of one that was joined before is not looked at again.</param>
-    public IEnumerable<ReadOnlyMemory<byte>> Take(IReadOnlyList<ReadOnlyMemory<byte>> texts)
+    public List<ReadOnlyMemory<byte>> Take(IReadOnlyList<ReadOnlyMemory<byte>> texts) => [.. PiecesOf(texts).Select(piece => piece.Take(texts.Count - piece.First))];
+
+    /// <summary>The same, compressed. Pieces that are full are compressed once.</summary>
+    public List<ZippedPart> TakeZipped(IReadOnlyList<ReadOnlyMemory<byte>> texts) => [.. PiecesOf(texts).Select(piece => piece.Zip(texts.Count - piece.First, isFull: piece != _pieces[^1] || !piece.IsOwn))];
+
+    private IEnumerable<Piece> PiecesOf(IReadOnlyList<ReadOnlyMemory<byte>> texts)
     {
         if (_count == 0) Refer(texts);
         while (_count < texts.Count) Copy(texts[_count].Span);
-        var result = new List<ReadOnlyMemory<byte>>(_pieces.Count);
-        foreach (var piece in _pieces)
-        {
-            if (piece.First >= texts.Count) break;
-            result.Add(piece.Take(texts.Count - piece.First));
-        }
-        return result;
+        return _pieces.TakeWhile(piece => piece.First < texts.Count);
     }
 
     /// <summary>Elements that lie joined already, as those of a file that was read do, stay where they are.</summary>
@@ -59,6 +58,7 @@ internal sealed class JsonText
     private sealed class Piece(byte[] bytes, int start, int first)
     {
         private readonly List<int> _ends = [];
+        private ZippedPart? _zipped;
 
         /// <summary>Whether the array is this piece's alone, to be filled further.</summary>
         public bool IsOwn { get; init; }
@@ -83,6 +83,9 @@ internal sealed class JsonText
             text.CopyTo(bytes.AsSpan(at));
             _ends.Add(at + text.Length);
         }
+
+        /// <param name="isFull">No more elements will be added.</param>
+        public ZippedPart Zip(int count, bool isFull) => isFull && count >= Count ? _zipped ??= ZippedPart.Of(Take(count)) : ZippedPart.Of(Take(count));
 
         /// <summary>Its first elements, or all where there are no more.</summary>
         public ReadOnlyMemory<byte> Take(int count) => bytes.AsMemory(start, (count >= Count ? End : _ends[count - 1]) - start);

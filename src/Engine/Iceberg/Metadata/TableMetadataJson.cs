@@ -50,9 +50,8 @@ public static class TableMetadataJson
     /// <param name="isWhole">False where the bytes are only the beginning of the file; null is the result where that is too little.</param>
     internal static (string Uuid, long LastUpdatedMillis)? FindIdentity(byte[] bytes, bool isWhole)
     {
-        var isZipped = bytes is [0x1F, 0x8B, ..];
-        if (isZipped && !isWhole) return null;
-        var reader = new Utf8JsonReader(isZipped ? Unzip(bytes) : bytes, isFinalBlock: isWhole, state: default);
+        if (bytes is [0x1F, 0x8B, ..]) return FindIdentity(UnzipBeginning(bytes), isWhole: false) ?? (isWhole ? FindIdentity(Unzip(bytes), isWhole: true) : null);
+        var reader = new Utf8JsonReader(bytes, isFinalBlock: isWhole, state: default);
         string? uuid = null;
         long? updated = null;
         while ((uuid is null || updated is null) && reader.Read())
@@ -64,6 +63,23 @@ public static class TableMetadataJson
             else if (!reader.TrySkip()) break;
         }
         return isWhole || uuid is not null && updated is not null ? (uuid ?? "", updated ?? 0) : null;
+    }
+
+    /// <summary>The beginning of what a file holds, as far as its own beginning tells.</summary>
+    private static byte[] UnzipBeginning(byte[] bytes)
+    {
+        var text = new byte[1024];
+        var length = 0;
+        try
+        {
+            using var stream = new GZipStream(new MemoryStream(bytes), CompressionMode.Decompress);
+            while (length < text.Length && stream.Read(text, length, 1) is > 0 and var read) length += read;
+        }
+        catch (InvalidDataException)
+        {
+            // It ends in the middle.
+        }
+        return text[..length];
     }
 
     private static byte[] Unzip(byte[] bytes)
@@ -151,12 +167,27 @@ public static class TableMetadataJson
     /// <summary>The metadata as a metadata file's content. The texts of snapshots are referred to, not copied.</summary>
     public static ReadOnlySequence<byte> Write(TableMetadata metadata)
     {
+        var (begin, middle, end) = WriteRest(metadata);
+        return ByteSequence.Of([begin, .. metadata.Snapshots.Journal.Joined(), middle, .. metadata.SnapshotLog.Journal.Joined(), end]);
+    }
+
+    /// <summary>The same, compressed with gzip. What was compressed for an earlier version is not again.</summary>
+    public static ReadOnlySequence<byte> WriteZipped(TableMetadata metadata)
+    {
+        var (begin, middle, end) = WriteRest(metadata);
+        return ZippedPart.Join(
+            [ZippedPart.Of(begin), .. metadata.Snapshots.Journal.JoinedZipped(), ZippedPart.Of(middle), .. metadata.SnapshotLog.Journal.JoinedZipped(), ZippedPart.Of(end)]);
+    }
+
+    /// <summary>All but the elements of the two arrays that grow with the history: what comes before, between and after them.</summary>
+    private static (ReadOnlyMemory<byte> Begin, ReadOnlyMemory<byte> Middle, ReadOnlyMemory<byte> End) WriteRest(TableMetadata metadata)
+    {
         var buffer = new ArrayBufferWriter<byte>();
         using var writer = new Utf8JsonWriter(buffer, SnapshotJson.Options);
         var (snapshotsAt, logAt) = Write(writer, metadata);
         writer.Flush();
         var rest = buffer.WrittenMemory;
-        return ByteSequence.Of([rest[..snapshotsAt], .. metadata.Snapshots.Journal.Joined(), rest[snapshotsAt..logAt], .. metadata.SnapshotLog.Journal.Joined(), rest[logAt..]]);
+        return (rest[..snapshotsAt], rest[snapshotsAt..logAt], rest[logAt..]);
     }
 
     /// <summary>Writes all but the two arrays that grow with the history, which stay empty.</summary>
