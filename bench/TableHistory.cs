@@ -61,9 +61,15 @@ internal static partial class TableHistory
     {
         var summary = new OrderedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var (key, value) in model.Summary)
-            summary[key] = LedgerKeys.IsLedger(key) ? CommitId().Replace(value, found => $"{found.Groups[1].Value}{ids.NewUuid():D}") : value;
+            summary[key] = LedgerKeys.IsLedger(key) ? Number().Replace(CommitId().Replace(value, found => $"{found.Groups[1].Value}{ids.NewUuid():D}"), found => Digits(found.Length, ids)) : value;
         return summary;
     }
+
+    /// <summary>Another number of as many digits: offsets and counts differ from commit to commit, and compress less than equal ones.</summary>
+    private static string Digits(int count, IIdSource ids) => ids.NewSnapshotId().ToString(CultureInfo.InvariantCulture).PadLeft(count, '1')[^count..];
+
+    [GeneratedRegex("(?<=[:,\\[])[0-9]{4,13}(?=[,\\]}])")]
+    private static partial Regex Number();
 
     [GeneratedRegex("/snap-[^/]*\\.avro$")]
     private static partial Regex ListFile();

@@ -424,7 +424,8 @@ public class FileCatalogTests : IDisposable
         await CreateAsync();
         var table = await LoadAsync();
 
-        var first = await CommitAsync(table, "write.metadata.compression-codec", "gzip");
+        var codec = new TableUpdate.SetProperties(TableMetadataSamples.Properties(("write.metadata.compression-codec", "gzip")));
+        var first = await _catalog.CommitAsync(table, [], [codec], None);
         var second = await CommitAsync(table, "a", "1");
         var third = await CommitAsync(await LoadAsync(), "a", "1");
 
