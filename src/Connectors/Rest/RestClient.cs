@@ -26,7 +26,7 @@ internal sealed class RestClient(
     /// <summary>How long a question is asked again, from its first time on.</summary>
     private readonly TimeSpan _askingMax = limits?.AgainMax ?? TimeSpan.FromSeconds(30);
 
-    private int _bodyBytesLast;
+    private readonly AnswerBuffer _buffer = new();
 
     private readonly TimeSpan _answerMax = limits?.AnswerMax ?? TimeSpan.FromSeconds(60);
     private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(200);
@@ -96,8 +96,7 @@ internal sealed class RestClient(
         try
         {
             using var response = await http.SendAsync(message, both.Token);
-            var content = await AnswerBody.ReadAsync(response.Content, _bodyBytesLast, both.Token);
-            _bodyBytesLast = content.Bytes.Length;
+            var content = await AnswerBody.ReadAsync(response.Content, _buffer, both.Token);
             return new RestAnswer(
                 response.StatusCode, content, ETagOf(response),
                 WaitOf(response.Headers.RetryAfter), response.Headers.Location);
