@@ -24,6 +24,7 @@ var benchmarks = new (string Name, long Records, Func<WorkloadFacts, Task> RunAs
     ("protocol", 3_000_000, facts => new ProtocolCost(duckDb, input, facts, partitions).RunAsync(rounds, Text("intervals", "1s,60s").Split(','))),
     ("resume", 10_000, facts => new ResumeTime(Text("matih", "bin/matih"), input, facts, partitions).RunAsync(Math.Max(rounds, Comparison.RoundsMin))),
     ("requests", 1, _ => new RequestCost().RunAsync(Text("catalogs", "file,rest,sql").Split(','), [.. Text("snapshots", "10,1000").Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture))])),
+    ("w10", 1, _ => new HistoryCost().RunAsync(rounds, (int)Number("commits", 10), Text("catalogs", "file,file-gzip,rest").Split(','), (int)Number("snapshots", 10_000))),
     ("w11", 1_000_000, async facts =>
     {
         using var fanOut = new FanOut(Text("matih", "bin/matih"), duckDb, input, facts, partitions);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using Matih.Storage;
 
@@ -39,6 +40,10 @@ public sealed class LocationStore(Func<StoreKind, IStore> open) : IStore
 
     public ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => Of(location).PutIfAbsentAsync(location, content, cancellationToken);
 
+    public ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlySequence<byte> content, CancellationToken cancellationToken) => Of(location).PutIfAbsentAsync(location, content, cancellationToken);
+
+    public ValueTask PutAsync(string location, ReadOnlySequence<byte> content, CancellationToken cancellationToken) => Of(location).PutAsync(location, content, cancellationToken);
+
     public ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => Of(location).PutAsync(location, content, cancellationToken);
 
     public ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken) => Of(location).ReadAsync(location, cancellationToken);
@@ -48,6 +53,8 @@ public sealed class LocationStore(Func<StoreKind, IStore> open) : IStore
     public ValueTask<long?> LengthAsync(string location, CancellationToken cancellationToken) => Of(location).LengthAsync(location, cancellationToken);
 
     public IAsyncEnumerable<StoredObject> ListAsync(string prefix, CancellationToken cancellationToken) => Of(prefix).ListAsync(prefix, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredObject>?> TryFindAsync(IReadOnlyList<string> locations, CancellationToken cancellationToken) => Of(locations[0]).TryFindAsync(locations, cancellationToken);
 
     public ValueTask DeleteAsync(string location, CancellationToken cancellationToken) => Of(location).DeleteAsync(location, cancellationToken);
 

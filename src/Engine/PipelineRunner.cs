@@ -190,16 +190,16 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
     /// logged, and the others are maintained all the same; cancelled, it ends where it is, which does no harm.
     /// </summary>
     /// <param name="removesOrphans">Whether orphan files are looked for, which costs a listing of each table's folder.</param>
-    public async Task MaintainAsync(IReadOnlyList<PlannedFlow> flows, bool removesOrphans, CancellationToken cancellationToken)
+    public async Task MaintainAsync(IReadOnlyList<(PlannedFlow Flow, FlowProgress Progress)> flows, bool removesOrphans, CancellationToken cancellationToken)
     {
-        foreach (var flow in flows)
+        foreach (var (flow, progress) in flows)
         {
             var (definition, plan) = flow;
             if (cancellationToken.IsCancellationRequested) return;
             if (!SinkMaintenance.IsFirstOf(plan, definition.Sink)) continue;
             var catalog = connectors.OpenCatalog(definition.Sink.Catalog, connectors.OpenStore(definition.Sink.Catalog));
             var maintenance = SinkMaintenance.Of(environment, catalog, definition.Sink, plan, share: 1);
-            await maintenance.RunLoggedAsync(plan.Name.ToString(), removesOrphans, log, cancellationToken);
+            await maintenance.RunLoggedAsync(progress, removesOrphans, log, cancellationToken);
         }
     }
 

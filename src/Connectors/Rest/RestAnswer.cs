@@ -4,14 +4,17 @@ using System.Text.Json;
 namespace Matih.Connectors.Rest;
 
 /// <summary>A whole answer of a catalog.</summary>
-internal sealed class RestAnswer(HttpStatusCode status, byte[] body, string? eTag, TimeSpan? retryAfter, Uri? redirect)
+internal sealed class RestAnswer(HttpStatusCode status, AnswerBody body, string? eTag, TimeSpan? retryAfter, Uri? redirect)
 {
     /// <summary>419 is Iceberg's own: the session has expired.</summary>
     private const int AuthenticationTimeout = 419;
 
     public int Status => (int)status;
 
-    public byte[] Body => body;
+    public ReadOnlyMemory<byte> Body => body.Bytes;
+
+    /// <summary>Says that the body has been read, and no part of it was kept.</summary>
+    public void ReleaseBody() => body.Release();
 
     public string? ETag => eTag;
 
@@ -56,7 +59,7 @@ internal sealed class RestAnswer(HttpStatusCode status, byte[] body, string? eTa
         {
             try
             {
-                using var document = JsonDocument.Parse(body);
+                using var document = JsonDocument.Parse(Body);
                 return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("error", out var error) ? error.Clone() : null;
             }
             catch (JsonException)

@@ -38,8 +38,8 @@ public sealed class RestCatalog : ICatalog
     private readonly SharedCall<RestConfiguration> _configuring;
     private volatile RestConfiguration? _configuration;
 
-    /// <summary>The tables as they were last loaded, for a server that can say that nothing has changed.</summary>
-    private readonly ConcurrentDictionary<TableIdentifier, (string ETag, Table Table)> _loaded = new();
+    /// <summary>The tables as they were last seen: a server with ETags can say that nothing has changed, and of an answer only what is new is parsed.</summary>
+    private readonly ConcurrentDictionary<TableIdentifier, (string? ETag, Table Table)> _seen = new();
 
     private RestCatalog(CatalogDefinition.Rest definition, RestClient client, IStore store, LentStoreOpening? lending, IIdSource ids, TimeProvider clock)
     {
@@ -72,13 +72,13 @@ public sealed class RestCatalog : ICatalog
     public async ValueTask<Table?> LoadAsync(TableIdentifier identifier, CancellationToken cancellationToken)
     {
         var configuration = await ConfigurationAsync(RestConfiguration.LoadTable, "load a table", cancellationToken);
-        var isKnown = _loaded.TryGetValue(identifier, out var known);
+        var known = _seen.GetValueOrDefault(identifier);
         var request = Loading(configuration, identifier);
-        if (isKnown) request = request with { Headers = request.Headers.Add(("If-None-Match", known.ETag)) };
+        if (known.ETag is { } seen) request = request with { Headers = request.Headers.Add(("If-None-Match", seen)) };
         var answer = await _client.AskAsync(request, cancellationToken);
-        if (answer.Status == 304 && isKnown) return known.Table;
+        if (answer.Status == 304 && known.ETag is not null) return known.Table;
         if (answer.IsSuccess) return Read(identifier, answer, configuration, isWithLoan: true) ?? throw Unreadable(identifier, answer);
-        _loaded.TryRemove(identifier, out _);
+        _seen.TryRemove(identifier, out _);
         // Only a catalog's own error says that there is no such table: a 404 of a proxy or of a wrong address does not.
         if (answer.Status == 404 && answer.ErrorType is not null) return null;
         throw _client.Failure(request, answer);
@@ -291,15 +291,18 @@ public sealed class RestCatalog : ICatalog
     {
         try
         {
-            using var document = JsonDocument.Parse(answer.Body);
+            var known = _seen.GetValueOrDefault(identifier).Table?.Metadata;
+            var history = HistoryJson.Cut(answer.Body, "metadata", known, $"{Name}, {identifier}");
+            using var document = JsonDocument.Parse(history.Rest);
             var json = document.RootElement;
             var location = json.TryGetProperty("metadata-location", out var file) && file.ValueKind == JsonValueKind.String ? file.GetString()! : $"{Name}, {identifier}";
-            var metadata = TableMetadataJson.Read(json.GetProperty("metadata"), location);
+            var metadata = TableMetadataJson.Read(json.GetProperty("metadata"), history, location);
             if (isWithLoan) TakeLoan(identifier, configuration, json, metadata);
             var traits = new CatalogTraits(NamesMetadata: true, configuration.KeepsHistory, IsConfined(identifier, metadata.Location.TrimEnd('/')));
             var table = new Table(identifier, location, metadata, _store) { Traits = traits };
-            if (answer.ETag is { } eTag) _loaded[identifier] = (eTag, table);
-            else _loaded.TryRemove(identifier, out _);
+            _seen[identifier] = (answer.ETag, table);
+            // Without a known version the table keeps the text.
+            if (known is not null) answer.ReleaseBody();
             return table;
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
@@ -342,8 +345,9 @@ public sealed class RestCatalog : ICatalog
         if (!answer.IsSuccess) throw _client.Failure(request, answer);
         try
         {
-            using var document = JsonDocument.Parse(answer.Body);
-            var metadata = hasOwn ? null : TableMetadataJson.Read(document.RootElement.GetProperty("metadata"), Name);
+            var history = HistoryJson.Cut(answer.Body, "metadata", _seen.GetValueOrDefault(identifier).Table?.Metadata, Name);
+            using var document = JsonDocument.Parse(history.Rest);
+            var metadata = hasOwn ? null : TableMetadataJson.Read(document.RootElement.GetProperty("metadata"), history, Name);
             return LentCredentials.Read(document.RootElement, configuration.Properties, metadata);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)

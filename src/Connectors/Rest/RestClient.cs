@@ -26,6 +26,8 @@ internal sealed class RestClient(
     /// <summary>How long a question is asked again, from its first time on.</summary>
     private readonly TimeSpan _askingMax = limits?.AgainMax ?? TimeSpan.FromSeconds(30);
 
+    private readonly AnswerBuffer _buffer = new();
+
     private readonly TimeSpan _answerMax = limits?.AnswerMax ?? TimeSpan.FromSeconds(60);
     private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(5);
@@ -94,8 +96,9 @@ internal sealed class RestClient(
         try
         {
             using var response = await http.SendAsync(message, both.Token);
+            var content = await AnswerBody.ReadAsync(response.Content, _buffer, both.Token);
             return new RestAnswer(
-                response.StatusCode, await response.Content.ReadAsByteArrayAsync(both.Token), ETagOf(response),
+                response.StatusCode, content, ETagOf(response),
                 WaitOf(response.Headers.RetryAfter), response.Headers.Location);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

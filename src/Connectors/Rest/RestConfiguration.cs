@@ -56,7 +56,7 @@ internal sealed class RestConfiguration
         new($"{RootOf(definition.Uri)}/v1/config{(definition.Warehouse is { } warehouse ? $"?warehouse={Uri.EscapeDataString(warehouse)}" : "")}");
 
     /// <exception cref="UnsupportedTableException">The answer is no configuration, or one that must not be followed.</exception>
-    public static RestConfiguration Read(CatalogDefinition.Rest definition, string name, byte[] body)
+    public static RestConfiguration Read(CatalogDefinition.Rest definition, string name, ReadOnlyMemory<byte> body)
     {
         try
         {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using Matih.Definition;
 using Matih.Iceberg.Catalogs;
@@ -122,7 +123,7 @@ public sealed class SqlCatalog : ICatalog, IAsyncDisposable
         {
             await _rows.PrepareAsync(cancellationToken);
             wasWritten = true;
-            await _store.PutAsync(own.MetadataLocation, CatalogMetadata.Write(metadata), cancellationToken);
+            await _store.PutAsync(own.MetadataLocation, CatalogMetadata.Write(metadata, CatalogMetadata.IsZipped(metadata)), cancellationToken);
             await _rows.InsertAsync(identifier, own.MetadataLocation, cancellationToken);
             return (own, true);
         }
@@ -155,14 +156,14 @@ public sealed class SqlCatalog : ICatalog, IAsyncDisposable
             if (requirement.Violation(baseTable.Metadata) is { } violation) return new CommitResult.Conflict(violation);
         var metadata = CatalogMetadata.Next(baseTable, updates, _clock.GetUtcNow());
         var own = baseTable with { MetadataLocation = NewLocation(metadata, VersionOf(baseTable.MetadataLocation) + 1), Metadata = metadata };
-        await _store.PutAsync(own.MetadataLocation, CatalogMetadata.Write(metadata), cancellationToken);
+        await _store.PutAsync(own.MetadataLocation, CatalogMetadata.Write(metadata, CatalogMetadata.IsZipped(metadata)), cancellationToken);
         SqlFault? fault = null;
         try
         {
             if (await _rows.SwapAsync(own.Identifier, baseTable.MetadataLocation, own.MetadataLocation, cancellationToken))
             {
                 _own[own.Identifier] = own;
-                return new CommitResult.Committed(own);
+                return await CommittedAsync(baseTable, own, cancellationToken);
             }
         }
         catch (SqlFault failure)
@@ -170,6 +171,13 @@ public sealed class SqlCatalog : ICatalog, IAsyncDisposable
             fault = failure;
         }
         return await SettleAsync(baseTable, own, fault, cancellationToken);
+    }
+
+    /// <summary>The commit stands, so that metadata files which it pushed out of the log may go.</summary>
+    private async ValueTask<CommitResult> CommittedAsync(Table baseTable, Table own, CancellationToken cancellationToken)
+    {
+        foreach (var location in CatalogMetadata.FindSurplus(baseTable, own)) await RemoveAsync(location, cancellationToken);
+        return new CommitResult.Committed(own);
     }
 
     /// <summary>The answer did not say that the commit was made, or there was none.</summary>
@@ -188,7 +196,7 @@ public sealed class SqlCatalog : ICatalog, IAsyncDisposable
             if (isLost) return new CommitResult.Unknown(Failed("commit to", own.Identifier, fault!));
             reason = e.Message;
         }
-        if (isIn == true) return new CommitResult.Committed(own);
+        if (isIn == true) return await CommittedAsync(baseTable, own, cancellationToken);
         // A server that went on after its client was cut off may still be about to carry the statement out.
         if (isIn is null && isLost) return new CommitResult.Unknown(Failed("commit to", own.Identifier, fault!));
         await RemoveAsync(own.MetadataLocation, cancellationToken);
@@ -233,12 +241,13 @@ public sealed class SqlCatalog : ICatalog, IAsyncDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or OperationCanceledException)
         {
             // What was to be done is done; this was but tidying up.
+            Activity.Current?.AddEvent(new ActivityEvent("metadata-file-not-deleted", _clock.GetUtcNow(), new() { ["location"] = location, ["reason"] = e.Message }));
         }
     }
 
     /// <summary>A name as Java and PyIceberg give it: <c>00012-UUID.metadata.json</c>.</summary>
     private string NewLocation(TableMetadata metadata, int version) =>
-        CatalogMetadata.FileLocation(metadata, string.Create(CultureInfo.InvariantCulture, $"{version:00000}-{_ids.NewUuid():D}.metadata.json"));
+        CatalogMetadata.FileLocation(metadata, string.Create(CultureInfo.InvariantCulture, $"{version:00000}-{_ids.NewUuid():D}{CatalogMetadata.EndingOf(CatalogMetadata.IsZipped(metadata))}"));
 
     /// <summary>The number before the dash; -1 where the name has none, as that of a table that was registered from elsewhere may not.</summary>
     private static int VersionOf(string location)

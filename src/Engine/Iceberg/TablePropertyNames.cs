@@ -18,7 +18,7 @@ internal static class TablePropertyNames
         "write.avro.compression-codec", "write.avro.compression-level",
         "write.orc.stripe-size-bytes", "write.orc.block-size-bytes", "write.orc.compression-codec", "write.orc.compression-strategy", "write.orc.vectorized.batch-size",
         "write.orc.bloom.filter.columns", "write.orc.bloom.filter.fpp",
-        "write.metadata.compression-codec", "write.summary.partition-limit", "write.wap.enabled", "write.upsert.enabled", "write.manifest-lists.enabled",
+        "write.summary.partition-limit", "write.wap.enabled", "write.upsert.enabled", "write.manifest-lists.enabled",
         "write.distribution-mode", "write.update.distribution-mode", "write.merge.distribution-mode", "write.delete.distribution-mode",
         "write.delete.mode", "write.update.mode", "write.merge.mode", "write.delete.isolation-level", "write.update.isolation-level", "write.merge.isolation-level",
         "write.delete.format.default", "write.delete.granularity", "write.delete.target-file-size-bytes",

@@ -18,6 +18,7 @@ internal static class TablePropertyRules
     internal const string Level = "write.parquet.compression-level";
     internal const string Distribution = "write.distribution-mode";
     internal const string SnapshotAgeMax = "history.expire.max-snapshot-age-ms";
+    internal const string MetadataCodec = "write.metadata.compression-codec";
     internal const string DeleteAfterCommit = "write.metadata.delete-after-commit.enabled";
     private const string ColumnMetrics = "write.metadata.metrics.column.";
     private const int ZstdLevelMax = 22;
@@ -49,7 +50,7 @@ internal static class TablePropertyRules
     internal static IEnumerable<string> Names => Read;
 
     private static readonly FrozenSet<string> Read = FrozenSet.Create(StringComparer.Ordinal,
-        [.. Numbers.Keys, .. Flags, .. Folders, Codec, Level, Distribution, FormatVersion, "write.format.default", "write.metadata.metrics.default", "write.location-provider.impl"]);
+        [.. Numbers.Keys, .. Flags, .. Folders, Codec, Level, Distribution, FormatVersion, MetadataCodec, "write.format.default", "write.metadata.metrics.default", "write.location-provider.impl"]);
 
     /// <summary>Whether the property decides about anything that this program does.</summary>
     internal static bool IsRead(string name) => Read.Contains(name) || name.StartsWith(ColumnMetrics, StringComparison.Ordinal);
@@ -103,6 +104,7 @@ internal static class TablePropertyRules
         {
             Codec => CodecOf(value) is null ? "zstd, gzip or uncompressed" : null,
             Level => ExpectedLevel(CodecOf(all.GetValueOrDefault(Codec, "zstd")), value),
+            MetadataCodec => IsZipped(value) is null ? "none or gzip" : null,
             Distribution => DistributionOf(value) is null ? "none, hash or range" : null,
             "write.format.default" => value.Equals("parquet", StringComparison.OrdinalIgnoreCase) ? null : "parquet",
             "write.location-provider.impl" => "no such property: it names a Java class",
@@ -116,6 +118,14 @@ internal static class TablePropertyRules
         "zstd" => "zstd",
         "gzip" => "gzip",
         "uncompressed" or "none" => "uncompressed",
+        _ => null,
+    };
+
+    /// <summary>Whether a codec of metadata files is gzip and not none; null for any other.</summary>
+    internal static bool? IsZipped(string value) => value.ToLowerInvariant() switch
+    {
+        "gzip" => true,
+        "none" => false,
         _ => null,
     };
 

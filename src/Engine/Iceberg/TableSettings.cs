@@ -83,6 +83,10 @@ internal sealed class TableSettings(ImmutableSortedDictionary<string, string> pr
     /// <summary><c>gc.enabled</c>, default true: whether files may be deleted that the table no longer names. Other tables may name them too.</summary>
     public bool MayDeleteFiles => Flag("gc.enabled", true);
 
+    /// <summary><c>write.metadata.compression-codec</c>, default none: whether metadata files are compressed with gzip.</summary>
+    public bool IsMetadataZipped => TablePropertyRules.IsZipped(Text(TablePropertyRules.MetadataCodec, "none"))
+        ?? throw new UnsupportedTableException($"The table property {TablePropertyRules.MetadataCodec} is '{properties[TablePropertyRules.MetadataCodec]}'; expected none or gzip. Correct it in the table.");
+
     internal bool IsMetadataDeletedAfterCommit => Flag("write.metadata.delete-after-commit.enabled", false);
 
     private string Text(string name, string absent) => properties.GetValueOrDefault(name, absent);

@@ -17,8 +17,9 @@ namespace Matih.Maintenance;
 /// <param name="Compaction">Null where it was not its turn, or could not be.</param>
 /// <param name="Expiry">Null where it could not be.</param>
 /// <param name="Orphans">Null where it was not its turn, or could not be.</param>
+/// <param name="Health">The table when the round was done.</param>
 /// <param name="Refusals">Why a part could not be, each a sentence.</param>
-public sealed record MaintenanceReport(TableIdentifier Table, CompactionReport? Compaction, ExpiryReport? Expiry, OrphanReport? Orphans, ImmutableArray<string> Refusals)
+public sealed record MaintenanceReport(TableIdentifier Table, CompactionReport? Compaction, ExpiryReport? Expiry, OrphanReport? Orphans, TableHealth Health, ImmutableArray<string> Refusals)
 {
     public bool IsIdle => Refusals.IsEmpty && Compaction is null or { Rewritten.IsEmpty: true, Skipped.IsEmpty: true, IsOnlyManifests: false } && Expiry is null or { Expired.IsEmpty: true, ExpiredRefs.IsEmpty: true } && Orphans is null or { Files.Count: 0 };
 
@@ -53,6 +54,8 @@ public sealed class SinkMaintenance(EngineEnvironment environment, ICatalog cata
 
     private const long MemoryBytesMin = 64L << 20;
 
+    private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
+
     /// <summary>Refusals that were said already: a table that cannot be compacted is said once, not every hour.</summary>
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
 
@@ -64,15 +67,22 @@ public sealed class SinkMaintenance(EngineEnvironment environment, ICatalog cata
         environment, catalog, plan.Table.Identifier, sink.Maintenance, sink.TargetFileBytes, new MemoryAccount(Math.Max(MemoryBytesMin, plan.MemoryBytes / MemoryShare)), share);
 
     /// <summary>A round whose outcome is logged, failures as well: nothing that fails here is worth ending anything else.</summary>
-    /// <param name="flow">Whose table it is.</param>
+    /// <param name="progress">Of the flow whose table it is.</param>
     /// <param name="removesOrphans">Whether orphan files are looked for, which costs a listing of the table's folder.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public async ValueTask RunLoggedAsync(string flow, bool removesOrphans, IEngineLog log, CancellationToken cancellationToken)
+    public async ValueTask RunLoggedAsync(FlowProgress progress, bool removesOrphans, IEngineLog log, CancellationToken cancellationToken)
     {
-        var beganAt = environment.Clock.GetTimestamp();
+        var (flow, beganAt) = (progress.Flow, environment.Clock.GetTimestamp());
         try
         {
             if (await RunAsync(removesOrphans, cancellationToken) is not { } report) return;
+            var health = report.Health;
+            progress.NoteMaintenance(
+                new MaintainedTable(environment.Clock.GetUtcNow(), health.DataFileCount, health.SmallFileCount, health.DeleteFileCount, health.SnapshotCount, health.MetadataBytes),
+                report.Compaction?.Rewritten.Sum(group => (long)group.RemovedFileCount) ?? 0, report.Expiry?.Expired.Length ?? 0);
+            // What is told again each time is not read any more.
+            foreach (var warning in health.Warnings().Where(warning => _warned.Add(warning.Code)))
+                log.Warning("table-health", $"Flow {flow}: table {report.Table}: {warning.Text}", ("flow", flow), ("table", report.Table.ToString()));
             var text = $"Flow {flow}: maintenance of table {report.Table}: {report}.";
             if (report.IsIdle) log.Debug("maintained", text);
             else log.Information("maintained", text, ("flow", flow), ("table", report.Table.ToString()), ("took_ms", (long)environment.Clock.GetElapsedTime(beganAt).TotalMilliseconds));
@@ -124,7 +134,8 @@ public sealed class SinkMaintenance(EngineEnvironment environment, ICatalog cata
         {
             refusals.Add(e.Message);
         }
-        return new MaintenanceReport(identifier, compaction, expiry, orphans, [.. refusals.Where(_told.Add)]);
+        if (await catalog.LoadAsync(identifier, cancellationToken) is not { } after) return null;
+        return new MaintenanceReport(identifier, compaction, expiry, orphans, await TableHealth.ReadAsync(after, cancellationToken), [.. refusals.Where(_told.Add)]);
     }
 
     private ValueTask<CompactionReport?> CompactAsync(CancellationToken cancellationToken)

@@ -27,7 +27,7 @@ internal sealed class TableCare(FlowContext flow, SinkMaintenance maintenance, T
             var wait = _dueAfter.Value - flow.Clock.GetElapsedTime(_startedAt);
             if (wait > TimeSpan.Zero) await Task.Delay(wait, flow.Clock, cancellationToken);
             var areOrphansDue = flow.Clock.GetElapsedTime(_startedAt) >= _orphansDueAfter;
-            await maintenance.RunLoggedAsync(flow.Name.ToString(), areOrphansDue, flow.Log, cancellationToken);
+            await maintenance.RunLoggedAsync(flow.Progress, areOrphansDue, flow.Log, cancellationToken);
             if (areOrphansDue) _orphansDueAfter = flow.Clock.GetElapsedTime(_startedAt) + OrphansInterval;
             _dueAfter = flow.Clock.GetElapsedTime(_startedAt) + interval * (0.9 + 0.2 * flow.NextJitter());
         }

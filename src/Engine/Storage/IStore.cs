@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Matih.Storage;
 
 /// <summary>An object in a store.</summary>
@@ -44,8 +46,16 @@ public interface IStore
     /// </summary>
     ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
 
+    /// <summary>The same with the content in pieces, which a store may write without joining them.</summary>
+    /// <inheritdoc cref="PutIfAbsentAsync(string, ReadOnlyMemory{byte}, CancellationToken)"/>
+    ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlySequence<byte> content, CancellationToken cancellationToken) =>
+        PutIfAbsentAsync(location, content.AsOne(), cancellationToken);
+
     /// <summary>Writes or replaces an object, atomically.</summary>
     ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
+
+    /// <summary>The same with the content in pieces, which a store may write without joining them.</summary>
+    ValueTask PutAsync(string location, ReadOnlySequence<byte> content, CancellationToken cancellationToken) => PutAsync(location, content.AsOne(), cancellationToken);
 
     /// <summary>The whole object, or null where there is none.</summary>
     ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken);
@@ -64,6 +74,12 @@ public interface IStore
     /// </summary>
     /// <remarks>Locations are spelled as the prefix is. Answers of the store are asked for as the caller comes to them.</remarks>
     IAsyncEnumerable<StoredObject> ListAsync(string prefix, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Those of a few objects of one folder that exist, as a listing shows them, where asking for each costs less than a listing:
+    /// on a disk that reads a whole folder. Null where it does not.
+    /// </summary>
+    ValueTask<IReadOnlyList<StoredObject>?> TryFindAsync(IReadOnlyList<string> locations, CancellationToken cancellationToken) => default;
 
     /// <summary>Deletes an object; nothing happens where there is none.</summary>
     ValueTask DeleteAsync(string location, CancellationToken cancellationToken);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Enumeration;
 using System.Runtime.CompilerServices;
 
@@ -42,20 +43,38 @@ public sealed class LocalStore : IStore
         return default;
     }
 
-    public async ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    public ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+        PutIfAbsentAsync(location, new ReadOnlySequence<byte>(content), cancellationToken);
+
+    public async ValueTask<bool> PutIfAbsentAsync(string location, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        await using var writer = LocalObjectWriter.Open(_disk, location, _ids.NewUuid());
-        await writer.WriteAsync(content, cancellationToken);
+        await using var writer = await WriteAsync(location, content, cancellationToken);
         return writer.TryComplete();
     }
 
-    public async ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    public ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+        PutAsync(location, new ReadOnlySequence<byte>(content), cancellationToken);
+
+    public async ValueTask PutAsync(string location, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
+    {
+        await using var writer = await WriteAsync(location, content, cancellationToken);
+        await writer.CompleteAsync(cancellationToken);
+    }
+
+    private async ValueTask<LocalObjectWriter> WriteAsync(string location, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await using var writer = LocalObjectWriter.Open(_disk, location, _ids.NewUuid());
-        await writer.WriteAsync(content, cancellationToken);
-        await writer.CompleteAsync(cancellationToken);
+        var writer = LocalObjectWriter.Open(_disk, location, _ids.NewUuid());
+        try
+        {
+            foreach (var piece in content) await writer.WriteAsync(piece, cancellationToken);
+            return writer;
+        }
+        catch
+        {
+            await writer.DisposeAsync();
+            throw;
+        }
     }
 
     public ValueTask<byte[]?> ReadAsync(string location, CancellationToken cancellationToken)
@@ -124,6 +143,29 @@ public sealed class LocalStore : IStore
         {
             cancellationToken.ThrowIfCancellationRequested();
             yield return new(folder + file.FullName[rootLength..], file.Length, file.LastWriteTimeUtc);
+        }
+    }
+
+    /// <remarks>Network file systems remember for a while that a file was absent. They ask anew once the folder has been opened.</remarks>
+    public ValueTask<IReadOnlyList<StoredObject>?> TryFindAsync(IReadOnlyList<string> locations, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var found = new List<StoredObject>();
+        try
+        {
+            var folder = Path.GetDirectoryName(LocalPath.Of(locations[0]))!;
+            if (!Directory.Exists(folder)) return new(found);
+            using var opened = OperatingSystem.IsWindows() ? null : _disk.OpenFolder(folder);
+            foreach (var location in locations)
+            {
+                var file = new FileInfo(LocalPath.Of(location));
+                if (file.Exists) found.Add(new(location, file.Length, file.LastWriteTimeUtc));
+            }
+            return new(found);
+        }
+        catch (Exception exception) when (StoreFault.IsEnvironmental(exception))
+        {
+            throw StoreFault.Of("look for", locations[0], exception);
         }
     }
 

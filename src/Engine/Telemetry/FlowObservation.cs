@@ -23,6 +23,11 @@ public static class FlowObservation
         Gauge("matih.staged.size", "By", "Bytes of the data files of those ranges that the next commit can take.", flow => Number(flow, flow.Progress.StagedWaiting?.Bytes)),
         Gauge("matih.memory.used", "By", "Bytes that the flow's buffers take, those of the Kafka client apart.", flow => Number(flow, flow.Progress.Memory?.UsedBytes())),
         Gauge("matih.memory.ceiling", "By", "Bytes that they may take.", flow => Number(flow, flow.Progress.Memory?.CeilingBytes)),
+        Gauge("matih.table.files", "{file}", "Live data files of the table, at the last round of maintenance.", flow => Number(flow, flow.Progress.Table?.FileCount)),
+        Gauge("matih.table.files.small", "{file}", "Those of them that are below three quarters of the table's target size.", flow => Number(flow, flow.Progress.Table?.SmallFileCount)),
+        Gauge("matih.table.files.delete", "{file}", "Live delete files of the table.", flow => Number(flow, flow.Progress.Table?.DeleteFileCount)),
+        Gauge("matih.table.snapshots", "{snapshot}", "Snapshots that the table names.", flow => Number(flow, flow.Progress.Table?.SnapshotCount)),
+        Gauge("matih.table.metadata.size", "By", "Length of the table's metadata file.", flow => Number(flow, flow.Progress.Table?.MetadataBytes)),
         Gauge("matih.retries", "{failure}", "Failures in a row since the last checkpoint that went well.", flow => Number(flow, flow.Progress.FailureCount)),
     ];
 
@@ -31,6 +36,7 @@ public static class FlowObservation
         Age("matih.commit.age", "Time since the flow's newest commit.", flow => flow.Since(flow.Progress.LastCommit)),
         Age("matih.freshness", "Time since the timestamp of the newest record in the table.", flow => flow.Since(flow.Progress.NewestCommitted)),
         Age("matih.uncommitted.age", "How long the oldest record that was read has been waiting to be committed; 0 where none is.", flow => flow.Progress.HasOpened ? flow.Since(flow.Progress.UncommittedSince) ?? TimeSpan.Zero : null),
+        Age("matih.maintenance.age", "Time since the last round of maintenance of the table that this process finished.", flow => flow.Since(flow.Progress.Table?.At)),
         Age("matih.lag.age", "Time since the topic's end was looked up.", flow => flow.Since(flow.Progress.Lag?.AsOf)),
     ];
 

@@ -28,6 +28,9 @@ public sealed record StagedWaiting(long RangeCount, long Bytes);
 /// <param name="CeilingBytes">What they may take.</param>
 internal sealed record MemoryUse(Func<long> UsedBytes, long CeilingBytes);
 
+/// <summary>What a round of maintenance found of a table when it was done.</summary>
+internal sealed record MaintainedTable(DateTimeOffset At, long FileCount, long SmallFileCount, long DeleteFileCount, long SnapshotCount, long? MetadataBytes);
+
 /// <summary>
 /// Counters of one flow since its run began, for live displays and metrics. Written by lanes and the coordinator, read by
 /// anyone; each number is right by itself, together they are not one moment's.
@@ -45,6 +48,7 @@ public sealed class FlowProgress(string flow)
     private string? _skipReason;
     private StagedWaiting? _stagedWaiting;
     private MemoryUse? _memory;
+    private MaintainedTable? _table;
     private int _state, _failureCount, _hasOpened;
 
     private const long None = long.MinValue;
@@ -92,6 +96,8 @@ public sealed class FlowProgress(string flow)
     public StagedWaiting? StagedWaiting => Volatile.Read(ref _stagedWaiting);
     /// <summary>The buffers' memory; null before the flow's parts were put together.</summary>
     internal MemoryUse? Memory => Volatile.Read(ref _memory);
+    /// <summary>The table as the last round of its maintenance left it; null where this process has made none.</summary>
+    internal MaintainedTable? Table => Volatile.Read(ref _table);
     /// <summary>Records whose rows wait, staged, for the member that commits.</summary>
     public long StagedRecordCount => Interlocked.Read(ref _stagedRecordCount);
     public long StagedFileCount => Interlocked.Read(ref _stagedFileCount);
@@ -229,6 +235,15 @@ public sealed class FlowProgress(string flow)
     internal void NoteStagedWaiting(StagedWaiting waiting) => Volatile.Write(ref _stagedWaiting, waiting);
 
     internal void NoteMemory(MemoryUse memory) => Volatile.Write(ref _memory, memory);
+
+    /// <param name="removedFileCount">Data files that the round put together.</param>
+    /// <param name="expiredCount">Snapshots that it expired.</param>
+    internal void NoteMaintenance(MaintainedTable table, long removedFileCount, long expiredCount)
+    {
+        Volatile.Write(ref _table, table);
+        Metrics.Count(Instruments.FilesCompacted, removedFileCount);
+        Metrics.Count(Instruments.SnapshotsExpired, expiredCount);
+    }
 
     internal void NoteLag(FlowLag lag) => Volatile.Write(ref _lag, new LagLook(lag, ReadCount));
 

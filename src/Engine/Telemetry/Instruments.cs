@@ -28,6 +28,8 @@ internal static class Instruments
     public static Counter<long> CommitConflicts { get; } = Meter.CreateCounter<long>("matih.commit.conflicts", "{attempt}", "Attempts that lost a race against another writer of the table.");
     public static Counter<long> CommitsUnconfirmed { get; } = Meter.CreateCounter<long>("matih.commit.unconfirmed", "{attempt}", "Attempts without an answer, after which the table was read back.");
     public static Counter<long> RecordsStaged { get; } = Meter.CreateCounter<long>("matih.records.staged", "{record}", "Records handed, staged, to the process that commits.");
+    public static Counter<long> FilesCompacted { get; } = Meter.CreateCounter<long>("matih.maintenance.files", "{file}", "Data files that maintenance put together with others.");
+    public static Counter<long> SnapshotsExpired { get; } = Meter.CreateCounter<long>("matih.maintenance.snapshots", "{snapshot}", "Snapshots that maintenance expired.");
     public static Counter<long> Failures { get; } = Meter.CreateCounter<long>("matih.failures", "{failure}", "Failures of the flow by kind, each attempt counted.");
 
     public static Histogram<double> BatchDuration { get; } = Durations(
@@ -43,7 +45,7 @@ internal static class Instruments
     public static Counter<long>[] ByFlow { get; } =
     [
         RecordsRead, BytesRead, RowsWritten, RecordsFiltered, RecordsSkipped, RecordsRejected, OffsetsLost, RecordsCommitted, RowsCommitted, FilesCommitted,
-        FileBytesCommitted, Commits, CommitAttempts, CommitConflicts, CommitsUnconfirmed, RecordsStaged,
+        FileBytesCommitted, Commits, CommitAttempts, CommitConflicts, CommitsUnconfirmed, RecordsStaged, FilesCompacted, SnapshotsExpired,
     ];
 
     private static Histogram<double> Durations(string name, string description, params double[] boundaries) =>

@@ -7,6 +7,7 @@ using Matih.Host.Output;
 using Matih.Host.Tables;
 using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
+using Matih.Maintenance;
 
 namespace Matih.Host.Commands;
 
@@ -37,8 +38,11 @@ internal sealed class TableVerb : Verb
         _settings = settings;
         // Without a subcommand there is nothing to do, which the parser says.
         Command.Action = null;
-        AddView("show", "Columns, partitioning, properties, refs, totals.",
-            (table, _) => Task.FromResult<View>(new(TableReport.WriteText, TableReport.WriteJson)));
+        AddView("show", "Columns, partitioning, properties, refs, totals, health.", async (table, cancellationToken) =>
+        {
+            var health = await HealthOfAsync(table, cancellationToken);
+            return new((_, output) => TableReport.WriteText(table, health, output), (_, json) => TableReport.WriteJson(table, health, json));
+        });
         AddView("snapshots", "One line for each snapshot; * is the current one.",
             (table, _) => Task.FromResult<View>(new(SnapshotReport.WriteText, SnapshotReport.WriteJson)));
         AddView("files", "The files of the current snapshot, from its manifests.", async (table, cancellationToken) =>
@@ -56,6 +60,19 @@ internal sealed class TableVerb : Verb
             var history = await SkippedInspection.ReadAsync(new IcebergHistory(table), cancellationToken);
             return new((_, output) => SkippedReport.WriteText(history, output), (_, json) => SkippedReport.WriteJson(history, json));
         });
+    }
+
+    /// <summary>What a table is shall be shown also where its manifests are gone; `table files` says then what is wrong.</summary>
+    private static async ValueTask<TableHealth?> HealthOfAsync(Table table, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await TableHealth.ReadAsync(table, cancellationToken);
+        }
+        catch (Exception e) when (e is InvalidTableException or UnsupportedTableException or IOException)
+        {
+            return null;
+        }
     }
 
     protected override Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken) => throw new InvalidOperationException("A subcommand runs.");

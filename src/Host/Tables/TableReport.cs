@@ -4,13 +4,15 @@ using Matih.Host.Output;
 using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
+using Matih.Maintenance;
 
 namespace Matih.Host.Tables;
 
 /// <summary>What a table is: for people, and as JSON.</summary>
 internal static class TableReport
 {
-    public static void WriteText(Table table, TextWriter output)
+    /// <param name="health">Null where the table's manifests cannot be read.</param>
+    public static void WriteText(Table table, TableHealth? health, TextWriter output)
     {
         var metadata = table.Metadata;
         output.WriteLine($"table     {table.Identifier}");
@@ -24,6 +26,7 @@ internal static class TableReport
             output.WriteLine($"snapshot  {head.Id} ({head.Operation}, {Quantity.Instant(head.TimestampMillis)}), {Quantity.Count(metadata.Snapshots.Length)} in all");
             output.WriteLine($"holds     {Total(head, "total-records", "row")} in {Total(head, "total-data-files", "data file")} ({TotalBytes(head)}), {Total(head, "total-delete-files", "delete file")}");
         }
+        if (health is not null) WriteHealth(health, output);
         output.WriteLine();
         var columns = new TextTable("id#", "column", "type", "null");
         foreach (var field in metadata.CurrentSchema.Fields)
@@ -36,7 +39,18 @@ internal static class TableReport
         foreach (var (name, target) in metadata.Refs) output.WriteLine($"{target.Kind.ToString().ToLowerInvariant()} {name} -> {target.SnapshotId}");
     }
 
-    public static void WriteJson(Table table, Utf8JsonWriter json)
+    private static void WriteHealth(TableHealth health, TextWriter output)
+    {
+        output.WriteLine($"health    {Quantity.Count(health.SmallFileCount)} of {Quantity.Of(health.DataFileCount, "data file")} {(health.SmallFileCount == 1 ? "is" : "are")} small (below {Quantity.Bytes(health.SmallBytes)}); {Quantity.Of(health.ManifestCount, "manifest")}");
+        output.WriteLine($"          oldest snapshot {(health.OldestSnapshotMillis is { } oldest ? Quantity.Instant(oldest) : "none")}, metadata {(health.MetadataBytes is { } bytes ? Quantity.Bytes(bytes) : "of unknown size")}");
+        output.WriteLine(health.LastCompaction is { } last
+            ? $"          last compaction {Quantity.Instant(last.TimestampMillis)}: {Total(last, "deleted-data-files", "file")} became {Quantity.Count(SnapshotReport.Number(last, "added-data-files") ?? 0)}"
+            : "          never compacted by matih, as far as its history tells");
+        foreach (var warning in health.Warnings()) output.WriteLine($"warning   {warning.Text}");
+    }
+
+    /// <param name="health">Null where the table's manifests cannot be read.</param>
+    public static void WriteJson(Table table, TableHealth? health, Utf8JsonWriter json)
     {
         var metadata = table.Metadata;
         json.WriteStartObject();
@@ -49,6 +63,8 @@ internal static class TableReport
         json.WritePropertyName("current_snapshot");
         if (metadata.CurrentSnapshot is { } head) SnapshotReport.WriteJson(head, isCurrent: true, json);
         else json.WriteNullValue();
+        json.WritePropertyName("health");
+        WriteJson(health, json);
         json.WriteStartArray("columns");
         foreach (var field in metadata.CurrentSchema.Fields)
         {
@@ -82,6 +98,38 @@ internal static class TableReport
             json.WriteEndObject();
         }
         json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void WriteJson(TableHealth? health, Utf8JsonWriter json)
+    {
+        if (health is null)
+        {
+            json.WriteNullValue();
+            return;
+        }
+        json.WriteStartObject();
+        json.WriteNumber("data_files", health.DataFileCount);
+        json.WriteNumber("data_bytes", health.DataBytes);
+        json.WriteNumber("small_data_files", health.SmallFileCount);
+        json.WriteNumber("small_below_bytes", health.SmallBytes);
+        json.WriteNumber("delete_files", health.DeleteFileCount);
+        json.WriteNumber("manifests", health.ManifestCount);
+        if (health.OldestSnapshotMillis is { } oldest) json.WriteString("oldest_snapshot", Quantity.Instant(oldest));
+        else json.WriteNull("oldest_snapshot");
+        if (health.MetadataBytes is { } bytes) json.WriteNumber("metadata_bytes", bytes);
+        else json.WriteNull("metadata_bytes");
+        if (health.LastCompaction is { } last) json.WriteString("last_compaction", Quantity.Instant(last.TimestampMillis));
+        else json.WriteNull("last_compaction");
+        json.WriteStartArray("warnings");
+        foreach (var warning in health.Warnings())
+        {
+            json.WriteStartObject();
+            json.WriteString("code", warning.Code);
+            json.WriteString("text", warning.Text);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
         json.WriteEndObject();
     }
 

@@ -52,7 +52,7 @@ public sealed class ServedPipeline : IAsyncDisposable
     }
 
     /// <summary>A round of maintenance of the sinks' tables, as far as it comes. What fails is logged.</summary>
-    public Task MaintainAsync(bool removesOrphans, CancellationToken cancellationToken) => _runner.MaintainAsync([.. Flows.Select(flow => flow.Flow)], removesOrphans, cancellationToken);
+    public Task MaintainAsync(bool removesOrphans, CancellationToken cancellationToken) => _runner.MaintainAsync([.. Flows.Select(flow => (flow.Flow, flow.Progress))], removesOrphans, cancellationToken);
 
     /// <summary>Stages a trigger's batch for every flow of the source. What is staged once stays so: a batch that fails halfway can be handed in again.</summary>
     /// <param name="messages">Records as the Kafka extension hands them over.</param>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using Matih.Engine.Simulation.Processes;
 using Matih.Engine.Simulation.Scheduling;
@@ -71,7 +72,7 @@ internal sealed class CatalogServer(Simulator simulator, StoreServer store, stri
     private Table Store(TableIdentifier identifier, TableMetadata metadata, int version, IStore view)
     {
         var location = string.Create(CultureInfo.InvariantCulture, $"{metadata.Location}/metadata/{version:00000}-{_ids.NewUuid():D}.metadata.json");
-        store.Put(location, TableMetadataJson.Write(metadata));
+        store.Put(location, TableMetadataJson.Write(metadata).ToArray());
         _pointers[identifier] = (location, metadata);
         Changed?.Invoke(identifier);
         return new Table(identifier, location, metadata, view);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using Matih.Engine.Simulation.Scheduling;
 using Matih.Iceberg.Catalogs;
@@ -106,7 +107,7 @@ internal sealed class SimulatedWorld
         }
         var log = table.Metadata.MetadataLog.Add(new(table.Metadata.LastUpdatedMillis, table.MetadataLocation));
         var next = $"{table.MetadataLocation[..(table.MetadataLocation.LastIndexOf('/') + 1)]}v{VersionOf(table.MetadataLocation) + 1}{MetadataEnding}";
-        Store.Put(next, TableMetadataJson.Write(metadata with { MetadataLog = log }));
+        Store.Put(next, TableMetadataJson.Write(metadata with { MetadataLog = log }).ToArray());
     }
 
     /// <summary>The result of a call on the server's side, which never waits.</summary>

@@ -30,7 +30,8 @@ public sealed class JsonOutputTests : IDisposable
         var ledgers = await LedgerInspection.ReadAsync(new IcebergHistory(table), default);
         var report = await new PipelineVerifier(_flow).VerifyAsync(_flow.Plan(), new VerificationRequest(IsOffline: true), default);
 
-        var show = Print(json => TableReport.WriteJson(table, json));
+        var health = await Matih.Maintenance.TableHealth.ReadAsync(table, default);
+        var show = Print(json => TableReport.WriteJson(table, health, json));
         var snapshots = Print(json => SnapshotReport.WriteJson(table, json));
         var ledger = Print(json => LedgerReport.WriteJson(ledgers, json));
         var verified = Print(json => VerificationJson.Write(report, TimeProvider.System, json));

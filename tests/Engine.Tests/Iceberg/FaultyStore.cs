@@ -20,6 +20,9 @@ internal sealed class FaultyStore(IStore inner) : IStore
     /// <summary>Looks whether the object exists, and writes a moment later, as some stores did that say they have If-None-Match.</summary>
     public bool RacesPreconditions { get; set; }
 
+    /// <summary>Looks for a few objects by their names, as a local disk does, and does not list them.</summary>
+    public bool FindsByName { get; set; }
+
     /// <summary>What was listed, in order.</summary>
     public List<string> ListedPrefixes { get; } = [];
 
@@ -175,6 +178,13 @@ internal sealed class FaultyStore(IStore inner) : IStore
 
     public ValueTask PutAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => inner.PutAsync(RequireUp(location), content, cancellationToken);
     public ValueTask<long?> LengthAsync(string location, CancellationToken cancellationToken) => inner.LengthAsync(RequireUp(location), cancellationToken);
+
+    public async ValueTask<IReadOnlyList<StoredObject>?> TryFindAsync(IReadOnlyList<string> locations, CancellationToken cancellationToken)
+    {
+        if (!FindsByName) return null;
+        foreach (var location in locations) RequireUp(location);
+        return await inner.TryFindAsync(locations, cancellationToken);
+    }
 
     public IAsyncEnumerable<StoredObject> ListAsync(string prefix, CancellationToken cancellationToken)
     {

@@ -70,6 +70,31 @@ public sealed class PreparedChangeTests : IDisposable
         Assert.Equal("3", committed.Metadata.CurrentSnapshot!.Summary["total-data-files"]);
     }
 
+    [Theory]
+    [InlineData(100, 8L << 20)]
+    [InlineData(10, 24_000)]
+    public async Task After_a_thousand_commits_the_manifests_are_as_few_as_the_table_s_settings_say(int mergeCountMin, long targetBytes)
+    {
+        const int Commits = 1000;
+        var table = await CreateAsync(
+            ("commit.manifest.min-count-to-merge", $"{mergeCountMin}"), ("commit.manifest.target-size-bytes", $"{targetBytes}"), ("write.metadata.previous-versions-max", "1"));
+        var manifestsMax = 0;
+        for (var i = 0; i < Commits; i++)
+        {
+            table = await CommitAsync(table, [File($"f{i}", 1)]);
+            var manifests = await SnapshotReader.ManifestsAsync(table, table.Metadata.CurrentSnapshot!, default);
+            // Two full ones side by side have more than the target together; the rest waits to be merged.
+            var fullMax = 2 * manifests.Sum(manifest => manifest.LengthBytes) / targetBytes + 1;
+            Assert.InRange(manifests.Count, 1, mergeCountMin + fullMax);
+            manifestsMax = Math.Max(manifestsMax, manifests.Count);
+        }
+
+        var head = table.Metadata.CurrentSnapshot!;
+        Assert.Equal(Commits, (await SnapshotReader.LiveFilesAsync(table, head, default)).Count);
+        Assert.Equal($"{Commits}", head.Summary["total-data-files"]);
+        Assert.InRange(manifestsMax, 5, Commits / 4);
+    }
+
     [Fact]
     public async Task Merged_entries_keep_the_age_and_the_snapshot_they_had()
     {

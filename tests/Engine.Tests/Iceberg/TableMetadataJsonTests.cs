@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json.Nodes;
 using Matih.Iceberg.Metadata;
@@ -11,7 +12,7 @@ public sealed class TableMetadataJsonTests
     {
         var metadata = Read(TableMetadataSamples.Foreign);
 
-        var written = JsonNode.Parse(TableMetadataJson.Write(metadata));
+        var written = JsonNode.Parse(TableMetadataJson.Write(metadata).ToArray());
 
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(TableMetadataSamples.Foreign), written), written!.ToJsonString());
     }
@@ -27,7 +28,7 @@ public sealed class TableMetadataJsonTests
             0);
 
         var before = JsonNode.Parse(TableMetadataSamples.Foreign)!.AsObject();
-        var after = JsonNode.Parse(TableMetadataJson.Write(metadata))!.AsObject();
+        var after = JsonNode.Parse(TableMetadataJson.Write(metadata).ToArray())!.AsObject();
         string[] changed = ["snapshots", "refs", "current-snapshot-id", "last-sequence-number", "last-updated-ms", "snapshot-log"];
         foreach (var (name, value) in before)
             if (!changed.Contains(name)) Assert.True(JsonNode.DeepEquals(value, after[name]), name);

@@ -46,7 +46,7 @@ public sealed class ExpiryPlanTests
     public void What_no_ref_leads_to_has_the_table_s_age_alone()
     {
         var table = Table([10, 1]);
-        var aside = table with { Snapshots = table.Snapshots.AddRange(Snapshot(4, null), Snapshot(6, null)) };
+        var aside = table with { Snapshots = table.Snapshots.Add(Snapshot(4, null)).Add(Snapshot(6, null)) };
 
         Assert.Equal("10 6", Expired(aside));
     }
@@ -124,7 +124,7 @@ public sealed class ExpiryPlanTests
     private static TableMetadata Table(int[] days, params (string, string)[] properties)
     {
         var snapshots = days.Select((day, i) => Snapshot(day, i == 0 ? null : days[i - 1])).ToImmutableArray();
-        var table = TableMetadataSamples.New(Schema) with { Snapshots = snapshots, CurrentSnapshotId = snapshots[^1].Id, Properties = TableMetadataSamples.Properties(properties) };
+        var table = TableMetadataSamples.New(Schema) with { Snapshots = [.. snapshots], CurrentSnapshotId = snapshots[^1].Id, Properties = TableMetadataSamples.Properties(properties) };
         return table with { Refs = table.Refs.Add("main", new(snapshots[^1].Id, SnapshotRefKind.Branch)) };
     }
 

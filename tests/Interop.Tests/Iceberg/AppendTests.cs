@@ -32,6 +32,26 @@ public sealed class AppendTests
     }
 
     [Fact]
+    public async Task Compressed_metadata_is_read_and_carried_on_by_other_engines()
+    {
+        var data = new ForeignData();
+        var foreign = await data.CreateForeignAsync("java", ForeignData.AllTypes, null, ForeignData.AllTypesRows);
+        var table = await data.CreateLikeAsync("ours", foreign, ("write.metadata.compression-codec", "gzip"));
+        // More than one part that is compressed by itself.
+        for (var i = 0; i < 90; i++) table = await data.AppendAsync(table, i == 0 ? await ForeignData.FilesOfAsync(foreign) : [], ("matih.test", new string('x', 1000)));
+
+        Assert.EndsWith("v91.gz.metadata.json", table.MetadataLocation, StringComparison.Ordinal);
+        await IcebergReference.CheckAsync(data.PathOf("ours"), "--require-totals");
+        Assert.Equal(4, (await PyIceberg.ScanAsync(table.MetadataLocation)).Count);
+        Assert.Equal(4, Assert.Single(await DuckDb.QueryAsync($"select count(*)::int n from iceberg_scan('{table.MetadataLocation}', metadata_compression_codec='gzip')")).GetProperty("n").GetInt32());
+
+        await IcebergReference.AppendAsync(data.PathOf("ours"), ForeignData.AllTypesRows);
+        table = await data.AppendAsync(await data.LoadAsync("ours"), []);
+        Assert.EndsWith("v93.gz.metadata.json", table.MetadataLocation, StringComparison.Ordinal);
+        Assert.Equal(8, await IcebergReference.CountAsync(data.PathOf("ours")));
+    }
+
+    [Fact]
     public async Task Other_engines_may_write_between_our_commits()
     {
         var data = new ForeignData();

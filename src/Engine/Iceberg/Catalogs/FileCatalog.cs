@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Matih.Iceberg.Metadata;
@@ -73,11 +75,12 @@ public sealed class FileCatalog : ICatalog
         var metadata = CatalogMetadata.Create(location, table, _ids, _clock.GetUtcNow());
         Refuse(identifier, metadata);
         await RefuseNestedAsync(identifier, cancellationToken);
-        var file = MetadataLocation(identifier, 1);
-        var bytes = TableMetadataJson.Write(metadata);
-        if (await PutAsync(file, bytes, cancellationToken) is not { } failure)
+        var isZipped = CatalogMetadata.IsZipped(metadata);
+        var file = MetadataLocation(identifier, 1, isZipped);
+        var content = CatalogMetadata.Write(metadata, isZipped);
+        if (await PutAsync(file, content, cancellationToken) is not { } failure)
         {
-            await WriteHintAsync(identifier, 1, null, cancellationToken);
+            await WriteHintAsync(identifier, 1, isZipped, null, cancellationToken);
             return (new Table(identifier, file, metadata, _store), true);
         }
         // Whether another caller or a lost answer of ours made the table: what stands there is the table.
@@ -106,9 +109,11 @@ public sealed class FileCatalog : ICatalog
         Refuse(identifier, metadata);
         var version = Versions.NumberOf(baseTable.MetadataLocation)
             ?? throw new ArgumentException($"{baseTable.MetadataLocation} is no metadata file of {Name}.", nameof(baseTable));
-        var own = new VersionFile(version + 1, MetadataLocation(identifier, version + 1));
-        var bytes = TableMetadataJson.Write(metadata);
-        if (await PutAsync(own.Location, bytes, cancellationToken) is { } failure)
+        // As the version before has it: all who build on that write the same name, of which only one can be the first.
+        var isZipped = CatalogMetadata.IsZipped(baseTable.Metadata);
+        var own = new VersionFile(version + 1, MetadataLocation(identifier, version + 1, isZipped));
+        var content = CatalogMetadata.Write(metadata, isZipped);
+        if (await PutAsync(own.Location, content, cancellationToken) is { } failure)
             return failure.Cause is null ? new CommitResult.Conflict(failure.Reason) : new CommitResult.Unknown(failure.Cause);
         return await ConfirmAsync(baseTable, new Table(identifier, own.Location, metadata, _store), own, cancellationToken);
     }
@@ -146,7 +151,7 @@ public sealed class FileCatalog : ICatalog
         }
         _seen[table.Identifier] = own.Number;
         if (listed.LastModified != default) _own[table.Identifier] = (listed, table);
-        await WriteHintAsync(table.Identifier, own.Number, hint, cancellationToken);
+        await WriteHintAsync(table.Identifier, own.Number, CatalogMetadata.IsZipped(table.Metadata), hint, cancellationToken);
         return new CommitResult.Committed(table);
     }
 
@@ -184,12 +189,12 @@ public sealed class FileCatalog : ICatalog
     }
 
     /// <summary>Null where the object now is ours; else why it is not. A cause means that it may still become so.</summary>
-    private async ValueTask<(string Reason, Exception? Cause)?> PutAsync(string location, byte[] bytes, CancellationToken cancellationToken)
+    private async ValueTask<(string Reason, Exception? Cause)?> PutAsync(string location, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
     {
         Exception? lost = null;
         try
         {
-            if (await _store.PutIfAbsentAsync(location, bytes, cancellationToken)) return null;
+            if (await _store.PutIfAbsentAsync(location, content, cancellationToken)) return null;
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -199,7 +204,7 @@ public sealed class FileCatalog : ICatalog
         {
             // The content names a snapshot and a manifest list of its own, so equal content is our own request, answered late.
             var found = await _store.ReadAsync(location, cancellationToken);
-            if (found is not null && found.AsSpan().SequenceEqual(bytes)) return null;
+            if (found is not null && content.IsSameAs(found)) return null;
             if (found is not null) return ($"{location} was written by another commit", null);
             return ($"{location} could not be written", lost ?? new IOException($"{location} existed and then did not."));
         }
@@ -217,8 +222,9 @@ public sealed class FileCatalog : ICatalog
         && int.TryParse(Encoding.UTF8.GetString(hint).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>Tells other engines where to look. Best effort: this catalog does not believe it when it looks for the table.</summary>
+    /// <param name="isNextZipped">Whether the version after this one will be compressed.</param>
     /// <param name="standing">What the hint says now.</param>
-    private async ValueTask WriteHintAsync(TableIdentifier identifier, int version, int? standing, CancellationToken cancellationToken)
+    private async ValueTask WriteHintAsync(TableIdentifier identifier, int version, bool isNextZipped, int? standing, CancellationToken cancellationToken)
     {
         if (standing >= version) return;
         try
@@ -227,7 +233,7 @@ public sealed class FileCatalog : ICatalog
             while (true)
             {
                 await _store.PutAsync(HintLocation(identifier), Encoding.UTF8.GetBytes(version.ToString(CultureInfo.InvariantCulture)), cancellationToken);
-                if (await _store.LengthAsync(MetadataLocation(identifier, version + 1), cancellationToken) is null) return;
+                if (await _store.LengthAsync(MetadataLocation(identifier, version + 1, isNextZipped), cancellationToken) is null) return;
                 version++;
             }
         }
@@ -246,8 +252,8 @@ public sealed class FileCatalog : ICatalog
             throw new UnsupportedTableException($"The table {identifier} has write.metadata.path; a file catalog keeps metadata in the table's own folder. Remove the property.");
     }
 
-    private string MetadataLocation(TableIdentifier identifier, int version) =>
-        string.Create(CultureInfo.InvariantCulture, $"{TableLocation(identifier)}/metadata/v{version}.metadata.json");
+    private string MetadataLocation(TableIdentifier identifier, int version, bool isZipped) =>
+        string.Create(CultureInfo.InvariantCulture, $"{TableLocation(identifier)}/metadata/v{version}{CatalogMetadata.EndingOf(isZipped)}");
 
     /// <summary>The versions that may be the newest. The first look at a table lists all of its metadata; later ones list from where the last ended.</summary>
     private async ValueTask<Versions> FindAsync(TableIdentifier identifier, CancellationToken cancellationToken)
@@ -274,12 +280,22 @@ public sealed class FileCatalog : ICatalog
         for (var next = first; ;)
         {
             if (next < Together) return await ListAllAsync(identifier, cancellationToken);
-            var listed = await ListAsync(identifier, (next / Together).ToString(CultureInfo.InvariantCulture), cancellationToken);
+            var listed = await FindAsync(identifier, Enumerable.Range(next, Together - next % Together), cancellationToken)
+                ?? await ListAsync(identifier, (next / Together).ToString(CultureInfo.InvariantCulture), cancellationToken);
             found.AddRange(listed.Where(file => file.Number >= next));
             var newest = found.Select(file => file.Number).DefaultIfEmpty(first).Max();
             if ((newest + 1) / Together == next / Together) return new Versions(found);
             next = newest + 1;
         }
+    }
+
+    /// <summary>The files of those versions; null where the store rather lists.</summary>
+    private async ValueTask<List<VersionFile>?> FindAsync(TableIdentifier identifier, IEnumerable<int> numbers, CancellationToken cancellationToken)
+    {
+        var folder = $"{TableLocation(identifier)}/metadata";
+        var names = numbers.SelectMany(number => Versions.Endings.Select(ending => string.Create(CultureInfo.InvariantCulture, $"{folder}/v{number}{ending}")));
+        var found = await _store.TryFindAsync([.. names], cancellationToken);
+        return found?.Select(item => new VersionFile(Versions.NumberOf(item.Location)!.Value, item.Location, item)).ToList();
     }
 
     private async ValueTask<Versions> ListAllAsync(TableIdentifier identifier, CancellationToken cancellationToken) =>
@@ -300,6 +316,9 @@ public sealed class FileCatalog : ICatalog
 
     private sealed record Versions(IReadOnlyList<VersionFile> Files)
     {
+        /// <summary>What follows the number: compressed in either spelling, or plain.</summary>
+        public static ImmutableArray<string> Endings { get; } = [".gz.metadata.json", ".metadata.json.gz", ".metadata.json"];
+
         /// <summary>The file of the highest version, or null where there is none.</summary>
         public VersionFile? Head => Files.Count == 0 ? null : Files.MaxBy(file => file.Number);
 
@@ -308,7 +327,7 @@ public sealed class FileCatalog : ICatalog
         {
             var name = location[(location.LastIndexOf('/') + 1)..];
             if (!name.StartsWith('v')) return null;
-            foreach (var ending in (ReadOnlySpan<string>)[".gz.metadata.json", ".metadata.json.gz", ".metadata.json"])
+            foreach (var ending in Endings)
             {
                 if (!name.EndsWith(ending, StringComparison.Ordinal)) continue;
                 return int.TryParse(name.AsSpan(1, name.Length - 1 - ending.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;

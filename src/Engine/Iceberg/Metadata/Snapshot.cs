@@ -26,7 +26,8 @@ public sealed class Snapshot
         Source = SnapshotJson.Write(this);
     }
 
-    internal Snapshot(JsonElement json)
+    /// <param name="source">The element's text, which is kept.</param>
+    internal Snapshot(JsonElement json, ReadOnlyMemory<byte> source)
     {
         Id = new(json.GetProperty("snapshot-id").GetInt64());
         ParentId = SnapshotJson.OptionalId(json, "parent-snapshot-id");
@@ -34,7 +35,7 @@ public sealed class Snapshot
         TimestampMillis = json.GetProperty("timestamp-ms").GetInt64();
         ManifestList = json.TryGetProperty("manifest-list", out var list) ? list.GetString() : null;
         SchemaId = json.TryGetProperty("schema-id", out var schema) && schema.ValueKind == JsonValueKind.Number ? schema.GetInt32() : null;
-        Source = SchemaJson.Raw(json);
+        Source = source;
     }
 
     public SnapshotId Id { get; }
@@ -60,7 +61,7 @@ public sealed class Snapshot
     /// <summary><c>append</c>, <c>replace</c>, <c>overwrite</c> or <c>delete</c>; empty where the writer did not say.</summary>
     public string Operation => Summary.GetValueOrDefault("operation", "");
 
-    internal byte[] Source { get; }
+    internal ReadOnlyMemory<byte> Source { get; }
 }
 
 /// <summary>What a name in a table's refs stands for.</summary>

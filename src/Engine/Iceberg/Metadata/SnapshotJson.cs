@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Matih.Iceberg.Metadata;
@@ -7,12 +8,15 @@ namespace Matih.Iceberg.Metadata;
 /// <remarks>Source: Apache Iceberg table spec, Appendix C, "Table Metadata and Snapshots".</remarks>
 internal static class SnapshotJson
 {
+    /// <summary>Escapes what JSON wants escaped. The default also escapes each quotation mark within a ledger to six letters, for the sake of web pages.</summary>
+    public static JsonWriterOptions Options { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Ids below 0 stand for "none" in metadata of early writers.</summary>
     public static SnapshotId? OptionalId(JsonElement json, string name) =>
         json.TryGetProperty(name, out var id) && id.ValueKind == JsonValueKind.Number && id.GetInt64() >= 0 ? new(id.GetInt64()) : null;
 
     /// <exception cref="InvalidTableException">It is no text: this part of the metadata is read late.</exception>
-    public static IReadOnlyDictionary<string, string> ReadSummary(byte[] snapshot)
+    public static IReadOnlyDictionary<string, string> ReadSummary(ReadOnlyMemory<byte> snapshot)
     {
         try
         {
@@ -33,7 +37,7 @@ internal static class SnapshotJson
     public static byte[] Write(Snapshot snapshot)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
+        using (var writer = new Utf8JsonWriter(buffer, Options))
         {
             writer.WriteStartObject();
             writer.WriteNumber("sequence-number", snapshot.SequenceNumber);

@@ -12,7 +12,7 @@ public static class TableChangeJson
     public static byte[] Write(TableIdentifier identifier, IReadOnlyList<TableRequirement> requirements, IReadOnlyList<TableUpdate> updates)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
+        using (var writer = new Utf8JsonWriter(buffer, SnapshotJson.Options))
         {
             writer.WriteStartObject();
             writer.WriteStartObject("identifier");
@@ -129,7 +129,7 @@ public static class TableChangeJson
             case TableUpdate.AddSnapshot(var snapshot):
                 writer.WriteString("action", "add-snapshot");
                 writer.WritePropertyName("snapshot");
-                writer.WriteRawValue(snapshot.Source, skipInputValidation: true);
+                writer.WriteRawValue(snapshot.Source.Span, skipInputValidation: true);
                 break;
             case TableUpdate.SetSnapshotRef(var name, var target):
                 writer.WriteString("action", "set-snapshot-ref");

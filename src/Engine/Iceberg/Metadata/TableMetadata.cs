@@ -2,9 +2,6 @@ using System.Collections.Immutable;
 
 namespace Matih.Iceberg.Metadata;
 
-/// <summary>When a snapshot became the current one.</summary>
-public readonly record struct SnapshotLogEntry(long TimestampMillis, SnapshotId SnapshotId);
-
 /// <summary>An earlier metadata file, and when it was written.</summary>
 public readonly record struct MetadataLogEntry(long TimestampMillis, string MetadataFile);
 
@@ -57,8 +54,8 @@ public sealed record TableMetadata
     /// <summary>Null for a table without a snapshot.</summary>
     public SnapshotId? CurrentSnapshotId { get; init; }
 
-    public ImmutableArray<Snapshot> Snapshots { get; init; } = [];
-    public ImmutableArray<SnapshotLogEntry> SnapshotLog { get; init; } = [];
+    public SnapshotList Snapshots { get; init; } = [];
+    public SnapshotLog SnapshotLog { get; init; } = [];
 
     /// <summary>Earlier metadata files, oldest first.</summary>
     public ImmutableArray<MetadataLogEntry> MetadataLog { get; init; } = [];
@@ -78,13 +75,7 @@ public sealed record TableMetadata
     public Snapshot? CurrentSnapshot => CurrentSnapshotId is { } id ? FindSnapshot(id) : null;
 
     /// <summary>The snapshot of that id, or null where the metadata no longer holds it.</summary>
-    public Snapshot? FindSnapshot(SnapshotId id)
-    {
-        // Newer snapshots are asked for far more often, and stand at the end.
-        for (var i = Snapshots.Length - 1; i >= 0; i--)
-            if (Snapshots[i].Id == id) return Snapshots[i];
-        return null;
-    }
+    public Snapshot? FindSnapshot(SnapshotId id) => Snapshots.Find(id);
 
     public PartitionSpec? FindSpec(int specId) => PartitionSpecs.FirstOrDefault(spec => spec.SpecId == specId);
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Text.Json;
+using Matih.Storage;
 
 namespace Matih.Iceberg.Metadata;
 
@@ -14,17 +15,21 @@ public static class TableMetadataJson
 {
     /// <param name="bytes">The file's content, plain or compressed with gzip.</param>
     /// <param name="location">The file's name, for messages.</param>
+    /// <param name="known">An earlier version, of whose history only what has changed is parsed. Without one the result keeps <paramref name="bytes"/>.</param>
     /// <exception cref="InvalidTableException">The content is no table metadata.</exception>
     /// <exception cref="UnsupportedTableException">The format version is not known.</exception>
-    public static TableMetadata Read(byte[] bytes, string location) => Checked(location, () =>
+    public static TableMetadata Read(byte[] bytes, string location, TableMetadata? known = null) => Checked(location, () =>
     {
-        using var document = JsonDocument.Parse(bytes is [0x1F, 0x8B, ..] ? Unzip(bytes) : bytes);
-        return ReadMembers(document.RootElement, location);
+        var history = HistoryJson.Cut(bytes is [0x1F, 0x8B, ..] ? Unzip(bytes) : bytes, member: null, known, location);
+        using var document = JsonDocument.Parse(history.Rest);
+        return ReadMembers(document.RootElement, history, location);
     });
 
-    /// <summary>The same of metadata that a catalog's answer holds. Keeps nothing of the document.</summary>
-    /// <inheritdoc cref="Read(byte[], string)"/>
-    public static TableMetadata Read(JsonElement json, string location) => Checked(location, () => ReadMembers(json, location));
+    /// <summary>The same of metadata that a catalog's answer holds. Keeps nothing of the element.</summary>
+    /// <param name="json">Metadata out of <see cref="HistoryJson.Rest"/>.</param>
+    /// <param name="history">What was cut out of it.</param>
+    /// <inheritdoc cref="Read(byte[], string, TableMetadata?)"/>
+    public static TableMetadata Read(JsonElement json, HistoryJson history, string location) => Checked(location, () => ReadMembers(json, history, location));
 
     private static TableMetadata Checked(string location, Func<TableMetadata> read)
     {
@@ -34,17 +39,19 @@ public static class TableMetadataJson
         }
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or InvalidDataException or OverflowException)
         {
-            throw new InvalidTableException($"{location} is not the metadata of a table: {(exception is KeyNotFoundException ? "a field that the format requires is missing." : exception.Message)} Restore the file, or roll back to the version before it.", exception);
+            throw Invalid(location, exception);
         }
     }
+
+    internal static InvalidTableException Invalid(string location, Exception exception) => new(
+        $"{location} is not the metadata of a table: {(exception is KeyNotFoundException ? "a field that the format requires is missing." : exception.Message)} Restore the file, or roll back to the version before it.", exception);
 
     /// <summary>Only the table's uuid (empty where there is none) and the time of the version, without reading the rest.</summary>
     /// <param name="isWhole">False where the bytes are only the beginning of the file; null is the result where that is too little.</param>
     internal static (string Uuid, long LastUpdatedMillis)? FindIdentity(byte[] bytes, bool isWhole)
     {
-        var isZipped = bytes is [0x1F, 0x8B, ..];
-        if (isZipped && !isWhole) return null;
-        var reader = new Utf8JsonReader(isZipped ? Unzip(bytes) : bytes, isFinalBlock: isWhole, state: default);
+        if (bytes is [0x1F, 0x8B, ..]) return FindIdentity(UnzipBeginning(bytes), isWhole: false) ?? (isWhole ? FindIdentity(Unzip(bytes), isWhole: true) : null);
+        var reader = new Utf8JsonReader(bytes, isFinalBlock: isWhole, state: default);
         string? uuid = null;
         long? updated = null;
         while ((uuid is null || updated is null) && reader.Read())
@@ -58,6 +65,23 @@ public static class TableMetadataJson
         return isWhole || uuid is not null && updated is not null ? (uuid ?? "", updated ?? 0) : null;
     }
 
+    /// <summary>The beginning of what a file holds, as far as its own beginning tells.</summary>
+    private static byte[] UnzipBeginning(byte[] bytes)
+    {
+        var text = new byte[1024];
+        var length = 0;
+        try
+        {
+            using var stream = new GZipStream(new MemoryStream(bytes), CompressionMode.Decompress);
+            while (length < text.Length && stream.Read(text, length, 1) is > 0 and var read) length += read;
+        }
+        catch (InvalidDataException)
+        {
+            // It ends in the middle.
+        }
+        return text[..length];
+    }
+
     private static byte[] Unzip(byte[] bytes)
     {
         using var unzipped = new MemoryStream();
@@ -65,7 +89,7 @@ public static class TableMetadataJson
         return unzipped.ToArray();
     }
 
-    private static TableMetadata ReadMembers(JsonElement json, string location)
+    private static TableMetadata ReadMembers(JsonElement json, HistoryJson history, string location)
     {
         var version = json.GetProperty("format-version").GetInt32();
         if (version is < 1 or > TableMetadata.ReadFormatVersionMax)
@@ -92,9 +116,8 @@ public static class TableMetadataJson
             SortOrders = orders.IsEmpty ? [SortOrder.Unsorted] : orders,
             Properties = ReadProperties(json),
             CurrentSnapshotId = SnapshotJson.OptionalId(json, "current-snapshot-id"),
-            Snapshots = ReadArray(json, "snapshots", item => new Snapshot(item)),
-            SnapshotLog = ReadArray(json, "snapshot-log", item =>
-                new SnapshotLogEntry(item.GetProperty("timestamp-ms").GetInt64(), new(item.GetProperty("snapshot-id").GetInt64()))),
+            Snapshots = history.Snapshots,
+            SnapshotLog = history.Log,
             MetadataLog = ReadArray(json, "metadata-log", item =>
                 new MetadataLogEntry(item.GetProperty("timestamp-ms").GetInt64(), item.GetProperty("metadata-file").GetString()!)),
             Refs = ReadRefs(json),
@@ -141,15 +164,35 @@ public static class TableMetadataJson
 
     private static StatisticsEntry ReadStatistics(JsonElement json) => new(SnapshotJson.OptionalId(json, "snapshot-id"), SchemaJson.Raw(json));
 
-    /// <summary>The metadata as a metadata file's content.</summary>
-    public static byte[] Write(TableMetadata metadata)
+    /// <summary>The metadata as a metadata file's content. The texts of snapshots are referred to, not copied.</summary>
+    public static ReadOnlySequence<byte> Write(TableMetadata metadata)
     {
-        var buffer = new ArrayBufferWriter<byte>(64 * 1024);
-        using (var writer = new Utf8JsonWriter(buffer)) Write(writer, metadata);
-        return buffer.WrittenSpan.ToArray();
+        var (begin, middle, end) = WriteRest(metadata);
+        return ByteSequence.Of([begin, .. metadata.Snapshots.Journal.Joined(), middle, .. metadata.SnapshotLog.Journal.Joined(), end]);
     }
 
-    private static void Write(Utf8JsonWriter writer, TableMetadata metadata)
+    /// <summary>The same, compressed with gzip. What was compressed for an earlier version is not again.</summary>
+    public static ReadOnlySequence<byte> WriteZipped(TableMetadata metadata)
+    {
+        var (begin, middle, end) = WriteRest(metadata);
+        return ZippedPart.Join(
+            [ZippedPart.Of(begin), .. metadata.Snapshots.Journal.JoinedZipped(), ZippedPart.Of(middle), .. metadata.SnapshotLog.Journal.JoinedZipped(), ZippedPart.Of(end)]);
+    }
+
+    /// <summary>All but the elements of the two arrays that grow with the history: what comes before, between and after them.</summary>
+    private static (ReadOnlyMemory<byte> Begin, ReadOnlyMemory<byte> Middle, ReadOnlyMemory<byte> End) WriteRest(TableMetadata metadata)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using var writer = new Utf8JsonWriter(buffer, SnapshotJson.Options);
+        var (snapshotsAt, logAt) = Write(writer, metadata);
+        writer.Flush();
+        var rest = buffer.WrittenMemory;
+        return (rest[..snapshotsAt], rest[snapshotsAt..logAt], rest[logAt..]);
+    }
+
+    /// <summary>Writes all but the two arrays that grow with the history, which stay empty.</summary>
+    /// <returns>Where their elements belong.</returns>
+    private static (int SnapshotsAt, int LogAt) Write(Utf8JsonWriter writer, TableMetadata metadata)
     {
         writer.WriteStartObject();
         writer.WriteNumber("format-version", metadata.FormatVersion);
@@ -177,16 +220,10 @@ public static class TableMetadataJson
             SnapshotJson.WriteRef(writer, value);
         }
         writer.WriteEndObject();
-        WriteArray(writer, "snapshots", metadata.Snapshots, static (writer, snapshot) => writer.WriteRawValue(snapshot.Source, skipInputValidation: true));
+        var snapshotsAt = WriteEmptyArray(writer, "snapshots");
         WriteArray(writer, "statistics", metadata.Statistics, static (writer, entry) => writer.WriteRawValue(entry.Source, skipInputValidation: true));
         WriteArray(writer, "partition-statistics", metadata.PartitionStatistics, static (writer, entry) => writer.WriteRawValue(entry.Source, skipInputValidation: true));
-        WriteArray(writer, "snapshot-log", metadata.SnapshotLog, static (writer, entry) =>
-        {
-            writer.WriteStartObject();
-            writer.WriteNumber("timestamp-ms", entry.TimestampMillis);
-            writer.WriteNumber("snapshot-id", entry.SnapshotId.Value);
-            writer.WriteEndObject();
-        });
+        var logAt = WriteEmptyArray(writer, "snapshot-log");
         WriteArray(writer, "metadata-log", metadata.MetadataLog, static (writer, entry) =>
         {
             writer.WriteStartObject();
@@ -200,6 +237,15 @@ public static class TableMetadataJson
             writer.WriteRawValue(member.Value, skipInputValidation: true);
         }
         writer.WriteEndObject();
+        return (snapshotsAt, logAt);
+    }
+
+    private static int WriteEmptyArray(Utf8JsonWriter writer, string name)
+    {
+        writer.WriteStartArray(name);
+        var inside = checked((int)(writer.BytesCommitted + writer.BytesPending));
+        writer.WriteEndArray();
+        return inside;
     }
 
     private static void WriteArray<T>(Utf8JsonWriter writer, string name, ImmutableArray<T> items, Action<Utf8JsonWriter, T> write)

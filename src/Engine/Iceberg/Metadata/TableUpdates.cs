@@ -149,13 +149,13 @@ internal static class TableUpdates
         Require(metadata.CurrentSnapshotId is not { } current || !gone.Contains(current), "The current snapshot cannot be removed.");
         // The log tells which snapshot was current when: where one of them is no longer known, all before it says nothing.
         var log = metadata.SnapshotLog;
-        var lastGone = log.Length - 1;
+        var lastGone = log.Count - 1;
         while (lastGone >= 0 && !gone.Contains(log[lastGone].SnapshotId)) lastGone--;
         return metadata with
         {
-            Snapshots = [.. metadata.Snapshots.Where(snapshot => !gone.Contains(snapshot.Id))],
+            Snapshots = metadata.Snapshots.Without(gone),
             Refs = metadata.Refs.RemoveRange(metadata.Refs.Where(entry => gone.Contains(entry.Value.SnapshotId)).Select(entry => entry.Key)),
-            SnapshotLog = log[(lastGone + 1)..],
+            SnapshotLog = [.. log.Skip(lastGone + 1)],
             Statistics = [.. metadata.Statistics.Where(entry => entry.SnapshotId is not { } id || !gone.Contains(id))],
             PartitionStatistics = [.. metadata.PartitionStatistics.Where(entry => entry.SnapshotId is not { } id || !gone.Contains(id))],
         };
@@ -169,7 +169,7 @@ internal static class TableUpdates
         if (passing.Count == 0) return metadata;
         return metadata with
         {
-            SnapshotLog = [.. metadata.SnapshotLog.Where((entry, index) => index < before.SnapshotLog.Length || !passing.Contains(entry.SnapshotId))],
+            SnapshotLog = [.. metadata.SnapshotLog.Where((entry, index) => index < before.SnapshotLog.Count || !passing.Contains(entry.SnapshotId))],
         };
     }
 

@@ -38,7 +38,7 @@ internal static class TableChangeReader
         "set-default-spec" => new TableUpdate.SetDefaultSpec(json.GetProperty("spec-id").GetInt32()),
         "add-sort-order" => new TableUpdate.AddSortOrder(SchemaJson.ReadSortOrder(json.GetProperty("sort-order"))),
         "set-default-sort-order" => new TableUpdate.SetDefaultSortOrder(json.GetProperty("sort-order-id").GetInt32()),
-        "add-snapshot" => new TableUpdate.AddSnapshot(new Snapshot(json.GetProperty("snapshot"))),
+        "add-snapshot" => new TableUpdate.AddSnapshot(new Snapshot(json.GetProperty("snapshot"), SchemaJson.Raw(json.GetProperty("snapshot")))),
         "set-snapshot-ref" => new TableUpdate.SetSnapshotRef(json.GetProperty("ref-name").GetString()!, SnapshotJson.ReadRef(json)),
         "remove-snapshot-ref" => new TableUpdate.RemoveSnapshotRef(json.GetProperty("ref-name").GetString()!),
         "remove-snapshots" => new TableUpdate.RemoveSnapshots([.. json.GetProperty("snapshot-ids").EnumerateArray().Select(id => new SnapshotId(id.GetInt64()))]),

@@ -58,6 +58,72 @@ public sealed class SqliteCatalogTests : SqlCatalogContract
     }
 
     [Fact]
+    public async Task Metadata_that_the_table_wants_compressed_is_read_by_the_others()
+    {
+        await using var tables = SqlTables.OnSqlite();
+        await tables.CreateAsync("ns.t", ("write.metadata.compression-codec", "gzip"));
+
+        await tables.AppendAsync(tables.Catalog, "ns.t");
+
+        Assert.EndsWith(".gz.metadata.json", (await tables.LoadAsync("ns.t")).MetadataLocation, StringComparison.Ordinal);
+        await IcebergReference.CheckAsync(tables.Java("ns.t"));
+        Assert.Equal("1", Assert.Single(await tables.PythonAsync("""print(json.dumps(str(len(catalog.load_table("ns.t").metadata.snapshots))))""")).GetString());
+    }
+
+    [Fact]
+    public async Task Metadata_files_that_fell_out_of_the_log_are_deleted_where_the_table_wants_it()
+    {
+        await using var tables = SqlTables.OnSqlite();
+        await tables.CreateAsync("ns.kept", ("write.metadata.previous-versions-max", "2"));
+        await tables.CreateAsync("ns.t", ("write.metadata.delete-after-commit.enabled", "true"), ("write.metadata.previous-versions-max", "2"));
+
+        for (var i = 0; i < 5; i++)
+        {
+            await tables.AppendAsync(tables.Catalog, "ns.kept");
+            await tables.AppendAsync(tables.Catalog, "ns.t");
+        }
+
+        var (kept, table) = (await tables.LoadAsync("ns.kept"), await tables.LoadAsync("ns.t"));
+        Assert.Equal(6, MetadataFiles(kept).Count());
+        Assert.Equal([.. table.Metadata.MetadataLog.Select(entry => entry.MetadataFile), table.MetadataLocation], MetadataFiles(table));
+        Assert.Equal(2, table.Metadata.MetadataLog.Length);
+    }
+
+    [Fact]
+    public async Task A_commit_that_lost_deletes_no_metadata_file()
+    {
+        await using var tables = SqlTables.OnSqlite();
+        await tables.CreateAsync("ns.t", ("write.metadata.delete-after-commit.enabled", "true"), ("write.metadata.previous-versions-max", "2"));
+        await tables.AppendAsync(tables.Catalog, "ns.t");
+        await tables.AppendAsync(tables.Catalog, "ns.t");
+        var table = await tables.LoadAsync("ns.t");
+        var change = await tables.PrepareAsync(table);
+        await tables.AppendAsync(tables.Catalog, "ns.t");
+        var winner = await tables.LoadAsync("ns.t");
+
+        Assert.IsType<CommitResult.Conflict>(await SqlTables.AttemptAsync(tables.Catalog, table, change));
+
+        Assert.Equal([.. winner.Metadata.MetadataLog.Select(entry => entry.MetadataFile), winner.MetadataLocation], MetadataFiles(winner));
+    }
+
+    [Fact]
+    public async Task A_metadata_file_that_cannot_be_deleted_does_not_harm_the_commit()
+    {
+        await using var tables = SqlTables.OnSqlite();
+        var table = await tables.CreateAsync("ns.t", ("write.metadata.delete-after-commit.enabled", "true"), ("write.metadata.previous-versions-max", "1"));
+        await tables.AppendAsync(tables.Catalog, "ns.t");
+        await using var catalog = new SqlCatalog(tables.Definition, new UndeletingStore(tables.Store), new Matih.Hosting.SystemIdSource(), TimeProvider.System);
+
+        Assert.Equal(1, await tables.AppendAsync(catalog, "ns.t"));
+
+        Assert.Equal(2, (await tables.LoadAsync("ns.t")).Metadata.Snapshots.Length);
+        Assert.True(File.Exists(table.MetadataLocation));
+    }
+
+    private static IEnumerable<string> MetadataFiles(Table table) =>
+        Directory.GetFiles(Path.Combine(table.Metadata.Location, "metadata"), "*.metadata.json").Order(StringComparer.Ordinal);
+
+    [Fact]
     public async Task A_file_that_another_program_holds_is_a_conflict_for_commits_and_named_by_everything_else()
     {
         await using var tables = SqlTables.OnSqlite();
