@@ -159,6 +159,21 @@ public sealed class OrphanRemovalTests
         Assert.True(_scene.Store.Holds(other));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(".")]
+    [InlineData("..")]
+    public async Task Beside_a_table_without_an_id_nothing_is_looked_for_since_it_would_be_other_tables_files(string uuid)
+    {
+        await _scene.CreateTableAsync();
+        var (other, orphan) = (_scene.Write("s3://b/wh/ns/_matih/another-table/ledger-3.json"), _scene.Write("data/orphan.parquet"));
+        _scene.Shown = shown => shown with { Metadata = shown.Metadata with { TableUuid = uuid } };
+        _scene.Wait(4);
+
+        Assert.Equal([orphan], (await _scene.RemoveAsync()).Files.Select(file => file.Path));
+        Assert.True(_scene.Store.Holds(other));
+    }
+
     [Fact]
     public async Task Where_a_ledger_cannot_be_read_all_side_files_stay()
     {
