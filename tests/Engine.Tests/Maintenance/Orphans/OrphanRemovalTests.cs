@@ -299,7 +299,7 @@ public sealed class OrphanRemovalTests
         {
             var writer = new ManifestWriter(table.Metadata.CurrentSchema, PartitionSpec.Unpartitioned, [], ManifestContent.Data, new SnapshotId(0));
             writer.Add(OrphanScene.Described(paths[i]));
-            _scene.Store.Write($"{Location}/metadata/{Job}-cbc357ccb763df2852fee8c4fc7d55f2-00000-0-{i + 3}-00001.avro", writer.Complete("x.avro", _scene.Ids.NewUuid()).Bytes);
+            _scene.Store.Write($"{Location}/metadata/{Job}-cbc357ccb763df2852fee8c4fc7d55f2-00000-0-{i + 3}-00001{(i == 2 ? "-t" : "")}.avro", writer.Complete("x.avro", _scene.Ids.NewUuid()).Bytes);
         }
         await _scene.CommitAsync([], FileRemoval.None, ("flink.job-id", Job), ("flink.operator-id", "cbc357ccb763df2852fee8c4fc7d55f2"), ("flink.max-committed-checkpoint-id", "3"));
         _scene.Wait(40);
