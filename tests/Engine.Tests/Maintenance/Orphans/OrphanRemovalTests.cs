@@ -276,6 +276,24 @@ public sealed class OrphanRemovalTests
     }
 
     [Fact]
+    public async Task The_folder_that_metadata_lay_in_before_is_the_table_s_own_still()
+    {
+        await _scene.CreateTableAsync();
+        var table = await _scene.CommitAsync();
+        var newest = _scene.Write("meta/00001-x.metadata.json", $$"""{"table-uuid":"{{table.Metadata.TableUuid}}"}""");
+        string[] orphans = [_scene.Write("metadata/0000-m0.avro"), _scene.Write("metadata/zzzz-m0.avro")];
+        _scene.Shown = shown => shown with { MetadataLocation = newest, Traits = new CatalogTraits(NamesMetadata: true), Metadata = shown.Metadata with { MetadataLog = [] } };
+        _scene.Wait(4);
+
+        var report = await _scene.RemoveAsync();
+
+        Assert.Equal(orphans, report.Files.Select(file => file.Path));
+        Assert.All(report.Files, file => Assert.Equal(OrphanKind.Manifest, file.Kind));
+        Assert.Empty(report.OtherTables);
+        Assert.True(_scene.Store.Holds($"{Location}/metadata/v1.metadata.json"));
+    }
+
+    [Fact]
     public async Task Statistics_that_the_table_names_stay()
     {
         await _scene.CreateTableAsync();
