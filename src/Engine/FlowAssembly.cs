@@ -16,6 +16,7 @@ using Matih.Delivery.Topics;
 using Matih.Delivery.Writing;
 using Matih.Delivery;
 using Matih.Kafka;
+using Matih.Maintenance;
 using Matih.Planning;
 using Matih.Storage;
 using Matih.Telemetry;
@@ -38,6 +39,14 @@ internal sealed class FlowAssembly
     /// <summary>The Kafka client's queues get this part of a flow's memory; the rest is for columns and open files.</summary>
     private const int QueueShare = 4;
 
+    /// <summary>Maintenance of the table may take so much memory beside the flow's, while it works.</summary>
+    private const int MaintenanceShare = 4;
+
+    private const long MaintenanceBytesMin = 64L << 20;
+
+    /// <summary>Of the machine's cores, while flows run beside it.</summary>
+    private const double MaintenanceCoreShare = 0.08;
+
     private readonly FlowContext _flow;
     private readonly FlowDefinition _definition;
     private readonly IConnectors _connectors;
@@ -51,6 +60,7 @@ internal sealed class FlowAssembly
     private readonly RunSkips _skips;
     private readonly FieldCheck _fields;
     private readonly SideFileRemoval _sideFiles;
+    private readonly TableCare? _care;
 
     /// <param name="hint">This process, for other replicas to see.</param>
     public FlowAssembly(FlowContext flow, FlowDefinition definition, IConnectors connectors, IRecordSource source, SharedByFlows shared, WriterHint? hint)
@@ -70,8 +80,20 @@ internal sealed class FlowAssembly
         _skips = new RunSkips(plan, flow.Progress, flow.Log);
         _fields = new FieldCheck(plan, _presence, flow.Log);
         _sideFiles = new SideFileRemoval(_store, flow.Clock, flow.Log);
+        _care = CareFor(flow, definition);
         flow.Progress.NoteMemory(new MemoryUse(() => Memory.UsedBytes, Memory.CeilingBytes));
         flow.Progress.Metrics.BeginAtZero(FailureWord.All);
+    }
+
+    /// <summary>Sinks of one pipeline may share a table: the first of them maintains it.</summary>
+    private TableCare? CareFor(FlowContext flow, FlowDefinition definition)
+    {
+        var settings = definition.Sink.Maintenance;
+        if (settings.Mode == MaintenanceMode.Off || flow.Plan.SiblingSinks.Any(sibling => string.CompareOrdinal(sibling, definition.Sink.Name) < 0)) return null;
+        var maintenance = new SinkMaintenance(
+            flow.Environment, _connectors.OpenCatalog(definition.Sink.Catalog, _store), flow.Plan.Table.Identifier, settings, definition.Sink.TargetFileBytes,
+            new MemoryAccount(Math.Max(MaintenanceBytesMin, flow.Plan.MemoryBytes / MaintenanceShare)), MaintenanceCoreShare * Environment.ProcessorCount);
+        return new TableCare(flow, maintenance, settings);
     }
 
     /// <summary>What the queues of a source may take of the flow's memory.</summary>
@@ -95,7 +117,7 @@ internal sealed class FlowAssembly
         var check = CreateCheck();
         var stagingOpening = new StagingOpening(_flow, _source, _store, Ledgers);
         return new FlowRun(_flow, _source, check, _shared.Gate, member,
-            () => new CommittingSession(_flow, _source, opening, LanesFor, CommitterFor, _fields),
+            () => new CommittingSession(_flow, _source, opening, LanesFor, CommitterFor, _fields, _care is null ? _ => Task.CompletedTask : _care.RunAsync),
             () => new StagingSession(_flow, _source, stagingOpening, LanesFor, opened => StagingFor(opened, _gaps), _fields));
     }
 

@@ -44,6 +44,9 @@ public sealed record SinkDefinition
     /// <summary>Length at which a data file is closed; null takes the table's own setting.</summary>
     public required long? TargetFileBytes { get; init; }
 
+    /// <summary>How the table is kept fast.</summary>
+    public MaintenanceDefinition Maintenance { get; init; } = MaintenanceDefinition.Default;
+
     public required DefinitionPosition Position { get; init; }
 
     /// <summary>Where the table's name stands, for errors about the table.</summary>

@@ -11,11 +11,13 @@ internal abstract record ChangeAttempt
     /// <summary>To be handed to <see cref="ICatalog.CommitAsync"/> together with the same base table.</summary>
     /// <param name="Snapshot">The snapshot as this attempt would add it.</param>
     /// <param name="WrittenLocations">Files that only this attempt refers to; garbage once the attempt has lost, and its fate is settled.</param>
+    /// <param name="UnusedLocations">Files prepared for all attempts that this one does not refer to; garbage once it stands.</param>
     public sealed record Ready(
         Snapshot Snapshot,
         IReadOnlyList<TableRequirement> Requirements,
         IReadOnlyList<TableUpdate> Updates,
-        ImmutableArray<string> WrittenLocations) : ChangeAttempt;
+        ImmutableArray<string> WrittenLocations,
+        ImmutableArray<string> UnusedLocations) : ChangeAttempt;
 
     /// <summary>Files to be removed are no longer part of the table: compacted, deleted or rewritten by somebody. Nothing was written.</summary>
     public sealed record FilesGone(ImmutableArray<string> Paths) : ChangeAttempt;

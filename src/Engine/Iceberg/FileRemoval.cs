@@ -12,8 +12,14 @@ internal sealed record FileRemoval(ImmutableHashSet<string> Paths, bool KeepsRow
 {
     public static FileRemoval None { get; } = new([], KeepsRows: false);
 
+    /// <summary>
+    /// Delete files whose rows the added files leave out already. All of them must still be part of the table: where it was
+    /// rolled back past one, the rows that it had deleted are there again.
+    /// </summary>
+    public ImmutableHashSet<string> AppliedDeletes { get; init; } = [];
+
     /// <summary>The word for the snapshot's summary.</summary>
     /// <remarks>Source: Apache Iceberg table spec, "Snapshots", field <c>operation</c>.</remarks>
     internal string Operation(bool addsFiles) =>
-        Paths.IsEmpty ? "append" : KeepsRows ? "replace" : addsFiles ? "overwrite" : "delete";
+        KeepsRows ? "replace" : Paths.IsEmpty ? "append" : addsFiles ? "overwrite" : "delete";
 }

@@ -25,7 +25,7 @@ internal sealed class PreparedChange
         SnapshotId = snapshotId;
         Files = files;
         Removal = removal;
-        _search = new RemovalSearch(removal.Paths);
+        _search = new RemovalSearch(removal);
         _manifests = manifests;
         _ids = ids;
     }
@@ -107,7 +107,7 @@ internal sealed class PreparedChange
         if (removed.Fault is { } fault) return fault;
         var totals = parent is null ? default : await TotalsAsync(baseTable, parent, kept, cancellationToken);
         var merged = await ManifestMerge.MergeAsync(
-            baseTable, SnapshotId, _manifests, [.. kept.Where(manifest => manifest.Content == ManifestContent.Data)], removed, _ids, cancellationToken);
+            baseTable, SnapshotId, _manifests, [.. kept.Where(manifest => manifest.Content == ManifestContent.Data)], removed, mergesAll: Removal.KeepsRows, _ids, cancellationToken);
         ManifestFile[] manifests = [.. merged.Manifests, .. kept.Where(manifest => manifest.Content == ManifestContent.Deletes)];
 
         var sequenceNumber = baseTable.Metadata.LastSequenceNumber + 1;
@@ -119,7 +119,7 @@ internal sealed class PreparedChange
 
         var allKeys = Summary(totals, merged, kept.Count, removed.Entries, summary);
         var snapshot = new Snapshot(SnapshotId, parent?.Id, sequenceNumber, timestampMillis, location, allKeys, baseTable.Metadata.CurrentSchemaId);
-        return new ChangeAttempt.Ready(snapshot, Requirements(baseTable), Updates(baseTable, snapshot, moreUpdates), [location, .. merged.NewLocations]);
+        return new ChangeAttempt.Ready(snapshot, Requirements(baseTable), Updates(baseTable, snapshot, moreUpdates), [location, .. merged.NewLocations], merged.SwallowedLocations);
     }
 
     private static async ValueTask<SnapshotTotals> TotalsAsync(Table table, Snapshot parent, List<ManifestFile> manifests, CancellationToken cancellationToken)
@@ -169,11 +169,5 @@ internal sealed class PreparedChange
             ? found with { SnapshotId = snapshot.Id }
             : new SnapshotRef(snapshot.Id, SnapshotRefKind.Branch);
         return [new TableUpdate.AddSnapshot(snapshot), new TableUpdate.SetSnapshotRef(SnapshotRef.Main, main), .. more];
-    }
-
-    private readonly record struct PartitionIdentity(int SpecId, string Values)
-    {
-        public PartitionIdentity(DataFile file)
-            : this(file.SpecId, string.Join('/', file.Partition.Select(value => value.IsNull ? "-" : $"{value.Number}:{Convert.ToHexString(value.Bytes)}"))) { }
     }
 }

@@ -17,6 +17,7 @@ internal static class TablePropertyRules
     internal const string Codec = "write.parquet.compression-codec";
     internal const string Level = "write.parquet.compression-level";
     internal const string Distribution = "write.distribution-mode";
+    internal const string SnapshotAgeMax = "history.expire.max-snapshot-age-ms";
     internal const string DeleteAfterCommit = "write.metadata.delete-after-commit.enabled";
     private const string ColumnMetrics = "write.metadata.metrics.column.";
     private const int ZstdLevelMax = 22;

@@ -72,7 +72,7 @@ internal sealed class TableSettings(ImmutableSortedDictionary<string, string> pr
     public int MetadataLogCountMax => (int)Math.Max(1, Number("write.metadata.previous-versions-max", 100));
 
     /// <summary><c>history.expire.max-snapshot-age-ms</c>, default five days.</summary>
-    public long SnapshotAgeMaxMillis => Number("history.expire.max-snapshot-age-ms", 5L * 24 * 3600 * 1000);
+    public long SnapshotAgeMaxMillis => Number(TablePropertyRules.SnapshotAgeMax, 5L * 24 * 3600 * 1000);
 
     /// <summary><c>history.expire.min-snapshots-to-keep</c> of each branch, default 1.</summary>
     public int SnapshotCountMin => (int)Math.Clamp(Number("history.expire.min-snapshots-to-keep", 1), 1, int.MaxValue);

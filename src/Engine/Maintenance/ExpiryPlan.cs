@@ -15,9 +15,11 @@ namespace Matih.Maintenance;
 /// <remarks>Source: Apache Iceberg table spec, "Snapshot Retention Policy".</remarks>
 internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, ImmutableArray<string> Refs, int HeldForLedgers)
 {
-    public static ExpiryPlan Of(TableMetadata metadata, long nowMillis)
+    /// <param name="retention">Counts in the place of the table's <c>history.expire.max-snapshot-age-ms</c>; a branch's own age goes before it.</param>
+    public static ExpiryPlan Of(TableMetadata metadata, long nowMillis, TimeSpan? retention = null)
     {
         var settings = new TableSettings(metadata.Properties);
+        var snapshotAgeMax = (long?)retention?.TotalMilliseconds ?? settings.SnapshotAgeMaxMillis;
         var byId = metadata.Snapshots.ToDictionary(snapshot => snapshot.Id);
         var oldRefs = metadata.Refs.Where(entry => entry.Key != SnapshotRef.Main && IsOld(entry.Value)).Select(entry => entry.Key).ToImmutableArray();
 
@@ -39,7 +41,7 @@ internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, Immutabl
         if (metadata.CurrentSnapshotId is { } current && !metadata.Refs.ContainsKey(SnapshotRef.Main)) KeepOfBranch(new SnapshotRef(current, SnapshotRefKind.Branch));
         // What no ref leads to (a commit that was rolled back, or waits to be published) has the table's age alone.
         foreach (var snapshot in metadata.Snapshots)
-            if (!referenced.Contains(snapshot.Id) && AgeOf(snapshot) <= settings.SnapshotAgeMaxMillis) kept.Add(snapshot.Id);
+            if (!referenced.Contains(snapshot.Id) && AgeOf(snapshot) <= snapshotAgeMax) kept.Add(snapshot.Id);
 
         var held = 0;
         foreach (var snapshot in NeededForLedgers(metadata).Concat(FlinkJobWays.Of(metadata)))
@@ -56,7 +58,7 @@ internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, Immutabl
         // From the branch's head back, until one is too old and enough are kept; what lies behind that one goes as well.
         void KeepOfBranch(SnapshotRef branch)
         {
-            var (ageMax, countMin) = (branch.MaxSnapshotAgeMillis ?? settings.SnapshotAgeMaxMillis, branch.MinSnapshotsToKeep ?? settings.SnapshotCountMin);
+            var (ageMax, countMin) = (branch.MaxSnapshotAgeMillis ?? snapshotAgeMax, branch.MinSnapshotsToKeep ?? settings.SnapshotCountMin);
             var seen = new HashSet<SnapshotId>();
             var isKept = true;
             for (SnapshotId? next = branch.SnapshotId; next is { } id && byId.TryGetValue(id, out var snapshot) && seen.Add(id); next = snapshot.ParentId)

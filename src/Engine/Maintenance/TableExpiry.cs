@@ -31,6 +31,9 @@ public sealed class TableExpiry(ICatalog catalog, TimeProvider clock)
 
     private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>How long snapshots stay; null takes the table's own <c>history.expire.max-snapshot-age-ms</c>.</summary>
+    public TimeSpan? Retention { get; init; }
+
     /// <param name="isDryRun">Whether to look only.</param>
     /// <returns>Null where there is no such table.</returns>
     /// <exception cref="UnsupportedTableException">The table forbids it, or cannot be written by this build.</exception>
@@ -46,7 +49,7 @@ public sealed class TableExpiry(ICatalog catalog, TimeProvider clock)
                 throw new UnsupportedTableException(
                     $"The table {identifier} has the property gc.enabled=false: other tables may need its files, so its snapshots do not expire. Set it to true if that is no longer so.");
             }
-            var plan = ExpiryPlan.Of(table.Metadata, clock.GetUtcNow().ToUnixTimeMilliseconds());
+            var plan = ExpiryPlan.Of(table.Metadata, clock.GetUtcNow().ToUnixTimeMilliseconds(), Retention);
             if (plan.Snapshots.IsEmpty && plan.Refs.IsEmpty) return Report(table, plan, [], []);
             var updates = UpdatesOf(plan);
             if (isDryRun)

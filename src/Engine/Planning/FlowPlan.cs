@@ -19,6 +19,9 @@ public sealed record TablePlan(
 {
     /// <summary>The columns that identify a row where another engine writes by upsert; they are NOT NULL in the rows. Empty for append.</summary>
     public ImmutableArray<string> Key { get; init; } = [];
+
+    /// <summary>Properties that a new table gets where <see cref="Properties"/> does not set them: those of its maintenance.</summary>
+    public ImmutableSortedDictionary<string, string> Defaults { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 }
 
 /// <summary>A partition field as the definition asks for it.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Definition;
@@ -106,7 +107,22 @@ public static class PipelinePlanner
             flow.Sink.TargetFileBytes)
         {
             Key = flow.Sink.Key,
+            Defaults = DefaultsOf(flow.Sink),
         };
+    }
+
+    /// <summary>
+    /// A table that is created here says that pipelines maintain it, and how long snapshots stay, so that it need not be guessed.
+    /// Where a server or database names the metadata file, those before it need not stay: a file catalog lives by them.
+    /// </summary>
+    private static ImmutableSortedDictionary<string, string> DefaultsOf(SinkDefinition sink)
+    {
+        var defaults = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        if (sink.Maintenance.Mode == MaintenanceMode.Off) return defaults.ToImmutable();
+        defaults[MaintenanceDefinition.TableProperty] = "auto";
+        defaults[TablePropertyRules.SnapshotAgeMax] = ((long)(sink.Maintenance.Retention ?? MaintenanceDefinition.RetentionDefault).TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        if (sink.Catalog is not CatalogDefinition.File) defaults[TablePropertyRules.DeleteAfterCommit] = "true";
+        return defaults.ToImmutable();
     }
 
     /// <summary>Iceberg's sink of Flink replaces rows where the table says so (Iceberg documentation, "Flink writes", "UPSERT").</summary>

@@ -1,3 +1,4 @@
+using Matih.Delivery.Ledgers;
 using Matih.Iceberg.Metadata;
 
 namespace Matih.Verification;
@@ -8,8 +9,8 @@ internal sealed class RewriteCheck(FindingLog findings)
     /// <summary>Tables that another engine merges into every night have thousands; the rest are said in one sum.</summary>
     private const int SaidMax = 20;
 
-    private int _rewriteCount, _unsaid, _said;
-    private long _rewrittenRows;
+    private int _unsaid, _said;
+    private (int Count, long Rows) _own, _foreign;
 
     /// <summary>What the removal of files that hold, or may hold, rows of the flow means.</summary>
     public void Compare(Snapshot snapshot, SnapshotChanges.Known changes, List<TrackedFile> held)
@@ -22,8 +23,11 @@ internal sealed class RewriteCheck(FindingLog findings)
         }
         else if (addedRows == removedRows)
         {
-            _rewriteCount++;
-            _rewrittenRows += removedRows;
+            Count(snapshot, removedRows);
+        }
+        else if (addedRows < removedRows && changes.HasDeleteFiles && IsOwn(snapshot))
+        {
+            Count(snapshot, addedRows);
         }
         else if (addedRows < removedRows && changes.HasDeleteFiles)
         {
@@ -33,16 +37,25 @@ internal sealed class RewriteCheck(FindingLog findings)
         else
         {
             findings.Violation(FindingCode.RewriteRows, $"snapshot {snapshot.Id} ({Operation(snapshot)})", $"{Quantity.Of(removedRows, "row")}, as many as it removed", Quantity.Of(addedRows, "row"),
-                "The rewrite of another engine lost or doubled rows: roll the table back to before it, and report it to that engine.");
+                IsOwn(snapshot) ? "A compaction of `matih maintain` lost or doubled rows, which it must never do: roll the table back to before it, set `maintenance: off` for the sink, and report it."
+                : "The rewrite of another engine lost or doubled rows: roll the table back to before it, and report it to that engine.");
         }
     }
 
     public void Finish()
     {
-        if (_rewriteCount > 0)
-            findings.Proved(FindingCode.Rewritten, $"{Quantity.Of(_rewriteCount, "rewrite")} by others (compaction) put as many rows in the place of those in the files that they removed: {Quantity.Of(_rewrittenRows, "row")}.");
+        if (_own.Count > 0) findings.Proved(FindingCode.Rewritten, $"{Quantity.Of(_own.Count, "compaction")} of our own put the same number of rows in the place of those that it removed, less what delete files had taken out: {Quantity.Of(_own.Rows, "row")}.");
+        if (_foreign.Count > 0) findings.Proved(FindingCode.Rewritten, $"{Quantity.Of(_foreign.Count, "rewrite")} by others (compaction) put as many rows in the place of those in the files that they removed: {Quantity.Of(_foreign.Rows, "row")}.");
         if (_unsaid > 0)
             findings.NotProvable(FindingCode.RemovedByOthers, $"Whether all rows are there: {Quantity.Of(_unsaid, "further snapshot")} of other engines removed files with rows of the flow.", "Another engine deleted or changed rows, which it may.");
+    }
+
+    private static bool IsOwn(Snapshot snapshot) => snapshot.Summary.ContainsKey(LedgerKeys.Maintenance);
+
+    private void Count(Snapshot snapshot, long rows)
+    {
+        if (IsOwn(snapshot)) _own = (_own.Count + 1, _own.Rows + rows);
+        else _foreign = (_foreign.Count + 1, _foreign.Rows + rows);
     }
 
     private void Say(string text, string reason)

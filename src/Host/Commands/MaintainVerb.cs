@@ -1,17 +1,20 @@
 using System.CommandLine;
 using System.Text.Json;
+using Matih.Batches;
+using Matih.Definition;
 using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
 using Matih.Host.Tables;
 using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
+using Matih.Maintenance.Compaction;
 using Matih.Maintenance;
 using Matih.Maintenance.Orphans;
 
 namespace Matih.Host.Commands;
 
-/// <summary><c>matih maintain</c>: expires snapshots and removes orphan files, of a table or of all tables of a definition.</summary>
+/// <summary><c>matih maintain</c>: puts small files together, expires snapshots and removes orphan files, of a table or of all tables of a definition.</summary>
 internal sealed class MaintainVerb : Verb
 {
     private static readonly HelpPage Page = new(
@@ -21,10 +24,11 @@ internal sealed class MaintainVerb : Verb
         TABLE is a dotted name or a folder, as for matih table; FILE is a definition, whose sinks' tables are all
         maintained. It may run beside pipelines and beside other engines, and may be killed at any moment.
         """,
-        ["maintain TABLE|FILE [--only expire,orphans] [--older-than DURATION] [--dry-run]"],
+        ["maintain TABLE|FILE [--only compact,expire,orphans] [--older-than DURATION] [--dry-run]"],
         ("Tasks",
         [
-            ("expire", "removes the snapshots that are past the table's retention, and deletes the files that only they need. How long snapshots stay is said by the table's properties: history.expire.max-snapshot-age-ms (default five days), history.expire.min-snapshots-to-keep (default 1), history.expire.max-ref-age-ms for branches and tags, and by the retention of each branch and tag. What a pipeline, or its Flink job, needs to find out where it stands always stays."),
+            ("compact", "puts small data files together, partition by partition, up to write.target-file-size-bytes (or the sink's target_file_size), in the table's sort order, without the rows that delete files took out; and small manifests. Files that another writer changes meanwhile stay as they are."),
+            ("expire", "removes the snapshots that are past the table's retention, and deletes the files that only they need. How long snapshots stay is said by the table's properties: history.expire.max-snapshot-age-ms (default five days), history.expire.min-snapshots-to-keep (default 1), history.expire.max-ref-age-ms for branches and tags, and by the retention of each branch and tag; of a definition's tables by maintenance.retention before that. What a pipeline, or its Flink job, needs to find out where it stands always stays."),
             ("orphans", "deletes the files in the table's folder that no snapshot names and nobody is about to commit: those of failed jobs and killed processes, of attempts that lost, and what pipelines kept beside the table and need no more. They are three days old, or as --older-than says."),
         ]),
         ("Examples",
@@ -39,12 +43,16 @@ internal sealed class MaintainVerb : Verb
     /// <summary>In the order in which they run: each may leave something for the next.</summary>
     private static readonly MaintenanceTask[] Tasks =
     [
-        new("expire", "expiry", "Nothing was changed.", async (order, token) =>
-            await new TableExpiry(order.Catalog, TimeProvider.System).RunAsync(order.Table, order.IsDryRun, token) is { } report ? new ExpiryOutcome(report, order.IsDryRun) : null),
+        new("compact", "compaction", "No file was rewritten.", async (order, token) => await CompactAsync(order, token) is { } report ? new CompactionOutcome(report, order.IsDryRun) : null),
+        new("expire", "expiry", "No snapshot was removed.", async (order, token) =>
+            await new TableExpiry(order.Catalog, TimeProvider.System) { Retention = order.Sink?.Maintenance.Retention }.RunAsync(order.Table, order.IsDryRun, token) is { } report ? new ExpiryOutcome(report, order.IsDryRun) : null),
         new("orphans", "orphans", "No file was deleted since that was seen.", async (order, token) =>
             new OrphanOptions(order.OlderThan, order.IsDryRun, order.LooksOutside) is var options
             && await new OrphanRemoval(order.Catalog, new SystemIdSource(), TimeProvider.System).RunAsync(order.Table, options, token) is { } report ? new OrphanOutcome(report, options) : null),
     ];
+
+    /// <summary>Of the machine's memory that the garbage collector sees, compaction takes a quarter, and 2 GiB at most.</summary>
+    private static long MemoryBytes => Math.Min(2L << 30, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
 
     private readonly HostSettings _settings;
     private readonly Argument<string> _what;
@@ -52,7 +60,7 @@ internal sealed class MaintainVerb : Verb
     private readonly Option<TimeSpan?> _olderThan;
     private readonly Option<bool> _isOutside, _isDryRun, _isJson;
 
-    public MaintainVerb(HostSettings settings) : base("maintain", "Expire old snapshots of a table, and remove orphan files.", Page)
+    public MaintainVerb(HostSettings settings) : base("maintain", "Put small files of a table together, expire old snapshots, remove orphan files.", Page)
     {
         _settings = settings;
         _what = Positional("TABLE|FILE", "A table's name or folder, or a definition (.yaml, .yml).");
@@ -71,12 +79,12 @@ internal sealed class MaintainVerb : Verb
         var (isDryRun, isJson) = (arguments.GetValue(_isDryRun), arguments.GetValue(_isJson));
         var (tasks, olderThan) = (TasksOf(arguments.GetValue(_only)), OlderThan(arguments.GetValue(_olderThan)));
         var done = new List<(TableIdentifier Table, List<(string Member, IMaintenanceOutcome Outcome)> Outcomes)>();
-        foreach (var (catalog, identifier, place) in await TablesAsync(arguments))
+        foreach (var (catalog, identifier, place, sink) in await TablesAsync(arguments))
         {
             var outcomes = new List<(string, IMaintenanceOutcome)>();
             foreach (var task in tasks)
             {
-                var order = new MaintenanceOrder(catalog, identifier, isDryRun, olderThan, arguments.GetValue(_isOutside));
+                var order = new MaintenanceOrder(catalog, identifier, isDryRun, olderThan, arguments.GetValue(_isOutside), sink) { Settings = _settings };
                 var outcome = await TableOpening.GuardAsync(identifier.ToString(), () => RunAsync(task, order, cancellationToken)) ?? throw TableOpening.Missing(identifier, catalog, place);
                 if (!isJson) outcome.WriteText(Console.Out);
                 outcomes.Add((task.Member, outcome));
@@ -99,12 +107,18 @@ internal sealed class MaintainVerb : Verb
         }
     }
 
+    private static ValueTask<CompactionReport?> CompactAsync(MaintenanceOrder order, CancellationToken cancellationToken)
+    {
+        var compaction = new TableCompaction(order.Catalog, SystemEnvironment.Create(order.Settings), new MemoryAccount(MemoryBytes));
+        return compaction.RunAsync(order.Table, order.Sink?.TargetFileBytes, order.Sink?.Maintenance.BudgetBytes, order.IsDryRun, cancellationToken);
+    }
+
     private static MaintenanceTask[] TasksOf(string? only)
     {
         if (only is null) return Tasks;
         var words = only.Split(',', StringSplitOptions.TrimEntries);
         var known = Tasks.Select(task => task.Word).ToList();
-        if (words.FirstOrDefault(word => !known.Contains(word)) is { } unknown) throw new UsageException($"--only: there is no task '{unknown}'. It can be {string.Join(" or ", known)}, or several with commas between.");
+        if (words.FirstOrDefault(word => !known.Contains(word)) is { } unknown) throw new UsageException($"--only: there is no task '{unknown}'. It can be {string.Join(", ", known[..^1])} or {known[^1]}, or several with commas between.");
         return [.. Tasks.Where(task => words.Contains(task.Word))];
     }
 
@@ -132,23 +146,23 @@ internal sealed class MaintainVerb : Verb
         json.WriteEndArray();
     }
 
-    private async Task<IReadOnlyList<(ICatalog Catalog, TableIdentifier Identifier, TablePlace Place)>> TablesAsync(ParseResult arguments)
+    private async Task<IReadOnlyList<(ICatalog Catalog, TableIdentifier Identifier, TablePlace Place, SinkDefinition? Sink)>> TablesAsync(ParseResult arguments)
     {
         var what = arguments.GetValue(_what)!;
         var place = new TablePlace(arguments.GetValue(_warehouse), arguments.GetValue(_definition), arguments.GetValue(_catalog));
         if (!what.EndsWith(".yaml", StringComparison.OrdinalIgnoreCase) && !what.EndsWith(".yml", StringComparison.OrdinalIgnoreCase))
         {
             var (catalog, identifier) = await TableOpening.OpenCatalogAsync(what, place, _settings);
-            return [(catalog, identifier, place)];
+            return [(catalog, identifier, place, null)];
         }
         if (place.Definition is not null || place.Catalog is not null) throw new UsageException($"--definition and --catalog say where a table is, and {what} is a definition itself.");
         var load = PipelineLoading.Load(new PipelineRequest(what, [], place.Warehouse), _settings, isForFlink: null);
         if (load.Pipeline is not { } pipeline) throw load.Failure!;
-        var tables = new List<(ICatalog, TableIdentifier, TablePlace)>();
+        var tables = new List<(ICatalog, TableIdentifier, TablePlace, SinkDefinition?)>();
         foreach (var sink in pipeline.Definition.Flows.Select(flow => flow.Sink).DistinctBy(sink => (sink.Catalog.Name, sink.Table)))
         {
             var identifier = new TableIdentifier(sink.Table.Namespace, sink.Table.Name);
-            tables.Add((await TableOpening.OpenCatalogAsync(identifier.ToString(), sink.Catalog), identifier, place with { Definition = what }));
+            tables.Add((await TableOpening.OpenCatalogAsync(identifier.ToString(), sink.Catalog), identifier, place with { Definition = what }, sink));
         }
         return tables;
     }

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Matih.Definition;
+using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
 
 namespace Matih.Host.Tables;
@@ -6,7 +8,11 @@ namespace Matih.Host.Tables;
 /// <summary>What is asked of every kind of maintenance.</summary>
 /// <param name="OlderThan">What orphan files have to be, at least.</param>
 /// <param name="LooksOutside">Whether folders outside of the table's location are its alone.</param>
-internal sealed record MaintenanceOrder(ICatalog Catalog, TableIdentifier Table, bool IsDryRun, TimeSpan OlderThan, bool LooksOutside);
+/// <param name="Sink">The sink whose table it is; null for a table that was named.</param>
+internal sealed record MaintenanceOrder(ICatalog Catalog, TableIdentifier Table, bool IsDryRun, TimeSpan OlderThan, bool LooksOutside, SinkDefinition? Sink)
+{
+    public required HostSettings Settings { get; init; }
+}
 
 /// <summary>One kind of maintenance.</summary>
 /// <param name="Word">What <c>--only</c> calls it.</param>

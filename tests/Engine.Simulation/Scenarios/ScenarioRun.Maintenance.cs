@@ -1,3 +1,4 @@
+using Matih.Batches;
 using Matih.Delivery;
 using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.Auditing;
@@ -5,6 +6,7 @@ using Matih.Engine.Simulation.Processes;
 using Matih.Engine.Simulation.World;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
+using Matih.Maintenance.Compaction;
 using Matih.Maintenance;
 using Matih.Maintenance.Orphans;
 
@@ -40,6 +42,8 @@ internal sealed partial class ScenarioRun
             var (table, clock) = (TableIdentifier.Parse(order.Table), new LaterClock(process.Clock));
             try
             {
+                var choice = new Random(order.Seed);
+                if (choice.Next(3) != 0) await CompactAsync(process, catalog, order.Table, choice, abort);
                 var report = await new TableExpiry(catalog, clock).RunAsync(table, isDryRun: false, abort);
                 if (report is not null) _simulator.Trace.Note(_simulator.Now, process.Name, $"expired {report.Expired.Length} of {report.SnapshotCount} snapshots of {report.Table}, {report.HeldForLedgers} held; {report.Files.Count} files deleted");
                 // By the store's clock only what was written before a long sleep is so old.
@@ -51,6 +55,15 @@ internal sealed partial class ScenarioRun
                 _simulator.Trace.Note(_simulator.Now, process.Name, $"gives up: {e.Message}");
             }
         });
+    }
+
+    private async Task CompactAsync(SimulatedProcess process, ICatalog catalog, string table, Random choice, CancellationToken abort)
+    {
+        var terms = new CompactionTerms(choice.Next(2) == 0 ? 1 << 20 : 4 << 10, long.MaxValue) { FileCountMin = 2, ColdAge = choice.Next(2) == 0 ? TimeSpan.Zero : TimeSpan.FromHours(1) };
+        var report = await new TableCompaction(catalog, process.Environment, new MemoryAccount(16 << 20)).RunAsync(TableIdentifier.Parse(table), terms, isDryRun: false, abort);
+        if (report is null) return;
+        _simulator.Trace.Note(_simulator.Now, process.Name,
+            $"compacted {report.Rewritten.Sum(group => group.RemovedFileCount)} of {report.FileCount} files of {report.Table} into {report.Rewritten.Sum(group => group.AddedFileCount)}; left: {string.Join("; ", report.Skipped.Select(skipped => skipped.Reason))}");
     }
 
     /// <summary>All that a snapshot of the table leads to is there, and pipelines find their ledgers by the snapshots that are left.</summary>

@@ -43,7 +43,7 @@ public sealed class ManyManifestsTests : IDisposable
         var fault = _store.Run(async () =>
         {
             var manifests = await SnapshotReader.ManifestsAsync(table, table.Metadata.CurrentSnapshot!, default);
-            return (await new RemovalSearch(["f0", "other"]).FindAsync(table, manifests, default)).Fault;
+            return (await new RemovalSearch(new FileRemoval(["f0", "other"], KeepsRows: false)).FindAsync(table, manifests, default)).Fault;
         });
 
         Assert.Equal("other", Assert.Single(Assert.IsType<ChangeAttempt.FilesGone>(fault).Paths));

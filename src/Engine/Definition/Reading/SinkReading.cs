@@ -33,10 +33,15 @@ internal sealed class SinkReading(
             PropertyPlaces = sink.Get(SinkKeys.Properties).ToImmutableDictionary(pair => pair.Key, pair => new PropertyPlace(pair.Position, pair.Path)),
             CreatesTable = sink.Get(SinkKeys.Create),
             TargetFileBytes = sink.Get(SinkKeys.TargetFileSize) is > 0 and var bytes ? bytes : null,
+            Maintenance = ReadMaintenance(sink),
             Position = sink.Position,
             TablePosition = sink.PositionOf(SinkKeys.Table),
         };
     }
+
+    private static MaintenanceDefinition ReadMaintenance(BoundMapping sink) => sink.Get(SinkKeys.Maintenance) is not { } given ? MaintenanceDefinition.Default : new(
+        given.Get(MaintenanceKeys.Mode), given.Get(MaintenanceKeys.Retention) is var retention && retention > TimeSpan.Zero ? retention : null,
+        given.Get(MaintenanceKeys.Interval), given.Get(MaintenanceKeys.Budget));
 
     private string? ResolveInput(BoundMapping sink)
     {

@@ -169,3 +169,33 @@ internal sealed class TextMapShape(string words, Grammar keyGrammar) : Shape<Imm
         writer.WriteEndObject();
     }
 }
+
+/// <summary>A mapping, or one scalar that stands for the mapping with that key alone.</summary>
+internal sealed class ShortShape(MappingShape whole, Key brief) : Shape<BoundMapping>
+{
+    public override string Words => $"{brief.Shape.Words}, or a mapping of keys to values";
+
+    public override string Cell => $"{brief.Shape.Cell}, or {whole.Cell}";
+
+    public override KeySet? Keys => whole.Keys;
+
+    public override bool TryRead(YamlNode node, string path, ReadState state, out BoundMapping value)
+    {
+        var mapping = node is YamlNode.Scalar ? new YamlNode.Mapping(node.Position, [new YamlEntry(brief.Name, node.Position, node)]) : node;
+        return whole.TryRead(mapping, path, state, out value);
+    }
+
+    public override Shape? Below(string step) => whole.Below(step);
+
+    public override void WriteSchema(Utf8JsonWriter writer)
+    {
+        writer.WriteStartArray("anyOf");
+        foreach (var shape in (Shape[])[brief.Shape, whole])
+        {
+            writer.WriteStartObject();
+            shape.WriteSchema(writer);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
+    }
+}

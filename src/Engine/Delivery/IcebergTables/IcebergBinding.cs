@@ -120,6 +120,22 @@ internal sealed class IcebergBinding : TableBinding
         return new IcebergBinding(table.Metadata, columns.ToImmutable(), map.ToImmutable());
     }
 
+    /// <summary>For rows of the table itself: every column of its schema, in its order.</summary>
+    /// <exception cref="UnsupportedTableException">The table cannot be written, or a column's type cannot.</exception>
+    public static IcebergBinding OfWholeTable(Table table)
+    {
+        WritableTable.Check(table);
+        var fields = table.Metadata.CurrentSchema.Fields;
+        try
+        {
+            return new IcebergBinding(table.Metadata, [.. fields.Select(field => new ParquetColumn(field.Id, field.Name, ParquetTypeOf(field.Type), field.IsRequired))], [.. Enumerable.Range(0, fields.Length)]);
+        }
+        catch (NotSupportedException e)
+        {
+            throw new UnsupportedTableException($"The rows of table {table.Identifier} cannot be written: {e.Message}");
+        }
+    }
+
     private static ParquetType ParquetTypeOf(IcebergType type) => type switch
     {
         IcebergType.Boolean => new ParquetType.Boolean(),

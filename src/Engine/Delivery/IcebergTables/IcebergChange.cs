@@ -40,6 +40,8 @@ internal sealed class IcebergChange(ICatalog catalog, PreparedChange change, Imm
 
         public ImmutableArray<string> WrittenLocations => built.WrittenLocations;
 
+        public ImmutableArray<string> UnusedLocations => built.UnusedLocations;
+
         public bool StandsIn(ITableVersion version) =>
             built.Snapshot.ManifestList == ((IcebergVersion)version).Table.Metadata.FindSnapshot(snapshotId)?.ManifestList;
 

@@ -23,7 +23,7 @@ internal sealed class IcebergTable(ICatalog catalog, TablePlan plan) : IFlowTabl
     {
         var schema = Schema.FromRow(plan.Rows, plan.Key);
         var spec = PartitionSpec.Create(schema, plan.PartitionBy.Select(request => (request.Column, request.Transform, request.Name)));
-        var (table, isCreated) = await catalog.CreateAsync(plan.Identifier, new NewTable(schema, spec, plan.Properties), cancellationToken);
+        var (table, isCreated) = await catalog.CreateAsync(plan.Identifier, new NewTable(schema, spec, plan.Defaults.SetItems(plan.Properties)), cancellationToken);
         return (new IcebergVersion(catalog, table), isCreated);
     }
 
@@ -91,7 +91,7 @@ internal sealed class IcebergVersion(ICatalog catalog, Table table) : IcebergHis
     }
 
     public async ValueTask<FileFault?> FindFaultAsync(ImmutableHashSet<string> removed, CancellationToken cancellationToken) =>
-        IcebergChange.FaultOf((await new RemovalSearch(removed).FindAsync(Table, await ManifestsAsync(cancellationToken), cancellationToken)).Fault);
+        IcebergChange.FaultOf((await new RemovalSearch(new FileRemoval(removed, KeepsRows: false)).FindAsync(Table, await ManifestsAsync(cancellationToken), cancellationToken)).Fault);
 
     private async ValueTask<IReadOnlyList<ManifestFile>> ManifestsAsync(CancellationToken cancellationToken) =>
         Table.Metadata.CurrentSnapshot is { } head ? await SnapshotReader.ManifestsAsync(Table, head, cancellationToken) : [];

@@ -15,6 +15,15 @@ internal static class LedgerKeys
     public const string Writer = "matih.writer";
 
     /// <summary>
+    /// What <see cref="Writer"/> says of a commit that maintains the table: no flow's, and yet it carries the ledgers of all. A
+    /// flow's name has a slash.
+    /// </summary>
+    public const string MaintenanceWriter = "maintenance";
+
+    /// <summary>Summary property of every commit of our own maintenance, with what it did: <c>compaction</c>.</summary>
+    public const string Maintenance = "matih.maintenance";
+
+    /// <summary>
     /// Summary property of the commit that took another flow's ledger over, with that flow's name: further back its ledger
     /// no longer counts, neither for the flow itself nor to be copied forward.
     /// </summary>

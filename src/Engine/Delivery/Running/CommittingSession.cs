@@ -16,8 +16,10 @@ namespace Matih.Delivery.Running;
 /// </summary>
 /// <param name="lanesFor">The lanes of the flow as it was opened.</param>
 /// <param name="committerFor">The committer of the flow as it was opened, with other members or without.</param>
+/// <param name="beside">What runs beside a session that has no end of its own, for as long as it commits.</param>
 internal sealed class CommittingSession(
-    FlowContext flow, IRecordSource source, FlowOpening opening, Func<OpenedFlow, FlowLanes> lanesFor, Func<OpenedFlow, bool, FlowCommitter> committerFor, FieldCheck fields)
+    FlowContext flow, IRecordSource source, FlowOpening opening, Func<OpenedFlow, FlowLanes> lanesFor, Func<OpenedFlow, bool, FlowCommitter> committerFor, FieldCheck fields,
+    Func<CancellationToken, Task> beside)
 {
     /// <param name="work">Everything, or a committer's share.</param>
     /// <param name="watch">Tells when the group gives other work; null for a run without other members.</param>
@@ -46,7 +48,19 @@ internal sealed class CommittingSession(
         await using var session = await FlowSession.StartAsync(
             flow, source, lanesFor(opened), committer.Source, deal, limit, history.NextAssignment(), watch, abort);
         var finish = new FinishCondition(mode, limit, session, flow.Clock, history.StartedAt, history.CaughtUpAt);
-        return await new CheckpointLoop(flow, mode, history, fields).RunAsync(session, finish, new Taker(session, committer, deal), stop, abort);
+        var loop = new CheckpointLoop(flow, mode, history, fields);
+        if (mode is RunMode.Once or RunMode.UntilCaughtUp) return await loop.RunAsync(session, finish, new Taker(session, committer, deal), stop, abort);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
+        var besides = flow.Environment.Tasks.Start($"maintenance of {flow.Name}", beside, ending.Token);
+        try
+        {
+            return await loop.RunAsync(session, finish, new Taker(session, committer, deal), stop, abort);
+        }
+        finally
+        {
+            ending.Cancel();
+            await besides.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
     }
 
     private async ValueTask<OpenedFlow> OpenAsync(OpenAnswers answers, CancellationToken stop, CancellationToken abort)

@@ -62,6 +62,9 @@ internal interface IChangeAttempt
     /// <summary>Files that only this attempt refers to; free to be deleted when another attempt of the change is in the table.</summary>
     ImmutableArray<string> WrittenLocations { get; }
 
+    /// <summary>Files prepared for all attempts of the change that this one does not refer to; free to be deleted when it is in the table.</summary>
+    ImmutableArray<string> UnusedLocations { get; }
+
     /// <summary>Whether it is this attempt that put the change into the table, which holds the change.</summary>
     bool StandsIn(ITableVersion table);
 

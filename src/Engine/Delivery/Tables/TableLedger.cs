@@ -202,7 +202,7 @@ internal sealed class TableLedger(FlowContext flow, IFlowTable flowTable, IStore
     {
         var winner = attempts.FirstOrDefault(attempt => attempt.StandsIn(table));
         if (winner is null) return new CommitOutcome.Committed(table, commit.Ledger);
-        foreach (var location in attempts.Where(attempt => attempt != winner).SelectMany(attempt => attempt.WrittenLocations).Except(winner.WrittenLocations))
+        foreach (var location in attempts.Where(attempt => attempt != winner).SelectMany(attempt => attempt.WrittenLocations).Except(winner.WrittenLocations).Concat(winner.UnusedLocations))
         {
             try
             {
@@ -210,7 +210,7 @@ internal sealed class TableLedger(FlowContext flow, IFlowTable flowTable, IStore
             }
             catch (IOException e)
             {
-                flow.Log.Debug("cleanup-failed", $"{location} of a lost attempt could not be deleted: {e.Message}");
+                flow.Log.Debug("cleanup-failed", $"{location}, which no snapshot needs, could not be deleted: {e.Message}");
             }
         }
         return new CommitOutcome.Committed(table, commit.Ledger);

@@ -15,29 +15,31 @@ internal static class ManifestMerge
 {
     /// <param name="Manifests">The data manifests of the new snapshot: new ones first.</param>
     /// <param name="NewLocations">Merged manifests, and those written again without removed files: for this attempt only.</param>
+    /// <param name="SwallowedLocations">Added manifests that became part of a merged one: nothing names them.</param>
     /// <param name="CreatedCount">Manifests of the snapshot that are new to the table.</param>
     /// <param name="ReplacedCount">Manifests of the parent that are no longer used.</param>
-    public sealed record Result(ImmutableArray<ManifestFile> Manifests, ImmutableArray<string> NewLocations, int CreatedCount, int ReplacedCount);
+    public sealed record Result(ImmutableArray<ManifestFile> Manifests, ImmutableArray<string> NewLocations, ImmutableArray<string> SwallowedLocations, int CreatedCount, int ReplacedCount);
 
     /// <param name="removed">Files that the snapshot takes out: manifests that list them are written again, merged or by themselves.</param>
+    /// <param name="mergesAll">Whether the newest bin is merged as well, however few manifests it has.</param>
     public static async ValueTask<Result> MergeAsync(
-        Table table, SnapshotId snapshotId, ImmutableArray<ManifestFile> added, ImmutableArray<ManifestFile> kept, RemovalFinding removed, IIdSource ids,
+        Table table, SnapshotId snapshotId, ImmutableArray<ManifestFile> added, ImmutableArray<ManifestFile> kept, RemovalFinding removed, bool mergesAll, IIdSource ids,
         CancellationToken cancellationToken)
     {
         var settings = new TableSettings(table.Metadata.Properties);
         var all = added.AddRange(kept);
-        if (!settings.IsManifestMergeEnabled && removed.Entries.Count == 0 || all.IsEmpty) return new(all, [], added.Length, 0);
+        if (!settings.IsManifestMergeEnabled && removed.Entries.Count == 0 || all.IsEmpty) return new(all, [], [], added.Length, 0);
         var first = all[0];
         var result = ImmutableArray.CreateBuilder<ManifestFile>();
         var locations = ImmutableArray.CreateBuilder<string>();
         var replaced = 0;
-        var swallowed = 0;
+        var swallowed = ImmutableArray.CreateBuilder<string>();
         foreach (var group in all.GroupBy(manifest => manifest.SpecId).OrderByDescending(group => group.Key))
         {
             foreach (var bin in Pack([.. group], settings.ManifestTargetBytes))
             {
                 // Older bins are merged whenever they can be; the newest waits until enough small manifests have come together.
-                var isDue = settings.IsManifestMergeEnabled && bin.Count > 1 && (!bin.Contains(first) || bin.Count >= settings.ManifestMergeCountMin);
+                var isDue = settings.IsManifestMergeEnabled && bin.Count > 1 && (mergesAll || !bin.Contains(first) || bin.Count >= settings.ManifestMergeCountMin);
                 if (isDue && bin.All(manifest => manifest.KeyMetadata is null) && WriterFor(table, group.Key, snapshotId) is { } writer)
                 {
                     await RewriteAsync(bin, writer);
@@ -50,7 +52,7 @@ internal static class ManifestMerge
                 }
             }
         }
-        return new(result.ToImmutable(), locations.ToImmutable(), added.Length - swallowed + locations.Count, replaced);
+        return new(result.ToImmutable(), locations.ToImmutable(), swallowed.ToImmutable(), added.Length - swallowed.Count + locations.Count, replaced);
 
         async ValueTask RewriteAsync(IReadOnlyList<ManifestFile> old, ManifestWriter writer)
         {
@@ -58,7 +60,7 @@ internal static class ManifestMerge
             var written = await StoreAsync(table, writer, ids, cancellationToken);
             result.Add(written);
             locations.Add(written.Path);
-            swallowed += old.Count(added.Contains);
+            swallowed.AddRange(old.Where(added.Contains).Select(manifest => manifest.Path));
             replaced += old.Count(manifest => !added.Contains(manifest));
         }
     }

@@ -7,14 +7,15 @@ namespace Matih.Iceberg.Manifests;
 /// Finds files that are to be removed in the manifests of a table as it now stands. One search serves all attempts of a
 /// change: manifests never alter, so one that held none of the files is not read again. Not thread-safe.
 /// </summary>
-internal sealed class RemovalSearch(ImmutableHashSet<string> paths)
+internal sealed class RemovalSearch(FileRemoval removal)
 {
+    private readonly ImmutableHashSet<string> _paths = removal.Paths;
     private readonly HashSet<string> _manifestsWithout = new(StringComparer.Ordinal);
 
     /// <param name="manifests">All manifests of the snapshot, those of delete files included.</param>
     public async ValueTask<RemovalFinding> FindAsync(Table table, IReadOnlyList<ManifestFile> manifests, CancellationToken cancellationToken)
     {
-        if (paths.IsEmpty) return RemovalFinding.Nothing;
+        if (_paths.IsEmpty) return RemovalFinding.Nothing;
         var holders = new HashSet<string>(StringComparer.Ordinal);
         var entries = new List<ManifestEntry>();
         var unseen = manifests.Where(manifest => manifest.Content == ManifestContent.Data && !_manifestsWithout.Contains(manifest.Path)).ToList();
@@ -29,26 +30,27 @@ internal sealed class RemovalSearch(ImmutableHashSet<string> paths)
             holders.Add(manifest.Path);
             entries.AddRange(found);
         }
-        var gone = paths.Except(entries.Select(entry => entry.File.Path));
+        var gone = _paths.Except(entries.Select(entry => entry.File.Path));
         if (!gone.IsEmpty) return RemovalFinding.Nothing with { Fault = new ChangeAttempt.FilesGone([.. gone.Order(StringComparer.Ordinal)]) };
-        return new(paths, holders, entries, await FindDeleteAsync(table, manifests, entries, cancellationToken));
+        return new(_paths, holders, entries, await FindDeleteAsync(table, manifests, entries, cancellationToken));
     }
 
-    private bool IsRemoved(ManifestEntry entry) => entry.IsLive && paths.Contains(entry.File.Path);
+    private bool IsRemoved(ManifestEntry entry) => entry.IsLive && _paths.Contains(entry.File.Path);
 
-    private static async ValueTask<ChangeAttempt?> FindDeleteAsync(
+    private async ValueTask<ChangeAttempt?> FindDeleteAsync(
         Table table, IReadOnlyList<ManifestFile> manifests, List<ManifestEntry> removed, CancellationToken cancellationToken)
     {
+        var missing = removal.AppliedDeletes.ToHashSet(StringComparer.Ordinal);
         await foreach (var (_, deletes) in SnapshotReader.ContentsAsync(table, manifests.Where(manifest => manifest.Content == ManifestContent.Deletes), cancellationToken))
         {
             foreach (var delete in deletes.Entries)
             {
-                if (!delete.IsLive) continue;
+                if (!delete.IsLive || missing.Remove(delete.File.Path)) continue;
                 if (removed.FirstOrDefault(entry => DeleteScope.MayReach(delete, entry, table.Metadata)) is { } reached)
                     return new ChangeAttempt.RowsDeleted(reached.File.Path, delete.File.Path);
             }
         }
-        return null;
+        return missing.Count == 0 ? null : new ChangeAttempt.FilesGone([.. missing.Order(StringComparer.Ordinal)]);
     }
 }
 

@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using Matih.Iceberg;
+using Matih.Iceberg.Catalogs;
+using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
+
+namespace Matih.Maintenance.Compaction;
+
+/// <summary>A data file that may be worth rewriting.</summary>
+/// <param name="AddedAtMillis">When it came into the table; 0 where the snapshot that added it has expired.</param>
+/// <param name="Deletes">The delete files that may take rows out of it.</param>
+internal sealed record CompactableFile(string Path, long LengthBytes, long RowCount, int SpecId, long AddedAtMillis, ImmutableArray<ManifestEntry> Deletes);
+
+/// <summary>The files of one table partition that may be worth rewriting.</summary>
+/// <param name="Name">As folders show it, e.g. <c>date=2026-05-01</c>; empty for a table without partitions.</param>
+internal sealed record CompactablePartition(string Name, IReadOnlyList<CompactableFile> Files);
+
+/// <summary>What the manifests of a table's current snapshot say that is worth rewriting.</summary>
+/// <param name="Partitions">Partitions with small files, or files that delete files may reach.</param>
+/// <param name="FileCount">All live data files.</param>
+/// <param name="SmallFileCount">Those below the size that is taken for small.</param>
+/// <param name="SmallManifestCount">Data manifests below half of their target size.</param>
+internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Partitions, long FileCount, long SmallFileCount, int SmallManifestCount)
+{
+    /// <summary>More candidates are left for the next run: each takes a kilobyte of memory.</summary>
+    private const int CandidatesMax = 200_000;
+
+    /// <param name="smallBytes">Files below are small.</param>
+    /// <exception cref="InvalidTableException">A file that the table needs is missing or damaged.</exception>
+    public static async ValueTask<CompactableFiles> FindAsync(Table table, long smallBytes, CancellationToken cancellationToken)
+    {
+        if (table.Metadata.CurrentSnapshot is not { } head) return new CompactableFiles([], 0, 0, 0);
+        var manifests = await SnapshotReader.ManifestsAsync(table, head, cancellationToken);
+        var deletes = await DeletesAsync(table, manifests, cancellationToken);
+        var addedAt = table.Metadata.Snapshots.ToDictionary(snapshot => snapshot.Id, snapshot => snapshot.TimestampMillis);
+        var found = new Dictionary<PartitionIdentity, (DataFile First, List<CompactableFile> Files)>();
+        var (count, smallCount, candidateCount) = (0L, 0L, 0);
+        await foreach (var (_, contents) in SnapshotReader.ContentsAsync(table, manifests.Where(manifest => manifest.Content == ManifestContent.Data && manifest.MayHaveLiveFiles), cancellationToken))
+        {
+            foreach (var entry in contents.Entries)
+            {
+                if (!entry.IsLive) continue;
+                count++;
+                var file = entry.File;
+                var isSmall = file.FileSizeBytes < smallBytes;
+                if (isSmall) smallCount++;
+                var reaching = deletes.Reaching(entry, table.Metadata);
+                if (!isSmall && reaching.IsEmpty || candidateCount >= CandidatesMax) continue;
+                candidateCount++;
+                var identity = new PartitionIdentity(file);
+                if (!found.TryGetValue(identity, out var partition)) found.Add(identity, partition = (file, []));
+                partition.Files.Add(new CompactableFile(file.Path, file.FileSizeBytes, file.RecordCount, file.SpecId, addedAt.GetValueOrDefault(entry.SnapshotId), reaching));
+            }
+        }
+        var half = new TableSettings(table.Metadata.Properties).ManifestTargetBytes / 2;
+        return new CompactableFiles(
+            [.. found.Values.Select(partition => new CompactablePartition(partition.First.PartitionIn(table.Metadata), partition.Files))], count, smallCount,
+            manifests.Count(manifest => manifest.Content == ManifestContent.Data && manifest.LengthBytes < half));
+    }
+
+    private static async ValueTask<DeleteIndex> DeletesAsync(Table table, IReadOnlyList<ManifestFile> manifests, CancellationToken cancellationToken)
+    {
+        var index = new DeleteIndex();
+        await foreach (var (_, contents) in SnapshotReader.ContentsAsync(table, manifests.Where(manifest => manifest.Content == ManifestContent.Deletes && manifest.MayHaveLiveFiles), cancellationToken))
+        {
+            foreach (var entry in contents.Entries)
+                if (entry.IsLive) index.Add(entry, table.Metadata);
+        }
+        return index;
+    }
+
+    /// <summary>Delete files by the table partition that they reach.</summary>
+    private sealed class DeleteIndex
+    {
+        private readonly Dictionary<PartitionIdentity, List<ManifestEntry>> _byPartition = [];
+        private readonly List<ManifestEntry> _everywhere = [];
+
+        public void Add(ManifestEntry delete, TableMetadata metadata)
+        {
+            if (delete.File.Content == FileContent.EqualityDeletes && metadata.FindSpec(delete.File.SpecId) is { Fields.IsEmpty: true })
+            {
+                _everywhere.Add(delete);
+                return;
+            }
+            var identity = new PartitionIdentity(delete.File);
+            if (!_byPartition.TryGetValue(identity, out var list)) _byPartition.Add(identity, list = []);
+            list.Add(delete);
+        }
+
+        public ImmutableArray<ManifestEntry> Reaching(ManifestEntry data, TableMetadata metadata)
+        {
+            if (_everywhere.Count == 0 && _byPartition.Count == 0) return [];
+            var near = _byPartition.GetValueOrDefault(new PartitionIdentity(data.File));
+            return [.. _everywhere.Concat(near ?? []).Where(delete => DeleteScope.MayReach(delete, data, metadata))];
+        }
+    }
+}

@@ -1,0 +1,158 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using Matih.Batches;
+using Matih.Parquet;
+using Matih.Storage;
+
+namespace Matih.Maintenance.Compaction;
+
+/// <summary>A file cannot be read by this build, though nothing is wrong with it: it stays as it is.</summary>
+internal sealed class UnreadableFileException(string message) : Exception(message);
+
+/// <summary>
+/// Reads the rows of a table's data and delete files as columns of the table: by field id, widened where the table's type has
+/// been widened since, NULL where the file is older than the column. Not thread-safe; a batch is valid until the next.
+/// </summary>
+/// <param name="columns">The columns wanted.</param>
+/// <param name="absent">Columns that a file must not lack: their values then stand elsewhere.</param>
+internal sealed class DataFileRows(IStore store, ImmutableArray<ParquetColumn> columns, IReadOnlySet<int> absent, MemoryAccount memory) : IDisposable
+{
+    /// <summary>A file up to this size is read whole, in one request.</summary>
+    private const int WholeBytesMax = 4 << 20;
+
+    private readonly Column[] _columns = [.. columns.Select(column => Column.Create(column.Type.ReadAs, memory))];
+    private readonly Column?[] _narrow = new Column?[columns.Length];
+
+    public RowType Rows { get; } = new([.. columns.Select(column => new Field(column.Name, column.Type.ReadAs))]);
+
+    /// <summary>The rows, one batch for each row group, each with the position in the file of its first.</summary>
+    /// <param name="rowCount">Rows that the file must have.</param>
+    /// <exception cref="UnreadableFileException">The file has something that this build does not read, or lacks field ids.</exception>
+    /// <exception cref="InvalidTableException">The file is gone or damaged, or has another number of rows.</exception>
+    public async IAsyncEnumerable<(long FirstRow, ColumnBatch Rows)> ReadAsync(string path, long lengthBytes, long rowCount, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var whole = lengthBytes <= WholeBytesMax ? await store.ReadAsync(path, cancellationToken) ?? throw Gone(path) : null;
+        var metadata = whole is null
+            ? await GuardAsync(path, () => ParquetFileReader.ReadMetadataAsync(lengthBytes, (offset, count, token) => store.ReadRangeAsync(path, offset, count, token), cancellationToken))
+            : await GuardAsync(path, () => ValueTask.FromResult(new ParquetFileReader(whole).Metadata));
+        if (metadata.RowCount != rowCount) throw new InvalidTableException($"The file {path} holds {Quantity.Of(metadata.RowCount, "row")}, and the table says {Quantity.Count(rowCount)}. It is not rewritten.");
+        var places = PlacesOf(metadata, path);
+        var largest = metadata.RowGroups.Select(group => group.Chunks.Sum(chunk => chunk.UncompressedBytes)).DefaultIfEmpty(0).Max();
+        if (largest > memory.CeilingBytes / 2)
+            throw new UnreadableFileException($"{path} has row groups of {Quantity.Bytes(largest)}, which need more than the {Quantity.Bytes(memory.CeilingBytes)} of memory that maintenance has here.");
+        var firstRow = 0L;
+        for (var group = 0; group < metadata.RowGroups.Length; group++)
+        {
+            var count = checked((int)metadata.RowGroups[group].RowCount);
+            for (var i = 0; i < _columns.Length; i++)
+            {
+                _columns[i].Clear();
+                if (places[i] < 0)
+                {
+                    for (var row = 0; row < count; row++) _columns[i].AppendNull();
+                    continue;
+                }
+                var chunk = metadata.RowGroups[group].Chunks[places[i]];
+                var bytes = whole is null ? await store.ReadRangeAsync(path, chunk.Offset, checked((int)chunk.CompressedBytes), cancellationToken) : whole.AsMemory((int)chunk.Offset, (int)chunk.CompressedBytes);
+                await GuardAsync(path, () =>
+                {
+                    Read(metadata, group, places[i], i, bytes.Span);
+                    return ValueTask.FromResult(true);
+                });
+            }
+            yield return (firstRow, new ColumnBatch(Rows, _columns, count));
+            firstRow += count;
+        }
+    }
+
+    private void Read(ParquetFileMetadata metadata, int group, int place, int index, ReadOnlySpan<byte> bytes)
+    {
+        var stored = metadata.Columns[place].Type.ReadAs;
+        if (stored.Layout == _columns[index].Type.Layout)
+        {
+            ParquetFileReader.ReadChunk(metadata, group, place, bytes, _columns[index]);
+            return;
+        }
+        if (_narrow[index] is not { } narrow || narrow.Type.Layout != stored.Layout)
+        {
+            _narrow[index]?.Dispose();
+            _narrow[index] = narrow = Column.Create(stored, memory);
+        }
+        narrow.Clear();
+        ParquetFileReader.ReadChunk(metadata, group, place, bytes, narrow);
+        Widen(narrow, _columns[index]);
+    }
+
+    private static void Widen(Column from, Column to)
+    {
+        for (var row = 0; row < from.Count; row++)
+        {
+            if (from.IsNull(row)) to.AppendNull();
+            else if (to is FixedColumn<long> longs) longs.Append(((FixedColumn<int>)from).Values[row]);
+            else ((FixedColumn<double>)to).Append(((FixedColumn<float>)from).Values[row]);
+        }
+    }
+
+    /// <summary>Where the file has each column; -1 where it is older than the column.</summary>
+    private int[] PlacesOf(ParquetFileMetadata metadata, string path)
+    {
+        if (metadata.Columns.All(column => column.FieldId == ParquetColumn.NoFieldId) && metadata.Columns.Length > 0)
+            throw new UnreadableFileException($"{path} has no field ids (it was added from outside Iceberg), so that its columns are known by name only.");
+        var places = new int[columns.Length];
+        for (var i = 0; i < columns.Length; i++)
+        {
+            var wanted = columns[i];
+            places[i] = IndexOf(metadata, wanted.FieldId);
+            if (places[i] >= 0)
+            {
+                if (!CanBeRead(metadata.Columns[places[i]].Type, wanted.Type))
+                    throw new UnreadableFileException($"Column '{wanted.Name}' of {path} is {metadata.Columns[places[i]].Type}, which is not read as the table's {wanted.Type}.");
+            }
+            else if (wanted.IsRequired || absent.Contains(wanted.FieldId))
+            {
+                throw new UnreadableFileException($"{path} lacks column '{wanted.Name}', {(wanted.IsRequired ? "which must not be NULL" : "whose value only its partition tells")}.");
+            }
+        }
+        return places;
+    }
+
+    private static int IndexOf(ParquetFileMetadata metadata, int fieldId)
+    {
+        for (var i = 0; i < metadata.Columns.Length; i++)
+            if (metadata.Columns[i].FieldId == fieldId) return i;
+        return -1;
+    }
+
+    /// <remarks>Source: Apache Iceberg table spec, "Schema Evolution": int to long, float to double, decimals of the same scale to more digits.</remarks>
+    private static bool CanBeRead(ParquetType stored, ParquetType wanted) => (stored, wanted) switch
+    {
+        (ParquetType.Int, ParquetType.Long) or (ParquetType.Float, ParquetType.Double) => true,
+        (ParquetType.Decimal narrow, ParquetType.Decimal wide) => narrow.Scale == wide.Scale && narrow.Precision <= wide.Precision,
+        (ParquetType.Fixed { Length: 16 }, ParquetType.Uuid) => true,
+        _ => stored == wanted,
+    };
+
+    private static async ValueTask<T> GuardAsync<T>(string path, Func<ValueTask<T>> read)
+    {
+        try
+        {
+            return await read();
+        }
+        catch (NotSupportedException e)
+        {
+            throw new UnreadableFileException($"{path}: {e.Message}");
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidTableException($"The file {path} of the table cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static InvalidTableException Gone(string path) => new($"The file {path} of the table is missing. Restore it, or roll the table back.");
+
+    public void Dispose()
+    {
+        foreach (var column in _columns) column.Dispose();
+        foreach (var column in _narrow) column?.Dispose();
+    }
+}
