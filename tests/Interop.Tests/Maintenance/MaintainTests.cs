@@ -161,7 +161,7 @@ public sealed class MaintainTests(SharedKafka kafka)
         var task = (await MatihProcess.RunAsync(["maintain", "shop.orders", "--only", "vacuum"], folder, new Dictionary<string, string?>())).Expect(2);
         var age = (await MatihProcess.RunAsync(["maintain", "shop.orders", "--older-than", "23h"], folder, new Dictionary<string, string?>())).Expect(2);
 
-        Assert.Contains("--only: there is no task 'vacuum'. It can be expire or orphans, or several with commas between.", task.StandardError, StringComparison.Ordinal);
+        Assert.Contains("--only: there is no task 'vacuum'. It can be compact, expire or orphans, or several with commas between.", task.StandardError, StringComparison.Ordinal);
         Assert.Contains("--older-than is 23 h; expected 24h at least.", age.StandardError, StringComparison.Ordinal);
     }
 
