@@ -19,7 +19,7 @@ public sealed class FloorTests
         ["Hosting"] = ["Telemetry", "Flink", "Serverless"],
         ["Iceberg"] = ["Metadata", "Partitioning", "Avro", "Catalogs", "Manifests"],
         ["Kafka"] = ["Native"],
-        ["Maintenance"] = ["Orphans"],
+        ["Maintenance"] = ["Compaction", "Orphans"],
         ["Parquet"] = ["Format", "Compression", "Encodings", "Reading", "Writing"],
         ["Sql"] = ["Syntax", "Values", "Kernels", "Expressions", "Execution", "Casting", "Functions", "Strings", "Temporal", "Numbers", "Conditions", "Binding"],
     };

@@ -11,7 +11,7 @@ namespace Matih.Maintenance.Orphans;
 /// continues from there, days later too, commits the files. So it is needed until the job has committed a later checkpoint.
 /// </summary>
 /// <param name="Location">As it was listed.</param>
-/// <remarks>Source: Iceberg 1.11, <c>ManifestOutputFileFactory</c>: <c>JOB-OPERATOR-SUBTASK-ATTEMPT-CHECKPOINT-COUNT.avro</c>.</remarks>
+/// <remarks>Source: Iceberg 1.11, <c>ManifestOutputFileFactory</c>: <c>JOB-OPERATOR-SUBTASK-ATTEMPT-CHECKPOINT-COUNT.avro</c>, and a suffix before the ending where a sink writes several tables.</remarks>
 internal sealed partial record FlinkManifestFile(string Location, string Job, long Checkpoint)
 {
     /// <summary>Null for a file that is called otherwise.</summary>
@@ -32,6 +32,6 @@ internal sealed partial record FlinkManifestFile(string Location, string Job, lo
         return ManifestReader.Read(bytes, self, PartitionSpec.Unpartitioned, []).Select(entry => entry.File.Path);
     }
 
-    [GeneratedRegex(@"^(?<job>[0-9a-f]{32})-.+-\d{5,}-\d+-(?<checkpoint>\d+)-\d{5,}\.avro$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(?<job>[0-9a-f]{32})-.+?-\d{5,}-\d+-(?<checkpoint>\d+)-\d{5,}(-.+)?\.avro$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Pattern();
 }

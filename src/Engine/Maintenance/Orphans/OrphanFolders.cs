@@ -19,16 +19,17 @@ internal sealed class OrphanFolders
     private const string FlinkManifestsProperty = "flink.manifests.location";
 
     private readonly FrozenSet<string> _metadata;
-    private readonly string _side;
+    private readonly string? _side;
 
     private OrphanFolders(Table table, bool looksOutside)
     {
         var metadata = table.Metadata;
-        var side = SideFolder.Of(new IcebergHistory(table));
-        _side = StoreLocation.Plain(side);
+        // The folder beside is the table's by its id alone: without one it would be that of all tables around.
+        var side = Guid.TryParse(metadata.TableUuid, out _) ? SideFolder.Of(new IcebergHistory(table)) : null;
+        _side = side is null ? null : StoreLocation.Plain(side);
         var outside = TableFiles.FoldersOf(metadata).Where(folder => !IsWithin(folder, metadata.Folder)).DistinctBy(StoreLocation.Plain).ToList();
         NotLooked = looksOutside ? [] : [.. outside];
-        Looked = Outermost([metadata.Folder, side, .. looksOutside ? outside : []]);
+        Looked = Outermost([metadata.Folder, .. side is null ? [] : new[] { side }, .. looksOutside ? outside : []]);
         FlinkManifests = metadata.Properties.GetValueOrDefault(FlinkManifestsProperty) is { Length: > 0 } folder && !Looked.Any(looked => IsWithin(folder, looked)) ? folder.TrimEnd('/') : null;
         _metadata = metadata.MetadataLog.Select(entry => entry.MetadataFile).Append(table.MetadataLocation).Select(FolderOf)
             .Append($"{metadata.Folder}/metadata").Append(new TableFiles(metadata).MetadataFolder).Select(StoreLocation.Plain).ToFrozenSet(StringComparer.Ordinal);
@@ -51,7 +52,7 @@ internal sealed class OrphanFolders
 
     /// <summary>Whether it lies in what pipelines keep beside the table.</summary>
     /// <param name="place">In its plain spelling.</param>
-    public bool IsBeside(string place) => place.StartsWith($"{_side}/", StringComparison.Ordinal);
+    public bool IsBeside(string place) => _side is not null && place.StartsWith($"{_side}/", StringComparison.Ordinal);
 
     public static string FolderOf(string location) => location[..location.LastIndexOf('/')];
 

@@ -159,6 +159,21 @@ public sealed class OrphanRemovalTests
         Assert.True(_scene.Store.Holds(other));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(".")]
+    [InlineData("..")]
+    public async Task Beside_a_table_without_an_id_nothing_is_looked_for_since_it_would_be_other_tables_files(string uuid)
+    {
+        await _scene.CreateTableAsync();
+        var (other, orphan) = (_scene.Write("s3://b/wh/ns/_matih/another-table/ledger-3.json"), _scene.Write("data/orphan.parquet"));
+        _scene.Shown = shown => shown with { Metadata = shown.Metadata with { TableUuid = uuid } };
+        _scene.Wait(4);
+
+        Assert.Equal([orphan], (await _scene.RemoveAsync()).Files.Select(file => file.Path));
+        Assert.True(_scene.Store.Holds(other));
+    }
+
     [Fact]
     public async Task Where_a_ledger_cannot_be_read_all_side_files_stay()
     {
@@ -261,6 +276,24 @@ public sealed class OrphanRemovalTests
     }
 
     [Fact]
+    public async Task The_folder_that_metadata_lay_in_before_is_the_table_s_own_still()
+    {
+        await _scene.CreateTableAsync();
+        var table = await _scene.CommitAsync();
+        var newest = _scene.Write("meta/00001-x.metadata.json", $$"""{"table-uuid":"{{table.Metadata.TableUuid}}"}""");
+        string[] orphans = [_scene.Write("metadata/0000-m0.avro"), _scene.Write("metadata/zzzz-m0.avro")];
+        _scene.Shown = shown => shown with { MetadataLocation = newest, Traits = new CatalogTraits(NamesMetadata: true), Metadata = shown.Metadata with { MetadataLog = [] } };
+        _scene.Wait(4);
+
+        var report = await _scene.RemoveAsync();
+
+        Assert.Equal(orphans, report.Files.Select(file => file.Path));
+        Assert.All(report.Files, file => Assert.Equal(OrphanKind.Manifest, file.Kind));
+        Assert.Empty(report.OtherTables);
+        Assert.True(_scene.Store.Holds($"{Location}/metadata/v1.metadata.json"));
+    }
+
+    [Fact]
     public async Task Statistics_that_the_table_names_stay()
     {
         await _scene.CreateTableAsync();
@@ -284,7 +317,7 @@ public sealed class OrphanRemovalTests
         {
             var writer = new ManifestWriter(table.Metadata.CurrentSchema, PartitionSpec.Unpartitioned, [], ManifestContent.Data, new SnapshotId(0));
             writer.Add(OrphanScene.Described(paths[i]));
-            _scene.Store.Write($"{Location}/metadata/{Job}-cbc357ccb763df2852fee8c4fc7d55f2-00000-0-{i + 3}-00001.avro", writer.Complete("x.avro", _scene.Ids.NewUuid()).Bytes);
+            _scene.Store.Write($"{Location}/metadata/{Job}-cbc357ccb763df2852fee8c4fc7d55f2-00000-0-{i + 3}-00001{(i == 2 ? "-t" : "")}.avro", writer.Complete("x.avro", _scene.Ids.NewUuid()).Bytes);
         }
         await _scene.CommitAsync([], FileRemoval.None, ("flink.job-id", Job), ("flink.operator-id", "cbc357ccb763df2852fee8c4fc7d55f2"), ("flink.max-committed-checkpoint-id", "3"));
         _scene.Wait(40);
