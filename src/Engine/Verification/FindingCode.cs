@@ -63,6 +63,7 @@ public static class FindingCode
     public const string SnapshotSummary = "snapshot-summary";
     public const string AddedByOthers = "added-by-others";
     public const string Rewritten = "rewritten";
+    public const string RewrittenContent = "rewritten-content";
     public const string RewriteRows = "rewrite-rows";
     public const string RemovedByOthers = "removed-by-others";
     public const string DeleteFiles = "delete-files";

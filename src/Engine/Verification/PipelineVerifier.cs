@@ -79,6 +79,7 @@ public sealed class PipelineVerifier(IConnectors connectors)
                 var history = await TableHistory.ReadAsync(table, cancellationToken);
                 chain = await LedgerChain.ReadAsync(flow.Plan.Name, history, request.CountsAll, findings, cancellationToken);
                 await VerifyTableAsync(flow.Plan, table, history, chain, findings, cancellationToken);
+                if (request.CountsAll && chain.Links.Count != 0) await new RewriteContentCheck(history, findings).CheckAsync(cancellationToken);
             }
         }
         catch (InvalidTableException e)

@@ -12,6 +12,7 @@ internal static class ProofScope
         FindingCode.Files => mismatch is FindingCode.FileMissing or FindingCode.FileLength or FindingCode.FileRows or FindingCode.FileUnreadable or FindingCode.TableUnreadable,
         FindingCode.Listing => IsOfListing(mismatch),
         FindingCode.Rewritten => mismatch is FindingCode.RewriteRows or FindingCode.SnapshotSummary or FindingCode.SnapshotUnreadable,
+        FindingCode.RewrittenContent => mismatch is FindingCode.RewriteRows,
         FindingCode.Topic => mismatch is FindingCode.OtherTopic or FindingCode.PositionBeyondEnd or FindingCode.OffsetsLost or FindingCode.Fingerprint
             or FindingCode.LostStillHeld or FindingCode.PartitionSkipped,
         _ => mismatch == proved,

@@ -68,6 +68,7 @@ public sealed partial class MetricsDocumentTests
         flow.NoteLag(new FlowLag(1, 2, clock.GetTimestamp()) { Topic = "orders", Partitions = [new LaggingPartition(0, 2)] });
         flow.NoteStagedWaiting(new StagedWaiting(1, 2));
         flow.NoteMemory(new MemoryUse(() => 1, 2));
+        flow.NoteMaintenance(new MaintainedTable(clock.GetUtcNow(), 1, 1, 1, 1, 1), 1, 1);
         samples.Collect();
 
         // Whatever exists and was given no value above would be missing from the page.

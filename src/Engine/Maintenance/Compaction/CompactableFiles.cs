@@ -58,6 +58,28 @@ internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Part
             manifests.Count(manifest => manifest.Content == ManifestContent.Data && manifest.LengthBytes < half));
     }
 
+    /// <summary>The data files that a snapshot removed, with the delete files that reached them before it, and those that it added.</summary>
+    /// <param name="before">The snapshot's parent.</param>
+    /// <exception cref="InvalidTableException">A manifest is gone or damaged.</exception>
+    public static async ValueTask<(IReadOnlyList<CompactableFile> Removed, IReadOnlyList<CompactableFile> Added)> ChangedAsync(Table table, Snapshot before, Snapshot snapshot, CancellationToken cancellationToken)
+    {
+        var deletes = await DeletesAsync(table, await SnapshotReader.ManifestsAsync(table, before, cancellationToken), cancellationToken);
+        var (removed, added) = (new List<CompactableFile>(), new List<CompactableFile>());
+        var own = (await SnapshotReader.ManifestsAsync(table, snapshot, cancellationToken)).Where(manifest => manifest.Content == ManifestContent.Data && manifest.AddedSnapshotId == snapshot.Id);
+        await foreach (var (_, contents) in SnapshotReader.ContentsAsync(table, own, cancellationToken))
+        {
+            foreach (var entry in contents.Entries)
+            {
+                if (entry.Status == EntryStatus.Deleted) removed.Add(Of(entry, deletes.Reaching(entry, table.Metadata)));
+                else if (entry.Status == EntryStatus.Added && entry.SnapshotId == snapshot.Id) added.Add(Of(entry, []));
+            }
+        }
+        return (removed, added);
+
+        static CompactableFile Of(ManifestEntry entry, ImmutableArray<ManifestEntry> deletes) =>
+            new(entry.File.Path, entry.File.FileSizeBytes, entry.File.RecordCount, entry.File.SpecId, 0, deletes);
+    }
+
     private static async ValueTask<DeleteIndex> DeletesAsync(Table table, IReadOnlyList<ManifestFile> manifests, CancellationToken cancellationToken)
     {
         var index = new DeleteIndex();

@@ -1,8 +1,5 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.Numerics;
-using System.Runtime.InteropServices;
 using Matih.Batches;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
@@ -97,55 +94,23 @@ internal sealed class DeletedRows(Table table, ImmutableArray<ParquetColumn> col
     private sealed class EqualRows(int[] places)
     {
         private readonly HashSet<byte[]> _keys = new(BytesComparer.Instance);
-        private readonly List<byte> _key = [];
+        private readonly RowBytes _key = new();
 
         public void Add(ColumnBatch deletes)
         {
             for (var row = 0; row < deletes.Count; row++)
             {
                 _key.Clear();
-                for (var i = 0; i < places.Length; i++) Append(deletes[i], row);
-                _keys.Add([.. _key]);
+                for (var i = 0; i < places.Length; i++) _key.Append(deletes[i], row);
+                _keys.Add(_key.Span.ToArray());
             }
         }
 
         public bool Contains(ColumnBatch rows, int row)
         {
             _key.Clear();
-            foreach (var place in places) Append(rows[place], row);
-            return _keys.GetAlternateLookup<ReadOnlySpan<byte>>().Contains(CollectionsMarshal.AsSpan(_key));
-        }
-
-        /// <summary>NULL equals NULL, and one NaN every other; zeros of two signs differ, as in Iceberg's reference implementation.</summary>
-        private void Append(Column column, int row)
-        {
-            if (column.IsNull(row))
-            {
-                _key.Add(0);
-                return;
-            }
-            _key.Add(1);
-            switch (column)
-            {
-                case BytesColumn bytes:
-                    Number(bytes[row].Length);
-                    _key.AddRange(bytes[row]);
-                    break;
-                case FixedColumn<byte> flags: Number((int)flags.Values[row]); break;
-                case FixedColumn<int> ints: Number(ints.Values[row]); break;
-                case FixedColumn<long> longs: Number(longs.Values[row]); break;
-                case FixedColumn<Int128> decimals: Number(decimals.Values[row]); break;
-                case FixedColumn<float> floats: Number(BitConverter.SingleToInt32Bits(float.IsNaN(floats.Values[row]) ? float.NaN : floats.Values[row])); break;
-                case FixedColumn<double> doubles: Number(BitConverter.DoubleToInt64Bits(double.IsNaN(doubles.Values[row]) ? double.NaN : doubles.Values[row])); break;
-                default: throw new InvalidOperationException($"Columns of type {column.Type} cannot be compared.");
-            }
-        }
-
-        private void Number<T>(T value) where T : unmanaged, IBinaryInteger<T>
-        {
-            Span<byte> bytes = stackalloc byte[16];
-            value.TryWriteLittleEndian(bytes, out var written);
-            _key.AddRange(bytes[..written]);
+            foreach (var place in places) _key.Append(rows[place], row);
+            return _keys.GetAlternateLookup<ReadOnlySpan<byte>>().Contains(_key.Span);
         }
     }
 
