@@ -183,12 +183,16 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     {
         var rows = new Dictionary<string, List<RowOrigin>>(StringComparer.Ordinal);
         var paths = new HashSet<string>(StringComparer.Ordinal);
+        var deleted = _content.DeletedPositions(entries);
         foreach (var entry in entries)
         {
-            if (!entry.IsLive) continue;
+            if (!entry.IsLive || entry.File.Content != Matih.Iceberg.Manifests.FileContent.Data) continue;
             if (!paths.Add(entry.File.Path)) throw new AuditException($"Snapshot {head.Id} holds data file {entry.File.Path} twice.");
-            foreach (var row in _content.Read(entry.File).Rows)
+            var held = _content.Read(entry.File).Rows;
+            for (var position = 0; position < held.Length; position++)
             {
+                var row = held[position];
+                if (deleted.Contains((entry.File.Path, position))) continue;
                 if (!rows.TryGetValue(row.Flow, out var list)) rows.Add(row.Flow, list = []);
                 list.Add(row);
             }

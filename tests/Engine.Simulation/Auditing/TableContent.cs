@@ -48,6 +48,21 @@ internal sealed class TableContent(StoreServer store)
         return content;
     }
 
+    /// <summary>The rows that position delete files among the entries have taken out, by file and position.</summary>
+    public HashSet<(string Path, long Position)> DeletedPositions(IReadOnlyList<ManifestEntry> entries)
+    {
+        var deleted = new HashSet<(string, long)>();
+        foreach (var entry in entries)
+        {
+            if (!entry.IsLive || entry.File.Content != Matih.Iceberg.Manifests.FileContent.PositionDeletes) continue;
+            var reader = new ParquetFileReader(store.Read(entry.File.Path) ?? throw new AuditException($"The table names delete file {entry.File.Path}, which is gone."));
+            using var paths = (BytesColumn)reader.ReadColumn(0, MemoryAccount.Unlimited());
+            using var positions = (FixedColumn<long>)reader.ReadColumn(1, MemoryAccount.Unlimited());
+            for (var i = 0; i < positions.Count; i++) deleted.Add((Encoding.UTF8.GetString(paths[i]), positions.Values[i]));
+        }
+        return deleted;
+    }
+
     private static FileContent Read(byte[] bytes)
     {
         var reader = new ParquetFileReader(bytes);

@@ -16,12 +16,16 @@ internal sealed record TableState(ImmutableHashSet<long> ForeignRows, ImmutableH
 internal sealed class TableHistory
 {
     private readonly Dictionary<SnapshotId, IReadOnlyList<long>> _rows = [];
+    private readonly Dictionary<SnapshotId, long> _deleted = [];
     private readonly Dictionary<SnapshotId, string> _picks = [];
     private readonly Dictionary<SnapshotId, TableState> _states = [];
     private readonly HashSet<(string Flow, string Taker)> _takers = [];
 
     /// <summary>The snapshot, when it comes into the table, adds rows of another engine.</summary>
     public void NoteRows(SnapshotId snapshot, IReadOnlyList<long> ids) => _rows.Add(snapshot, ids);
+
+    /// <summary>The snapshot, when it comes into the table, deletes a row of another engine.</summary>
+    public void NoteDeleted(SnapshotId snapshot, long id) => _deleted.Add(snapshot, id);
 
     /// <summary>The rows of another engine that the snapshot itself added.</summary>
     public IReadOnlyList<long> RowsOf(SnapshotId snapshot) => _rows.GetValueOrDefault(snapshot) ?? [];
@@ -37,6 +41,7 @@ internal sealed class TableHistory
         var state = snapshot.ParentId is not { } parent ? TableState.Empty
             : _states.GetValueOrDefault(parent) ?? throw new AuditException($"Snapshot {snapshot.Id} stands on {parent}, which was never current.");
         if (_rows.TryGetValue(snapshot.Id, out var ids)) state = state with { ForeignRows = state.ForeignRows.Union(ids) };
+        if (_deleted.TryGetValue(snapshot.Id, out var gone)) state = state with { ForeignRows = state.ForeignRows.Remove(gone) };
         if (_picks.TryGetValue(snapshot.Id, out var flow))
         {
             // Who took the flow's ledger over has its rows on its own account now.

@@ -28,7 +28,8 @@ internal sealed class OtherWriters(SimulatedWorld world)
     {
         if (table.Metadata.CurrentSnapshot is not { } head) return;
         var live = SimulatedWorld.Completed(SnapshotReader.LiveFilesAsync(table, head, default));
-        if (live.Count < 2) return;
+        // An engine that compacts applies delete files; this one leaves a table with such files alone.
+        if (live.Count < 2 || live.Any(file => file.Content != FileContent.Data)) return;
         var files = TableRows.Merge(world, table, plan, [.. live.Select(item => world.Store.Read(item.Path)!)]);
         var removal = new FileRemoval([.. live.Select(item => item.Path)], KeepsRows: true);
         var change = SimulatedWorld.Completed(PreparedChange.PrepareAsync(table, files, removal, world.Ids, default));

@@ -35,6 +35,7 @@ internal sealed partial class ScenarioRun
         _maintaining.Add(process.Id);
         process.Ended = _ => RequireWhole(order.Table);
         if (order.KilledAfterCalls is { } calls) process.AfterCalls(calls, () => Kill(process));
+        DeleteBeside(process, order);
         _simulator.Trace.Note(_simulator.Now, process.Name, $"maintains {order.Table}");
         process.Start(async (_, abort) =>
         {
@@ -55,6 +56,25 @@ internal sealed partial class ScenarioRun
                 _simulator.Trace.Note(_simulator.Now, process.Name, $"gives up: {e.Message}");
             }
         });
+    }
+
+    /// <summary>Another engine deletes rows of its own before maintenance begins, and while it is at work.</summary>
+    private void DeleteBeside(SimulatedProcess process, WorldAction.Maintain order)
+    {
+        var choice = new Random(order.Seed ^ 0x5a17);
+        if (_isCalm || choice.Next(2) == 0) return;
+        if (Load(order.Table) is { } table) _engines.AppendRows(table, PlanOf(order.Table), choice.Next(2, 6));
+        for (var i = choice.Next(1, 4); i > 0; i--)
+        {
+            var pick = choice.Next(1000);
+            if (choice.Next(3) == 0) Delete();
+            else process.AfterCalls(choice.Next(1, 60), () => _simulator.After(TimeSpan.Zero, Delete));
+
+            void Delete()
+            {
+                if (!_isCalm && Load(order.Table) is { } held) _deletes.DeleteRow(held, pick);
+            }
+        }
     }
 
     private async Task CompactAsync(SimulatedProcess process, ICatalog catalog, string table, Random choice, CancellationToken abort)

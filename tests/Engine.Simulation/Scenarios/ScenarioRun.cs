@@ -49,6 +49,7 @@ internal sealed partial class ScenarioRun
         _replayCauses = new ReplayCauses(_world, _auditor);
         _others = new OtherWriters(_world);
         _engines = new OtherEngines(_world, _auditor.History);
+        _deletes = new ForeignDeletes(_world, _auditor.History);
         _topics = new TopicLife(_simulator, _world, setup, _auditor);
         _replicas = [.. setup.Replicas.Select((item, index) => new Replica(index, item))];
         _seeds = new Random(scenario.Seed ^ 0x77);
