@@ -97,9 +97,9 @@ public sealed class MaintainTests(SharedKafka kafka)
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 20));
         await pipeline.CatchUpAsync();
 
-        var dry = (await pipeline.CommandAsync("maintain", "--dry-run", "--only", "expire,orphans")).Expect().StandardOutput;
-        var told = (await MatihProcess.RunAsync(["maintain", pipeline.TableFolder, "--only", "orphans, expire"], pipeline.Folder, new Dictionary<string, string?>())).Expect().StandardOutput;
-        var again = (await pipeline.CommandAsync("maintain", "--only", "expire,orphans")).Expect().StandardOutput;
+        var dry = (await pipeline.CommandAsync("maintain", "--only", "expire,orphans", "--dry-run")).Expect().StandardOutput;
+        var told = (await MatihProcess.RunAsync(["maintain", pipeline.TableFolder, "--only", "expire,orphans"], pipeline.Folder, new Dictionary<string, string?>())).Expect().StandardOutput;
+        var again = (await pipeline.CommandAsync("maintain", "--only", "orphans,expire")).Expect().StandardOutput;
         var missing = (await MatihProcess.RunAsync(["maintain", "shop.nothing", "--warehouse", Path.Combine(pipeline.Folder, "warehouse")], pipeline.Folder, new Dictionary<string, string?>())).Expect(2);
 
         Assert.Matches(@"^shop\.orders: \d+ of \d+ snapshots would expire\.\n", dry);
@@ -174,7 +174,7 @@ public sealed class MaintainTests(SharedKafka kafka)
         await pipeline.CatchUpAsync();
         var files = AllFiles(pipeline);
 
-        var refused = (await pipeline.CommandAsync("maintain")).Expect(5);
+        var refused = (await pipeline.CommandAsync("maintain", "--only", "expire")).Expect(5);
         var orphans = (await pipeline.CommandAsync("maintain", "--only", "orphans")).Expect(5);
 
         Assert.Equal("matih: The table shop.orders has the property gc.enabled=false: other tables may need its files, so its snapshots do not expire. Set it to true if that is no longer so.\nNo snapshot was removed.\n", refused.StandardError);

@@ -12,9 +12,6 @@ internal static class SideFolder
     /// <summary>What the names of ledgers' side files begin with.</summary>
     public const string LedgerPrefix = "ledger-";
 
-    /// <summary>What the names of objects begin with that are written to learn something of the store.</summary>
-    public const string ProbePrefix = "probe-";
-
     /// <summary>Where staged ranges lie in it.</summary>
     public const string StagedFolder = "/staged/";
 

@@ -19,7 +19,7 @@ internal static class StoreProbe
     {
         for (var attempt = 1; ; attempt++)
         {
-            var location = $"{SideFolder.Of(table)}/{SideFolder.ProbePrefix}{ids.NewUuid():N}";
+            var location = $"{SideFolder.Of(table)}/probe-{ids.NewUuid():N}";
             var race = await WriteRace.RunAsync(table.Store, location, ids, cancellationToken);
             // None accepted is right as well: the answer of the one that stands was lost, and a client below met its own write.
             var isRight = race.AcceptedCount == 0 ? race.HasStanding || race.RefusedCount == 0 : race.AcceptedCount == 1 && race.IsOfAccepted;

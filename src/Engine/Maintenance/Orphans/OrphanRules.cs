@@ -24,7 +24,7 @@ internal static class OrphanRules
         if (IsUnfinished(name) || IsChecksum(name)) return OrphanKind.Unfinished;
         if (name[0] is '.' or '_') return null;
         var isMetadata = folders.IsMetadata(OrphanFolders.FolderOf(place));
-        if (isMetadata && IsProbe(name)) return OrphanKind.Unfinished;
+        if (isMetadata && StoreTime.IsProbe(name)) return OrphanKind.Unfinished;
         // Versions of a file catalog keep writers apart that slept: a free number must never have been taken.
         if (IsMetadataFile(name)) return isMetadata && FileCatalog.VersionOf(place) is null ? OrphanKind.Metadata : null;
         if (name.EndsWith(".avro", StringComparison.Ordinal)) return !isMetadata ? OrphanKind.Data : name.StartsWith("snap-", StringComparison.Ordinal) ? OrphanKind.ManifestList : OrphanKind.Manifest;
@@ -54,12 +54,10 @@ internal static class OrphanRules
 
     private static OrphanKind? KindBeside(string place, string name) =>
         name.StartsWith(SideFolder.LedgerPrefix, StringComparison.Ordinal) ? OrphanKind.Ledger
-        : IsProbe(name) || IsUnfinished(name) ? OrphanKind.Unfinished
+        // Not what a start tries the store with: a process that sleeps in the middle of it would take the store for a faulty one.
+        : IsUnfinished(name) ? OrphanKind.Unfinished
         : place.Contains(SideFolder.StagedFolder, StringComparison.Ordinal) && RangeName.Parse(place, default) is not null ? OrphanKind.StagedRange
         : null;
-
-    /// <summary>An object that was to tell something of the store, and whose writer was killed.</summary>
-    private static bool IsProbe(string name) => name.StartsWith(SideFolder.ProbePrefix, StringComparison.Ordinal) && !name.Contains('.', StringComparison.Ordinal);
 
     /// <summary>What a killed process leaves: <c>.NAME.UUID.tmp</c> of our local store, <c>UUID-version-hint.temp</c> of Iceberg's file catalog.</summary>
     private static bool IsUnfinished(string name) => (name[0] == '.' && name.EndsWith(".tmp", StringComparison.Ordinal)) || name.EndsWith("-version-hint.temp", StringComparison.Ordinal);

@@ -23,7 +23,7 @@ public sealed class OrphanRemovalTests
         [
             _scene.Write("data/a.parquet"), _scene.Write("data/b.orc"), _scene.Write("data/c.avro"), _scene.Write("data/d.puffin"),
             _scene.Write("metadata/m0.avro"), _scene.Write("metadata/snap-1-2-x.avro"), _scene.Write("metadata/20-x.stats"), _scene.Write("metadata/partition-stats-1.parquet"),
-            _scene.Write("data/.e.parquet.0123.tmp"), _scene.Write("metadata/0123-version-hint.temp"), _scene.Write("metadata/probe-0123"),
+            _scene.Write("data/.e.parquet.0123.tmp"), _scene.Write("metadata/0123-version-hint.temp"), _scene.Write("metadata/matih-clock-0123"),
         ];
         _scene.Wait(4);
         var young = _scene.Write("data/young.parquet");
@@ -331,11 +331,11 @@ public sealed class OrphanRemovalTests
     [Fact]
     public async Task Files_of_kinds_that_no_engine_of_Iceberg_writes_and_hidden_folders_stay()
     {
-        await _scene.CreateTableAsync();
+        var table = await _scene.CreateTableAsync();
         string[] others =
         [
             _scene.Write("README.md"), _scene.Write("data/notes.txt"), _scene.Write("data/part-0.csv"), _scene.Write("data/_SUCCESS"), _scene.Write("data/_temporary/0/a.parquet"),
-            _scene.Write("data/.staging/b.parquet"), _scene.Write("data/.hidden.parquet"), _scene.Write("metadata/_matih/another/ledger-1.json"), _scene.Write("metadata/notes.json"),
+            _scene.Write("data/.staging/b.parquet"), _scene.Write("data/.hidden.parquet"), _scene.Write($"s3://b/wh/ns/_matih/{table.Metadata.TableUuid}/probe-0123"), _scene.Write("metadata/_matih/another/ledger-1.json"), _scene.Write("metadata/notes.json"),
         ];
         _scene.Wait(400);
 
