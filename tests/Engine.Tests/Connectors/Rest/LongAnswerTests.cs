@@ -48,6 +48,8 @@ public sealed class LongAnswerTests : IDisposable
         var id = new SnapshotId(_rest.Ids.NewSnapshotId());
         var summary = new Dictionary<string, string> { ["operation"] = "append", ["note"] = new string((char)('a' + metadata.Snapshots.Length % 26), 3000) };
         var snapshot = new Snapshot(id, parent.Id, metadata.LastSequenceNumber + 1, metadata.LastUpdatedMillis + 1, parent.ManifestList!, summary, 0);
-        return [new TableUpdate.AddSnapshot(snapshot), new TableUpdate.SetSnapshotRef(SnapshotRef.Main, new SnapshotRef(id, SnapshotRefKind.Branch))];
+        // Stands before the snapshots, so that those lie elsewhere in each answer.
+        var moved = TableMetadata.EmptyProperties.Add("note", new string('n', 40 * metadata.Snapshots.Length));
+        return [new TableUpdate.SetProperties(moved), new TableUpdate.AddSnapshot(snapshot), new TableUpdate.SetSnapshotRef(SnapshotRef.Main, new SnapshotRef(id, SnapshotRefKind.Branch))];
     });
 }
