@@ -59,7 +59,8 @@ internal sealed class AnswerBuffer
     public byte[] Take(long length)
     {
         if (Interlocked.Exchange(ref _spare, null) is { } spare && spare.Length >= length) return spare;
-        return new byte[Math.Clamp(length, ShortBytes, Array.MaxLength)];
+        // The next one is a little longer.
+        return new byte[Math.Clamp(length + length / 8, ShortBytes, Array.MaxLength)];
     }
 
     public void Return(byte[] buffer)
