@@ -7,6 +7,7 @@ using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
 using Matih.Parquet;
+using FileContent = Matih.Iceberg.Manifests.FileContent;
 
 namespace Matih.Engine.Simulation.Scenarios;
 

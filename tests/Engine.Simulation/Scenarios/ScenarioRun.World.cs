@@ -13,6 +13,7 @@ internal sealed partial class ScenarioRun
     private static readonly TimeSpan LandedWithin = TimeSpan.FromMinutes(5);
 
     private readonly OtherEngines _engines;
+    private readonly ForeignDeletes _deletes;
     private readonly List<WorldAction.HideTables> _hidden = [];
 
     private void RollBack(string name, Table table, int steps)
