@@ -58,6 +58,7 @@ internal sealed class OrphanOutcome(OrphanReport report, OrphanOptions options) 
         OrphanKind.Metadata => "metadata files",
         OrphanKind.Ledger => "side files of ledgers",
         OrphanKind.StagedRange => "staged ranges",
+        OrphanKind.OldVersion => "old metadata versions",
         _ => "unfinished files",
     };
 }

@@ -63,16 +63,19 @@ internal sealed class TableContent(StoreServer store)
         return deleted;
     }
 
+    /// <summary>A rewritten file has the columns in the order of the table's schema, which others have changed.</summary>
+    private static int PlaceOf(ParquetFileReader reader, string name) => Enumerable.Range(0, reader.Metadata.Columns.Length).First(place => reader.Metadata.Columns[place].Name == name);
+
     private static FileContent Read(byte[] bytes)
     {
         var reader = new ParquetFileReader(bytes);
         var account = MemoryAccount.Unlimited();
-        using var flows = (BytesColumn)reader.ReadColumn(0, account);
-        using var incarnations = (FixedColumn<int>)reader.ReadColumn(1, account);
-        using var partitions = (FixedColumn<int>)reader.ReadColumn(2, account);
-        using var offsets = (FixedColumn<long>)reader.ReadColumn(3, account);
-        using var ids = (FixedColumn<long>)reader.ReadColumn(4, account);
-        using var twins = (FixedColumn<long>)reader.ReadColumn(5, account);
+        using var flows = (BytesColumn)reader.ReadColumn(PlaceOf(reader, "flow"), account);
+        using var incarnations = (FixedColumn<int>)reader.ReadColumn(PlaceOf(reader, "inc"), account);
+        using var partitions = (FixedColumn<int>)reader.ReadColumn(PlaceOf(reader, "partition"), account);
+        using var offsets = (FixedColumn<long>)reader.ReadColumn(PlaceOf(reader, "offset"), account);
+        using var ids = (FixedColumn<long>)reader.ReadColumn(PlaceOf(reader, "id"), account);
+        using var twins = (FixedColumn<long>)reader.ReadColumn(PlaceOf(reader, "twin"), account);
         var rows = new RowOrigin[offsets.Count];
         var (name, last) = ("", -1);
         for (var i = 0; i < rows.Length; i++)

@@ -26,6 +26,9 @@ internal sealed class OrphanListing(Table table, OrphanFolders folders, Func<Dat
     /// <summary>Metadata files, but for the versions of a file catalog.</summary>
     public List<StoredObject> MetadataFiles { get; } = [];
 
+    /// <summary>Old versions of a file catalog's metadata, in no order.</summary>
+    public List<(int Number, OrphanFile File)> OldVersions { get; } = [];
+
     /// <summary>Folders of other tables within those that were looked through.</summary>
     public IReadOnlyCollection<string> OtherTables => _otherTables;
 
@@ -58,6 +61,8 @@ internal sealed class OrphanListing(Table table, OrphanFolders folders, Func<Dat
             throw new UnsupportedTableException($"The store does not say when it wrote {item.Location}. How old the files of {table.Identifier} are is not known, so none was deleted.");
         if (OrphanRules.OtherTableOf(place, folders) is { } other) _otherTables.Add(other);
         else if (OrphanRules.IsMetadataFile(OrphanFolders.NameOf(place)) && !IsOwnVersion(place)) MetadataFiles.Add(item);
+        if (IsOwnVersion(place) && isOld(item.LastModified) && FileCatalog.VersionOf(place) is { } number)
+            OldVersions.Add((number, new OrphanFile(OrphanKind.OldVersion, item.Location, item.LengthBytes, item.LastModified)));
         NoteFlinkManifest(item.Location);
         if (OrphanRules.KindOf(place, root, folders) is not { } kind) return;
         var mayBeOrphan = isOld(item.LastModified);

@@ -49,14 +49,50 @@ public sealed class OrphanRemoval(ICatalog catalog, IIdSource ids, TimeProvider 
         await listing.ReadAsync(cancellationToken);
         var needed = new NeededFiles(listing);
         var report = new OrphanReport(identifier, now, listing.Count, folders.Looked, [], []) { NotLooked = folders.NotLooked, OtherTables = [.. listing.OtherTables.Order(StringComparer.Ordinal)] };
-        if (listing.Candidates.Count == 0) return report;
+        if (listing.Candidates.Count == 0 && listing.OldVersions.Count == 0) return report;
 
         table = await LoadAgainAsync(table, cancellationToken);
         await RequireAloneAsync(table, listing, cancellationToken);
         await needed.KeepAsync(table, cancellationToken);
         var (files, elsewhere) = await FindAsync(table, listing, cancellationToken);
         report = report with { KeptForFlinkCount = needed.KeptForFlinkCount, NamedElsewhereCount = elsewhere };
-        return options.IsDryRun ? report with { Files = files } : await DeleteAsync(report, table, files, needed, listing.Candidates, cancellationToken);
+        var versions = VersionsBelowLog(table, listing);
+        if (options.IsDryRun) return report with { Files = [.. files, .. versions] };
+        report = await DeleteAsync(report, table, files, needed, listing.Candidates, cancellationToken);
+        return await DeleteVersionsAsync(report, table, versions, cancellationToken);
+    }
+
+    /// <summary>
+    /// Versions of a file catalog that are older than all that the metadata log names, the oldest first. A writer that slept at one of
+    /// them finds, after its put, that what it built on is gone: docs/delivery.md, "The file catalog".
+    /// </summary>
+    private static List<OrphanFile> VersionsBelowLog(Table table, OrphanListing listing)
+    {
+        var named = table.Metadata.MetadataLog.Select(entry => entry.MetadataFile).Append(table.MetadataLocation).Select(FileCatalog.VersionOf).ToList();
+        if (named.Any(number => number is null)) return [];
+        return [.. listing.OldVersions.Where(version => version.Number < named.Min()).OrderBy(version => version.Number).Select(version => version.File)];
+    }
+
+    /// <summary>
+    /// One after the other, from the lowest on: killed at any moment, there is no gap below which a version is left. Who looks for the
+    /// newest version goes upward from the last that it saw, to the first that is not there.
+    /// </summary>
+    private static async ValueTask<OrphanReport> DeleteVersionsAsync(OrphanReport report, Table table, List<OrphanFile> versions, CancellationToken cancellationToken)
+    {
+        var deleted = new List<OrphanFile>(report.Files);
+        foreach (var version in versions)
+        {
+            deleted.Add(version);
+            try
+            {
+                await table.Store.DeleteAsync(version.Path, cancellationToken);
+            }
+            catch (IOException e)
+            {
+                return report with { Files = deleted, Undeleted = [.. report.Undeleted, (version, e.Message)] };
+            }
+        }
+        return report with { Files = deleted };
     }
 
     /// <summary>

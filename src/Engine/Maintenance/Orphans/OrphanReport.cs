@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Matih.Maintenance.Orphans;
 
 /// <summary>What a file was to be, by its name and its folder.</summary>
-public enum OrphanKind { Data, Manifest, ManifestList, Statistics, Metadata, Ledger, StagedRange, Unfinished }
+public enum OrphanKind { Data, Manifest, ManifestList, Statistics, Metadata, Ledger, StagedRange, Unfinished, OldVersion }
 
 /// <summary>A file that nothing names and nobody is about to commit.</summary>
 /// <param name="Path">As the store lists it.</param>

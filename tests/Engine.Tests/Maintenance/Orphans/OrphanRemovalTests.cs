@@ -248,7 +248,7 @@ public sealed class OrphanRemovalTests
     }
 
     [Fact]
-    public async Task Metadata_files_that_the_log_names_versions_and_the_hint_stay_and_other_old_ones_go()
+    public async Task Metadata_files_that_the_log_names_and_the_hint_stay_and_other_old_ones_go()
     {
         var table = await _scene.CreateTableAsync(("write.metadata.previous-versions-max", "1"));
         for (var i = 0; i < 4; i++) await _scene.CommitAsync();
@@ -257,10 +257,26 @@ public sealed class OrphanRemovalTests
 
         var report = await _scene.RemoveAsync();
 
-        Assert.Equal([cut], report.Files.Select(file => file.Path));
-        Assert.Equal(OrphanKind.Metadata, report.Files[0].Kind);
-        Assert.Equal(5, _scene.Store.Places.Count(place => FileCatalog.VersionOf(place) is not null));
+        Assert.Equal([cut, $"{Location}/metadata/v1.metadata.json", $"{Location}/metadata/v2.metadata.json", $"{Location}/metadata/v3.metadata.json"], report.Files.Select(file => file.Path));
+        Assert.Equal([OrphanKind.Metadata, OrphanKind.OldVersion, OrphanKind.OldVersion, OrphanKind.OldVersion], report.Files.Select(file => file.Kind));
+        Assert.Equal([4, 5], _scene.Store.Places.Select(FileCatalog.VersionOf).OfType<int>().Order());
         Assert.True(_scene.Store.Holds($"{Location}/metadata/version-hint.text"));
+        await _scene.CommitAsync(_scene.Data("data/next.parquet"));
+        await _scene.RequireWholeAsync();
+    }
+
+    [Fact]
+    public async Task Old_versions_go_from_the_lowest_on_and_a_failure_ends_that()
+    {
+        await _scene.CreateTableAsync(("write.metadata.previous-versions-max", "1"));
+        for (var i = 0; i < 5; i++) await _scene.CommitAsync();
+        _scene.Wait(4);
+        _scene.Store.RefusesDeletion = place => place.EndsWith("/v3.metadata.json", StringComparison.Ordinal);
+
+        var report = await _scene.RemoveAsync();
+
+        Assert.Equal([3, 4, 5, 6], _scene.Store.Places.Select(FileCatalog.VersionOf).OfType<int>().Order());
+        Assert.EndsWith("/v3.metadata.json", Assert.Single(report.Undeleted).File.Path, StringComparison.Ordinal);
     }
 
     [Fact]
