@@ -25,6 +25,7 @@ var benchmarks = new (string Name, long Records, Func<WorkloadFacts, Task> RunAs
     ("resume", 10_000, facts => new ResumeTime(Text("matih", "bin/matih"), input, facts, partitions).RunAsync(Math.Max(rounds, Comparison.RoundsMin))),
     ("requests", 1, _ => new RequestCost().RunAsync(Text("catalogs", "file,rest,sql").Split(','), [.. Text("snapshots", "10,1000").Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture))])),
     ("w10", 1, _ => new HistoryCost().RunAsync(rounds, (int)Number("commits", 10), Text("catalogs", "file,file-gzip,rest").Split(','), (int)Number("snapshots", 10_000))),
+    ("day", 1, _ => new MaintainedDay(folder, Environment.GetEnvironmentVariable("MATIH_SHARED") ?? "../shared").RunAsync(rounds, (int)Number("commits", 2_160), (int)Number("rows", 500))),
     ("w11", 1_000_000, async facts =>
     {
         using var fanOut = new FanOut(Text("matih", "bin/matih"), duckDb, input, facts, partitions);

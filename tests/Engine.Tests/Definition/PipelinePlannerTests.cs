@@ -47,6 +47,18 @@ public sealed class PipelinePlannerTests
     }
 
     [Theory]
+    [InlineData("", "auto 432000000")]
+    [InlineData(", maintenance: off", "")]
+    [InlineData(", maintenance: { retention: 2d }", "auto 172800000")]
+    [InlineData(", maintenance: on, properties: { history.expire.max-snapshot-age-ms: \"5\" }", "auto 432000000")]
+    public void A_new_table_says_that_pipelines_maintain_it_and_how_long_snapshots_stay(string sink, string defaults)
+    {
+        var plan = Assert.Single(PipelinePlanner.Plan(Samples.Valid($"{Head}sinks:\n  lake: {{ type: iceberg, table: a.b, mode: append, input: src{sink} }}\n")).Flows).Plan.Table;
+
+        Assert.Equal(defaults, string.Join(' ', plan.Defaults.Values.Reverse()));
+    }
+
+    [Theory]
     [InlineData("write.parquet.compresion-codec", "write.parquet.compression-codec")]
     [InlineData("write.parquet.compression_codec", "write.parquet.compression-codec")]
     [InlineData("Write.Target-File-Size-Bytes", "write.target-file-size-bytes")]

@@ -83,7 +83,7 @@ internal static class TableTampering
         [FindingCode.SnapshotSummary] = [FindingCode.Listing, FindingCode.Rewritten],
         [FindingCode.SnapshotUnreadable] = [FindingCode.Listing, FindingCode.Books, FindingCode.Rewritten],
         [FindingCode.ManifestAltered] = [FindingCode.Listing],
-        [FindingCode.RewriteRows] = [FindingCode.Rewritten],
+        [FindingCode.RewriteRows] = [FindingCode.Rewritten, FindingCode.RewrittenContent],
         [FindingCode.TableUnreadable] = [FindingCode.Listing, FindingCode.Files],
         [FindingCode.LedgerGone] = [FindingCode.History],
         [FindingCode.TableRecreated] = [FindingCode.NeverRun],
