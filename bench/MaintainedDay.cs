@@ -80,6 +80,8 @@ internal sealed class MaintainedDay(string folder, string shared)
             var attempt = (ChangeAttempt.Ready)await change.AttemptAsync(table, table.Metadata.NextTimestampMillis(clock.Now), new Dictionary<string, string>(StringComparer.Ordinal) { ["example.positions"] = new('7', 1000) }, [], default);
             table = ((CommitResult.Committed)await catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, default)).Table;
             if (commit > commits - 360) last.Add(Stopwatch.GetElapsedTime(beganAt).TotalMilliseconds);
+            // Versions of some megabytes each would fill the disk; a run removes them after three days.
+            File.Delete(Path.Combine(folder, "ns", "t", "metadata", $"v{commit - 200}.metadata.json"));
             if (!isMaintained || commit % 360 != 0 && commit != commits) continue;
             beganAt = Stopwatch.GetTimestamp();
             var report = (await maintenance.RunAsync(removesOrphans: false, default))!;

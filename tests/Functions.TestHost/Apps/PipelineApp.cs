@@ -123,6 +123,9 @@ public class PipelineApp : IAsyncDisposable
     /// <param name="instance">Null for one that runs.</param>
     public Task<FunctionResult> TickAsync(int? instance = null) => (instance is { } number ? At(number) : Instance).Worker.InvokeAsync("watch", TimerTick.At(DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow));
 
+    /// <summary>The hourly timer that maintains the tables.</summary>
+    public Task<FunctionResult> MaintainAsync() => Instance.Worker.InvokeAsync("maintain", TimerTick.At(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow));
+
     public async Task<JsonElement> GetAsync(string path)
     {
         using var client = new HttpClient { BaseAddress = Instance.Worker.HttpAddress };

@@ -22,6 +22,26 @@ public sealed class PipelineTests(SharedStorage storage)
     }
 
     [Fact]
+    public async Task The_hourly_timer_puts_small_files_together_and_every_record_stays_once()
+    {
+        await using var app = await RunningApp.StartAsync(storage, "matihmaintain");
+        for (var i = 0; i < 6; i++)
+        {
+            (await app.HandInAsync(app.Produce(20))).Expect();
+            await app.WaitUntilCommittedAsync();
+        }
+
+        (await app.MaintainAsync()).Expect();
+        await app.AssertExactAsync();
+        (await app.HandInAsync(app.Produce(20))).Expect();
+        await app.WaitUntilCommittedAsync();
+
+        await app.AssertExactAsync();
+        Assert.Contains("maintenance of table", app.Instance.Worker.Log.Text, StringComparison.Ordinal);
+        Assert.Contains(": put ", app.Instance.Worker.Log.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Batches_that_come_twice_in_another_order_and_not_at_all_are_in_the_table_once()
     {
         await using var app = await RunningApp.StartAsync(storage, "matihorder");

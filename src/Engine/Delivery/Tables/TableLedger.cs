@@ -23,7 +23,7 @@ internal sealed record PreparedCommit(Ledger Ledger, ITableChange Change, DateTi
 internal sealed class TableLedger(FlowContext flow, IFlowTable flowTable, IStore store)
 {
     /// <summary>A batch that waited longer may name files that somebody's orphan removal has taken (docs/delivery.md, "Clocks and ages").</summary>
-    private static readonly TimeSpan PreparedAgeMax = TimeSpan.FromHours(12);
+    public static readonly TimeSpan PreparedAgeMax = TimeSpan.FromHours(12);
 
     private readonly LedgerStorage _storage = new(store, flow.Plan.Table.Identifier);
     private LedgerLineage Lineage => field ??= new LedgerLineage(flow.Name, _storage);

@@ -44,9 +44,6 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
     /// <summary>So many small manifests are worth a commit that does nothing but put them together.</summary>
     private const int SmallManifestCountMax = 20;
 
-    /// <summary>Files that waited longer may have been taken by somebody's orphan removal (docs/delivery.md, "Clocks and ages").</summary>
-    private static readonly TimeSpan PreparedAgeMax = TimeSpan.FromHours(12);
-
     private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Called between batches: where it waits, the work is done at a lower pace.</summary>
@@ -169,7 +166,7 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
             }
             var ready = (ChangeAttempt.Ready)built;
             // Looked at last, because a machine can fall asleep at every step before.
-            if (groups.Any(done => environment.Clock.GetUtcNow() - done.WrittenAt > PreparedAgeMax)) return new Outcome.Superseded($"Its files had waited for more than {PreparedAgeMax.TotalHours:0} hours.");
+            if (groups.Any(done => environment.Clock.GetUtcNow() - done.WrittenAt > TableLedger.PreparedAgeMax)) return new Outcome.Superseded($"Its files had waited for more than {TableLedger.PreparedAgeMax.TotalHours:0} hours.");
             TableRequirement[] shape = [new TableRequirement.AssertCurrentSchemaId(table.Metadata.CurrentSchemaId), new TableRequirement.AssertDefaultSpecId(table.Metadata.DefaultSpecId)];
             result = await catalog.CommitAsync(table, [.. ready.Requirements, .. shape], ready.Updates, cancellationToken);
             attempts.Add(ready);
