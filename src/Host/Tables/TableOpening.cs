@@ -105,20 +105,23 @@ internal static class TableOpening
         {
             var folder = name.TrimEnd('/');
             var slash = folder.LastIndexOf('/');
-            return (folder[..slash], new TableIdentifier([], folder[(slash + 1)..]));
+            return (folder[..slash], Named(() => new TableIdentifier([], folder[(slash + 1)..])));
         }
         var path = Path.GetFullPath(name, settings.CurrentDirectory).TrimEnd('/');
         var isFolder = name.Contains('/') || Directory.Exists(Path.Combine(path, "metadata"));
         return isFolder
-            ? (Path.GetDirectoryName(path) ?? "/", new TableIdentifier([], Path.GetFileName(path)))
+            ? (Path.GetDirectoryName(path) ?? "/", Named(() => new TableIdentifier([], Path.GetFileName(path))))
             : (settings.Warehouse(warehouse), Parse(name));
     }
 
-    public static TableIdentifier Parse(string name)
+    public static TableIdentifier Parse(string name) => Named(() => TableIdentifier.Parse(name));
+
+    /// <exception cref="UsageException">What was typed, a dotted name or a folder, cannot be a table's name.</exception>
+    private static TableIdentifier Named(Func<TableIdentifier> make)
     {
         try
         {
-            return TableIdentifier.Parse(name);
+            return make();
         }
         catch (ArgumentException exception)
         {

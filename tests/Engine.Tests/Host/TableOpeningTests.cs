@@ -1,4 +1,5 @@
 using Matih.Engine.Tests.Hosting;
+using Matih.Host.Runtime;
 using Matih.Host.Tables;
 
 namespace Matih.Engine.Tests.Host;
@@ -15,5 +16,15 @@ public sealed class TableOpeningTests
 
         Assert.Equal((warehouse, table), (found.Warehouse, found.Identifier.Name));
         Assert.Empty(found.Identifier.Namespace);
+    }
+
+    [Theory]
+    [InlineData("s3://lake/wh/100%")]
+    [InlineData("/var/wh/a b%20")]
+    public void A_folder_whose_name_no_table_may_have_is_wrong_usage(string name)
+    {
+        var refused = Assert.Throws<UsageException>(() => TableOpening.Resolve(name, null, Settings.Of()));
+
+        Assert.Contains("cannot be part of a table's name: it holds '%'", refused.Message, StringComparison.Ordinal);
     }
 }
