@@ -83,7 +83,7 @@ internal sealed class FlowAssembly
     private TableCare? CareFor(FlowContext flow, FlowDefinition definition)
     {
         var sink = definition.Sink;
-        if (!SinkMaintenance.IsFirstOf(flow.Plan, sink)) return null;
+        if (!flow.Plan.MaintainsTable) return null;
         var maintenance = SinkMaintenance.Of(flow.Environment, _connectors.OpenCatalog(sink.Catalog, _store), sink, flow.Plan, MaintenanceCoreShare * Environment.ProcessorCount);
         return new TableCare(flow, maintenance, sink.Maintenance.Interval);
     }

@@ -196,7 +196,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
         {
             var (definition, plan) = flow;
             if (cancellationToken.IsCancellationRequested) return;
-            if (!SinkMaintenance.IsFirstOf(plan, definition.Sink)) continue;
+            if (!plan.MaintainsTable) continue;
             var catalog = connectors.OpenCatalog(definition.Sink.Catalog, connectors.OpenStore(definition.Sink.Catalog));
             var maintenance = SinkMaintenance.Of(environment, catalog, definition.Sink, plan, share: 1);
             await maintenance.RunLoggedAsync(progress, removesOrphans, log, cancellationToken);

@@ -15,6 +15,9 @@ namespace Matih.Maintenance;
 /// <remarks>Source: Apache Iceberg table spec, "Snapshot Retention Policy".</remarks>
 internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, ImmutableArray<string> Refs, int HeldForLedgers)
 {
+    /// <summary>How long a snapshot stays after another took its place, however old it is; less where the retention is less.</summary>
+    private const long GraceMillis = 3_600_000;
+
     /// <param name="retention">Counts in the place of the table's <c>history.expire.max-snapshot-age-ms</c>; a branch's own age goes before it.</param>
     public static ExpiryPlan Of(TableMetadata metadata, long nowMillis, TimeSpan? retention = null)
     {
@@ -55,16 +58,20 @@ internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, Immutabl
 
         long AgeOf(Snapshot snapshot) => nowMillis - snapshot.TimestampMillis;
 
-        // From the branch's head back, until one is too old and enough are kept; what lies behind that one goes as well.
+        // From the branch's head back, until one is too old and enough are kept; what lies behind that one goes as well. What was
+        // the head a moment ago is kept, however old: whoever opened the table then is reading it.
         void KeepOfBranch(SnapshotRef branch)
         {
             var (ageMax, countMin) = (branch.MaxSnapshotAgeMillis ?? snapshotAgeMax, branch.MinSnapshotsToKeep ?? settings.SnapshotCountMin);
             var seen = new HashSet<SnapshotId>();
             var isKept = true;
+            var grace = Math.Min(ageMax, GraceMillis);
+            var replacedAt = nowMillis;
             for (SnapshotId? next = branch.SnapshotId; next is { } id && byId.TryGetValue(id, out var snapshot) && seen.Add(id); next = snapshot.ParentId)
             {
                 referenced.Add(id);
-                isKept &= seen.Count <= Math.Max(1, countMin) || AgeOf(snapshot) <= ageMax;
+                isKept &= seen.Count <= Math.Max(1, countMin) || AgeOf(snapshot) <= ageMax || nowMillis - replacedAt <= grace;
+                replacedAt = snapshot.TimestampMillis;
                 if (isKept) kept.Add(id);
             }
         }

@@ -59,10 +59,6 @@ public sealed class SinkMaintenance(EngineEnvironment environment, ICatalog cata
     /// <summary>Refusals that were said already: a table that cannot be compacted is said once, not every hour.</summary>
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
 
-    /// <summary>Sinks of one pipeline may share a table: the first of them maintains it, where it is maintained at all.</summary>
-    public static bool IsFirstOf(FlowPlan plan, SinkDefinition sink) =>
-        sink.Maintenance.Mode != MaintenanceMode.Off && plan.SiblingSinks.All(sibling => string.CompareOrdinal(sibling, sink.Name) > 0);
-
     public static SinkMaintenance Of(EngineEnvironment environment, ICatalog catalog, SinkDefinition sink, FlowPlan plan, double share) => new(
         environment, catalog, plan.Table.Identifier, sink.Maintenance, sink.TargetFileBytes, new MemoryAccount(Math.Max(MemoryBytesMin, plan.MemoryBytes / MemoryShare)), share);
 
@@ -106,36 +102,26 @@ public sealed class SinkMaintenance(EngineEnvironment environment, ICatalog cata
         if (settings.Mode == MaintenanceMode.Off || await catalog.LoadAsync(identifier, cancellationToken) is not { } table) return null;
         if (!settings.Includes(table.Metadata.Properties.GetValueOrDefault(MaintenanceDefinition.TableProperty))) return null;
         var refusals = ImmutableArray.CreateBuilder<string>();
-        CompactionReport? compaction = null;
-        ExpiryReport? expiry = null;
-        try
-        {
-            if (!WasCompactedLately(table.Metadata)) compaction = await CompactAsync(cancellationToken);
-        }
-        catch (UnsupportedTableException e)
-        {
-            refusals.Add(e.Message);
-        }
-        try
-        {
-            expiry = await new TableExpiry(catalog, environment.Clock) { Retention = settings.Retention }.RunAsync(identifier, isDryRun: false, cancellationToken);
-        }
-        catch (UnsupportedTableException e)
-        {
-            refusals.Add(e.Message);
-        }
-        OrphanReport? orphans = null;
-        try
-        {
-            var options = new OrphanOptions(OrphanOptions.OlderThanDefault);
-            if (removesOrphans) orphans = await new OrphanRemoval(catalog, environment.Ids, environment.Clock).RunAsync(identifier, options, cancellationToken);
-        }
-        catch (UnsupportedTableException e)
-        {
-            refusals.Add(e.Message);
-        }
+        var compaction = WasCompactedLately(table.Metadata) ? null : await TryAsync(() => CompactAsync(cancellationToken));
+        var expiry = await TryAsync(() => new TableExpiry(catalog, environment.Clock) { Retention = settings.Retention }.RunAsync(identifier, isDryRun: false, cancellationToken));
+        var options = new OrphanOptions(OrphanOptions.OlderThanDefault);
+        var orphans = removesOrphans ? await TryAsync(() => new OrphanRemoval(catalog, environment.Ids, environment.Clock).RunAsync(identifier, options, cancellationToken)) : null;
         if (await catalog.LoadAsync(identifier, cancellationToken) is not { } after) return null;
         return new MaintenanceReport(identifier, compaction, expiry, orphans, await TableHealth.ReadAsync(after, cancellationToken), [.. refusals.Where(_told.Add)]);
+
+        // What one part cannot do must not keep the others from their work: expiry makes room where compaction found none.
+        async ValueTask<T?> TryAsync<T>(Func<ValueTask<T?>> part) where T : class
+        {
+            try
+            {
+                return await part();
+            }
+            catch (Exception e) when (e is UnsupportedTableException or InvalidTableException or IOException or UnauthorizedAccessException)
+            {
+                refusals.Add(e.Message);
+                return null;
+            }
+        }
     }
 
     private ValueTask<CompactionReport?> CompactAsync(CancellationToken cancellationToken)

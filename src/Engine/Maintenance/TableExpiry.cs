@@ -60,11 +60,29 @@ public sealed class TableExpiry(ICatalog catalog, TimeProvider clock)
             var result = await catalog.CommitAsync(table, Requirements(table, plan), updates, cancellationToken);
             if (result is not CommitResult.Conflict && await ReadBackAsync(table, plan, cancellationToken) is { } after)
             {
-                var files = await UnreachableFiles.FindAsync(table, after, cancellationToken);
+                var files = await FindUnreachableAsync(table, after, cancellationToken);
                 return Report(table, plan, files, await FileDeletion.DeleteAsync(after.Store, files, file => file.Path, cancellationToken));
             }
             if (attempt >= AttemptsMax) throw NotThrough(identifier, attempt, result);
             await Task.Delay(WaitMin * Math.Pow(2, attempt - 1), clock, cancellationToken);
+        }
+    }
+
+    /// <summary>Others that expire beside it take away what the table needed a moment ago: then it is looked at as it is now.</summary>
+    private async ValueTask<IReadOnlyList<UnreachableFile>> FindUnreachableAsync(Table before, Table after, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return [.. await UnreachableFiles.FindAsync(before, after, cancellationToken)];
+            }
+            catch (InvalidTableException)
+            {
+                var now = await catalog.LoadAsync(before.Identifier, cancellationToken);
+                if (attempt >= AttemptsMax || now is null || now.Metadata.TableUuid != before.Metadata.TableUuid || now.MetadataLocation == after.MetadataLocation) throw;
+                after = now;
+            }
         }
     }
 

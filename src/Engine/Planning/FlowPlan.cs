@@ -36,6 +36,8 @@ public sealed record FlowPlan
     public required FlowName Name { get; init; }
     /// <summary>The pipeline's other sinks into the same table.</summary>
     public ImmutableArray<string> SiblingSinks { get; init; } = [];
+    /// <summary>Whether this sink is the one of the pipeline that maintains the table, where it is maintained at all.</summary>
+    public bool MaintainsTable { get; init; }
     public required string SourceName { get; init; }
     public required string Topic { get; init; }
     public required string IsolationLevel { get; init; }

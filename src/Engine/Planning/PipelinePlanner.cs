@@ -87,9 +87,14 @@ public static class PipelinePlanner
     private static PlannedFlow WithSiblings(PlannedFlow flow, IEnumerable<PlannedFlow> all)
     {
         var sink = flow.Definition.Sink;
-        var siblings = all.Where(other => other.Definition.Sink.Name != sink.Name && other.Definition.Sink.Table == sink.Table && other.Definition.Sink.Catalog == sink.Catalog);
-        return flow with { Plan = flow.Plan with { SiblingSinks = [.. siblings.Select(other => other.Definition.Sink.Name)] } };
+        var siblings = all.Select(other => other.Definition.Sink).Where(other => other.Name != sink.Name && other.Table == sink.Table && other.Catalog == sink.Catalog).ToList();
+        var maintainer = MaintainerOf([.. siblings, sink]);
+        return flow with { Plan = flow.Plan with { SiblingSinks = [.. siblings.Select(other => other.Name)], MaintainsTable = maintainer.Name == sink.Name && sink.Maintenance.Mode != MaintenanceMode.Off } };
     }
+
+    /// <summary>Of sinks into one table, the one whose settings count for its maintenance: one that says <c>on</c> before one that says nothing.</summary>
+    public static SinkDefinition MaintainerOf(IEnumerable<SinkDefinition> sinks) => sinks
+        .OrderBy(sink => sink.Maintenance.Mode switch { MaintenanceMode.On => 0, MaintenanceMode.Auto => 1, _ => 2 }).ThenBy(sink => sink.Name, StringComparer.Ordinal).First();
 
     /// <summary>Plans the table of a flow whose columns are known otherwise than by compiling its statements here.</summary>
     /// <param name="rows">The query's output columns.</param>

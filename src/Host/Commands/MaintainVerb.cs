@@ -10,6 +10,7 @@ using Matih.Hosting;
 using Matih.Iceberg.Catalogs;
 using Matih.Maintenance.Compaction;
 using Matih.Maintenance;
+using Matih.Planning;
 using Matih.Maintenance.Orphans;
 
 namespace Matih.Host.Commands;
@@ -79,19 +80,34 @@ internal sealed class MaintainVerb : Verb
         var (isDryRun, isJson) = (arguments.GetValue(_isDryRun), arguments.GetValue(_isJson));
         var (tasks, olderThan) = (TasksOf(arguments.GetValue(_only)), OlderThan(arguments.GetValue(_olderThan)));
         var done = new List<(TableIdentifier Table, List<(string Member, IMaintenanceOutcome Outcome)> Outcomes)>();
+        var failures = new List<PipelineException>();
         foreach (var (catalog, identifier, place, sink) in await TablesAsync(arguments))
         {
             var outcomes = new List<(string, IMaintenanceOutcome)>();
             foreach (var task in tasks)
             {
                 var order = new MaintenanceOrder(catalog, identifier, isDryRun, olderThan, arguments.GetValue(_isOutside), sink) { Settings = _settings, IsOneOfFew = arguments.GetValue(_only) is not null };
-                var outcome = await TableOpening.GuardAsync(identifier.ToString(), () => RunAsync(task, order, cancellationToken)) ?? throw TableOpening.Missing(identifier, catalog, place);
+                IMaintenanceOutcome outcome;
+                try
+                {
+                    outcome = await TableOpening.GuardAsync(identifier.ToString(), () => RunAsync(task, order, cancellationToken)) ?? throw TableOpening.Missing(identifier, catalog, place);
+                }
+                catch (PipelineException failure)
+                {
+                    // What one task cannot do must not keep the others, and other tables, from theirs: expiry makes room where compaction found none.
+                    failures.Add(failure);
+                    continue;
+                }
                 if (!isJson) outcome.WriteText(Console.Out);
                 outcomes.Add((task.Member, outcome));
             }
             done.Add((identifier, outcomes));
         }
         if (isJson) JsonOutput.Write(Console.OpenStandardOutput(), json => WriteJson(json, done, isDryRun));
+        // The worst is said last, as the command's own failure.
+        var worst = failures.MaxBy(failure => failure.ExitCode);
+        foreach (var failure in failures.DistinctBy(failure => failure.Message).Where(failure => failure.Message != worst!.Message)) Console.Error.WriteLine($"matih: {failure.Message}\n{failure.Remedy}");
+        if (worst is not null) throw worst;
         return done.All(table => table.Outcomes.All(outcome => outcome.Outcome.IsComplete)) ? ExitCode.Done : ExitCode.Environment;
     }
 
@@ -167,7 +183,7 @@ internal sealed class MaintainVerb : Verb
         var load = PipelineLoading.Load(new PipelineRequest(what, [], place.Warehouse), _settings, isForFlink: null);
         if (load.Pipeline is not { } pipeline) throw load.Failure!;
         var tables = new List<(ICatalog, TableIdentifier, TablePlace, SinkDefinition?)>();
-        foreach (var sink in pipeline.Definition.Flows.Select(flow => flow.Sink).DistinctBy(sink => (sink.Catalog.Name, sink.Table)))
+        foreach (var sink in pipeline.Definition.Flows.Select(flow => flow.Sink).GroupBy(sink => (sink.Catalog.Name, sink.Table)).Select(PipelinePlanner.MaintainerOf))
         {
             var identifier = new TableIdentifier(sink.Table.Namespace, sink.Table.Name);
             tables.Add((await TableOpening.OpenCatalogAsync(identifier.ToString(), sink.Catalog), identifier, place with { Definition = what }, sink));

@@ -13,7 +13,7 @@ internal sealed class CompactionOutcome(CompactionReport report, bool isDryRun) 
     public static IMaintenanceOutcome Impossible(string reason) => new NotDone(reason);
 
     /// <summary>Groups that others changed meanwhile, or that this build cannot read, are as good as they were.</summary>
-    public bool IsComplete => true;
+    public bool IsComplete => !report.IsDamaged;
 
     public void WriteText(TextWriter output)
     {

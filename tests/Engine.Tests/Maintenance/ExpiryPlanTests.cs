@@ -32,6 +32,21 @@ public sealed class ExpiryPlanTests
     }
 
     [Fact]
+    public void What_was_the_head_within_the_last_hour_stays_however_old_it_is()
+    {
+        var table = Table([20, 10, 1]);
+        var moved = table with { Snapshots = [.. table.Snapshots.Select(snapshot => snapshot.Id.Value == 1 ? At(snapshot, Now - 3_600_000) : snapshot)] };
+        var late = table with { Snapshots = [.. table.Snapshots.Select(snapshot => snapshot.Id.Value == 1 ? At(snapshot, Now - 3_600_001) : snapshot)] };
+
+        Assert.Equal("20", Expired(moved));
+        Assert.Equal("20 10", Expired(late));
+        // A shorter retention is meant as it is.
+        Assert.Equal(2, ExpiryPlan.Of(moved, Now, TimeSpan.FromMinutes(1)).Snapshots.Length);
+
+        static Snapshot At(Snapshot snapshot, long millis) => new(snapshot.Id, snapshot.ParentId, snapshot.SequenceNumber, millis, snapshot.ManifestList!, new OrderedDictionary<string, string>(snapshot.Summary.ToDictionary()), 0);
+    }
+
+    [Fact]
     public void A_tag_keeps_its_snapshot_and_a_branch_its_own_line_until_they_are_too_old()
     {
         var table = Table([30, 20, 10, 1]);

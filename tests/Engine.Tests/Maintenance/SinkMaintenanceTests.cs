@@ -102,7 +102,7 @@ public sealed class SinkMaintenanceTests
     }
 
     [Fact]
-    public async Task What_fails_is_logged_with_the_reason_and_ends_nothing()
+    public async Task A_damaged_file_costs_its_group_and_is_named_and_ends_nothing()
     {
         using var flow = new FlowHarness();
         await flow.ThreeCommitsAsync();
@@ -112,7 +112,7 @@ public sealed class SinkMaintenanceTests
         await Of(flow, On).RunLoggedAsync(progress, removesOrphans: false, log, default);
 
         var entry = Assert.Single(log.Entries);
-        Assert.Equal("maintenance-failed", entry.Event);
+        Assert.Equal("maintained", entry.Event);
         Assert.Contains("is missing", entry.Message, StringComparison.Ordinal);
     }
 

@@ -124,7 +124,8 @@ public sealed class TableExpiryTests : IDisposable
         var report = await ExpireAsync();
 
         table = (await _catalog.LoadAsync(Name, default))!;
-        Assert.Equal(3, report.Expired.Length);
+        // What was the head a moment ago stays for an hour.
+        Assert.Equal(2, report.Expired.Length);
         Assert.Equal("between f0 f1 f2", await LiveAsync(table));
         Assert.Equal(MetadataFiles(), (await NamedAsync(table)).Order(StringComparer.Ordinal));
     }

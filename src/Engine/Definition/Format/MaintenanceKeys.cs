@@ -6,7 +6,7 @@ namespace Matih.Definition.Format;
 internal static class MaintenanceKeys
 {
     public static readonly Key<MaintenanceMode> Mode = new("mode", new ChoiceShape<MaintenanceMode>([("auto", MaintenanceMode.Auto), ("on", MaintenanceMode.On), ("off", MaintenanceMode.Off)]),
-        $"`auto` maintains tables that a pipeline created (they have the property `{MaintenanceDefinition.TableProperty}` = `auto`), `on` any table, `off` none.")
+        $"`auto` maintains tables that a pipeline created (they have the property `{MaintenanceDefinition.TableProperty}` = `auto`), `on` any table, `off` none. Of sinks into one table, one that says `on` counts before one that says nothing. `matih maintain` by hand does its work whatever the mode is.")
     {
         DefaultText = "auto",
     };

@@ -18,7 +18,11 @@ namespace Matih.Maintenance.Compaction;
 /// <param name="LeftGroupCount">Groups beyond the budget, for the next run.</param>
 /// <param name="IsOnlyManifests">Whether manifests alone were rewritten.</param>
 public sealed record CompactionReport(
-    TableIdentifier Table, long FileCount, long SmallFileCount, ImmutableArray<CompactedGroup> Rewritten, ImmutableArray<(string Partition, string Reason)> Skipped, int LeftGroupCount, bool IsOnlyManifests);
+    TableIdentifier Table, long FileCount, long SmallFileCount, ImmutableArray<CompactedGroup> Rewritten, ImmutableArray<(string Partition, string Reason)> Skipped, int LeftGroupCount, bool IsOnlyManifests)
+{
+    /// <summary>Whether a group was skipped because a file of it is missing, damaged, or holds other rows than the table says.</summary>
+    public bool IsDamaged { get; init; }
+}
 
 /// <summary>Files of a table partition that were put together.</summary>
 /// <param name="Partition">As folders show it; empty for a table without partitions.</param>
@@ -67,7 +71,17 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
     {
         if (await catalog.LoadAsync(identifier, cancellationToken) is not { } table) return null;
         var binding = IcebergBinding.OfWholeTable(table);
-        var files = await CompactableFiles.FindAsync(table, terms.SmallBytes, cancellationToken);
+        CompactableFiles files;
+        try
+        {
+            files = await CompactableFiles.FindAsync(table, terms.SmallBytes, cancellationToken);
+        }
+        catch (InvalidTableException e)
+        {
+            if (!await HasMovedAsync(table, cancellationToken)) throw;
+            // Somebody expires snapshots beside it: what was listed a moment ago is gone for good reasons.
+            return new CompactionReport(identifier, 0, 0, [], [("", $"Another writer changed the table while its manifests were read; the next round looks again. ({e.Message})")], 0, IsOnlyManifests: false);
+        }
         var plan = CompactionPlan.Of(files.Partitions, terms, environment.Clock.GetUtcNow().ToUnixTimeMilliseconds());
         var report = new CompactionReport(identifier, files.FileCount, files.SmallFileCount, [], [], plan.LeftGroupCount, IsOnlyManifests: plan.Groups.IsEmpty && files.SmallManifestCount >= SmallManifestCountMax);
         if (isDryRun) return report with { Rewritten = [.. plan.Groups.Select(group => Done(new RewrittenGroup(group, [], default)))] };
@@ -87,8 +101,9 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
             }
             catch (InvalidTableException e)
             {
-                if (!await HasMovedAsync(table, cancellationToken)) throw;
-                report = report with { Skipped = report.Skipped.Add((group.Partition, $"Another writer changed the table meanwhile: {e.Message}")) };
+                // A damaged file costs its group. It is named, and others of the table are as good as ever.
+                var hasMoved = await HasMovedAsync(table, cancellationToken);
+                report = report with { Skipped = report.Skipped.Add((group.Partition, hasMoved ? $"Another writer changed the table meanwhile: {e.Message}" : e.Message)), IsDamaged = report.IsDamaged || !hasMoved };
                 continue;
             }
             if (waiting.Sum(done => done.Group.LengthBytes) < CommitBytes) continue;
