@@ -23,6 +23,7 @@ public sealed class TelemetryTests(SharedStorage storage)
 
         (await app.HandInAsync(app.Produce(100))).Expect();
         await app.WaitUntilCommittedAsync();
+        (await app.MaintainAsync()).Expect();
         await app.Instance.StopAsync();
 
         Assert.Equal(["/v1/metrics", "/v1/traces"], collector.Requests.Select(request => request.Path).Distinct().Order(StringComparer.Ordinal));
