@@ -19,14 +19,14 @@ namespace Matih.Interop.Tests.Maintenance;
 
 /// <summary>
 /// A day of a pipeline that commits every ten seconds, with maintenance once an hour, on a clock that is set forward: the rows are
-/// few and the target size is small. Soak runs the whole day, the tests three hours.
+/// few and the target size is small. Soak runs the whole day, the tests two hours.
 /// </summary>
 public sealed class MaintainedDayTests
 {
     private const int CommitsPerHour = 360, RowsPerCommit = 5;
     private const long TargetBytes = 64 << 10;
 
-    private static readonly int Hours = Soak.IsOn ? 24 : 3;
+    private static readonly int Hours = Soak.IsOn ? 24 : 2;
     private static readonly TimeSpan Retention = TimeSpan.FromHours(2);
 
     private readonly string _folder = TemporaryDirectory.New();
