@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Definition;
-using Matih.Delivery.Ledgers;
 using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
@@ -131,9 +130,6 @@ public sealed class SinkMaintenance(EngineEnvironment environment, ICatalog cata
     }
 
     /// <summary>Another pipeline of the table, or a scheduler, does the same: one of them is enough.</summary>
-    private bool WasCompactedLately(TableMetadata metadata)
-    {
-        var latest = metadata.Lineage().FirstOrDefault(snapshot => snapshot.Summary.ContainsKey(LedgerKeys.Maintenance));
-        return latest is not null && environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() - latest.TimestampMillis < settings.Interval.TotalMilliseconds / 2;
-    }
+    private bool WasCompactedLately(TableMetadata metadata) =>
+        TableHealth.FindLastCompaction(metadata) is { } latest && environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() - latest.TimestampMillis < settings.Interval.TotalMilliseconds / 2;
 }

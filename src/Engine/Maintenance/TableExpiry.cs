@@ -27,10 +27,6 @@ public sealed record ExpiryReport(
 /// </remarks>
 public sealed class TableExpiry(ICatalog catalog, TimeProvider clock)
 {
-    private const int AttemptsMax = 8;
-
-    private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(200);
-
     /// <summary>How long snapshots stay; null takes the table's own <c>history.expire.max-snapshot-age-ms</c>.</summary>
     public TimeSpan? Retention { get; init; }
 
@@ -63,8 +59,9 @@ public sealed class TableExpiry(ICatalog catalog, TimeProvider clock)
                 var files = await FindUnreachableAsync(table, after, cancellationToken);
                 return Report(table, plan, files, await FileDeletion.DeleteAsync(after.Store, files, file => file.Path, cancellationToken));
             }
-            if (attempt >= AttemptsMax) throw NotThrough(identifier, attempt, result);
-            await Task.Delay(WaitMin * Math.Pow(2, attempt - 1), clock, cancellationToken);
+            if (attempt >= CommitAttempts.CountMax)
+                throw CommitAttempts.NotThrough($"The expiry of snapshots of table {identifier} did not get through", attempt, result, "the table has the snapshots still", "No file was deleted.");
+            await CommitAttempts.WaitAfterAsync(attempt, clock, cancellationToken);
         }
     }
 
@@ -80,7 +77,7 @@ public sealed class TableExpiry(ICatalog catalog, TimeProvider clock)
             catch (InvalidTableException)
             {
                 var now = await catalog.LoadAsync(before.Identifier, cancellationToken);
-                if (attempt >= AttemptsMax || now is null || now.Metadata.TableUuid != before.Metadata.TableUuid || now.MetadataLocation == after.MetadataLocation) throw;
+                if (attempt >= CommitAttempts.CountMax || now is null || now.Metadata.TableUuid != before.Metadata.TableUuid || now.MetadataLocation == after.MetadataLocation) throw;
                 after = now;
             }
         }
@@ -111,12 +108,4 @@ public sealed class TableExpiry(ICatalog catalog, TimeProvider clock)
 
     private static ExpiryReport Report(Table table, ExpiryPlan plan, IReadOnlyList<UnreachableFile> files, IReadOnlyList<(UnreachableFile File, string Reason)> undeleted) =>
         new(table.Identifier, table.Metadata.Snapshots.Length, plan.Snapshots, plan.Refs, plan.HeldForLedgers, files, undeleted);
-
-    private static CatalogException NotThrough(TableIdentifier table, int attempts, CommitResult last)
-    {
-        var reason = last switch { CommitResult.Conflict conflict => conflict.Reason, CommitResult.Unknown unknown => $"not confirmed ({unknown.Cause.Message})", _ => "the catalog said that it stands, and the table has the snapshots still" };
-        return new CatalogException(
-            $"The expiry of snapshots of table {table} did not get through in {Quantity.Of(attempts, "attempt")}; the last one: {reason.TrimEnd('.')}.",
-            "No file was deleted. Writers that commit all the time come first: run it again, or at a quieter time.", (last as CommitResult.Unknown)?.Cause);
-    }
 }

@@ -54,8 +54,11 @@ public sealed record TableHealth(
         return new TableHealth(
             files, bytes, small, smallBytes, deletes, manifestCount, metadata.Snapshots.Length, metadata.Snapshots.Select(snapshot => (long?)snapshot.TimestampMillis).Min(),
             table.MetadataLocation.Length == 0 ? null : await table.Store.LengthAsync(table.MetadataLocation, cancellationToken),
-            metadata.Lineage().FirstOrDefault(snapshot => snapshot.Summary.ContainsKey(LedgerKeys.Maintenance)));
+            FindLastCompaction(metadata));
     }
+
+    /// <summary>The newest snapshot of our own maintenance in the table's history; null where there is none.</summary>
+    internal static Snapshot? FindLastCompaction(TableMetadata metadata) => metadata.Lineage().FirstOrDefault(snapshot => snapshot.Summary.ContainsKey(LedgerKeys.Maintenance));
 
     /// <summary>What is beyond what readers and commits bear well, each with the remedy.</summary>
     public IEnumerable<TableWarning> Warnings()

@@ -16,7 +16,7 @@ internal sealed class ForeignDeletes(SimulatedWorld world, TableHistory history)
 {
     private readonly TableContent _content = new(world.Store);
 
-    private static readonly ParquetColumn[] Columns = [new(int.MaxValue - 101, "file_path", new ParquetType.String(), true), new(int.MaxValue - 102, "pos", new ParquetType.Long(), true)];
+    private static readonly ParquetColumn[] Columns = [new(DeleteScope.FilePathFieldId, "file_path", new ParquetType.String(), true), new(DeleteScope.PositionFieldId, "pos", new ParquetType.Long(), true)];
 
     /// <summary>Deletes one of the rows of other engines that the table holds; nothing where it holds none.</summary>
     public void DeleteRow(Table table, int pick)

@@ -8,7 +8,10 @@ namespace Matih.Iceberg.Manifests;
 internal static class DeleteScope
 {
     /// <summary>The reserved field of a position delete file that names the data file (spec, "Reserved Field IDs").</summary>
-    private const int FilePathFieldId = int.MaxValue - 101;
+    public const int FilePathFieldId = int.MaxValue - 101;
+
+    /// <summary>The one that says which of its rows, counted from 0.</summary>
+    public const int PositionFieldId = int.MaxValue - 102;
 
     public static bool MayReach(ManifestEntry delete, ManifestEntry data, TableMetadata metadata)
     {

@@ -16,7 +16,7 @@ namespace Matih.Maintenance.Compaction;
 internal sealed class DeletedRows(Table table, ImmutableArray<ParquetColumn> columns, MemoryAccount memory)
 {
     private static readonly ImmutableArray<ParquetColumn> PositionColumns =
-        [new(int.MaxValue - 101, "file_path", new ParquetType.String(), true), new(int.MaxValue - 102, "pos", new ParquetType.Long(), true)];
+        [new(DeleteScope.FilePathFieldId, "file_path", new ParquetType.String(), true), new(DeleteScope.PositionFieldId, "pos", new ParquetType.Long(), true)];
 
     private readonly Dictionary<string, Dictionary<string, HashSet<long>>> _positions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EqualRows> _values = new(StringComparer.Ordinal);

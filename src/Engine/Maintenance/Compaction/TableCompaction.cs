@@ -40,15 +40,11 @@ public sealed record CompactedGroup(string Partition, int RemovedFileCount, long
 /// </remarks>
 public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environment, MemoryAccount memory)
 {
-    private const int AttemptsMax = 8;
-
     /// <summary>So much is committed at once: what a lost race, or a process that dies, costs at most.</summary>
     private const long CommitBytes = 256L << 20;
 
     /// <summary>So many small manifests are worth a commit that does nothing but put them together.</summary>
     private const int SmallManifestCountMax = 20;
-
-    private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Called between batches: where it waits, the work is done at a lower pace.</summary>
     public Func<CancellationToken, ValueTask> PaceAsync { get; init; } = _ => ValueTask.CompletedTask;
@@ -59,7 +55,7 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
     public async ValueTask<CompactionReport?> RunAsync(TableIdentifier identifier, long? targetFileBytes, long? bytesMax, bool isDryRun, CancellationToken cancellationToken)
     {
         if (await catalog.LoadAsync(identifier, cancellationToken) is not { } table) return null;
-        return await RunAsync(identifier, new CompactionTerms(targetFileBytes ?? new TableSettings(table.Metadata.Properties).TargetFileBytes, bytesMax ?? long.MaxValue), isDryRun, cancellationToken);
+        return await RunAsync(table, new CompactionTerms(targetFileBytes ?? new TableSettings(table.Metadata.Properties).TargetFileBytes, bytesMax ?? long.MaxValue), isDryRun, cancellationToken);
     }
 
     /// <param name="isDryRun">Whether to look only.</param>
@@ -67,9 +63,12 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
     /// <exception cref="UnsupportedTableException">The table, or a type of its columns, cannot be written by this build.</exception>
     /// <exception cref="InvalidTableException">A file that the table needs is missing or damaged.</exception>
     /// <exception cref="CatalogException">A commit did not get through.</exception>
-    public async ValueTask<CompactionReport?> RunAsync(TableIdentifier identifier, CompactionTerms terms, bool isDryRun, CancellationToken cancellationToken)
+    public async ValueTask<CompactionReport?> RunAsync(TableIdentifier identifier, CompactionTerms terms, bool isDryRun, CancellationToken cancellationToken) =>
+        await catalog.LoadAsync(identifier, cancellationToken) is { } table ? await RunAsync(table, terms, isDryRun, cancellationToken) : null;
+
+    private async ValueTask<CompactionReport> RunAsync(Table table, CompactionTerms terms, bool isDryRun, CancellationToken cancellationToken)
     {
-        if (await catalog.LoadAsync(identifier, cancellationToken) is not { } table) return null;
+        var identifier = table.Identifier;
         var binding = IcebergBinding.OfWholeTable(table);
         CompactableFiles files;
         try
@@ -169,7 +168,8 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
             if (table.Metadata.Lineage().FirstOrDefault(snapshot => snapshot.Id == change.SnapshotId) is { } stands) return await CommittedAsync(table, stands, attempts, cancellationToken);
             if (table.Metadata.FindSnapshot(change.SnapshotId) is not null) return new Outcome.Superseded("The table was rolled back past the compaction.");
             if (binding.FindChange(new IcebergVersion(catalog, table)) is { } differs) return new Outcome.Superseded($"The table was changed meanwhile: {differs}.");
-            if (attempt > AttemptsMax) throw NotThrough(planned.Identifier, AttemptsMax, result!);
+            if (attempt > CommitAttempts.CountMax)
+                throw CommitAttempts.NotThrough($"The compaction of table {planned.Identifier} could not be committed", CommitAttempts.CountMax, result!, "the table does not hold it", "Every row is where it was.");
             var summary = (await CarriedLedgers.ReadAsync(new IcebergHistory(table), cancellationToken)).SetItem(LedgerKeys.Maintenance, "compaction");
             var built = await change.AttemptAsync(table, table.Metadata.NextTimestampMillis(environment.Clock.GetUtcNow()), summary, [], cancellationToken);
             switch (built)
@@ -187,7 +187,7 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
             attempts.Add(ready);
             if (result is CommitResult.Committed) return await CommittedAsync(table, ready.Snapshot, attempts, cancellationToken);
             isUnsure |= result is CommitResult.Unknown;
-            await Task.Delay(WaitMin * Math.Pow(2, attempt - 1), environment.Clock, cancellationToken);
+            await CommitAttempts.WaitAfterAsync(attempt, environment.Clock, cancellationToken);
         }
     }
 
@@ -199,29 +199,10 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
         return new Outcome.Committed();
     }
 
-    private static async ValueTask DeleteAsync(IStore store, IReadOnlyCollection<string> locations, CancellationToken cancellationToken)
-    {
-        foreach (var location in locations)
-        {
-            try
-            {
-                await store.DeleteAsync(location, cancellationToken);
-            }
-            catch (IOException)
-            {
-                return; // They are orphans then, and do no harm.
-            }
-        }
-    }
+    /// <summary>What the store does not delete is an orphan then, and does no harm.</summary>
+    private static async ValueTask DeleteAsync(IStore store, IEnumerable<string> locations, CancellationToken cancellationToken) =>
+        await FileDeletion.DeleteAsync(store, locations, location => location, cancellationToken);
 
     private static CompactedGroup Done(RewrittenGroup done) => new(
         done.Group.Partition, done.Group.Files.Length, done.Group.LengthBytes, done.Group.RowCount, done.Added.Length, done.AddedBytes, done.AddedRowCount);
-
-    private static CatalogException NotThrough(TableIdentifier table, int attempts, CommitResult last)
-    {
-        var reason = last switch { CommitResult.Conflict conflict => conflict.Reason, CommitResult.Unknown unknown => $"not confirmed ({unknown.Cause.Message})", _ => "the catalog said that it stands, and the table does not hold it" };
-        return new CatalogException(
-            $"The compaction of table {table} could not be committed in {Quantity.Of(attempts, "attempt")}; the last one: {reason.TrimEnd('.')}.",
-            "Every row is where it was. Writers that commit all the time come first: run it again, or at a quieter time.", (last as CommitResult.Unknown)?.Cause);
-    }
 }
