@@ -9,7 +9,7 @@ namespace Matih.Batches;
 /// </summary>
 /// <remarks>
 /// Validity is one byte a row, 1 for a value and 0 for NULL; it exists only where <see cref="NullCount"/> is above 0.
-/// The value at a NULL row is unspecified (an empty range in <see cref="BytesColumn"/>).
+/// The value at a NULL row is unspecified (an empty range in <see cref="BytesColumn"/> and <see cref="ListColumn"/>).
 /// </remarks>
 public abstract class Column : IDisposable
 {
@@ -92,6 +92,9 @@ public abstract class Column : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Gives the buffers up, which whoever holds this column has taken off the account.</summary>
+    internal void Release() => ReleaseBuffers();
+
     private protected abstract void ReleaseBuffers();
 
     /// <summary>Records the validity of the row at <see cref="Count"/>, before Count is raised.</summary>
@@ -157,7 +160,7 @@ public abstract class Column : IDisposable
         throw new InvalidOperationException($"A column buffer would need {needed} items; a batch holds at most {Array.MaxLength}. Lower the batch size.");
 
     /// <summary>A new empty column for the type.</summary>
-    /// <exception cref="NotSupportedException">The type has no column layout yet (nested types).</exception>
+    /// <exception cref="NotSupportedException">The type has no column layout: an untyped NULL.</exception>
     public static Column Create(DataType type, MemoryAccount account) => type.Layout switch
     {
         Layout.Byte => new FixedColumn<byte>(type, account),
@@ -167,6 +170,8 @@ public abstract class Column : IDisposable
         Layout.Float => new FixedColumn<float>(type, account),
         Layout.Double => new FixedColumn<double>(type, account),
         Layout.Bytes => new BytesColumn(type, account),
+        Layout.List => new ListColumn(type, account),
+        Layout.Row => new RowColumn((DataType.Row)type, account),
         _ => throw new NotSupportedException($"No column holds {type}."),
     };
 }

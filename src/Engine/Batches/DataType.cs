@@ -17,7 +17,11 @@ public enum Layout
     Double,
     /// <summary>CHAR, VARCHAR, STRING as valid UTF-8; BINARY, VARBINARY, BYTES: offsets and bytes.</summary>
     Bytes,
-    /// <summary>Types that no column holds yet: ARRAY, MAP, ROW, NULL.</summary>
+    /// <summary>ARRAY: offsets and a column of elements; MAP likewise, its elements being rows of a key and a value.</summary>
+    List,
+    /// <summary>ROW: a column for each field.</summary>
+    Row,
+    /// <summary>The type of an untyped NULL, which no column holds.</summary>
     None,
 }
 
@@ -110,10 +114,26 @@ public abstract record DataType
     /// <summary>The type of an untyped NULL.</summary>
     public sealed record Null() : DataType(Layout.None) { public override string Name => "NULL"; }
 
-    public sealed record Array(DataType Element) : DataType(Layout.None) { public override string Name => $"ARRAY<{Element}>"; }
-    public sealed record Map(DataType Key, DataType Value) : DataType(Layout.None) { public override string Name => $"MAP<{Key}, {Value}>"; }
+    public sealed record Array(DataType Element) : DataType(Layout.List) { public override string Name => $"ARRAY<{Element}>"; }
 
-    public sealed record Row(RowType Type) : DataType(Layout.None) { public override string Name => Type.ToString(); }
+    /// <summary>Keys are never NULL in a column, whatever <paramref name="Key"/> says of itself.</summary>
+    public sealed record Map(DataType Key, DataType Value) : DataType(Layout.List)
+    {
+        public override string Name => $"MAP<{Key}, {Value}>";
+
+        /// <summary>The row of a key and a value that the map's elements are.</summary>
+        internal Row Entry => new(new RowType([new Field("key", Key.NotNull()), new Field("value", Value)])) { IsNullable = false };
+    }
+
+    public sealed record Row(RowType Type) : DataType(Layout.Row) { public override string Name => Type.ToString(); }
+
+    /// <summary>What the column of elements of an ARRAY or a MAP holds.</summary>
+    internal DataType ElementType() => this switch
+    {
+        Array array => array.Element,
+        Map map => map.Entry,
+        _ => throw new InvalidOperationException($"{Name} has no elements."),
+    };
 
     public static DataType String { get; } = new Varchar(Varchar.LengthMax);
     public static DataType Bytes { get; } = new Varbinary(Varbinary.LengthMax);

@@ -185,7 +185,7 @@ public sealed class ValidationCoversRunTests(ITestOutputHelper output)
             .ToDictionary(name => name, _ => random.Next(3) == 0 ? random.NextInt64(-10, 1L << random.Next(1, 62)).ToString(System.Globalization.CultureInfo.InvariantCulture) : Values[random.Next(Values.Length)]);
         var sorted = TableMetadata.EmptyProperties.SetItems(properties);
         var isValid = !TablePropertyRules.FaultsOfNew(sorted, ["id"], folder, namesMetadata: false).Any();
-        var schema = Schema.FromRow(new Batches.RowType([new Batches.Field("id", new Batches.DataType.Int())]));
+        var schema = Schema.FromRow(new Matih.Batches.RowType([new Matih.Batches.Field("id", new Matih.Batches.DataType.Int())]));
         var catalog = new FileCatalog(new LocalStore(new SeededIdSource(number)), folder, new SeededIdSource(number), TimeProvider.System);
         string? failure = null;
         try

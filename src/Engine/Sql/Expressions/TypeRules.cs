@@ -128,7 +128,7 @@ internal static class TypeRules
     {
         DataType.Timestamp { Precision: > DataType.Timestamp.HeldPrecisionMax } or DataType.TimestampLtz { Precision: > DataType.Timestamp.HeldPrecisionMax } =>
             $"{type.Name} (precision above {DataType.Timestamp.HeldPrecisionMax})",
-        { Layout: Layout.None } => $"The type {type.Name}",
+        { Layout: Layout.List or Layout.Row or Layout.None } => $"The type {type.Name}",
         _ => null,
     };
 
