@@ -33,6 +33,11 @@ public abstract record InputColumn
     /// <summary>A field of the source's typed <c>schema:</c>; for JSON a top-level member of that exact name.</summary>
     public sealed record SchemaField(string FieldName, DataType FieldType) : InputColumn(FieldName, FieldType);
 
+    /// <summary>A field of a ROW that is itself a field: <c>customer.address</c>, without the rest of <paramref name="Parent"/>.</summary>
+    /// <param name="Parent">A <see cref="SchemaField"/> or <see cref="NestedField"/> of type ROW.</param>
+    /// <param name="FieldType">Nullable where any of the rows around it is.</param>
+    public sealed record NestedField(InputColumn Parent, string FieldName, DataType FieldType) : InputColumn($"{Parent.Name}.{FieldName}", FieldType);
+
     /// <summary>
     /// The scalar at a JSON path of the record's value, as JSON_VALUE gives it with NULL ON EMPTY NULL ON ERROR and
     /// RETURNING STRING; several are answered in one pass over the value.

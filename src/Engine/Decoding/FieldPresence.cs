@@ -52,7 +52,7 @@ public sealed class FieldPresence
 /// <summary>One decoder's share of a <see cref="FieldPresence"/>.</summary>
 internal sealed class FieldWatch(FieldPresence presence, IReadOnlyList<JsonField> fields)
 {
-    /// <summary>Positions of fields that no record had so far. A record without a field that must not be NULL is rejected for that.</summary>
+    /// <summary>Positions in the list of fields that no record had so far. A record without a field that must not be NULL is rejected for that.</summary>
     private readonly List<int> _missing = [.. Enumerable.Range(0, fields.Count).Where(path => fields[path].Conversion != JsonConversion.Scalar && fields[path].Type.IsNullable)];
     private readonly List<string> _seen = [];
     private int _knownNameCount;
@@ -63,7 +63,7 @@ internal sealed class FieldWatch(FieldPresence presence, IReadOnlyList<JsonField
         if (!presence.IsLooking || chunk.CountLive() is not (> 0 and var recordCount)) return;
         for (var i = _missing.Count - 1; i >= 0; i--)
         {
-            if (!IsIn(chunk, _missing[i])) continue;
+            if (!IsIn(chunk, fields[_missing[i]].PathIndex)) continue;
             _seen.Add(fields[_missing[i]].Name);
             _missing.RemoveAt(i);
         }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Matih.Batches;
 using Matih.Json;
 
@@ -9,17 +10,30 @@ namespace Matih.Decoding;
 /// Documents are read a chunk at a time and then turned into columns field by field, so that the loops stay tight while
 /// the documents are still in the cache.
 /// </summary>
-internal sealed class JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrailingText)
+internal sealed unsafe class JsonChunk
 {
     /// <summary>Documents of some hundred bytes and their matches stay in a 48 KiB cache.</summary>
     public const int RowsMax = 128;
 
     private readonly byte[] _isLive = new byte[RowsMax];
     private readonly (string Reason, string Kind)?[] _failures = new (string Reason, string Kind)?[RowsMax];
-    private RawBatch? _batch;
+    private readonly byte*[] _documents = new byte*[RowsMax];
+    private readonly int[] _lengths = new int[RowsMax];
+    private readonly JsonChunk? _parent;
+    private readonly int[] _rowInParent;
     private int _firstRow;
 
-    public JsonPathExtractor Extractor { get; } = new([.. fields.Select(field => field.Path)], allowTrailingText, isPlain: false, RowsMax);
+    /// <param name="fields">All places that are read.</param>
+    /// <param name="parent">For the elements of arrays and the values of maps: the chunk whose documents these are parts of.</param>
+    public JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrailingText, JsonChunk? parent = null)
+    {
+        _parent = parent;
+        _rowInParent = parent is null ? [] : new int[RowsMax];
+        Extractor = new JsonPathExtractor([.. fields.Select(field => field.Path)], allowTrailingText, isPlain: false, RowsMax, isWithin: parent is not null);
+        foreach (var field in fields) field.Elements?.Attach(this);
+    }
+
+    public JsonPathExtractor Extractor { get; }
 
     public int Count { get; private set; }
 
@@ -29,35 +43,57 @@ internal sealed class JsonChunk(IReadOnlyList<JsonField> fields, bool allowTrail
     /// <summary>Whether some row's value did not convert since <see cref="Begin"/>.</summary>
     public bool HasFailures { get; private set; }
 
-    public void Begin(RawBatch batch, int firstRow)
+    /// <param name="firstRow">The batch's row that the next document is of.</param>
+    public void Begin(int firstRow)
     {
-        _batch = batch;
         _firstRow = firstRow;
         Count = 0;
         HasFailures = false;
     }
 
     /// <summary>Reads a document as the next row; false where it is not a valid one. <see cref="Add"/> keeps it.</summary>
-    public bool TryRead(ReadOnlySpan<byte> document) => Extractor.ExtractRow(document, Count);
+    /// <param name="document">Lies in the memory of a batch, which does not move.</param>
+    public bool TryRead(ReadOnlySpan<byte> document)
+    {
+        _documents[Count] = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(document));
+        _lengths[Count] = document.Length;
+        return Extractor.ExtractRow(document, Count);
+    }
 
     /// <summary>Keeps the row that was read last.</summary>
     public void Add() => _isLive[Count++] = 1;
+
+    /// <summary>Keeps the part that was read last, of a document of the parent.</summary>
+    public void AddPartOf(int row)
+    {
+        _rowInParent[Count] = row;
+        Add();
+    }
+
+    /// <summary>Forgets the parts, which have been turned into values.</summary>
+    public void Empty() => Count = 0;
 
     /// <summary>Adds a row whose fields are all NULL.</summary>
     public void AddNull()
     {
         Extractor.ClearRow(Count);
+        _lengths[Count] = 0;
         _isLive[Count++] = 0;
     }
 
     /// <summary>The text that a match of a row lies in.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ReadOnlySpan<byte> Document(int index) => _batch!.Value(_firstRow + index);
+    public ReadOnlySpan<byte> Document(int index) => new(_documents[index], _lengths[index]);
 
     /// <summary>Notes why a row must be rejected; the first reason counts.</summary>
     /// <param name="kind">What other rows with the same fault have in common; null where the reason is that.</param>
     public void Fail(int index, string reason, string? kind = null)
     {
+        if (_parent is not null)
+        {
+            _parent.Fail(_rowInParent[index], reason, kind);
+            return;
+        }
         if (_isLive[index] == 0) return;
         _failures[index] ??= (reason, kind ?? reason);
         HasFailures = true;

@@ -10,42 +10,152 @@ using Matih.Json;
 namespace Matih.Decoding;
 
 /// <summary>Appends a chunk's values to one column after the other. A value that does not convert is noted in the chunk.</summary>
-internal sealed class JsonColumnFiller
+internal sealed class JsonColumnFiller(bool failsOnMissing, bool ignoresParseErrors)
 {
     private const int CopyWidth = 32;
 
     private readonly byte[] _validity = new byte[JsonChunk.RowsMax];
     private byte[] _scratch = new byte[256];
 
-    /// <summary>Appends the chunk's rows to the column of the field at that position of the extractor's paths.</summary>
-    public void Fill(JsonChunk chunk, JsonField field, int path, bool failsOnMissing, bool ignoresParseErrors)
+    /// <summary>Appends the chunk's rows to the field's column.</summary>
+    public void Fill(JsonChunk chunk, JsonField field)
     {
         switch (field.Conversion)
         {
             case JsonConversion.Scalar:
-                FillText(chunk, field, path, isScalar: true);
+                FillText(chunk, field, isScalar: true);
                 return;
-            case JsonConversion.Text: FillText(chunk, field, path, isScalar: false); break;
-            case JsonConversion.Bytes or JsonConversion.FixedBytes: FillBytes(chunk, field, path, ignoresParseErrors); break;
-            case JsonConversion.Boolean: FillFixed<byte, BooleanConverter>(chunk, field, path, ignoresParseErrors); break;
-            case JsonConversion.TinyInt or JsonConversion.SmallInt or JsonConversion.Int: FillFixed<int, IntConverter>(chunk, field, path, ignoresParseErrors); break;
-            case JsonConversion.BigInt: FillFixed<long, BigIntConverter>(chunk, field, path, ignoresParseErrors); break;
-            case JsonConversion.Float: FillFixed<float, FloatConverter>(chunk, field, path, ignoresParseErrors); break;
-            case JsonConversion.Double: FillFixed<double, DoubleConverter>(chunk, field, path, ignoresParseErrors); break;
-            case JsonConversion.Decimal: FillFixed<Int128, DecimalConverter>(chunk, field, path, ignoresParseErrors); break;
-            case JsonConversion.Date: FillFixed<int, DateConverter>(chunk, field, path, ignoresParseErrors); break;
-            case JsonConversion.Time: FillFixed<int, TimeConverter>(chunk, field, path, ignoresParseErrors); break;
-            default: FillFixed<long, TimestampConverter>(chunk, field, path, ignoresParseErrors); break;
+            case JsonConversion.Text: FillText(chunk, field, isScalar: false); break;
+            case JsonConversion.Bytes or JsonConversion.FixedBytes: FillBytes(chunk, field); break;
+            case JsonConversion.Boolean: FillFixed<byte, BooleanConverter>(chunk, field); break;
+            case JsonConversion.TinyInt or JsonConversion.SmallInt or JsonConversion.Int: FillFixed<int, IntConverter>(chunk, field); break;
+            case JsonConversion.BigInt: FillFixed<long, BigIntConverter>(chunk, field); break;
+            case JsonConversion.Float: FillFixed<float, FloatConverter>(chunk, field); break;
+            case JsonConversion.Double: FillFixed<double, DoubleConverter>(chunk, field); break;
+            case JsonConversion.Decimal: FillFixed<Int128, DecimalConverter>(chunk, field); break;
+            case JsonConversion.Date: FillFixed<int, DateConverter>(chunk, field); break;
+            case JsonConversion.Time: FillFixed<int, TimeConverter>(chunk, field); break;
+            case JsonConversion.Row: FillRow(chunk, field); break;
+            case JsonConversion.Array or JsonConversion.Map: FillList(chunk, field); break;
+            default: FillFixed<long, TimestampConverter>(chunk, field); break;
         }
-        if (failsOnMissing || !field.Type.IsNullable) CheckNulls(chunk, field, path, failsOnMissing);
+        if (failsOnMissing || !field.Type.IsNullable) CheckNulls(chunk, field);
     }
 
-    private void FillFixed<T, TConverter>(JsonChunk chunk, JsonField field, int path, bool ignoresParseErrors)
+    /// <summary>Fills the members of objects, then says which rows are objects. A row without a column is only checked.</summary>
+    private void FillRow(JsonChunk chunk, JsonField field)
+    {
+        foreach (var member in field.Members) Fill(chunk, member);
+        var hasNulls = false;
+        var matches = chunk.Extractor.Matches(field.PathIndex, out var stride);
+        for (var row = 0; row < chunk.Count; row++)
+        {
+            ref readonly var match = ref matches[row * stride];
+            _validity[row] = (byte)(match.Kind == JsonKind.Object ? 1 : 0);
+            if (match.Kind == JsonKind.Object) continue;
+            hasNulls = true;
+            if (match.Kind > JsonKind.Null && !ignoresParseErrors) Fail(chunk, row, field, match);
+        }
+        (field.Column as RowColumn)?.EndRows(chunk.Count, hasNulls ? _validity.AsSpan(0, chunk.Count) : default);
+    }
+
+    /// <summary>Reads the elements of arrays, or the members of objects as a map's entries, and fills their column chunk by chunk.</summary>
+    private void FillList(JsonChunk chunk, JsonField field)
+    {
+        var elements = field.Elements!;
+        var list = (ListColumn)field.Column!;
+        var kind = field.Conversion == JsonConversion.Array ? JsonKind.Array : JsonKind.Object;
+        var matches = chunk.Extractor.Matches(field.PathIndex, out var stride);
+        var count = 0;
+        elements.Chunk.Begin(0);
+        for (var row = 0; row < chunk.Count; row++)
+        {
+            var match = matches[row * stride];
+            elements.Lengths[row] = 0;
+            elements.Validity[row] = (byte)(match.Kind == kind ? 1 : 0);
+            if (match.Kind == kind)
+            {
+                var text = match.In(chunk.Document(row));
+                count += elements.Lengths[row] = kind == JsonKind.Array ? ReadArray(elements, text, row) : ReadMap(elements, list, text, row);
+            }
+            else if (match.Kind > JsonKind.Null && !ignoresParseErrors) Fail(chunk, row, field, match);
+        }
+        FillElements(elements);
+        if (kind == JsonKind.Object) ((RowColumn)list.Elements).EndRows(count, default);
+        var validity = elements.Validity.AsSpan(0, chunk.Count);
+        list.AppendLengths(elements.Lengths.AsSpan(0, chunk.Count), validity.Contains((byte)0) ? validity : default);
+    }
+
+    private int ReadArray(JsonElements elements, ReadOnlySpan<byte> text, int row)
+    {
+        var count = 0;
+        for (var at = SkipWhitespace(text, 1); text[at] != ']'; at = SkipWhitespace(text, at + 1))
+        {
+            at = SkipWhitespace(text, at + Take(elements, text[at..], row));
+            count++;
+            if (text[at] == ']') break;
+        }
+        return count;
+    }
+
+    private int ReadMap(JsonElements elements, ListColumn list, ReadOnlySpan<byte> text, int row)
+    {
+        var names = elements.Names!;
+        names.Clear();
+        for (var at = SkipWhitespace(text, 1); text[at] != '}'; at = SkipWhitespace(text, at + 1))
+        {
+            var name = at + 1;
+            for (at = name; text[at] != '"'; at++)
+                if (text[at] == '\\') at++;
+            var raw = text[name..at];
+            at = SkipWhitespace(text, at + 1) + 1;
+            names.Add(raw, at);
+            at = SkipWhitespace(text, at + Read(elements, text[at..]));
+            if (text[at] == '}') break;
+        }
+        var keys = (BytesColumn)((RowColumn)list.Elements).Fields[0];
+        for (var i = 0; i < names.Count; i++)
+        {
+            keys.Append(names[i]);
+            Take(elements, text[names.ValueOf(i)..], row);
+        }
+        return names.Count;
+    }
+
+    /// <summary>Takes an element, which is known to be valid, and gives the length of its text with the white space before it.</summary>
+    private int Take(JsonElements elements, ReadOnlySpan<byte> text, int row)
+    {
+        var length = Read(elements, text);
+        elements.Chunk.AddPartOf(row);
+        return length;
+    }
+
+    private int Read(JsonElements elements, ReadOnlySpan<byte> text)
+    {
+        var chunk = elements.Chunk;
+        if (chunk.Count == JsonChunk.RowsMax) FillElements(elements);
+        if (!chunk.TryRead(text)) throw new InvalidOperationException($"A part of a valid JSON document is none: {chunk.Extractor.Error}");
+        return chunk.Extractor.DocumentLength;
+    }
+
+    private void FillElements(JsonElements elements)
+    {
+        Fill(elements.Chunk, elements.Element);
+        elements.Chunk.Empty();
+    }
+
+    private static int SkipWhitespace(ReadOnlySpan<byte> text, int at)
+    {
+        while (text[at] is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r') at++;
+        return at;
+    }
+
+    private void FillFixed<T, TConverter>(JsonChunk chunk, JsonField field)
         where T : unmanaged
         where TConverter : struct, IJsonConverter<T>
     {
         Span<T> values = stackalloc T[JsonChunk.RowsMax];
-        var matches = chunk.Extractor.Matches(path, out var stride);
+        var matches = chunk.Extractor.Matches(field.PathIndex, out var stride);
         var hasNulls = false;
         for (var row = 0; row < chunk.Count; row++)
         {
@@ -64,16 +174,16 @@ internal sealed class JsonColumnFiller
             hasNulls |= conversion != Conversion.Value;
             if (conversion == Conversion.Failed && !ignoresParseErrors) Fail(chunk, row, field, match);
         }
-        values[..chunk.Count].CopyTo(((FixedColumn<T>)field.Column).AppendUninitialized(chunk.Count, hasNulls ? _validity.AsSpan(0, chunk.Count) : default));
+        values[..chunk.Count].CopyTo(((FixedColumn<T>)field.Column!).AppendUninitialized(chunk.Count, hasNulls ? _validity.AsSpan(0, chunk.Count) : default));
     }
 
     /// <summary>STRING of the schema, or JSON_VALUE: plain strings are copied, the rest goes by itself.</summary>
-    private void FillText(JsonChunk chunk, JsonField field, int path, bool isScalar)
+    private void FillText(JsonChunk chunk, JsonField field, bool isScalar)
     {
-        var matches = chunk.Extractor.Matches(path, out var stride);
+        var matches = chunk.Extractor.Matches(field.PathIndex, out var stride);
         var lengthMax = CopyWidth;
         for (var row = 0; row < chunk.Count; row++) lengthMax = checked(lengthMax + matches[row * stride].Length + (isScalar ? JsonNumber.FractionTextLengthMax : 0));
-        var column = (BytesColumn)field.Column;
+        var column = (BytesColumn)field.Column!;
         column.BeginRows(chunk.Count, lengthMax, out var ends, out var data, out var dataStart);
         var hasNulls = false;
         var written = 0;
@@ -107,10 +217,10 @@ internal sealed class JsonColumnFiller
     }
 
     /// <summary>Base64. The decoder passes over white space, Flink's does not.</summary>
-    private void FillBytes(JsonChunk chunk, JsonField field, int path, bool ignoresParseErrors)
+    private void FillBytes(JsonChunk chunk, JsonField field)
     {
-        var matches = chunk.Extractor.Matches(path, out var stride);
-        var column = (BytesColumn)field.Column;
+        var matches = chunk.Extractor.Matches(field.PathIndex, out var stride);
+        var column = (BytesColumn)field.Column!;
         for (var row = 0; row < chunk.Count; row++)
         {
             var match = matches[row * stride];
@@ -131,15 +241,18 @@ internal sealed class JsonColumnFiller
         }
     }
 
-    private static void CheckNulls(JsonChunk chunk, JsonField field, int path, bool failsOnMissing)
+    /// <summary>Rejects what must not be NULL, or not missing, in the row that it is a member of.</summary>
+    private void CheckNulls(JsonChunk chunk, JsonField field)
     {
-        if (field.Column.NullCount == 0) return;
-        var matches = chunk.Extractor.Matches(path, out var stride);
-        var first = field.Column.Count - chunk.Count;
+        var matches = chunk.Extractor.Matches(field.PathIndex, out var stride);
+        var around = field.Parent is null ? default : chunk.Extractor.Matches(field.Parent.PathIndex, out _);
+        var first = (field.Column?.Count ?? 0) - chunk.Count;
+        if (field.Column is { NullCount: 0 }) return;
         for (var row = 0; row < chunk.Count; row++)
         {
             var kind = matches[row * stride].Kind;
-            if (!field.Column.IsNull(first + row)) continue;
+            if (field.Column is null ? kind == JsonKind.Object : !field.Column.IsNull(first + row)) continue;
+            if (!around.IsEmpty && around[row * stride].Kind != JsonKind.Object) continue;
             if (kind == JsonKind.Missing && failsOnMissing) chunk.Fail(row, $"field {field.Name}: missing, and fail_on_missing_field is set");
             else if (!field.Type.IsNullable) chunk.Fail(row, $"field {field.Name}: expected {field.Type}, found {Found(kind)}");
         }

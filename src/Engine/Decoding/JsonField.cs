@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Json;
 
@@ -23,91 +24,72 @@ internal enum JsonConversion : byte
     Time,
     Timestamp,
     TimestampLtz,
+    /// <summary>An object, whose members are fields of their own.</summary>
+    Row,
+    /// <summary>An array.</summary>
+    Array,
+    /// <summary>An object whose members are a map's entries.</summary>
+    Map,
 }
 
-/// <summary>A column that is filled from the value's JSON document, with what its conversion needs.</summary>
-internal sealed class JsonField
+/// <summary>What is read at one place of a JSON document, with what its conversion needs.</summary>
+/// <param name="name">For messages: <c>customer.city</c>, <c>lines[*].sku</c>.</param>
+/// <param name="column">What is filled; null for a ROW of which other fields are parts, and which must be an object itself.</param>
+/// <param name="parent">The ROW that it is a member of, in the same documents; null at the top.</param>
+internal sealed class JsonField(string name, DataType type, JsonPath path, int pathIndex, JsonConversion conversion, Column? column, JsonField? parent, TimestampStandard standard)
 {
-    private JsonField(string name, DataType type, JsonPath path, JsonConversion conversion, Column column, int precision, int scale, TimestampStandard standard)
-    {
-        Name = name;
-        Type = type;
-        Path = path;
-        Conversion = conversion;
-        Column = column;
-        Precision = precision;
-        Scale = scale;
-        TimestampStandard = standard;
-    }
+    public string Name { get; } = name;
+    public DataType Type { get; } = type;
+    public JsonPath Path { get; } = path;
 
-    public string Name { get; }
-    public DataType Type { get; }
-    public JsonPath Path { get; }
-    public JsonConversion Conversion { get; }
-    public Column Column { get; }
+    /// <summary>The path's position in the list that the documents' extractor was made of.</summary>
+    public int PathIndex { get; } = pathIndex;
+
+    public JsonConversion Conversion { get; } = conversion;
+    public Column? Column { get; } = column;
+    public JsonField? Parent { get; } = parent;
 
     /// <summary>Digits of a decimal, fraction digits of a timestamp, bytes of a BINARY.</summary>
-    public int Precision { get; }
-
-    public int Scale { get; }
-    public TimestampStandard TimestampStandard { get; }
-
-    /// <summary>The field for an input column, or null for one that does not come from the document.</summary>
-    /// <exception cref="NotSupportedException">No column holds the type.</exception>
-    public static JsonField? For(InputColumn input, Column column, TimestampStandard standard = TimestampStandard.Sql) => input switch
+    public int Precision { get; } = type switch
     {
-        InputColumn.JsonScalar scalar => new JsonField(scalar.Name, scalar.Type, Parse(scalar.Path), JsonConversion.Scalar, column, 0, 0, standard),
-        InputColumn.SchemaField field => Of(field, column, standard),
-        _ => null,
+        DataType.Decimal number => number.Precision,
+        DataType.Timestamp time => time.Precision,
+        DataType.TimestampLtz time => time.Precision,
+        DataType.Binary bytes => bytes.Length,
+        _ => 0,
     };
 
-    /// <summary>Refuses types of schema fields that format json cannot fill; to be asked before columns are made.</summary>
-    public static void Require(InputColumn input)
-    {
-        if (input is InputColumn.SchemaField field) ConversionOf(field);
-    }
+    public int Scale { get; } = type is DataType.Decimal { Scale: var scale } ? scale : 0;
+    public TimestampStandard TimestampStandard { get; } = standard;
 
-    private static JsonField Of(InputColumn.SchemaField field, Column column, TimestampStandard standard)
-    {
-        var conversion = ConversionOf(field);
-        var (precision, scale) = field.FieldType switch
-        {
-            DataType.Decimal type => (type.Precision, type.Scale),
-            DataType.Timestamp type => (type.Precision, 0),
-            DataType.TimestampLtz type => (type.Precision, 0),
-            DataType.Binary type => (type.Length, 0),
-            _ => (0, 0),
-        };
-        var path = new JsonPath($"$['{field.FieldName}']", JsonPathMode.Strict, false, [new JsonPathStep.Member(field.FieldName)], null);
-        return new JsonField(field.FieldName, field.FieldType, path, conversion, column, precision, scale, standard);
-    }
+    /// <summary>The fields of a ROW whose column is filled.</summary>
+    public ImmutableArray<JsonField> Members { get; set; } = [];
 
-    private static JsonConversion ConversionOf(InputColumn.SchemaField field) => field.FieldType switch
-    {
-        DataType.Boolean => JsonConversion.Boolean,
-        DataType.TinyInt => JsonConversion.TinyInt,
-        DataType.SmallInt => JsonConversion.SmallInt,
-        DataType.Int => JsonConversion.Int,
-        DataType.BigInt => JsonConversion.BigInt,
-        DataType.Float => JsonConversion.Float,
-        DataType.Double => JsonConversion.Double,
-        DataType.Decimal => JsonConversion.Decimal,
-        DataType.Char or DataType.Varchar => JsonConversion.Text,
-        DataType.Binary => JsonConversion.FixedBytes,
-        DataType.Varbinary => JsonConversion.Bytes,
-        DataType.Date => JsonConversion.Date,
-        DataType.Time => JsonConversion.Time,
-        DataType.Timestamp { Precision: <= DataType.Timestamp.HeldPrecisionMax } => JsonConversion.Timestamp,
-        DataType.TimestampLtz { Precision: <= DataType.Timestamp.HeldPrecisionMax } => JsonConversion.TimestampLtz,
-        DataType.Timestamp or DataType.TimestampLtz => throw new NotSupportedException(
-            $"Field {field.FieldName}: {field.FieldType} has more than {DataType.Timestamp.HeldPrecisionMax} fraction digits, which no column holds; use precision {DataType.Timestamp.HeldPrecisionMax}."),
-        _ => throw new NotSupportedException(
-            $"Field {field.FieldName}: format json gives no {field.FieldType} columns; leave the field out of the schema and read it with JSON_VALUE, or declare it STRING to have its JSON text."),
-    };
+    /// <summary>The elements of an ARRAY, or the entries of a MAP.</summary>
+    public JsonElements? Elements { get; set; }
+}
 
-    private static JsonPath Parse(string text)
-    {
-        if (JsonPath.TryParse(text, out var path, out var error, out var offset)) return path;
-        throw new ArgumentException($"JSON path '{text}', offset {offset}: {error}.");
-    }
+/// <summary>The elements of an ARRAY or the values of a MAP: texts within the documents, which are read by themselves.</summary>
+/// <param name="fields">The fields of an element; the first is the element itself, at the root of its text.</param>
+internal sealed class JsonElements(JsonFieldSet fields)
+{
+    private JsonChunk? _chunk;
+
+    /// <summary>What an element, or a map's value, is.</summary>
+    public JsonField Element { get; } = fields.Filled[0];
+
+    /// <summary>Takes the elements of many documents together.</summary>
+    public JsonChunk Chunk => _chunk ?? throw new InvalidOperationException("The elements belong to no chunk.");
+
+    /// <summary>How many elements each row has.</summary>
+    public int[] Lengths { get; } = new int[JsonChunk.RowsMax];
+
+    /// <summary>One byte a row, 1 where it is a value.</summary>
+    public byte[] Validity { get; } = new byte[JsonChunk.RowsMax];
+
+    /// <summary>The member names of one object at a time; null for an ARRAY.</summary>
+    public MemberNames? Names { get; init; }
+
+    /// <summary>Makes the elements parts of that chunk's documents.</summary>
+    public void Attach(JsonChunk parent) => _chunk = new JsonChunk(fields.All, allowTrailingText: false, parent);
 }

@@ -15,29 +15,28 @@ public sealed class JsonRecordDecoder : IRecordDecoder
     private readonly RecordColumns _columns;
     private readonly JsonField[] _fields;
     private readonly JsonChunk _chunk;
-    private readonly JsonColumnFiller _filler = new();
+    private readonly JsonColumnFiller _filler;
     private readonly FieldWatch? _watch;
     private readonly bool _requiresObject;
-    private readonly bool _failsOnMissing;
-    private readonly bool _ignoresParseErrors;
 
     /// <param name="columns">What is needed of a record; with none of its fields the document is validated all the same.</param>
     /// <param name="topic">For the topic column.</param>
     /// <param name="presence">Takes note of the fields that records have; null where nobody asks.</param>
-    /// <exception cref="NotSupportedException">A column's type cannot be filled from JSON (nested types, more than 6 fraction digits).</exception>
+    /// <exception cref="NotSupportedException">A column's type cannot be filled from JSON (more than 6 fraction digits, a MAP whose keys are no strings).</exception>
     /// <exception cref="ArgumentException">A path is malformed or not supported, or the settings contradict each other.</exception>
     public JsonRecordDecoder(IReadOnlyList<InputColumn> columns, JsonDecodeSettings settings, string topic, MemoryAccount account, FieldPresence? presence = null)
     {
         if (settings is { FailOnMissingField: true, IgnoreParseErrors: true })
             throw new ArgumentException("fail-on-missing-field and ignore-parse-errors cannot both be true.", nameof(settings));
-        foreach (var column in columns) JsonField.Require(column);
+        foreach (var column in columns) JsonFieldSet.Require(column);
         _columns = new RecordColumns(columns, topic, account);
-        _fields = [.. columns.Select((input, index) => JsonField.For(input, _columns[index], settings.TimestampStandard)).OfType<JsonField>()];
-        _chunk = new JsonChunk(_fields, allowTrailingText: false);
-        _requiresObject = settings.RequiresObject || columns.Any(column => column is InputColumn.SchemaField);
-        _failsOnMissing = settings.FailOnMissingField;
-        _ignoresParseErrors = settings.IgnoreParseErrors;
-        if (presence is not null && !_failsOnMissing) _watch = new FieldWatch(presence, _fields);
+        var fields = new JsonFieldSet(settings.TimestampStandard);
+        for (var i = 0; i < columns.Count; i++) fields.Add(columns[i], _columns[i]);
+        _fields = [.. fields.Filled];
+        _chunk = new JsonChunk(fields.All, allowTrailingText: false);
+        _filler = new JsonColumnFiller(settings.FailOnMissingField, settings.IgnoreParseErrors);
+        _requiresObject = settings.RequiresObject || columns.Any(column => column is InputColumn.SchemaField or InputColumn.NestedField);
+        if (presence is not null && !settings.FailOnMissingField) _watch = new FieldWatch(presence, _fields);
     }
 
     public RowType Type => _columns.Type;
@@ -47,7 +46,7 @@ public sealed class JsonRecordDecoder : IRecordDecoder
         _columns.Clear();
         for (var first = 0; first < batch.Count; first += JsonChunk.RowsMax)
         {
-            _chunk.Begin(batch, first);
+            _chunk.Begin(first);
             var end = Math.Min(batch.Count, first + JsonChunk.RowsMax);
             for (var row = first; row < end; row++)
                 if (errors.IsLeftOut(row) || !TryRead(batch, row, errors)) _chunk.AddNull();
@@ -98,13 +97,13 @@ public sealed class JsonRecordDecoder : IRecordDecoder
         FillColumns();
         if (!_chunk.HasFailures) return;
         _chunk.RejectFailed(errors);
-        foreach (var field in _fields) field.Column.Truncate(firstRow);
+        foreach (var field in _fields) field.Column?.Truncate(firstRow);
         FillColumns();
     }
 
     private void FillColumns()
     {
-        for (var path = 0; path < _fields.Length; path++) _filler.Fill(_chunk, _fields[path], path, _failsOnMissing, _ignoresParseErrors);
+        foreach (var field in _fields) _filler.Fill(_chunk, field);
     }
 
     private static bool Reject(RowErrors errors, int row, string reason, string? kind = null)

@@ -13,7 +13,7 @@ public sealed class RawRecordDecoder : IRecordDecoder
     private readonly JsonField[] _scalars;
     private readonly BytesColumn[] _values;
     private readonly JsonChunk _chunk;
-    private readonly JsonColumnFiller _filler = new();
+    private readonly JsonColumnFiller _filler = new(failsOnMissing: false, ignoresParseErrors: true);
     private readonly bool _isText;
     private readonly bool _requiresValue;
 
@@ -27,9 +27,12 @@ public sealed class RawRecordDecoder : IRecordDecoder
                 throw new NotSupportedException($"Field {field.FieldName}: format raw gives the value as STRING or BYTES, not as {field.FieldType}; use format json, or CAST it in the query.");
         }
         _columns = new RecordColumns(columns, topic, account);
-        _scalars = [.. columns.Select((input, index) => input is InputColumn.JsonScalar ? JsonField.For(input, _columns[index]) : null).OfType<JsonField>()];
+        var fields = new JsonFieldSet(TimestampStandard.Sql);
+        for (var i = 0; i < columns.Count; i++)
+            if (columns[i] is InputColumn.JsonScalar) fields.Add(columns[i], _columns[i]);
+        _scalars = [.. fields.Filled];
         _values = [.. Enumerable.Range(0, columns.Count).Where(index => columns[index] is InputColumn.SchemaField).Select(index => (BytesColumn)_columns[index])];
-        _chunk = new JsonChunk(_scalars, allowTrailingText: true);
+        _chunk = new JsonChunk(fields.All, allowTrailingText: true);
         _isText = columns.Any(column => column is InputColumn.JsonScalar or InputColumn.SchemaField { FieldType: DataType.Varchar }
             or InputColumn.Metadata { Part: RecordMetadata.Value, PartType: DataType.Varchar });
         _requiresValue = columns.Any(column => column is InputColumn.SchemaField { FieldType.IsNullable: false }
@@ -68,14 +71,14 @@ public sealed class RawRecordDecoder : IRecordDecoder
     {
         for (var first = 0; first < batch.Count; first += JsonChunk.RowsMax)
         {
-            _chunk.Begin(batch, first);
+            _chunk.Begin(first);
             var end = Math.Min(batch.Count, first + JsonChunk.RowsMax);
             for (var row = first; row < end; row++)
             {
                 if (!errors.IsLeftOut(row) && _chunk.TryRead(batch.Value(row))) _chunk.Add();
                 else _chunk.AddNull();
             }
-            for (var path = 0; path < _scalars.Length; path++) _filler.Fill(_chunk, _scalars[path], path, failsOnMissing: false, ignoresParseErrors: true);
+            foreach (var scalar in _scalars) _filler.Fill(_chunk, scalar);
         }
     }
 }

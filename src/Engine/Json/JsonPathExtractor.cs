@@ -24,6 +24,7 @@ internal sealed partial class JsonPathExtractor
     private readonly int _slotCount;
     private readonly bool _allowTrailingText;
     private readonly bool _isPlain;
+    private readonly bool _isWithin;
 
     private JsonFault _fault;
     private string? _error;
@@ -40,9 +41,11 @@ internal sealed partial class JsonPathExtractor
 
     /// <param name="isPlain">Walks with <see cref="ScalarScan"/>: the oracle of the vectorised walk.</param>
     /// <param name="rowsMax">How many documents' matches are kept side by side; see <see cref="ExtractRow"/>.</param>
-    internal JsonPathExtractor(IReadOnlyList<JsonPath> paths, bool allowTrailingText, bool isPlain, int rowsMax = 1)
+    /// <param name="isWithin">Whether texts are values within a valid document: each ends where its value does, whatever follows.</param>
+    internal JsonPathExtractor(IReadOnlyList<JsonPath> paths, bool allowTrailingText, bool isPlain, int rowsMax = 1, bool isWithin = false)
     {
         _allowTrailingText = allowTrailingText;
+        _isWithin = isWithin;
         _isPlain = isPlain;
         var nodes = new PathNode[paths.Count];
         var fromEnd = new List<(int Path, JsonPathStep[] Steps)>();

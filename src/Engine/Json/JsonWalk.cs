@@ -190,7 +190,7 @@ internal sealed partial class JsonPathExtractor
     private unsafe bool Finish<TScan>(byte* start, byte* at, byte* end, bool hasNonAscii) where TScan : struct, IJsonScan
     {
         DocumentLength = (int)(at - start);
-        if (at < end)
+        if (at < end && !_isWithin)
         {
             var isBare = at[-1] is not ((byte)'}' or (byte)']' or (byte)'"');
             var text = TScan.SkipWhitespace(at, end, start);

@@ -54,6 +54,8 @@ internal static class Decoded
             (FixedColumn<Int128> decimals, DataType.Decimal type) => Decimal((BigInteger)decimals.Values[row], type.Scale),
             (BytesColumn bytes, DataType.Binary or DataType.Varbinary) => "0x" + Convert.ToHexString(bytes[row]),
             (BytesColumn text, _) => new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(text[row]),
+            (ListColumn lists, _) => "[" + string.Join(", ", Enumerable.Range(lists.StartOf(row), lists.LengthOf(row)).Select(element => Cell(lists.Elements, element))) + "]",
+            (RowColumn rows, _) => "(" + string.Join(", ", rows.Fields.ToArray().Select(member => Cell(member, row))) + ")",
             _ => throw new NotSupportedException(column.Type.ToString()),
         };
     }

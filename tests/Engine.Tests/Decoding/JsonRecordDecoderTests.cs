@@ -224,7 +224,7 @@ public sealed class JsonRecordDecoderTests
     }
 
     [Theory]
-    [InlineData("nested")]
+    [InlineData("map")]
     [InlineData("precision")]
     [InlineData("path")]
     [InlineData("wildcard")]
@@ -234,8 +234,8 @@ public sealed class JsonRecordDecoderTests
     {
         (InputColumn column, var settings, var message) = what switch
         {
-            "nested" => (new InputColumn.SchemaField("r", new DataType.Array(new DataType.Int())), Defaults,
-                "Field r: format json gives no ARRAY<INT> columns; leave the field out of the schema and read it with JSON_VALUE, or declare it STRING to have its JSON text."),
+            "map" => (new InputColumn.SchemaField("r", new DataType.Array(new DataType.Map(new DataType.Int(), DataType.String))), Defaults,
+                "Field r[*]: the members of a JSON object have strings as names, so that a MAP of format json has STRING keys, not INT."),
             "precision" => (new InputColumn.SchemaField("t", new DataType.Timestamp(9)), Defaults,
                 "Field t: TIMESTAMP(9) has more than 6 fraction digits, which no column holds; use precision 6."),
             "path" => (new InputColumn.JsonScalar("$."), Defaults, "JSON path '$.', offset 1: the path ends with '.'; a member name must follow it."),
