@@ -43,7 +43,41 @@ public sealed class ResultJson(TimeZoneInfo timeZone)
             case FixedColumn<double> doubles: WriteDouble(writer, doubles.Values[row]); break;
             case BytesColumn bytes when TypeRules.IsBinary(type): writer.WriteBase64StringValue(bytes[row]); break;
             case BytesColumn texts: writer.WriteStringValue(texts[row]); break;
+            case RowColumn rows: WriteRow(writer, rows, (DataType.Row)type, row); break;
+            case ListColumn lists when type is DataType.Map map: WriteMap(writer, lists, map, row); break;
+            case ListColumn lists:
+                writer.WriteStartArray();
+                for (var i = lists.StartOf(row); i < lists.StartOf(row) + lists.LengthOf(row); i++) WriteValue(writer, lists.Elements, ((DataType.Array)type).Element, i);
+                writer.WriteEndArray();
+                break;
         }
+    }
+
+    private void WriteRow(Utf8JsonWriter writer, RowColumn rows, DataType.Row type, int row)
+    {
+        writer.WriteStartObject();
+        for (var i = 0; i < rows.Fields.Length; i++)
+        {
+            writer.WritePropertyName(type.Type[i].Name);
+            WriteValue(writer, rows.Fields[i], type.Type[i].Type, row);
+        }
+        writer.WriteEndObject();
+    }
+
+    /// <summary>A member for each entry; its name is the key's JSON without quotes.</summary>
+    private void WriteMap(Utf8JsonWriter writer, ListColumn lists, DataType.Map type, int row)
+    {
+        var entries = (RowColumn)lists.Elements;
+        writer.WriteStartObject();
+        for (var i = lists.StartOf(row); i < lists.StartOf(row) + lists.LengthOf(row); i++)
+        {
+            using var key = new MemoryStream();
+            using (var keyWriter = new Utf8JsonWriter(key, writer.Options)) WriteValue(keyWriter, entries.Fields[0], type.Key, i);
+            using var text = JsonDocument.Parse(key.ToArray());
+            writer.WritePropertyName(text.RootElement.ValueKind == JsonValueKind.String ? text.RootElement.GetString()! : text.RootElement.GetRawText());
+            WriteValue(writer, entries.Fields[1], type.Value, i);
+        }
+        writer.WriteEndObject();
     }
 
     private static void WriteInt(Utf8JsonWriter writer, int value, DataType type)

@@ -6,6 +6,7 @@ public sealed class FunctionTests
 {
     public static TheoryData<string, string> Text => CaseFile.Read("text-functions.cases");
     public static TheoryData<string, string> Time => CaseFile.Read("time-functions.cases");
+    public static TheoryData<string, string> Nested => CaseFile.Read("nested.cases");
     public static TheoryData<string, string> Recorded => CaseFile.Read("flink-functions.cases");
 
     [Theory]
@@ -15,6 +16,10 @@ public sealed class FunctionTests
     [Theory]
     [MemberData(nameof(Time))]
     public void Time_functions_give_what_flink_gives(string expression, string expected) => Assert.Equal(expected, QueryRun.Evaluate(expression));
+
+    [Theory]
+    [MemberData(nameof(Nested))]
+    public void Nested_values_are_made_and_taken_apart_as_by_flink(string expression, string expected) => Assert.Equal(expected, QueryRun.Evaluate(expression));
 
     [Theory]
     [MemberData(nameof(Recorded))]

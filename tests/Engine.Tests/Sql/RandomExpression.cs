@@ -12,8 +12,12 @@ internal static class RandomExpression
         random.Next(5) == 0 ? "null" : random.Next(4) switch { 0 => "\"\"", 1 => "\"7\"", 2 => "\"ab\"", _ => "\"{\\\"k\\\":1}\"" },
     ];
 
-    private static string Number(Random random, int depth) => depth == 0 ? random.Next(4) switch { 0 => "a", 1 => "b", 2 => "0", _ => "3" } : random.Next(8) switch
+    private static string Number(Random random, int depth) => depth == 0 ? random.Next(4) switch { 0 => "a", 1 => "b", 2 => "0", _ => "3" } : random.Next(12) switch
     {
+        8 => $"ARRAY[{Number(random, depth - 1)}, {Number(random, depth - 1)}][a]",
+        9 => $"CARDINALITY(ARRAY_DISTINCT(ARRAY[{Number(random, depth - 1)}, {Number(random, depth - 1)}, 1]))",
+        10 => $"CAST(ROW({Number(random, depth - 1)}, {Text(random, depth - 1)}) AS ROW<x INT, y STRING>).x",
+        11 => $"MAP[{Text(random, depth - 1)}, {Number(random, depth - 1)}, 'x', 1][{Text(random, depth - 1)}]",
         0 => $"({Number(random, depth - 1)} + {Number(random, depth - 1)})",
         1 => $"({Number(random, depth - 1)} / {Number(random, depth - 1)})",
         2 => $"CASE WHEN {Condition(random, depth - 1)} THEN {Number(random, depth - 1)} WHEN {Condition(random, depth - 1)} THEN {Number(random, depth - 1)} ELSE {Number(random, depth - 1)} END",
@@ -24,8 +28,10 @@ internal static class RandomExpression
         _ => Number(random, 0),
     };
 
-    private static string Text(Random random, int depth) => depth == 0 ? random.Next(3) switch { 0 => "s", 1 => "'x'", _ => "'5'" } : random.Next(6) switch
+    private static string Text(Random random, int depth) => depth == 0 ? random.Next(3) switch { 0 => "s", 1 => "'x'", _ => "'5'" } : random.Next(8) switch
     {
+        6 => $"CAST(CASE WHEN {Condition(random, depth - 1)} THEN ARRAY[{Text(random, depth - 1)}] ELSE ARRAY[s, 'y'] END AS STRING)",
+        7 => $"CAST(CAST(ARRAY[{Text(random, depth - 1)}, '5'] AS ARRAY<INT>) AS STRING)",
         0 => $"({Text(random, depth - 1)} || {Text(random, depth - 1)})",
         1 => $"CAST({Number(random, depth - 1)} AS STRING)",
         2 => $"IF({Condition(random, depth - 1)}, {Text(random, depth - 1)}, {Text(random, depth - 1)})",

@@ -164,8 +164,10 @@ internal sealed class SchemaShape : Shape<RowType>
         DataType.Timestamp { Precision: > DataType.Timestamp.HeldPrecisionMax } or DataType.TimestampLtz { Precision: > DataType.Timestamp.HeldPrecisionMax } =>
             $"{type.Name} has more than microseconds, which this engine does not hold; use precision 6 or less, or 'engine: flink' and matih deploy",
         DataType.DayTimeInterval or DataType.YearMonthInterval or DataType.Null => $"{type.Name} is no type of a field",
-        { Layout: Layout.List or Layout.Row or Layout.None } =>
-            $"nested types are not held by this engine; leave the schema out and take the parts with JSON_VALUE(value, '$.a.b'), or use 'engine: flink' and matih deploy",
+        DataType.Array array => WhyNotHeld(array.Element),
+        DataType.Map map => WhyNotHeld(map.Key) ?? WhyNotHeld(map.Value),
+        DataType.Row { Type.Count: 0 } => "a ROW has at least one field",
+        DataType.Row row => row.Type.Fields.Select(field => WhyNotHeld(field.Type)).FirstOrDefault(problem => problem is not null),
         _ => null,
     };
 

@@ -99,8 +99,8 @@ internal sealed class IcebergBinding : TableBinding
             var (name, type) = plan.Rows[i];
             if (schema.FindColumn(name) is not { } column)
                 faults.Add($"it has no column '{name}' (it has {string.Join(", ", schema.Fields.Select(field => field.Name))})");
-            else if (!TypeMapping.IsWritable(type, column.Type))
-                faults.Add($"its column '{name}' of type {column.Type} cannot hold {type.Name}");
+            else if (TypeMapping.FaultOf(type, column.Type, name) is { } fault)
+                faults.Add("its column " + fault);
             else if (column.IsRequired && type.IsNullable)
                 faults.Add($"its column '{name}' is required, and the query's can be NULL");
             else

@@ -44,16 +44,17 @@ public sealed class Schema
         return null;
     }
 
-    /// <summary>A schema for a new table: field ids count from 1, NOT NULL columns are required.</summary>
+    /// <summary>A schema for a new table: field ids count from 1, those of columns before those of nested fields; what is NOT NULL is required.</summary>
     /// <exception cref="NotSupportedException">A column's type has no table type.</exception>
     public static Schema FromRow(RowType row) => FromRow(row, []);
 
     /// <summary>The same with columns that identify a row, which have to be NOT NULL (Iceberg spec, "Identifier Field IDs").</summary>
     /// <exception cref="NotSupportedException">A column's type has no table type.</exception>
-    public static Schema FromRow(RowType row, IEnumerable<string> key) => new(
-        0,
-        [.. row.Fields.Select((field, index) => new NestedField(index + 1, field.Name, !field.Type.IsNullable, TypeMapping.ToIceberg(field.Type)))],
-        [.. key.Select(column => row.IndexOf(column) + 1).Order()]);
+    public static Schema FromRow(RowType row, IEnumerable<string> key)
+    {
+        var last = 0;
+        return new Schema(0, TypeMapping.ToFields(row, () => ++last), [.. key.Select(column => row.IndexOf(column) + 1).Order()]);
+    }
 
     /// <summary>Whether both describe the same columns, schema ids aside.</summary>
     public bool IsSameAs(Schema other) =>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Matih.Batches;
 
 namespace Matih.Iceberg.Metadata;
@@ -6,8 +7,13 @@ namespace Matih.Iceberg.Metadata;
 /// <remarks>Source: Apache Iceberg documentation, "Flink: type conversion".</remarks>
 internal static class TypeMapping
 {
-    /// <exception cref="NotSupportedException">No table type holds it (nested types, intervals, nanoseconds).</exception>
-    public static IcebergType ToIceberg(DataType type) => type switch
+    /// <summary>The type of a column of its own, whose nested fields have no ids that mean anything.</summary>
+    /// <exception cref="NotSupportedException">No table type holds it (intervals, nanoseconds, a ROW without fields).</exception>
+    public static IcebergType ToIceberg(DataType type) => ToIceberg(type, static () => 0);
+
+    /// <param name="nextId">Gives the ids of nested fields, those of one row before those within them.</param>
+    /// <exception cref="NotSupportedException">No table type holds it.</exception>
+    public static IcebergType ToIceberg(DataType type, Func<int> nextId) => type switch
     {
         DataType.Boolean => new IcebergType.Boolean(),
         DataType.TinyInt or DataType.SmallInt or DataType.Int => new IcebergType.Int(),
@@ -22,14 +28,70 @@ internal static class TypeMapping
         DataType.Time => new IcebergType.Time(),
         DataType.Timestamp(var precision) when precision <= DataType.Timestamp.HeldPrecisionMax => new IcebergType.Timestamp(),
         DataType.TimestampLtz(var precision) when precision <= DataType.Timestamp.HeldPrecisionMax => new IcebergType.TimestampTz(),
+        DataType.Array(var element) => ToList(element, nextId),
+        DataType.Map map => ToMap(map, nextId),
+        DataType.Row { Type: { Count: > 0 } fields } => new IcebergType.Struct(ToFields(fields, nextId)),
         _ => throw new NotSupportedException($"No Iceberg column of a version 2 table holds {type.Name}. Cast it in the SQL."),
     };
+
+    /// <summary>The fields of a table or of a struct: NOT NULL ones are required.</summary>
+    /// <exception cref="NotSupportedException">No table type holds a field.</exception>
+    public static ImmutableArray<NestedField> ToFields(RowType row, Func<int> nextId)
+    {
+        var ids = row.Fields.Select(_ => nextId()).ToArray();
+        return [.. row.Fields.Select((field, i) => new NestedField(ids[i], field.Name, !field.Type.IsNullable, ToIceberg(field.Type, nextId)))];
+    }
+
+    private static IcebergType.List ToList(DataType element, Func<int> nextId)
+    {
+        var id = nextId();
+        return new IcebergType.List(id, ToIceberg(element, nextId), !element.IsNullable);
+    }
+
+    private static IcebergType.Map ToMap(DataType.Map map, Func<int> nextId)
+    {
+        var (keyId, valueId) = (nextId(), nextId());
+        return new IcebergType.Map(keyId, ToIceberg(map.Key, nextId), valueId, ToIceberg(map.Value, nextId), !map.Value.IsNullable);
+    }
 
     /// <summary>
     /// Whether values of the SQL type can be written into a column of that type without loss. Integers widen to long, float
     /// widens to double, decimals widen in precision; 16 bytes may be a uuid.
     /// </summary>
-    public static bool IsWritable(DataType from, IcebergType to) => (from, to) switch
+    public static bool IsWritable(DataType from, IcebergType to) => FaultOf(from, to, "") is null;
+
+    /// <summary>
+    /// Why values of the SQL type cannot be written into a column of that type, or null: <c>'lines.element.sku' of type int cannot
+    /// hold STRING</c>. Fields of a row are matched by name; those of the table that the row lacks are NULL.
+    /// </summary>
+    /// <param name="path">The column's name.</param>
+    public static string? FaultOf(DataType from, IcebergType to, string path)
+    {
+        switch (from, to)
+        {
+            case (DataType.Array array, IcebergType.List list): return FaultOfPart(array.Element, list.Element, list.IsElementRequired, path + ".element");
+            case (DataType.Map map, IcebergType.Map target):
+                return FaultOf(map.Key, target.Key, path + ".key") ?? FaultOfPart(map.Value, target.Value, target.IsValueRequired, path + ".value");
+            case (DataType.Row row, IcebergType.Struct target): return FaultOfFields(row.Type, target, path);
+            default: return IsWritablePrimitive(from, to) ? null : $"'{path}' of type {to} cannot hold {from.Name}";
+        }
+    }
+
+    private static string? FaultOfFields(RowType row, IcebergType.Struct target, string path)
+    {
+        foreach (var field in row.Fields)
+        {
+            if (target.Fields.FirstOrDefault(other => other.Name == field.Name) is not { } column) return $"'{path}' has no field '{field.Name}' (it has {string.Join(", ", target.Fields.Select(other => other.Name))})";
+            if (FaultOfPart(field.Type, column.Type, column.IsRequired, $"{path}.{field.Name}") is { } fault) return fault;
+        }
+        return target.Fields.FirstOrDefault(field => field.IsRequired && row.IndexOf(field.Name) < 0) is { } missing
+            ? $"'{path}.{missing.Name}' is required, and the query's '{path}' has no such field" : null;
+    }
+
+    private static string? FaultOfPart(DataType from, IcebergType to, bool isRequired, string path) =>
+        isRequired && from.IsNullable ? $"'{path}' is required, and the query's can be NULL" : FaultOf(from, to, path);
+
+    private static bool IsWritablePrimitive(DataType from, IcebergType to) => (from, to) switch
     {
         (DataType.TinyInt or DataType.SmallInt or DataType.Int, IcebergType.Long) => true,
         (DataType.Float, IcebergType.Double) => true,

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Json;
 using Matih.Sql.Functions;
@@ -5,6 +6,7 @@ using Matih.Sql.Casting;
 using Matih.Sql.Conditions;
 using Matih.Sql.Execution;
 using Matih.Sql.Expressions;
+using Matih.Sql.Nested;
 using Matih.Sql.Numbers;
 using Matih.Sql.Syntax;
 
@@ -40,6 +42,8 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
         SqlNode.JsonValue json => BindJson(json),
         SqlNode.Call call => BindCall(call),
         SqlNode.Subscript subscript => BindSubscript(subscript),
+        SqlNode.Member member => ItemAccess.Field(Bind(member.Operand), member.Field, member.Offset),
+        SqlNode.Constructor constructor => BindConstructor(constructor),
         SqlNode.Keyword keyword => new Expression.Literal(Constant.Text(keyword.Word)),
         _ => throw new InvalidOperationException($"No rule binds {node.GetType().Name}."),
     };
@@ -59,14 +63,14 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
     private Expression BindName(SqlNode.Name name)
     {
         var parts = name.Parts;
-        if (parts.Length == 2 && (parts[0] == alias || (alias is null && parts[0] == scope.Table))) parts = [parts[1]];
-        if (parts.Length > 1)
-        {
-            if (scope.Find(parts[0]) is not null) throw SqlErrorException.Unsupported(name.Offset, "A field of a nested value");
-            throw SqlErrorException.Wrong(name.Offset, $"There is no table '{parts[0]}'{NearestName.Suggest(parts[0], [alias ?? scope.Table])}");
-        }
+        if (parts.Length >= 2 && (parts[0] == alias || (alias is null && parts[0] == scope.Table))) parts = parts[1..];
         if (scope.Find(parts[0]) is { } column)
-            return TypeRules.WhyNotHeld(column.Type) is { } what ? throw SqlErrorException.Unsupported(name.Offset, $"{what} (column '{parts[0]}')") : column;
+        {
+            if (TypeRules.WhyNotHeld(column.Type) is { } what) throw SqlErrorException.Unsupported(name.Offset, $"{what} (column '{parts[0]}')");
+            foreach (var field in parts[1..]) column = ItemAccess.Field(column, field, name.Offset);
+            return column;
+        }
+        if (parts.Length > 1) throw SqlErrorException.Wrong(name.Offset, $"There is no table '{parts[0]}'{NearestName.Suggest(parts[0], [alias ?? scope.Table, .. scope.Names])}");
         if (scope.HasHeaders && parts[0] == NameScope.Headers)
             throw SqlErrorException.Unsupported(name.Offset, "The whole map of headers (take one by name: headers['name'])");
         if (scope == NameScope.Empty) throw SqlErrorException.Wrong(name.Offset, $"There is no column '{parts[0]}': the statement has no FROM.");
@@ -76,9 +80,20 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
     private Expression BindSubscript(SqlNode.Subscript subscript)
     {
         if (subscript.Operand is not SqlNode.Name name || !scope.HasHeaders || name.Parts[^1] != NameScope.Headers)
-            throw SqlErrorException.Unsupported(subscript.Offset, "An element of an array or map");
+            return ItemAccess.Item(Bind(subscript.Operand), Bind(subscript.Index), subscript.Offset, subscript.Index.Offset);
         if (subscript.Index is not SqlNode.Characters key) throw SqlErrorException.Unsupported(subscript.Offset, "A computed header name (write it as a string)");
         return new Expression.Input(new InputColumn.Header(key.Value));
+    }
+
+    private Expression BindConstructor(SqlNode.Constructor constructor)
+    {
+        var parts = constructor.Parts.Select(part => (Bind(part), part.Offset)).ToImmutableArray();
+        return constructor.Kind switch
+        {
+            "ARRAY" => Constructors.Array(parts, constructor.Offset),
+            "MAP" => Constructors.Map(parts, constructor.Offset),
+            _ => Constructors.Row(parts),
+        };
     }
 
     private Expression BindPrefix(SqlNode.Prefix prefix)

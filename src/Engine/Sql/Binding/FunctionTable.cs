@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Matih.Sql.Conditions;
 using Matih.Sql.Functions;
+using Matih.Sql.Nested;
 using Matih.Sql.Numbers;
 using Matih.Sql.Strings;
 using Matih.Sql.Temporal;
@@ -25,6 +26,8 @@ internal static class FunctionTable
         TimeArithmetic.All,
         TimeText.All,
         ClockFunctions.All,
+        ArrayFunctions.All,
+        MapFunctions.All,
     }.SelectMany(functions => functions).ToFrozenDictionary(function => function.Name, StringComparer.OrdinalIgnoreCase);
 
     public static ScalarFunction? Find(string name) => Functions.GetValueOrDefault(name);

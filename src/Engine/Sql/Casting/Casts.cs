@@ -1,6 +1,7 @@
 using Matih.Batches;
 using Matih.Sql.Expressions;
 using Matih.Sql.Kernels;
+using Matih.Sql.Nested;
 
 namespace Matih.Sql.Casting;
 
@@ -23,6 +24,7 @@ internal static class Casts
         Forbid(operand.Type, type, offset);
         if (operand.Type == type) return operand;
         if (IsRelabelling(operand.Type, type)) return new Expression.Retype(operand, type);
+        if (NestedTypes.IsNested(operand.Type) && NestedCasts.Bind(operand, type, isTry, offset) is { } nested) return nested;
         var kernel = Find(operand.Type, type, isTry)
             ?? throw SqlErrorException.Unsupported(offset, $"A cast from {operand.Type.Name} to {type.Name}");
         return new Expression.Apply(kernel, [operand], type);
@@ -35,6 +37,7 @@ internal static class Casts
     {
         if (operand.Type is DataType.Null) return new Expression.Literal(Constant.Null(target));
         if (operand.Type.IsSameTypeAs(target) || IsWidening(operand.Type, target)) return operand;
+        if (NestedTypes.IsRelabelling(operand.Type, target, IsWidening)) return new Expression.Retype(operand, TypeRules.NullableLike(target, operand.Type));
         return Bind(operand, target, isTry: false, offset);
     }
 
@@ -50,7 +53,7 @@ internal static class Casts
     };
 
     private static bool IsRelabelling(DataType from, DataType to) =>
-        from.IsSameTypeAs(to) || IsWidening(from, to) || (TypeRules.IsText(from) && to is DataType.Varbinary { Length: DataType.Varbinary.LengthMax });
+        from.IsSameTypeAs(to) || IsWidening(from, to) || NestedTypes.IsRelabelling(from, to, IsWidening) || (TypeRules.IsText(from) && to is DataType.Varbinary { Length: DataType.Varbinary.LengthMax });
 
     /// <summary>Casts that Flink refuses, with what it advises.</summary>
     private static void Forbid(DataType from, DataType to, int offset)
@@ -68,6 +71,7 @@ internal static class Casts
 
     private static Kernel? Find(DataType from, DataType to, bool isTry)
     {
+        if (NestedTypes.IsNested(from) || NestedTypes.IsNested(to)) return null;
         if (TypeRules.IsText(from)) return TypeRules.IsText(to) ? CastsToText.Fit(to) : CastsFromText.To(to, isTry);
         if (TypeRules.IsText(to)) return CastsToText.From(from, to);
         if (TypeRules.IsNumeric(from) || from is DataType.Boolean) return CastsOfNumbers.Find(from, to);

@@ -2,6 +2,7 @@ using System.Numerics;
 using Matih.Batches;
 using Matih.Sql.Expressions;
 using Matih.Sql.Kernels;
+using Matih.Sql.Nested;
 using Matih.Sql.Strings;
 using Matih.Sql.Values;
 
@@ -26,8 +27,19 @@ internal static class Comparison
         Layout.Double => Fixed<double>(symbol),
         Layout.Int128 when ((DataType.Decimal)left).Scale == ((DataType.Decimal)right).Scale => Fixed<Int128>(symbol),
         Layout.Int128 => Decimals(symbol, ((DataType.Decimal)left).Scale, ((DataType.Decimal)right).Scale),
+        Layout.List or Layout.Row => Nested(symbol),
         _ => Bytes(symbol, TypeRules.IsText(left)),
     };
+
+    /// <summary>= and &lt;&gt; of arrays, maps and rows; NULL parts are the same as NULL parts.</summary>
+    private static Kernel Nested(string symbol) => new(symbol, call =>
+    {
+        var (left, right) = (call.Arguments[0], call.Arguments[1]);
+        var whenSame = symbol == "=" ? (byte)1 : (byte)0;
+        var result = call.ResultOf<byte>().AppendUninitialized(call.Count, call.Validity);
+        for (var i = 0; i < result.Length; i++)
+            result[i] = !call.IsNull(i) && ColumnValues.AreSame(left.Column, i & left.Mask, right.Column, i & right.Mask) ? whenSame : (byte)(1 - whenSame);
+    });
 
     private static Kernel Fixed<T>(string symbol) where T : unmanaged, IComparisonOperators<T, T, bool> => symbol switch
     {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Sql.Casting;
 using Matih.Sql.Expressions;
+using Matih.Sql.Nested;
 
 namespace Matih.Sql.Conditions;
 
@@ -13,8 +14,19 @@ internal static class ComparisonOperators
     {
         if (left.Type is DataType.Null && right.Type is DataType.Null) return new Expression.Literal(Constant.Null(new DataType.Boolean()));
         (left, right) = TypeNulls(left, right, DataType.String);
+        if (NestedTypes.IsNested(left.Type) && symbol is not ("=" or "<>"))
+            throw SqlErrorException.Wrong(offset, $"'{symbol}' cannot compare {left.Type.Name}: only = and <> compare nested values.");
+        if (left.Type is DataType.Row row && right.Type is DataType.Row other && row.Type.Count == other.Type.Count) return CompareRows(symbol, left, right, row.Type.Count, offset);
         (left, right) = ToComparable(symbol, left, right, offset);
         return Comparison.Bind(symbol, left, right);
+    }
+
+    /// <summary>Rows are equal where all fields are; a NULL field leaves that open where the others do not decide it.</summary>
+    private static Expression CompareRows(string symbol, Expression left, Expression right, int count, int offset)
+    {
+        var fields = Enumerable.Range(0, count).Select(i => Compare("=", new Expression.FieldOf(left, i), new Expression.FieldOf(right, i), offset)).ToImmutableArray();
+        var equal = fields.Length == 1 ? fields[0] : Junction(true, fields);
+        return symbol == "=" ? equal : Logic.Not(equal);
     }
 
     private static (Expression Left, Expression Right) ToComparable(string symbol, Expression left, Expression right, int offset)
@@ -52,6 +64,11 @@ internal static class ComparisonOperators
     public static Expression Distinct(Expression left, Expression right, bool isNegated, int offset)
     {
         (left, right) = TypeNulls(left, right, DataType.String);
+        if (NestedTypes.IsNested(left.Type))
+        {
+            (left, right) = ToComparable("=", left, right, offset);
+            return Logic.IsDistinct(Comparison.Bind("=", left, right), left, right, isNegated);
+        }
         return Logic.IsDistinct(Compare("=", left, right, offset), left, right, isNegated);
     }
 

@@ -108,6 +108,13 @@ internal sealed class ChoiceNode : Node
                     else column.Append(((BytesColumn)operand.Column)[at & operand.Mask]);
                 }
                 break;
+            default:
+                for (var row = 0; row < taken.Length; row++)
+                {
+                    var (operand, at) = Place(taken[row], row);
+                    _result.AppendRange(operand.Column, at & operand.Mask, 1);
+                }
+                break;
         }
     }
 

@@ -105,7 +105,7 @@ internal static class ConstantEvaluator
     {
         var errors = new RowErrors();
         errors.Clear(1);
-        var context = new QueryContext(new NoClock(), MemoryAccount.Unlimited(), settings.TimeZone) { Errors = errors };
+        var context = new QueryContext(NoClock.Instance, MemoryAccount.Unlimited(), settings.TimeZone) { Errors = errors };
         using var builder = new NodeBuilder(context, ImmutableArray<InputColumn>.Empty);
         var scope = builder.CreateScope(null);
         scope.Frame.FillWhole(1);
@@ -113,10 +113,12 @@ internal static class ConstantEvaluator
         failure = errors.Errors.Count > 0 ? errors.Errors[0].Reason : "";
         return errors.IsAnyLeftOut ? null : Constant.At(operand.Column, 0, expression.Type);
     }
+}
 
-    /// <summary>What depends on the time is not deterministic, and never evaluated here.</summary>
-    private sealed class NoClock : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => throw new InvalidOperationException("A constant cannot depend on the time.");
-    }
+/// <summary>For expressions that do not depend on the time.</summary>
+internal sealed class NoClock : TimeProvider
+{
+    public static NoClock Instance { get; } = new();
+
+    public override DateTimeOffset GetUtcNow() => throw new InvalidOperationException("A constant cannot depend on the time.");
 }

@@ -29,6 +29,7 @@ internal sealed class ExpressionIdentity
         Expression.Retype retype => $"TYPE {retype.Type} {Children(expression)}",
         Expression.Junction junction => $"{(junction.IsAnd ? "AND" : "OR")} {Children(expression)}",
         Expression.Choice choice => $"CASE {choice.Type} {Children(expression)}",
+        Expression.FieldOf access => $"FIELD {access.Index} {Children(expression)}",
         Expression.Json json => $"JSON {json.Question} {Children(expression)}",
         _ => null,
     };

@@ -74,6 +74,16 @@ internal sealed class RetypeNode(Frame frame, Node operand) : Node(frame)
     protected override Operand Compute() => operand.Evaluate();
 }
 
+/// <summary>A field of rows: the field's own column, in which NULL rows are NULL.</summary>
+internal sealed class FieldNode(Frame frame, Node row, int index) : Node(frame)
+{
+    protected override Operand Compute()
+    {
+        var operand = row.Evaluate();
+        return operand with { Column = ((RowColumn)operand.Column).Fields[index] };
+    }
+}
+
 /// <summary>A kernel over its arguments.</summary>
 internal sealed class ApplyNode : Node
 {

@@ -48,6 +48,7 @@ internal sealed class NodeBuilder(QueryContext context, IReadOnlyList<InputColum
         Expression.Literal literal => new LiteralNode(scope.Frame, literal.Value, context.Account),
         Expression.Apply apply => new ApplyNode(scope.Frame, apply, [.. apply.Arguments.Select(argument => Build(argument, scope))], context),
         Expression.Retype retype => new RetypeNode(scope.Frame, Build(retype.Operand, scope)),
+        Expression.FieldOf access => new FieldNode(scope.Frame, Build(access.Operand, scope), access.Index),
         Expression.Junction junction => CreateJunction(junction, scope),
         Expression.Choice choice => CreateChoice(choice, scope),
         Expression.Json json => CreateJson(json, scope),

@@ -70,6 +70,19 @@ internal abstract record Expression(DataType Type)
         public override int Depth { get; } = Above(Branches.SelectMany(branch => new[] { branch.When, branch.Then }).Append(Otherwise));
     }
 
+    /// <summary>A field of a ROW; NULL where the row is.</summary>
+    /// <param name="Index">The field's position.</param>
+    public sealed record FieldOf(Expression Operand, int Index) : Expression(TypeOf((DataType.Row)Operand.Type, Index))
+    {
+        public override bool CanFail { get; } = Operand.CanFail;
+        public override ImmutableArray<Expression> Children => [Operand];
+        public override int Depth { get; } = 1 + Operand.Depth;
+
+        public string Name => ((DataType.Row)Operand.Type).Type[Index].Name;
+
+        private static DataType TypeOf(DataType.Row row, int index) => row.IsNullable ? row.Type[index].Type.OrNull() : row.Type[index].Type;
+    }
+
     /// <summary>JSON_VALUE with a constant path.</summary>
     public sealed record Json(Expression Document, JsonQuestion Question) : Expression(Question.Type)
     {

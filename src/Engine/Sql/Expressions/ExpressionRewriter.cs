@@ -21,6 +21,9 @@ internal static class ExpressionRewriter
             case Expression.Choice choice:
                 var branches = choice.Branches.Select(branch => (When: rewrite(branch.When), Then: rewrite(branch.Then))).ToImmutableArray();
                 return new Expression.Choice(branches, rewrite(choice.Otherwise), choice.Type);
+            case Expression.FieldOf access:
+                var row = rewrite(access.Operand);
+                return ReferenceEquals(row, access.Operand) ? access : new Expression.FieldOf(row, access.Index);
             case Expression.Json json:
                 var document = rewrite(json.Document);
                 return ReferenceEquals(document, json.Document) ? json : new Expression.Json(document, json.Question);

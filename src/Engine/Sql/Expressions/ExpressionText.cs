@@ -56,6 +56,10 @@ internal static class ExpressionText
                 Write(text, choice.Otherwise);
                 text.Append(" END");
                 break;
+            case Expression.FieldOf access:
+                Write(text, access.Operand);
+                text.Append('.').Append(access.Name);
+                break;
             case Expression.Json json:
                 text.Append("JSON_VALUE(");
                 Write(text, json.Document);

@@ -1,4 +1,5 @@
 using Matih.Batches;
+using Matih.Sql.Nested;
 
 namespace Matih.Sql.Expressions;
 
@@ -95,7 +96,7 @@ internal static class TypeRules
         {
             (DataType.Timestamp first, DataType.Timestamp second) => first.Precision >= second.Precision ? first : second,
             (DataType.TimestampLtz first, DataType.TimestampLtz second) => first.Precision >= second.Precision ? first : second,
-            _ => null,
+            _ => NestedTypes.Common(left, right),
         };
     }
 
@@ -128,7 +129,10 @@ internal static class TypeRules
     {
         DataType.Timestamp { Precision: > DataType.Timestamp.HeldPrecisionMax } or DataType.TimestampLtz { Precision: > DataType.Timestamp.HeldPrecisionMax } =>
             $"{type.Name} (precision above {DataType.Timestamp.HeldPrecisionMax})",
-        { Layout: Layout.List or Layout.Row or Layout.None } => $"The type {type.Name}",
+        DataType.Array array => WhyNotHeld(array.Element),
+        DataType.Map map => WhyNotHeld(map.Key) ?? WhyNotHeld(map.Value),
+        DataType.Row row => row.Type.Fields.Select(field => WhyNotHeld(field.Type)).FirstOrDefault(what => what is not null),
+        { Layout: Layout.None } => $"The type {type.Name}",
         _ => null,
     };
 

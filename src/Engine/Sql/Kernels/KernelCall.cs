@@ -46,6 +46,10 @@ internal sealed class KernelCall : IDisposable
 
     public BytesReader Bytes(int argument) => new((BytesColumn)Arguments[argument].Column, Arguments[argument].Mask);
 
+    public ListReader Lists(int argument) => new((ListColumn)Arguments[argument].Column, Arguments[argument].Mask);
+
+    public ListColumn ResultList => (ListColumn)Result;
+
     public FixedColumn<T> ResultOf<T>() where T : unmanaged => (FixedColumn<T>)Result;
 
     public BytesColumn ResultBytes => (BytesColumn)Result;

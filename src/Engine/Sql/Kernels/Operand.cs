@@ -40,3 +40,14 @@ internal readonly struct BytesReader(BytesColumn column, int mask)
         get => column[row & mask];
     }
 }
+
+/// <summary>Reads arrays and maps; a NULL row has no elements.</summary>
+internal readonly struct ListReader(ListColumn column, int mask)
+{
+    /// <summary>The elements of all rows.</summary>
+    public Column Elements => column.Elements;
+
+    public int StartOf(int row) => column.StartOf(row & mask);
+
+    public int LengthOf(int row) => column.LengthOf(row & mask);
+}

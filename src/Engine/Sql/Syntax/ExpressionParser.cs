@@ -184,14 +184,23 @@ internal sealed class ExpressionParser(TokenReader tokens)
     private SqlNode ParsePostfix()
     {
         var node = new PrimaryParser(this).Parse();
-        while (tokens.Current.IsSymbol("["))
+        while (true)
         {
-            var offset = tokens.Take().Offset;
-            var index = Parse();
-            tokens.ExpectSymbol("]", "the index");
-            node = new SqlNode.Subscript(offset, node, index);
+            var offset = tokens.Current.Offset;
+            if (tokens.TryTakeSymbol("["))
+            {
+                var index = Parse();
+                tokens.ExpectSymbol("]", "the index");
+                node = new SqlNode.Subscript(offset, node, index);
+            }
+            else if (tokens.Current.IsSymbol(".") && tokens.Ahead().Kind is TokenKind.Word or TokenKind.QuotedName)
+            {
+                tokens.Take();
+                node = new SqlNode.Member(offset, node, tokens.TakeName().Text);
+            }
+            else break;
+            CountOperand();
         }
-        if (tokens.Current.IsSymbol(".") && node is not SqlNode.Name) throw SqlErrorException.Unsupported(tokens.Current.Offset, "A field of a nested value");
         if (tokens.AreWords("AT", "TIME", "ZONE")) throw SqlErrorException.Unsupported(tokens.Current.Offset, "AT TIME ZONE");
         return node;
     }

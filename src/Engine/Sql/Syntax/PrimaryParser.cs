@@ -36,9 +36,31 @@ internal readonly struct PrimaryParser(ExpressionParser expressions)
         var open = Tokens.Take();
         if (Tokens.IsWord("SELECT")) throw SqlErrorException.Unsupported(open.Offset, "A subquery");
         var node = expressions.Parse();
-        if (Tokens.Current.IsSymbol(",")) throw SqlErrorException.Unsupported(open.Offset, "A row value");
-        Tokens.ExpectSymbol(")", "the expression");
-        return node;
+        if (!Tokens.Current.IsSymbol(","))
+        {
+            Tokens.ExpectSymbol(")", "the expression");
+            return node;
+        }
+        var parts = ImmutableArray.CreateBuilder<SqlNode>();
+        parts.Add(node);
+        while (Tokens.TryTakeSymbol(",")) parts.Add(expressions.Parse());
+        Tokens.ExpectSymbol(")", "the row's fields");
+        return new SqlNode.Constructor(open.Offset, "ROW", parts.ToImmutable());
+    }
+
+    private SqlNode ParseConstructor(Token word, string close)
+    {
+        var kind = word.Text.ToUpperInvariant();
+        Tokens.Take();
+        Tokens.Take();
+        var parts = ImmutableArray.CreateBuilder<SqlNode>();
+        if (!Tokens.Current.IsSymbol(close))
+        {
+            do parts.Add(expressions.Parse());
+            while (Tokens.TryTakeSymbol(","));
+        }
+        Tokens.ExpectSymbol(close, $"the parts of {kind}");
+        return new SqlNode.Constructor(word.Offset, kind, parts.ToImmutable());
     }
 
     private SqlNode ParseWord(Token token)
@@ -56,8 +78,8 @@ internal readonly struct PrimaryParser(ExpressionParser expressions)
                 return new SqlNode.Temporal(token.Offset, token.Text.ToUpperInvariant(), Tokens.Take().Text);
             case "EXISTS": throw SqlErrorException.Unsupported(token.Offset, "A subquery");
             case "ARRAY" or "MAP" when Tokens.Ahead().IsSymbol("["):
-                throw SqlErrorException.Unsupported(token.Offset, $"The {token.Text.ToUpperInvariant()} constructor");
-            case "ROW" when Tokens.Ahead().IsSymbol("("): throw SqlErrorException.Unsupported(token.Offset, "The ROW constructor");
+                return ParseConstructor(token, "]");
+            case "ROW" when Tokens.Ahead().IsSymbol("("): return ParseConstructor(token, ")");
         }
         if (Tokens.Ahead().IsSymbol("(") && (!Keywords.IsReserved(token.Text) || token.Text.ToUpperInvariant() is "CAST" or "LEFT" or "RIGHT"))
             return new CallParser(expressions).Parse();

@@ -65,6 +65,12 @@ internal abstract record SqlNode(int Offset)
     public sealed record Keyword(int Offset, string Word) : SqlNode(Offset);
 
     public sealed record Subscript(int Offset, SqlNode Operand, SqlNode Index) : SqlNode(Offset);
+
+    /// <summary>A field of what is no plain name: <c>a[1].b</c>.</summary>
+    public sealed record Member(int Offset, SqlNode Operand, string Field) : SqlNode(Offset);
+
+    /// <summary>ARRAY[…], MAP[…], ROW(…) or (…, …).</summary>
+    public sealed record Constructor(int Offset, string Kind, ImmutableArray<SqlNode> Parts) : SqlNode(Offset);
 }
 
 internal enum JsonBehaviorKind { Null, Error, Default }
