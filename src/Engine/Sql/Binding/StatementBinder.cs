@@ -8,7 +8,7 @@ namespace Matih.Sql.Binding;
 /// <summary>A statement whose every name is resolved, as expressions over the source.</summary>
 /// <param name="Unnamed">The outputs that have no name but the one that Flink makes up, and where their expressions stand.</param>
 internal sealed record BoundStatement(
-    Expression? Filter, ImmutableArray<(string Name, Expression Value)> Outputs, bool HasInput, ImmutableArray<(string Name, ExpressionPlace Place)> Unnamed);
+    ImmutableArray<PlanStep> Steps, ImmutableArray<(string Name, Expression Value)> Outputs, bool HasInput, ImmutableArray<(string Name, ExpressionPlace Place)> Unnamed);
 
 /// <summary>Pass: binds one statement; errors of its entries are collected, so that all are reported at once.</summary>
 internal static class StatementBinder
@@ -16,14 +16,15 @@ internal static class StatementBinder
     public static BoundStatement? Bind(SelectStatement statement, NameScope table, ExpressionPlaces places, int index, List<SqlErrorException> errors)
     {
         var before = errors.Count;
-        var scope = statement.From is null ? NameScope.Empty : CheckTable(statement.From, table, errors);
-        var binder = new Binder(scope, statement.From?.Alias, places, index);
+        var scope = statement.From is null ? FromScope.Empty : new FromScope([(statement.From.Alias, CheckTable(statement.From, table, errors))]);
+        var steps = ImmutableArray.CreateBuilder<PlanStep>();
+        foreach (var join in statement.Joins) Collect(errors, () => scope = Unnesting.Bind(join, scope, places, index, steps));
+        var binder = new Binder(scope, places, index);
         var unnamed = ImmutableArray.CreateBuilder<(string, ExpressionPlace)>();
         var outputs = BindItems(statement, scope, binder, index, unnamed, errors);
-        Expression? filter = null;
-        if (statement.Where is { } where) Collect(errors, () => filter = binder.BindCondition(where, "WHERE"));
+        if (statement.Where is { } where) Collect(errors, () => steps.Add(new PlanStep.Filter(binder.BindCondition(where, "WHERE"))));
         CheckNames(statement, outputs, errors);
-        return errors.Count == before ? new BoundStatement(filter, outputs, statement.From is not null, unnamed.ToImmutable()) : null;
+        return errors.Count == before ? new BoundStatement(steps.ToImmutable(), outputs, statement.From is not null, unnamed.ToImmutable()) : null;
     }
 
     private static NameScope CheckTable(TableReference from, NameScope table, List<SqlErrorException> errors)
@@ -34,7 +35,7 @@ internal static class StatementBinder
     }
 
     private static ImmutableArray<(string Name, Expression Value)> BindItems(
-        SelectStatement statement, NameScope scope, Binder binder, int index, ImmutableArray<(string, ExpressionPlace)>.Builder unnamed, List<SqlErrorException> errors)
+        SelectStatement statement, FromScope scope, Binder binder, int index, ImmutableArray<(string, ExpressionPlace)>.Builder unnamed, List<SqlErrorException> errors)
     {
         var outputs = ImmutableArray.CreateBuilder<(string, Expression)>();
         foreach (var item in statement.Items)
@@ -46,8 +47,11 @@ internal static class StatementBinder
                 else if (statement.From is null) throw SqlErrorException.Wrong(item.Offset, "SELECT * needs a FROM.");
                 else
                 {
-                    outputs.AddRange(scope.Star.Select(field => (field.Name, CheckHeld(field.Value, item.Offset, field.Name))));
-                    unnamed.AddRange(scope.Unnamed);
+                    foreach (var part in scope.Expand(item))
+                    {
+                        outputs.AddRange(part.Star.Select(field => (field.Name, CheckHeld(field.Value, item.Offset, field.Name))));
+                        unnamed.AddRange(part.Unnamed);
+                    }
                 }
             });
         }

@@ -43,16 +43,18 @@ internal sealed class QueryParser
         var items = ParseItems();
         TableReference? from = null;
         SqlNode? where = null;
+        var joins = ImmutableArray.CreateBuilder<UnnestJoin>();
         if (_tokens.TryTakeWords("FROM"))
         {
             from = ParseTable();
+            while (ParseUnnest() is { } join) joins.Add(join);
             RefuseJoin();
             if (_tokens.TryTakeWords("WHERE")) where = _expressions.Parse();
         }
         RefuseTail();
         _tokens.TryTakeSymbol(";");
         if (!_tokens.IsAtEnd) throw _tokens.Expected("the end of the statement", where is null ? from is null ? "the SELECT list" : "the table" : "the WHERE condition");
-        return new SelectStatement(_tokens.Text, items, from, where);
+        return new SelectStatement(_tokens.Text, items, from, joins.ToImmutable(), where);
     }
 
     private void RefuseOtherStatements()
@@ -82,8 +84,13 @@ internal sealed class QueryParser
     {
         var offset = _tokens.Current.Offset;
         if (_tokens.TryTakeSymbol("*")) return new SelectItem(offset, null, null);
-        if (_tokens.Ahead().IsSymbol(".") && _tokens.Ahead(2).IsSymbol("*"))
-            throw SqlErrorException.Unsupported(offset, "A qualified * (there is one table: write *)");
+        if (_tokens.Ahead().IsSymbol(".") && _tokens.Ahead(2).IsSymbol("*") && IsAlias())
+        {
+            var table = _tokens.TakeName().Text;
+            _tokens.Take();
+            _tokens.Take();
+            return new SelectItem(offset, null, null, table);
+        }
         var expression = _expressions.Parse();
         if (_tokens.TryTakeWords("AS"))
         {
@@ -114,6 +121,46 @@ internal sealed class QueryParser
         var alias = IsAlias() ? _tokens.TakeName().Text : null;
         if (_tokens.Current.IsSymbol("(")) throw SqlErrorException.Unsupported(_tokens.Current.Offset, "Renaming a table's columns");
         return new TableReference(token.Offset, token.Kind == TokenKind.Template ? null : token.Text, alias);
+    }
+
+    /// <summary>Reads a join with UNNEST in any of its forms; null where none stands here.</summary>
+    private UnnestJoin? ParseUnnest()
+    {
+        var start = _tokens.Current;
+        var isComma = start.IsSymbol(",") && _tokens.Ahead().IsWord("UNNEST");
+        var isCross = _tokens.AreWords("CROSS", "JOIN", "UNNEST");
+        var isLeft = _tokens.AreWords("LEFT", "JOIN", "UNNEST") || _tokens.AreWords("LEFT", "OUTER", "JOIN", "UNNEST");
+        var isInner = _tokens.AreWords("JOIN", "UNNEST") || _tokens.AreWords("INNER", "JOIN", "UNNEST");
+        if (!isComma && !isCross && !isLeft && !isInner) return null;
+        while (!_tokens.IsWord("UNNEST")) _tokens.Take();
+        _tokens.Take();
+        _tokens.ExpectSymbol("(", "UNNEST");
+        var list = _expressions.Parse();
+        _tokens.ExpectSymbol(")", "the array of UNNEST");
+        RefuseWord("WITH", "WITH ORDINALITY");
+        var isAliased = _tokens.TryTakeWords("AS");
+        if (isAliased && !IsAlias()) throw _tokens.Expected("a name", "AS");
+        var alias = IsAlias() ? _tokens.TakeName().Text : null;
+        var columns = ImmutableArray.CreateBuilder<string>();
+        if (alias is not null && _tokens.TryTakeSymbol("("))
+        {
+            do
+            {
+                if (!IsAlias()) throw _tokens.Expected("a column name", columns.Count == 0 ? "'('" : "','");
+                columns.Add(_tokens.TakeName().Text);
+            }
+            while (_tokens.TryTakeSymbol(","));
+            _tokens.ExpectSymbol(")", "the column names");
+        }
+        SqlNode? condition = null;
+        if (isLeft || isInner)
+        {
+            _tokens.ExpectWord("ON", "the table of the join");
+            condition = _expressions.Parse();
+            if (condition is SqlNode.Truth { Value: true }) condition = null;
+            else if (isLeft) throw SqlErrorException.Unsupported(condition.Offset, "LEFT JOIN UNNEST with another condition than ON TRUE");
+        }
+        return new UnnestJoin(start.Offset, isLeft, list, alias, columns.ToImmutable(), condition);
     }
 
     private void RefuseJoin()

@@ -82,10 +82,17 @@ internal sealed record JsonBehavior(JsonBehaviorKind Kind, SqlNode? Value)
 }
 
 /// <summary>An entry of the SELECT list; a null expression is <c>*</c>.</summary>
-internal sealed record SelectItem(int Offset, SqlNode? Expression, string? Alias);
+/// <param name="Table">The table of <c>t.*</c>; null for that of all.</param>
+internal sealed record SelectItem(int Offset, SqlNode? Expression, string? Alias, string? Table = null);
 
 /// <summary>The table of FROM.</summary>
 /// <param name="Name">Null for <c>{{ input }}</c>.</param>
 internal sealed record TableReference(int Offset, string? Name, string? Alias);
 
-internal sealed record SelectStatement(string Text, ImmutableArray<SelectItem> Items, TableReference? From, SqlNode? Where);
+/// <summary>A join with the elements of an array or a map of the row: <c>CROSS JOIN UNNEST(a) AS u(x)</c>.</summary>
+/// <param name="KeepsEmpty">LEFT JOIN: a row without elements stays, with NULL.</param>
+/// <param name="Columns">The names in parentheses; empty where none are given.</param>
+/// <param name="Condition">ON of an inner join; null for none, or for ON TRUE.</param>
+internal sealed record UnnestJoin(int Offset, bool KeepsEmpty, SqlNode List, string? Alias, ImmutableArray<string> Columns, SqlNode? Condition);
+
+internal sealed record SelectStatement(string Text, ImmutableArray<SelectItem> Items, TableReference? From, ImmutableArray<UnnestJoin> Joins, SqlNode? Where);
