@@ -36,6 +36,7 @@ public static class QueryCompiler
         errors = FindFailures(chain, plan, folder, places);
         if (!errors.IsEmpty) return new QueryCompilation(null, errors);
         plan = Rewrite(plan, new JsonPushDown(source).Apply);
+        if (source.Format == InputFormat.Json) plan = ElementPruning.Apply(plan);
         plan = DropConstantFilters(plan);
         plan = plan with { Inputs = InputCollector.Collect(plan.Expressions) };
         return new QueryCompilation(new CompiledQuery(plan), []) { Unnamed = FindUnnamed(chain, bound[^1]) };
