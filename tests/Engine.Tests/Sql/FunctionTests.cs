@@ -6,6 +6,7 @@ public sealed class FunctionTests
 {
     public static TheoryData<string, string> Text => CaseFile.Read("text-functions.cases");
     public static TheoryData<string, string> Time => CaseFile.Read("time-functions.cases");
+    public static TheoryData<string, string> Json => CaseFile.Read("json-functions.cases");
     public static TheoryData<string, string> Nested => CaseFile.Read("nested.cases");
     public static TheoryData<string, string> Recorded => CaseFile.Read("flink-functions.cases");
 
@@ -16,6 +17,10 @@ public sealed class FunctionTests
     [Theory]
     [MemberData(nameof(Time))]
     public void Time_functions_give_what_flink_gives(string expression, string expected) => Assert.Equal(expected, QueryRun.Evaluate(expression));
+
+    [Theory]
+    [MemberData(nameof(Json))]
+    public void Json_functions_give_what_flink_gives(string expression, string expected) => Assert.Equal(expected, QueryRun.Evaluate(expression));
 
     [Theory]
     [MemberData(nameof(Nested))]

@@ -21,6 +21,7 @@ internal static class FunctionTable
         TextSearch.All,
         TextFilling.All,
         TextDigests.All,
+        JsonConstructors.All,
         RegularExpressions.All,
         TimeFields.All,
         TimeArithmetic.All,

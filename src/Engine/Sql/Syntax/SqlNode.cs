@@ -56,7 +56,12 @@ internal abstract record SqlNode(int Offset)
 
     public sealed record Cast(int Offset, bool IsTry, SqlNode Operand, DataType Type) : SqlNode(Offset);
 
-    public sealed record JsonValue(int Offset, SqlNode Document, SqlNode Path, DataType? Returning, JsonBehavior OnEmpty, JsonBehavior OnError) : SqlNode(Offset);
+    /// <summary>JSON_VALUE, JSON_QUERY or JSON_EXISTS; clauses that are not written are null.</summary>
+    public sealed record JsonAsked(
+        int Offset, JsonFunction Function, SqlNode Document, SqlNode Path, DataType? Returning, JsonWrapper Wrapper, JsonBehavior? OnEmpty, JsonBehavior? OnError) : SqlNode(Offset);
+
+    /// <summary>JSON_OBJECT, or JSON_ARRAY where there are no keys.</summary>
+    public sealed record JsonMade(int Offset, ImmutableArray<SqlNode>? Keys, ImmutableArray<SqlNode> Values, bool IsAbsentOnNull) : SqlNode(Offset);
 
     /// <summary>A function by name. Keyword syntax has become plain arguments, e.g. EXTRACT(<see cref="Keyword"/>, x).</summary>
     public sealed record Call(int Offset, string Function, ImmutableArray<SqlNode> Arguments) : SqlNode(Offset);
@@ -75,7 +80,7 @@ internal abstract record SqlNode(int Offset)
 
 internal enum JsonBehaviorKind { Null, Error, Default }
 
-/// <summary>What JSON_VALUE gives ON EMPTY or ON ERROR.</summary>
+/// <summary>What JSON_VALUE, JSON_QUERY or JSON_EXISTS gives ON EMPTY or ON ERROR.</summary>
 internal sealed record JsonBehavior(JsonBehaviorKind Kind, SqlNode? Value)
 {
     public static JsonBehavior Null { get; } = new(JsonBehaviorKind.Null, null);
