@@ -132,8 +132,8 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
 
     private Expression BindLike(SqlNode.Like like)
     {
-        if (like.IsSimilar) throw SqlErrorException.Unsupported(like.Offset, "SIMILAR TO");
         var escape = like.Escape is null ? null : Bind(like.Escape);
+        if (like.IsSimilar) return Negate(like.IsNegated, Operators.Similar(Bind(like.Operand), Bind(like.Pattern), escape, like.Offset));
         return Negate(like.IsNegated, Operators.Like(Bind(like.Operand), Bind(like.Pattern), escape, like.Offset));
     }
 
@@ -160,6 +160,8 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
         var function = FunctionTable.Find(call.Function);
         if (function is null)
         {
+            if (UnsupportedFunctions.WhyNeverRun(call.Function) is { } reason) throw SqlErrorException.Unsupported(call.Offset, $"The function {call.Function} ({reason})");
+            if (UnsupportedFunctions.IsLater(call.Function)) throw SqlErrorException.Wrong(call.Offset, $"Flink SQL 1.20 has no function {call.Function}; later versions have it.");
             if (UnsupportedFunctions.Knows(call.Function)) throw SqlErrorException.Unsupported(call.Offset, $"The function {call.Function}");
             throw SqlErrorException.Wrong(call.Offset, $"There is no function {call.Function}{NearestName.Suggest(call.Function, FunctionTable.Names)}");
         }
