@@ -8,7 +8,7 @@ using Matih.Sql.Syntax;
 namespace Matih.Sql;
 
 /// <summary>
-/// Compiles the stateless part of Flink SQL: <c>SELECT … FROM … WHERE …</c>, one statement or a chain of which each reads
+/// Compiles the stateless part of Flink SQL: <c>[WITH …] SELECT … FROM … WHERE …</c>, one statement or a chain of which each reads
 /// the one before. What this engine does not run exactly as Flink does, it refuses, with the position. Thread-safe.
 /// </summary>
 public static class QueryCompiler
@@ -90,7 +90,7 @@ public static class QueryCompiler
         var last = bound[^1];
         return new QueryPlan(
             new RowType([.. last.Outputs.Select(output => new Field(output.Name, output.Value.Type))]), [],
-            [.. counted.Where(statement => statement.Filter is not null).Select(statement => statement.Filter!)],
+            [.. counted.SelectMany(statement => statement.Filters)],
             [.. last.Outputs.Select(output => output.Value)], first < 0, settings);
     }
 

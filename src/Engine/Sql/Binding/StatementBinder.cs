@@ -6,31 +6,79 @@ using Matih.Sql.Syntax;
 namespace Matih.Sql.Binding;
 
 /// <summary>A statement whose every name is resolved, as expressions over the source.</summary>
+/// <param name="Filters">The conditions of WHERE, those of the queries within it first.</param>
 /// <param name="Unnamed">The outputs that have no name but the one that Flink makes up, and where their expressions stand.</param>
 internal sealed record BoundStatement(
-    Expression? Filter, ImmutableArray<(string Name, Expression Value)> Outputs, bool HasInput, ImmutableArray<(string Name, ExpressionPlace Place)> Unnamed);
+    ImmutableArray<Expression> Filters, ImmutableArray<(string Name, Expression Value)> Outputs, bool HasInput, ImmutableArray<(string Name, ExpressionPlace Place)> Unnamed);
 
 /// <summary>Pass: binds one statement; errors of its entries are collected, so that all are reported at once.</summary>
-internal static class StatementBinder
+internal sealed class StatementBinder
 {
-    public static BoundStatement? Bind(SelectStatement statement, NameScope table, ExpressionPlaces places, int index, List<SqlErrorException> errors)
+    private readonly NameScope _input;
+    private readonly ExpressionPlaces _places;
+    private readonly int _index;
+    private readonly List<SqlErrorException> _errors;
+    private ImmutableDictionary<string, Table> _tables = ImmutableDictionary<string, Table>.Empty.WithComparers(StringComparer.Ordinal);
+
+    private StatementBinder(NameScope input, ExpressionPlaces places, int index, List<SqlErrorException> errors)
     {
-        var before = errors.Count;
-        var scope = statement.From is null ? NameScope.Empty : CheckTable(statement.From, table, errors);
-        var binder = new Binder(scope, statement.From?.Alias, places, index);
-        var unnamed = ImmutableArray.CreateBuilder<(string, ExpressionPlace)>();
-        var outputs = BindItems(statement, scope, binder, index, unnamed, errors);
-        Expression? filter = null;
-        if (statement.Where is { } where) Collect(errors, () => filter = binder.BindCondition(where, "WHERE"));
-        CheckNames(statement, outputs, errors);
-        return errors.Count == before ? new BoundStatement(filter, outputs, statement.From is not null, unnamed.ToImmutable()) : null;
+        _input = input;
+        _places = places;
+        _index = index;
+        _errors = errors;
     }
 
-    private static NameScope CheckTable(TableReference from, NameScope table, List<SqlErrorException> errors)
+    /// <summary>What a FROM reads: its columns, and which rows there are.</summary>
+    private sealed record Table(NameScope Scope, ImmutableArray<Expression> Filters, bool HasInput);
+
+    /// <param name="input">What <c>{{ input }}</c> is.</param>
+    public static BoundStatement? Bind(SelectStatement statement, NameScope input, ExpressionPlaces places, int index, List<SqlErrorException> errors) =>
+        new StatementBinder(input, places, index, errors).Bind(statement);
+
+    private BoundStatement? Bind(SelectStatement statement)
     {
-        if (from.Name is not null && from.Name != table.Table)
-            errors.Add(SqlErrorException.Wrong(from.Offset, $"There is no table '{from.Name}'{NearestName.Suggest(from.Name, [table.Table])} This statement reads '{table.Table}' (or {{{{ input }}}})."));
-        return table;
+        var before = _errors.Count;
+        var outside = _tables;
+        foreach (var common in statement.With)
+        {
+            if (Bind(common.Query) is { } query) _tables = _tables.SetItem(common.Name, TableOf(query, common.Name, common.Columns, common.Offset));
+        }
+        var table = _errors.Count > before ? null : FindTable(statement.From);
+        if (table is null)
+        {
+            _tables = outside;
+            return null;
+        }
+        var binder = new Binder(table.Scope, statement.From?.Alias, _places, _index);
+        var unnamed = ImmutableArray.CreateBuilder<(string, ExpressionPlace)>();
+        var outputs = BindItems(statement, table.Scope, binder, _index, unnamed, _errors);
+        var filters = table.Filters;
+        if (statement.Where is { } where) Collect(_errors, () => filters = filters.Add(binder.BindCondition(where, "WHERE")));
+        CheckNames(statement, outputs, _errors);
+        _tables = outside;
+        return _errors.Count == before ? new BoundStatement(filters, outputs, table.HasInput, unnamed.ToImmutable()) : null;
+    }
+
+    /// <summary>Null where its query is wrong. Of a table that does not exist the error is noted, and the input taken in its place.</summary>
+    private Table? FindTable(TableReference? from)
+    {
+        if (from is null) return new Table(NameScope.Empty, [], HasInput: false);
+        if (from.Query is { } query) return Bind(query) is { } bound ? TableOf(bound, from.Alias ?? "", from.Columns, from.Offset) : null;
+        if (from.Name is not null && _tables.TryGetValue(from.Name, out var known)) return known;
+        if (from.Name is not null && from.Name != _input.Table)
+            _errors.Add(SqlErrorException.Wrong(from.Offset, $"There is no table '{from.Name}'{NearestName.Suggest(from.Name, _tables.Keys.Append(_input.Table))} This statement reads '{_input.Table}' (or {{{{ input }}}})."));
+        return new Table(_input, [], HasInput: true);
+    }
+
+    private Table TableOf(BoundStatement query, string name, ImmutableArray<string> columns, int offset)
+    {
+        var outputs = query.Outputs;
+        if (columns.Length > 0 && columns.Length != outputs.Length)
+            _errors.Add(SqlErrorException.Wrong(offset, $"The query has {Quantity.Of(outputs.Length, "column")}, and {Quantity.Of(columns.Length, "name")} for them."));
+        else if (columns.Length > 0)
+            outputs = [.. columns.Zip(outputs, (column, output) => (column, output.Value))];
+        var unnamed = columns.Length > 0 ? [] : query.Unnamed;
+        return new Table(new NameScope(name, outputs, ImmutableDictionary<string, Expression>.Empty, false) { Unnamed = unnamed }, query.Filters, query.HasInput);
     }
 
     private static ImmutableArray<(string Name, Expression Value)> BindItems(

@@ -90,7 +90,17 @@ internal sealed record JsonBehavior(JsonBehaviorKind Kind, SqlNode? Value)
 internal sealed record SelectItem(int Offset, SqlNode? Expression, string? Alias);
 
 /// <summary>The table of FROM.</summary>
-/// <param name="Name">Null for <c>{{ input }}</c>.</param>
-internal sealed record TableReference(int Offset, string? Name, string? Alias);
+/// <param name="Name">Null for <c>{{ input }}</c> and for a query.</param>
+internal sealed record TableReference(int Offset, string? Name, string? Alias)
+{
+    /// <summary>The query in parentheses; null for a table.</summary>
+    public SelectStatement? Query { get; init; }
 
-internal sealed record SelectStatement(string Text, ImmutableArray<SelectItem> Items, TableReference? From, SqlNode? Where);
+    /// <summary>New names of all columns, as in <c>AS t (a, b)</c>; empty where they keep theirs.</summary>
+    public ImmutableArray<string> Columns { get; init; } = [];
+}
+
+/// <summary>name [(columns)] AS (query), of WITH.</summary>
+internal sealed record CommonTable(int Offset, string Name, ImmutableArray<string> Columns, SelectStatement Query);
+
+internal sealed record SelectStatement(ImmutableArray<CommonTable> With, ImmutableArray<SelectItem> Items, TableReference? From, SqlNode? Where);
