@@ -56,7 +56,7 @@ public static class DefinitionReader
             Transformations = transformations,
             Sinks = sinks,
             Orchestration = orchestration,
-            Flows = FlowReading.Read(metadata.Name, sources, flinkSources, transformations, sinks),
+            Flows = FlowReading.Read(metadata.Name, sources, flinkSources, transformations, sinks, orchestration.TimeZone),
         };
     }
 

@@ -44,9 +44,12 @@ public sealed class FlowDefinition
 
     public SinkDefinition Sink { get; }
 
+    /// <summary>The session's time zone: UTC or a region of the tz database.</summary>
+    public string TimeZone { get; init; } = "UTC";
+
     /// <summary>
     /// SHA-256 (lower-case hex) over what decides which rows a record becomes and where they go: topic, format, schema,
-    /// JSON options, statements, table, mode, partitioning. Connections, secrets, names of steps, policies and intervals do
+    /// JSON options, statements, the time zone where it is not UTC, table, mode, partitioning. Connections, secrets, names of steps, policies and intervals do
     /// not count. White space at the end of a statement does not count either. Only flows from a topic have one.
     /// </summary>
     public string Hash => _hash ??= ComputeHash();
@@ -61,6 +64,7 @@ public sealed class FlowDefinition
         Add(Source.Schema is null ? "" : Source.Json.ToString());
         Add(Transformations.Length.ToString(CultureInfo.InvariantCulture));
         foreach (var transformation in Transformations) Add(transformation.Sql.Text.TrimEnd());
+        if (TimeZone != "UTC") Add($"time zone {TimeZone}");
         Add(Sink.Table.ToString());
         Add(Sink.Mode.ToString());
         foreach (var entry in Sink.PartitionBy) Add($"{entry.Transform} {entry.Parameter} {entry.Column}{(entry.FieldName is { } name ? $" as {name}" : "")}");

@@ -34,6 +34,9 @@ public sealed record OrchestrationDefinition
     /// <summary>How long attempts may fail in a row before a run gives up, whatever <see cref="MaxRetries"/> says.</summary>
     public required TimeSpan CommitFailureLimit { get; init; }
 
+    /// <summary>The session's time zone: UTC or a region of the tz database.</summary>
+    public string TimeZone { get; init; } = "UTC";
+
     /// <summary>Options of the Flink job, by Flink's names; they win over those that other keys give.</summary>
     public ImmutableSortedDictionary<string, string> Flink { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 

@@ -48,6 +48,7 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
         foreach (var step in definition.Transformations.Where(IsUsed)) definitions.Add(View(step));
         var tables = definition.Flows.Select(TableOf).ToImmutableArray();
         CheckStars();
+        CheckTimeZone();
         var errors = _errors.Distinct().OrderBy(error => error.Position).ToImmutableArray();
         return errors.IsEmpty
             ? new FlinkResult(new FlinkScript
@@ -165,6 +166,19 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
             var more = SourceTables.MetadataNames.Where(name => names.Contains(name) && !(source.Schema?.IndexOf(name) >= 0)).ToList();
             if (more.Count != 0)
                 Refuse(step.Sql.PositionAt(0), $"transformations.{step.Name}.sql", $"'*' would give {string.Join(", ", more)} as well in Flink, because a statement names it. Name the columns in place of '*'.");
+        }
+    }
+
+    /// <summary>Flink turns a record's timestamp into a TIMESTAMP in the session's zone, so that event_timestamp is in UTC in no other.</summary>
+    private void CheckTimeZone()
+    {
+        if (definition.Orchestration.TimeZone == "UTC") return;
+        foreach (var source in definition.Sources.Where(source => IsUsed(source.Name)))
+        {
+            var names = NamesBeside(source.Name);
+            var wanted = ((string[])["event_timestamp", "timestamp"]).Where(name => !(source.Schema?.IndexOf(name) >= 0) && (names.Contains(name) || (source.Schema is null && name == "event_timestamp"))).ToList();
+            if (wanted.Count != 0)
+                Refuse(source.Position, $"sources.{source.Name}", $"gives {string.Join(" and ", wanted)}, which Flink would shift by the time zone {definition.Orchestration.TimeZone}. Leave orchestration.time_zone out, or take the time from a field of the record.");
         }
     }
 

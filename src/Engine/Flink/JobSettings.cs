@@ -24,8 +24,7 @@ internal static class JobSettings
             ["execution.checkpointing.externalized-checkpoint-retention"] = "RETAIN_ON_CANCELLATION",
             // A partition without records must not hold the watermark of the others back.
             ["table.exec.source.idle-timeout"] = Milliseconds(orchestration.IdleTimeout),
-            // A Kafka timestamp becomes event_timestamp in this zone.
-            ["table.local-time-zone"] = "UTC",
+            ["table.local-time-zone"] = orchestration.TimeZone,
         };
         foreach (var (name, value) in Restarts(orchestration.MaxRetries)) settings[name] = value;
         return settings.Concat(orchestration.Flink.Where(option => !settings.ContainsKey(option.Key)))

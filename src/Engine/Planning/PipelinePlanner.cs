@@ -196,7 +196,7 @@ public static class PipelinePlanner
         (string Name, string Sql)[] chain = flow.Transformations.IsEmpty
             ? [(flow.Sink.Name, "SELECT * FROM {{ input }}")]
             : [.. flow.Transformations.Select(step => (step.Name, step.Sql.Text))];
-        var compilation = QueryCompiler.CompileChain(chain, input, QuerySettings.Default);
+        var compilation = QueryCompiler.CompileChain(chain, input, new QuerySettings { TimeZone = TimeZoneInfo.FindSystemTimeZoneById(flow.TimeZone) });
         if (compilation is { Query: { } query, Unnamed.IsEmpty: true }) return query;
         foreach (var error in compilation.Errors.Concat(compilation.Unnamed))
         {

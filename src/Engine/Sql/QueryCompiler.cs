@@ -8,7 +8,7 @@ using Matih.Sql.Syntax;
 namespace Matih.Sql;
 
 /// <summary>
-/// Compiles the stateless part of Flink SQL: <c>SELECT … FROM … WHERE …</c>, one statement or a chain of which each reads
+/// Compiles the stateless part of Flink SQL: <c>[WITH …] SELECT … FROM … WHERE …</c>, one statement or a chain of which each reads
 /// the one before. What this engine does not run exactly as Flink does, it refuses, with the position. Thread-safe.
 /// </summary>
 public static class QueryCompiler

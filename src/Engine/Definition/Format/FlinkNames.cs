@@ -11,6 +11,7 @@ internal static class FlinkNames
         ["properties.isolation.level"] = "sources.NAME.isolation_level",
         ["scan.startup.mode"] = "sources.NAME.start_offset",
         ["scan.startup.timestamp-millis"] = "sources.NAME.start_offset",
+        ["table.local-time-zone"] = "orchestration.time_zone",
         ["value.format"] = "sources.NAME.format",
         ["json.fail-on-missing-field"] = "sources.NAME.json.fail_on_missing_field",
         ["json.ignore-parse-errors"] = "sources.NAME.json.ignore_parse_errors",

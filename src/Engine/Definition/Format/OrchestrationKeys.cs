@@ -55,9 +55,16 @@ internal static class OrchestrationKeys
         DefaultText = "512MiB",
     };
 
+    public static readonly Key<string> TimeZone = new("time_zone", new TimeZoneShape(),
+        "The session's time zone, in which SQL shows and reads TIMESTAMP_LTZ, and whose date CURRENT_DATE is: Flink's `table.local-time-zone`. `event_timestamp` is in UTC whatever it says.")
+    {
+        Default = "UTC",
+        DefaultText = "UTC",
+    };
+
     public static readonly Key<ImmutableArray<TextPair>> Flink = new("flink", new TextMapShape("a mapping of Flink's options to values", Grammars.Key),
         "Options of the Flink job by Flink's names, such as `state.backend.type`; they win over those that other keys of the definition give. Flink accepts an unknown name without a word.") { Default = [] };
 
     public static readonly KeySet Set = new("orchestration", "How the pipeline is run.",
-        Engine, CheckpointInterval, Parallelism, MaxRecords, IdleTimeout, MaxRetries, CommitFailureLimit, Memory, Flink);
+        Engine, CheckpointInterval, Parallelism, MaxRecords, IdleTimeout, MaxRetries, CommitFailureLimit, Memory, TimeZone, Flink);
 }

@@ -8,7 +8,7 @@ namespace Matih.Definition.Reading;
 internal static class FlowReading
 {
     public static ImmutableArray<FlowDefinition> Read(
-        string pipeline, ImmutableArray<SourceDefinition> sources, ImmutableArray<FlinkSourceDefinition> flinkSources, ImmutableArray<TransformationDefinition> steps, ImmutableArray<SinkDefinition> sinks)
+        string pipeline, ImmutableArray<SourceDefinition> sources, ImmutableArray<FlinkSourceDefinition> flinkSources, ImmutableArray<TransformationDefinition> steps, ImmutableArray<SinkDefinition> sinks, string timeZone)
     {
         var stepByName = steps.ToDictionary(step => step.Name, StringComparer.Ordinal);
         return [.. sinks.Select(sink =>
@@ -18,8 +18,8 @@ internal static class FlowReading
             var input = sink.Input;
             for (; stepByName.TryGetValue(input, out var step); input = step.Input) chain.Insert(0, step);
             return sources.FirstOrDefault(source => source.Name == input) is { } source
-                ? new FlowDefinition(pipeline, source, chain.ToImmutable(), sink)
-                : new FlowDefinition(pipeline, flinkSources.Single(candidate => candidate.Name == input), chain.ToImmutable(), sink);
+                ? new FlowDefinition(pipeline, source, chain.ToImmutable(), sink) { TimeZone = timeZone }
+                : new FlowDefinition(pipeline, flinkSources.Single(candidate => candidate.Name == input), chain.ToImmutable(), sink) { TimeZone = timeZone };
         })];
     }
 

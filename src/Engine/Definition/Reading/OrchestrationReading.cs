@@ -16,7 +16,7 @@ internal static class OrchestrationReading
         ("execution.savepoint.", "what a job continues from is given to `matih deploy` with --replace or --from; leaving state out loses or doubles records"),
         ("execution.checkpointing.mode", "only EXACTLY_ONCE keeps the promise"),
         ("table.dml-sync", "`matih deploy` waits until the job runs, not until it ends"),
-        ("table.local-time-zone", "it would shift event_timestamp, which is in UTC"),
+        ("table.local-time-zone", "orchestration.time_zone says it"),
     ];
 
     public static OrchestrationDefinition Read(BoundMapping? given, ReadState state)
@@ -32,6 +32,7 @@ internal static class OrchestrationReading
             MaxRetries = (int)orchestration.Get(OrchestrationKeys.MaxRetries),
             CommitFailureLimit = orchestration.Get(OrchestrationKeys.CommitFailureLimit),
             MemoryBytesMax = orchestration.Get(OrchestrationKeys.Memory),
+            TimeZone = orchestration.Get(OrchestrationKeys.TimeZone),
             Flink = ReadFlink(orchestration, state),
         };
     }

@@ -45,6 +45,24 @@ internal sealed class HiddenTextShape(string words, int lengthMax = 1000) : Scal
     public override void WriteSchema(Utf8JsonWriter writer) => writer.WriteString("type", "string");
 }
 
+/// <summary>UTC, or a region of the tz database: names that mean the same to Java and to every machine.</summary>
+internal sealed class TimeZoneShape : ScalarShape<string>
+{
+    public override string Words => "UTC or a region such as Europe/Berlin";
+
+    protected override bool TryParse(ResolvedText text, ReadState state, out string value, out string? problem)
+    {
+        value = text.Value;
+        problem = null;
+        if (value == "UTC") return true;
+        if (!value.Contains('/', StringComparison.Ordinal)) return false;
+        if (!TimeZoneInfo.TryFindSystemTimeZoneById(value, out _)) problem = $"is {text.Shown}, which this machine has no time zone data of (/usr/share/zoneinfo)";
+        return problem is null;
+    }
+
+    public override void WriteSchema(Utf8JsonWriter writer) => writer.WriteString("type", "string");
+}
+
 /// <summary>Text of a <see cref="Grammar"/>.</summary>
 internal sealed class NameShape(Grammar grammar) : ScalarShape<string>
 {

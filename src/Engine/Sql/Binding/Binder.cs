@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Json;
 using Matih.Sql.Functions;
 using Matih.Sql.Casting;
 using Matih.Sql.Conditions;
@@ -39,7 +38,8 @@ internal sealed class Binder(FromScope scope, ExpressionPlaces places, int state
         SqlNode.Like like => BindLike(like),
         SqlNode.Case choice => BindCase(choice),
         SqlNode.Cast cast => Casts.Bind(Bind(cast.Operand), cast.Type, cast.IsTry, cast.Offset),
-        SqlNode.JsonValue json => BindJson(json),
+        SqlNode.JsonAsked json => JsonBinder.Bind(json, Bind),
+        SqlNode.JsonMade json => JsonBinder.Bind(json, Bind),
         SqlNode.Call call => BindCall(call),
         SqlNode.Subscript subscript => BindSubscript(subscript),
         SqlNode.Member member => ItemAccess.Field(Bind(member.Operand), member.Field, member.Offset),
@@ -134,8 +134,8 @@ internal sealed class Binder(FromScope scope, ExpressionPlaces places, int state
 
     private Expression BindLike(SqlNode.Like like)
     {
-        if (like.IsSimilar) throw SqlErrorException.Unsupported(like.Offset, "SIMILAR TO");
         var escape = like.Escape is null ? null : Bind(like.Escape);
+        if (like.IsSimilar) return Negate(like.IsNegated, Operators.Similar(Bind(like.Operand), Bind(like.Pattern), escape, like.Offset));
         return Negate(like.IsNegated, Operators.Like(Bind(like.Operand), Bind(like.Pattern), escape, like.Offset));
     }
 
@@ -157,43 +157,13 @@ internal sealed class Binder(FromScope scope, ExpressionPlaces places, int state
             Casts.ImplicitCast(otherwise, type, choice.Otherwise?.Offset ?? choice.Offset), type);
     }
 
-    private Expression BindJson(SqlNode.JsonValue json)
-    {
-        var document = Bind(json.Document);
-        if (document.Type is DataType.Null) document = new Expression.Literal(Constant.Null(DataType.String));
-        if (!TypeRules.IsText(document.Type)) throw SqlErrorException.Wrong(json.Document.Offset, $"JSON_VALUE takes a string, found {document.Type.Name}.");
-        var type = json.Returning ?? DataType.String;
-        if (type is not (DataType.Varchar { Length: DataType.Varchar.LengthMax } or DataType.Int or DataType.Double or DataType.Boolean))
-            throw SqlErrorException.Wrong(json.Offset, $"JSON_VALUE cannot return {type.Name}; RETURNING knows STRING, INTEGER, DOUBLE and BOOLEAN. Use CAST(JSON_VALUE(…) AS {type.Name}).");
-        type = type.OrNull();
-        var (empty, error) = (BindBehavior(json.OnEmpty, type, json.Offset), BindBehavior(json.OnError, type, json.Offset));
-        if (Bind(json.Path) is not Expression.Literal literal) throw SqlErrorException.Unsupported(json.Path.Offset, "A computed JSON path (write it as a string)");
-        if (literal.Value.IsNull) return new Expression.Literal(Constant.Null(type));
-        if (!TypeRules.IsText(literal.Type)) throw SqlErrorException.Wrong(json.Path.Offset, $"A JSON path is a string, found {literal.Type.Name}.");
-        var path = literal.Value.AsText();
-        if (!JsonPath.TryParse(path, out var parsed, out var reason, out var at))
-            throw SqlErrorException.Unsupported(json.Path.Offset + 1 + at, $"The JSON path '{path}' ({reason}; Flink gives what ON ERROR says, for every row)");
-        if (!parsed.IsSupported) throw SqlErrorException.Unsupported(json.Path.Offset, $"{parsed.Unsupported} in a JSON path");
-        return new Expression.Json(document, new JsonQuestion(path, type, empty, error));
-    }
-
-    private Constant? BindBehavior(JsonBehavior behavior, DataType type, int offset)
-    {
-        if (behavior.Kind == JsonBehaviorKind.Null) return Constant.Null(type);
-        if (behavior.Kind == JsonBehaviorKind.Error) return null;
-        var value = ConstantFolder.Fold(Bind(behavior.Value!));
-        if (value is not Expression.Literal literal) throw SqlErrorException.Unsupported(behavior.Value!.Offset, "A computed DEFAULT of JSON_VALUE");
-        if (literal.Value.IsNull) return Constant.Null(type);
-        if (literal.Type.Layout != type.Layout || TypeRules.IsBinary(literal.Type) || TypeRules.IsTemporal(literal.Type))
-            throw SqlErrorException.Unsupported(behavior.Value!.Offset, $"A DEFAULT of type {literal.Type.Name} for JSON_VALUE … RETURNING {type.Name}");
-        return literal.Value with { Type = type };
-    }
-
     private Expression BindCall(SqlNode.Call call)
     {
         var function = FunctionTable.Find(call.Function);
         if (function is null)
         {
+            if (UnsupportedFunctions.WhyNeverRun(call.Function) is { } reason) throw SqlErrorException.Unsupported(call.Offset, $"The function {call.Function} ({reason})");
+            if (UnsupportedFunctions.IsLater(call.Function)) throw SqlErrorException.Wrong(call.Offset, $"Flink SQL 1.20 has no function {call.Function}; later versions have it.");
             if (UnsupportedFunctions.Knows(call.Function)) throw SqlErrorException.Unsupported(call.Offset, $"The function {call.Function}");
             throw SqlErrorException.Wrong(call.Offset, $"There is no function {call.Function}{NearestName.Suggest(call.Function, FunctionTable.Names)}");
         }

@@ -65,4 +65,27 @@ internal static class Operators
             throw SqlErrorException.Wrong(offset, "In this pattern the escape character stands before something other than %, _ and itself.");
         return new Expression.Apply(LikePattern.KernelOf(parsed!) with { Name = $"LIKE {constant.Value} {Convert.ToHexString(escapeBytes)}".TrimEnd() }, [text], type);
     }
+
+    public static Expression Similar(Expression text, Expression pattern, Expression? escape, int offset)
+    {
+        (text, pattern) = ComparisonOperators.TypeNulls(text, pattern, DataType.String);
+        if (!TypeRules.IsText(text.Type) || !TypeRules.IsText(pattern.Type))
+            throw SqlErrorException.Wrong(offset, $"SIMILAR TO takes strings, found {text.Type.Name} SIMILAR TO {pattern.Type.Name}.");
+        var type = TypeRules.NullableLike(new DataType.Boolean(), text.Type, pattern.Type);
+        if (pattern is not Expression.Literal { Value: var literal }) throw SqlErrorException.Unsupported(offset, "SIMILAR TO with a computed pattern (write it as a string)");
+        if (literal.IsNull) return new Expression.Literal(Constant.Null(type));
+        char? escaped = escape switch
+        {
+            null => null,
+            // Escape characters that are special themselves have rules of their own.
+            Expression.Literal { Value.Value: byte[] and [var single] } when TypeRules.IsText(escape.Type) && single is < 0x80 and not (byte)':' and not (byte)'"' and not (byte)'\\'
+                && !"[]()|^-+*_%?{}".Contains((char)single, StringComparison.Ordinal) => (char)single,
+            _ => throw SqlErrorException.Unsupported(offset, "This ESCAPE of SIMILAR TO (one character that is not special itself, such as '!', is)"),
+        };
+        var java = SimilarPattern.ToJava(literal.AsText(), escaped, out var error) ?? throw SqlErrorException.Wrong(offset, $"In the pattern {literal} {error}; Flink fails on it.");
+        var parsed = JavaPattern.ParseWhole(java);
+        if (parsed.Unsupported is { } what) throw SqlErrorException.Unsupported(offset, $"{what} in the pattern {literal}");
+        if (parsed.Regex is null) throw SqlErrorException.Wrong(offset, $"The pattern {literal} is malformed; Flink fails on it.");
+        return new Expression.Apply(SimilarPattern.KernelOf($"SIMILAR TO {literal} {escaped}".TrimEnd(), parsed), [text], type);
+    }
 }

@@ -6,32 +6,82 @@ using Matih.Sql.Syntax;
 namespace Matih.Sql.Binding;
 
 /// <summary>A statement whose every name is resolved, as expressions over the source.</summary>
+/// <param name="Steps">UNNESTs and the conditions of WHERE, those of the queries within it first.</param>
 /// <param name="Unnamed">The outputs that have no name but the one that Flink makes up, and where their expressions stand.</param>
 internal sealed record BoundStatement(
     ImmutableArray<PlanStep> Steps, ImmutableArray<(string Name, Expression Value)> Outputs, bool HasInput, ImmutableArray<(string Name, ExpressionPlace Place)> Unnamed);
 
 /// <summary>Pass: binds one statement; errors of its entries are collected, so that all are reported at once.</summary>
-internal static class StatementBinder
+internal sealed class StatementBinder
 {
-    public static BoundStatement? Bind(SelectStatement statement, NameScope table, ExpressionPlaces places, int index, List<SqlErrorException> errors)
+    private readonly NameScope _input;
+    private readonly ExpressionPlaces _places;
+    private readonly int _index;
+    private readonly List<SqlErrorException> _errors;
+    private ImmutableDictionary<string, Table> _tables = ImmutableDictionary<string, Table>.Empty.WithComparers(StringComparer.Ordinal);
+
+    private StatementBinder(NameScope input, ExpressionPlaces places, int index, List<SqlErrorException> errors)
     {
-        var before = errors.Count;
-        var scope = statement.From is null ? FromScope.Empty : new FromScope([(statement.From.Alias, CheckTable(statement.From, table, errors))]);
-        var steps = ImmutableArray.CreateBuilder<PlanStep>();
-        foreach (var join in statement.Joins) Collect(errors, () => scope = Unnesting.Bind(join, scope, places, index, steps));
-        var binder = new Binder(scope, places, index);
-        var unnamed = ImmutableArray.CreateBuilder<(string, ExpressionPlace)>();
-        var outputs = BindItems(statement, scope, binder, index, unnamed, errors);
-        if (statement.Where is { } where) Collect(errors, () => steps.Add(new PlanStep.Filter(binder.BindCondition(where, "WHERE"))));
-        CheckNames(statement, outputs, errors);
-        return errors.Count == before ? new BoundStatement(steps.ToImmutable(), outputs, statement.From is not null, unnamed.ToImmutable()) : null;
+        _input = input;
+        _places = places;
+        _index = index;
+        _errors = errors;
     }
 
-    private static NameScope CheckTable(TableReference from, NameScope table, List<SqlErrorException> errors)
+    /// <summary>What a FROM reads: its columns, and which rows there are.</summary>
+    private sealed record Table(NameScope? Scope, ImmutableArray<PlanStep> Steps, bool HasInput);
+
+    /// <param name="input">What <c>{{ input }}</c> is.</param>
+    public static BoundStatement? Bind(SelectStatement statement, NameScope input, ExpressionPlaces places, int index, List<SqlErrorException> errors) =>
+        new StatementBinder(input, places, index, errors).Bind(statement);
+
+    private BoundStatement? Bind(SelectStatement statement)
     {
-        if (from.Name is not null && from.Name != table.Table)
-            errors.Add(SqlErrorException.Wrong(from.Offset, $"There is no table '{from.Name}'{NearestName.Suggest(from.Name, [table.Table])} This statement reads '{table.Table}' (or {{{{ input }}}})."));
-        return table;
+        var before = _errors.Count;
+        var outside = _tables;
+        foreach (var common in statement.With)
+        {
+            if (Bind(common.Query) is { } query) _tables = _tables.SetItem(common.Name, TableOf(query, common.Name, common.Columns, common.Offset));
+        }
+        var table = _errors.Count > before ? null : FindTable(statement.From);
+        if (table is null)
+        {
+            _tables = outside;
+            return null;
+        }
+        var scope = table.Scope is null ? FromScope.Empty : new FromScope([(statement.From!.Alias, table.Scope)]);
+        var steps = ImmutableArray.CreateBuilder<PlanStep>();
+        steps.AddRange(table.Steps);
+        foreach (var join in statement.Joins) Collect(_errors, () => scope = Unnesting.Bind(join, scope, _places, _index, steps));
+        var binder = new Binder(scope, _places, _index);
+        var unnamed = ImmutableArray.CreateBuilder<(string, ExpressionPlace)>();
+        var outputs = BindItems(statement, scope, binder, _index, unnamed, _errors);
+        if (statement.Where is { } where) Collect(_errors, () => steps.Add(new PlanStep.Filter(binder.BindCondition(where, "WHERE"))));
+        CheckNames(statement, outputs, _errors);
+        _tables = outside;
+        return _errors.Count == before ? new BoundStatement(steps.ToImmutable(), outputs, table.HasInput, unnamed.ToImmutable()) : null;
+    }
+
+    /// <summary>Null where its query is wrong. Of a table that does not exist the error is noted, and the input taken in its place.</summary>
+    private Table? FindTable(TableReference? from)
+    {
+        if (from is null) return new Table(null, [], HasInput: false);
+        if (from.Query is { } query) return Bind(query) is { } bound ? TableOf(bound, from.Alias ?? "", from.Columns, from.Offset) : null;
+        if (from.Name is not null && _tables.TryGetValue(from.Name, out var known)) return known;
+        if (from.Name is not null && from.Name != _input.Table)
+            _errors.Add(SqlErrorException.Wrong(from.Offset, $"There is no table '{from.Name}'{NearestName.Suggest(from.Name, _tables.Keys.Append(_input.Table))} This statement reads '{_input.Table}' (or {{{{ input }}}})."));
+        return new Table(_input, [], HasInput: true);
+    }
+
+    private Table TableOf(BoundStatement query, string name, ImmutableArray<string> columns, int offset)
+    {
+        var outputs = query.Outputs;
+        if (columns.Length > 0 && columns.Length != outputs.Length)
+            _errors.Add(SqlErrorException.Wrong(offset, $"The query has {Quantity.Of(outputs.Length, "column")}, and {Quantity.Of(columns.Length, "name")} for them."));
+        else if (columns.Length > 0)
+            outputs = [.. columns.Zip(outputs, (column, output) => (column, output.Value))];
+        var unnamed = columns.Length > 0 ? [] : query.Unnamed;
+        return new Table(new NameScope(name, outputs, ImmutableDictionary<string, Expression>.Empty, false) { Unnamed = unnamed }, query.Steps, query.HasInput);
     }
 
     private static ImmutableArray<(string Name, Expression Value)> BindItems(

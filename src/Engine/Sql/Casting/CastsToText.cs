@@ -105,7 +105,7 @@ internal static class CastsToText
     }
 
     // The shortest digits of a float, read as a double, are the shortest digits of that double as well.
-    private static int WriteFloat(float value, Span<byte> target)
+    internal static int WriteFloat(float value, Span<byte> target)
     {
         if (!float.IsFinite(value)) return JavaDoubleText.Write(value, target);
         value.TryFormat(target, out var length, "R", CultureInfo.InvariantCulture);

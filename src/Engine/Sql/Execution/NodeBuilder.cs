@@ -108,7 +108,7 @@ internal sealed class NodeBuilder(QueryContext context, IReadOnlyList<InputColum
         return (Build(expression, inner), inner.Frame);
     }
 
-    private JsonValueNode CreateJson(Expression.Json json, Scope scope)
+    private JsonNode CreateJson(Expression.Json json, Scope scope)
     {
         var document = _identity.Of(json.Document);
         if (!scope.JsonGroups.TryGetValue(document, out var group))
@@ -116,7 +116,7 @@ internal sealed class NodeBuilder(QueryContext context, IReadOnlyList<InputColum
             group = new JsonGroup(scope.Frame, Build(json.Document, scope));
             scope.JsonGroups[document] = group;
         }
-        return new JsonValueNode(scope.Frame, group, json.Question, context.Account);
+        return JsonNode.Create(scope.Frame, group, json.Question, context.Account);
     }
 
     public void Dispose()

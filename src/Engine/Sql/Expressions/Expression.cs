@@ -91,25 +91,11 @@ internal abstract record Expression(DataType Type)
         private static DataType TypeOf(DataType.Row row, int index) => row.IsNullable ? row.Type[index].Type.OrNull() : row.Type[index].Type;
     }
 
-    /// <summary>JSON_VALUE with a constant path.</summary>
+    /// <summary>JSON_VALUE, JSON_QUERY or JSON_EXISTS with a constant path.</summary>
     public sealed record Json(Expression Document, JsonQuestion Question) : Expression(Question.Type)
     {
         public override bool CanFail { get; } = Document.CanFail || Question.CanFail;
         public override ImmutableArray<Expression> Children => [Document];
         public override int Depth { get; } = 1 + Document.Depth;
     }
-}
-
-/// <summary>What one JSON_VALUE asks of its document.</summary>
-/// <param name="Path">The path's text as written, mode included.</param>
-/// <param name="Type">STRING, INT, DOUBLE or BOOLEAN.</param>
-/// <param name="Empty">The value ON EMPTY; null for ERROR.</param>
-/// <param name="Error">The value ON ERROR; null for ERROR.</param>
-internal sealed record JsonQuestion(string Path, DataType Type, Constant? Empty, Constant? Error)
-{
-    /// <summary>RETURNING never converts: a value of another JSON kind is an error whatever ON ERROR says.</summary>
-    public bool CanFail => Empty is null || Error is null || Type != DataType.String;
-
-    /// <summary>Whether a decoder may answer it: <see cref="InputColumn.JsonScalar"/>.</summary>
-    public bool IsDefault => !CanFail && Empty!.IsNull && Error!.IsNull;
 }

@@ -62,15 +62,9 @@ internal static class ExpressionText
                 text.Append('.').Append(access.Name);
                 break;
             case Expression.Json json:
-                text.Append("JSON_VALUE(");
+                text.Append(json.Question.Name).Append('(');
                 Write(text, json.Document);
-                text.Append(", '").Append(json.Question.Path.Replace("'", "''", StringComparison.Ordinal)).Append('\'');
-                if (!json.Question.IsDefault)
-                {
-                    text.Append(" RETURNING ").Append(json.Question.Type.OrNull()).Append(' ');
-                    text.Append(json.Question.Empty is { } empty ? $"DEFAULT {empty}" : "ERROR").Append(" ON EMPTY ");
-                    text.Append(json.Question.Error is { } error ? $"DEFAULT {error}" : "ERROR").Append(" ON ERROR");
-                }
+                text.Append(", '").Append(json.Question.Path.Replace("'", "''", StringComparison.Ordinal)).Append('\'').Append(json.Question.Clauses);
                 text.Append(')');
                 break;
         }

@@ -16,4 +16,7 @@ internal sealed record Kernel(string Name, KernelBody Body)
 
     /// <summary>Whether equal arguments give equal results at any time: only then it is folded and shared.</summary>
     public bool IsDeterministic { get; init; } = true;
+
+    /// <summary>Whether the result is JSON text that JSON_OBJECT and JSON_ARRAY put in as it is.</summary>
+    public bool IsJson { get; init; }
 }

@@ -48,6 +48,15 @@ internal static class MathFunctions
         OfDouble<ArcSine>("ASIN"),
         OfDouble<ArcCosine>("ACOS"),
         OfDouble<ArcTangent>("ATAN"),
+        new("ATAN2", call =>
+        {
+            call.ExpectCount(2, 2);
+            return call.Apply(new Kernel("ATAN2", Maps.Binary<double, double, ArcTangentOfTwo>), new DataType.Double(), call.Double(0), call.Double(1));
+        }),
+        OfDouble<HyperbolicSine>("SINH"),
+        OfDouble<HyperbolicCosine>("COSH"),
+        OfDouble<HyperbolicTangent>("TANH"),
+        OfDouble<Cotangent>("COT"),
         OfDouble<ToDegrees>("DEGREES"),
         OfDouble<ToRadians>("RADIANS"),
         new("BIN", call => Digits(call, "B")),
@@ -176,6 +185,11 @@ internal static class MathFunctions
     private readonly struct ArcSine : IUnary<double, double> { public static double Apply(double value) => Math.Asin(value); }
     private readonly struct ArcCosine : IUnary<double, double> { public static double Apply(double value) => Math.Acos(value); }
     private readonly struct ArcTangent : IUnary<double, double> { public static double Apply(double value) => Math.Atan(value); }
+    private readonly struct ArcTangentOfTwo : IBinary<double, double> { public static double Apply(double left, double right) => Math.Atan2(left, right); }
+    private readonly struct HyperbolicSine : IUnary<double, double> { public static double Apply(double value) => Math.Sinh(value); }
+    private readonly struct HyperbolicCosine : IUnary<double, double> { public static double Apply(double value) => Math.Cosh(value); }
+    private readonly struct HyperbolicTangent : IUnary<double, double> { public static double Apply(double value) => Math.Tanh(value); }
+    private readonly struct Cotangent : IUnary<double, double> { public static double Apply(double value) => 1.0 / Math.Tan(value); }
     // The constants of Java's Math.toDegrees and toRadians.
     private readonly struct ToDegrees : IUnary<double, double> { public static double Apply(double value) => value * 57.29577951308232; }
     private readonly struct ToRadians : IUnary<double, double> { public static double Apply(double value) => value * 0.017453292519943295; }

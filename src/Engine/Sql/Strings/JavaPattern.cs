@@ -25,10 +25,12 @@ internal sealed class JavaPattern
     private string? _unsupported;
     private bool _isMalformed;
 
-    private JavaPattern(string pattern)
+    private JavaPattern(string pattern, bool isWhole)
     {
         _pattern = pattern;
+        if (isWhole) _output.Append(@"\A(?:");
         MatchesEmpty = ParseAlternatives();
+        if (isWhole) _output.Append(@")\z");
         if (_unsupported is null && !_isMalformed && _at < pattern.Length) _isMalformed = true;
         if (_unsupported is null && !_isMalformed) Regex = new Regex(_output.ToString(), RegexOptions.CultureInvariant);
     }
@@ -46,7 +48,10 @@ internal sealed class JavaPattern
     /// <summary>Whether the group, from 1, lies in something repeated: which repetition it keeps differs between engines.</summary>
     public bool IsRepeated(int group) => _isRepeated[group - 1];
 
-    public static JavaPattern Parse(string pattern) => new(pattern);
+    public static JavaPattern Parse(string pattern) => new(pattern, isWhole: false);
+
+    /// <summary>The expression for the whole of a text.</summary>
+    public static JavaPattern ParseWhole(string pattern) => new(pattern, isWhole: true);
 
     private bool IsStopped => _unsupported is not null || _isMalformed;
 
@@ -109,8 +114,17 @@ internal sealed class JavaPattern
 
     private static string Escaped(char c) => char.IsAsciiLetterOrDigit(c) ? c.ToString() : $@"\u{(int)c:X4}";
 
+    /// <summary>Any text, line ends included: what the % of SIMILAR TO becomes.</summary>
+    public const string AnyText = "(?s:.*)";
+
     private bool ParseGroup()
     {
+        if (string.CompareOrdinal(_pattern, _at - 1, AnyText, 0, AnyText.Length) == 0)
+        {
+            _at += AnyText.Length - 1;
+            _output.Append(CultureInfo.InvariantCulture, $@"(?:{Pair}|[^\uD800-\uDFFF])*");
+            return true;
+        }
         if (_at < _pattern.Length && _pattern[_at] == '?')
         {
             if (_at + 1 >= _pattern.Length || _pattern[_at + 1] != ':') return Refuse("a group that starts with '(?'");

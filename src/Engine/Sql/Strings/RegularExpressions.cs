@@ -123,7 +123,7 @@ internal static class RegularExpressions
     }
 
     /// <summary>The text as UTF-16, in a buffer that the call keeps; valid until the next row.</summary>
-    private static ReadOnlySpan<char> Decode(KernelCall call, ReadOnlySpan<byte> text)
+    internal static ReadOnlySpan<char> Decode(KernelCall call, ReadOnlySpan<byte> text)
     {
         var buffer = call.State as char[];
         if (buffer is null || buffer.Length < text.Length) call.State = buffer = new char[Math.Max(256, text.Length * 2)];

@@ -13,10 +13,22 @@ namespace Matih.Sql.Strings;
 /// <summary>Digests of strings in hexadecimal, and base 64.</summary>
 internal static class TextDigests
 {
+    private static Kernel Sha224Kernel { get; } = RowKernels.Each("SHA224", (call, row) =>
+    {
+        Span<byte> digest = stackalloc byte[Sha224.HashBytes];
+        Sha224.HashData(call.Bytes(0)[row], digest);
+        AppendDigest(call, digest);
+    });
+
     public static ImmutableArray<ScalarFunction> All { get; } =
     [
         Digest("MD5", HashAlgorithmName.MD5, 16),
         Digest("SHA1", HashAlgorithmName.SHA1, 20),
+        new("SHA224", call =>
+        {
+            call.ExpectCount(1, 1);
+            return call.Apply(Sha224Kernel, new DataType.Char(Sha224.HashBytes * 2), call.Text(0));
+        }),
         Digest("SHA256", HashAlgorithmName.SHA256, 32),
         Digest("SHA384", HashAlgorithmName.SHA384, 48),
         Digest("SHA512", HashAlgorithmName.SHA512, 64),
@@ -48,7 +60,7 @@ internal static class TextDigests
             256 => KernelOf("SHA256", HashAlgorithmName.SHA256, 32),
             384 => KernelOf("SHA384", HashAlgorithmName.SHA384, 48),
             512 => KernelOf("SHA512", HashAlgorithmName.SHA512, 64),
-            224 => throw call.Unsupported("SHA2 of 224 bits"),
+            224 => Sha224Kernel,
             var other => throw SqlErrorException.Wrong(call.OffsetOf(1), $"SHA2 knows 224, 256, 384 and 512 bits, found {other}."),
         };
         return call.Apply(kernel, new DataType.Varchar(128), call.Text(0));
@@ -58,9 +70,14 @@ internal static class TextDigests
     {
         Span<byte> digest = stackalloc byte[bytes];
         CryptographicOperations.HashData(algorithm, call.Bytes(0)[row], digest);
-        Convert.TryToHexStringLower(digest, call.ResultBytes.Begin(bytes * 2), out var length);
-        call.ResultBytes.End(length);
+        AppendDigest(call, digest);
     });
+
+    private static void AppendDigest(KernelCall call, ReadOnlySpan<byte> digest)
+    {
+        Convert.TryToHexStringLower(digest, call.ResultBytes.Begin(digest.Length * 2), out var length);
+        call.ResultBytes.End(length);
+    }
 
     private static void Encode(KernelCall call, int row)
     {

@@ -3,7 +3,7 @@ using Matih.Batches;
 
 namespace Matih.Sql.Syntax;
 
-/// <summary>Reads a call: CAST, JSON_VALUE, and functions, those with keywords between their arguments included.</summary>
+/// <summary>Reads a call: CAST, and functions, those with keywords between their arguments included.</summary>
 internal readonly struct CallParser(ExpressionParser expressions)
 {
     private TokenReader Tokens => expressions.Tokens;
@@ -16,14 +16,13 @@ internal readonly struct CallParser(ExpressionParser expressions)
         var node = function switch
         {
             "CAST" or "TRY_CAST" => ParseCast(name, function),
-            "JSON_VALUE" => ParseJsonValue(name),
             "EXTRACT" => ParseExtract(name),
             "TRIM" => ParseTrim(name),
             "POSITION" => ParsePosition(name),
             "SUBSTRING" or "OVERLAY" => ParseFromFor(name, function),
-            "JSON_QUERY" or "JSON_EXISTS" or "JSON_OBJECT" or "JSON_ARRAY" or "JSON_OBJECTAGG" or "JSON_ARRAYAGG" or "LISTAGG" or "GROUPING" =>
+            "JSON_OBJECTAGG" or "JSON_ARRAYAGG" or "LISTAGG" or "GROUPING" =>
                 throw SqlErrorException.Unsupported(name.Offset, function),
-            _ => ParsePlain(name, function),
+            _ => new JsonCallParser(expressions).TryParse(name, function) ?? ParsePlain(name, function),
         };
         Tokens.ExpectSymbol(")", $"the arguments of {function}");
         foreach (var word in (string[])["OVER", "FILTER", "WITHIN"])
@@ -40,41 +39,6 @@ internal readonly struct CallParser(ExpressionParser expressions)
         if (Tokens.IsWord("NULL") || Tokens.AreWords("NOT", "NULL"))
             throw SqlErrorException.Wrong(Tokens.Current.Offset, $"{function} takes a type without NULL or NOT NULL; the result can be NULL where the operand can{(function == "CAST" ? "" : ", or where it does not convert")}.");
         return new SqlNode.Cast(name.Offset, function == "TRY_CAST", operand, type);
-    }
-
-    private SqlNode ParseJsonValue(Token name)
-    {
-        var document = expressions.Parse();
-        Tokens.ExpectSymbol(",", "the first argument of JSON_VALUE");
-        var path = expressions.Parse();
-        DataType? returning = Tokens.TryTakeWords("RETURNING") ? new TypeParser(Tokens).ParseTarget() : null;
-        if (returning is not null && Tokens.AreWords("NOT", "NULL")) throw SqlErrorException.Wrong(Tokens.Current.Offset, "RETURNING takes a type without NOT NULL; write what happens ON EMPTY and ON ERROR.");
-        JsonBehavior? onEmpty = null, onError = null;
-        while (!Tokens.Current.IsSymbol(")"))
-        {
-            var start = Tokens.Current;
-            var behavior = ParseBehavior();
-            Tokens.ExpectWord("ON", "the behaviour");
-            if (onError is not null && Tokens.IsWord("EMPTY")) throw SqlErrorException.Wrong(start.Offset, "ON EMPTY comes before ON ERROR.");
-            if (Tokens.TryTakeWords("EMPTY")) Set(ref onEmpty, behavior, start, "ON EMPTY");
-            else if (Tokens.TryTakeWords("ERROR")) Set(ref onError, behavior, start, "ON ERROR");
-            else throw Tokens.Expected("EMPTY or ERROR", "ON");
-        }
-        return new SqlNode.JsonValue(name.Offset, document, path, returning, onEmpty ?? JsonBehavior.Null, onError ?? JsonBehavior.Null);
-    }
-
-    private static void Set(ref JsonBehavior? target, JsonBehavior behavior, Token start, string what)
-    {
-        if (target is not null) throw SqlErrorException.Wrong(start.Offset, $"{what} is given twice.");
-        target = behavior;
-    }
-
-    private JsonBehavior ParseBehavior()
-    {
-        if (Tokens.TryTakeWords("NULL")) return JsonBehavior.Null;
-        if (Tokens.TryTakeWords("ERROR")) return new JsonBehavior(JsonBehaviorKind.Error, null);
-        if (Tokens.TryTakeWords("DEFAULT")) return new JsonBehavior(JsonBehaviorKind.Default, expressions.Parse());
-        throw Tokens.Expected("')', RETURNING, NULL, ERROR or DEFAULT", "the path of JSON_VALUE");
     }
 
     private SqlNode ParseExtract(Token name)

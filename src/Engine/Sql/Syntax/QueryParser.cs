@@ -2,13 +2,15 @@ using System.Collections.Immutable;
 
 namespace Matih.Sql.Syntax;
 
-/// <summary>Reads <c>SELECT … [FROM … [WHERE …]]</c>. The first error ends it: after a syntax error nothing can be trusted.</summary>
+/// <summary>Reads <c>[WITH …] SELECT … [FROM … [WHERE …]]</c>. The first error ends it: after a syntax error nothing can be trusted.</summary>
 internal sealed class QueryParser
 {
     private const int ItemsMax = 2000;
+    private const int DepthMax = 50;
 
     private readonly TokenReader _tokens;
     private readonly ExpressionParser _expressions;
+    private int _depth;
 
     private QueryParser(TokenReader tokens)
     {
@@ -36,10 +38,30 @@ internal sealed class QueryParser
     private SelectStatement ParseStatement()
     {
         if (_tokens.IsAtEnd) throw SqlErrorException.Wrong(0, "The statement is empty; expected SELECT.");
+        var statement = ParseQuery();
+        _tokens.TryTakeSymbol(";");
+        if (!_tokens.IsAtEnd) throw _tokens.Expected("the end of the statement", EndOf(statement));
+        return statement;
+    }
+
+    private static string EndOf(SelectStatement query) => query.Where is not null ? "the WHERE condition" : query.From is not null ? "the table" : "the SELECT list";
+
+    /// <summary>[WITH …] SELECT …, or VALUES (…).</summary>
+    private SelectStatement ParseQuery()
+    {
+        if (++_depth > DepthMax) throw SqlErrorException.Wrong(_tokens.Current.Offset, $"Queries nest at most {DepthMax} deep.");
+        var tables = _tokens.TryTakeWords("WITH") ? ParseCommonTables() : [];
+        var query = _tokens.IsWord("VALUES") ? ParseValues() : ParseSelect();
+        _depth--;
+        return query with { With = tables };
+    }
+
+    private SelectStatement ParseSelect()
+    {
         RefuseOtherStatements();
         _tokens.Take();
         _tokens.TryTakeWords("ALL");
-        RefuseWord("DISTINCT", "SELECT DISTINCT");
+        RefuseWord("DISTINCT", "SELECT DISTINCT, which has to remember every row that there ever was,");
         var items = ParseItems();
         TableReference? from = null;
         SqlNode? where = null;
@@ -52,16 +74,68 @@ internal sealed class QueryParser
             if (_tokens.TryTakeWords("WHERE")) where = _expressions.Parse();
         }
         RefuseTail();
-        _tokens.TryTakeSymbol(";");
-        if (!_tokens.IsAtEnd) throw _tokens.Expected("the end of the statement", where is null ? from is null ? "the SELECT list" : "the table" : "the WHERE condition");
-        return new SelectStatement(_tokens.Text, items, from, joins.ToImmutable(), where);
+        return new SelectStatement([], items, from, joins.ToImmutable(), where);
+    }
+
+    private ImmutableArray<CommonTable> ParseCommonTables()
+    {
+        var tables = ImmutableArray.CreateBuilder<CommonTable>();
+        do
+        {
+            var offset = _tokens.Current.Offset;
+            if (!IsAlias()) throw _tokens.Expected("a name", "WITH");
+            var name = _tokens.TakeName().Text;
+            var columns = ParseColumns();
+            _tokens.ExpectWord("AS", "the name of the query");
+            if (tables.Any(table => table.Name == name)) throw SqlErrorException.Wrong(offset, $"WITH gives the name '{name}' twice.");
+            tables.Add(new CommonTable(offset, name, columns, ParseParenthesized("AS")));
+        }
+        while (_tokens.TryTakeSymbol(","));
+        return tables.ToImmutable();
+    }
+
+    private SelectStatement ParseParenthesized(string after)
+    {
+        _tokens.ExpectSymbol("(", after);
+        var query = ParseQuery();
+        _tokens.ExpectSymbol(")", EndOf(query));
+        return query;
+    }
+
+    /// <summary>(a, b), the new names of a table's columns; empty where there are none.</summary>
+    private ImmutableArray<string> ParseColumns()
+    {
+        if (!_tokens.TryTakeSymbol("(")) return [];
+        var columns = ImmutableArray.CreateBuilder<string>();
+        do
+        {
+            if (!IsAlias()) throw _tokens.Expected("a column's name", "'('");
+            columns.Add(_tokens.TakeName().Text);
+        }
+        while (_tokens.TryTakeSymbol(","));
+        _tokens.ExpectSymbol(")", "the names of the columns");
+        return columns.ToImmutable();
+    }
+
+    /// <summary>VALUES (…) is a SELECT of its one row.</summary>
+    private SelectStatement ParseValues()
+    {
+        _tokens.Take();
+        var hasParentheses = _tokens.TryTakeSymbol("(");
+        var items = ImmutableArray.CreateBuilder<SelectItem>();
+        do items.Add(new SelectItem(_tokens.Current.Offset, _expressions.Parse(), null));
+        while (hasParentheses && _tokens.TryTakeSymbol(","));
+        if (hasParentheses) _tokens.ExpectSymbol(")", "the row of VALUES");
+        if (_tokens.Current.IsSymbol(",")) throw SqlErrorException.Unsupported(_tokens.Current.Offset, "VALUES of several rows");
+        RefuseTail();
+        return new SelectStatement([], items.ToImmutable(), null, [], null);
     }
 
     private void RefuseOtherStatements()
     {
         var first = _tokens.Current;
         if (first.IsWord("SELECT")) return;
-        if (first.Kind == TokenKind.Word && first.Text.ToUpperInvariant() is "WITH" or "VALUES" or "INSERT" or "CREATE" or "DROP" or "ALTER" or "SET"
+        if (first.Kind == TokenKind.Word && first.Text.ToUpperInvariant() is "INSERT" or "CREATE" or "DROP" or "ALTER" or "SET"
             or "RESET" or "EXPLAIN" or "SHOW" or "DESCRIBE" or "DESC" or "USE" or "EXECUTE" or "BEGIN" or "UPDATE" or "DELETE" or "TRUNCATE"
             or "ANALYZE" or "CALL" or "LOAD" or "UNLOAD" or "ADD" or "REMOVE" or "COMPILE" or "STOP" or "TABLE")
             throw SqlErrorException.Unsupported(first.Offset, $"A statement that starts with {first.Text.ToUpperInvariant()} (a transformation is one SELECT)");
@@ -105,7 +179,12 @@ internal sealed class QueryParser
     private TableReference ParseTable()
     {
         var token = _tokens.Current;
-        if (token.IsSymbol("(")) throw SqlErrorException.Unsupported(token.Offset, "A subquery in FROM (chain transformations instead)");
+        if (token.IsSymbol("("))
+        {
+            var query = ParseParenthesized("FROM");
+            var alias = ParseAlias();
+            return new TableReference(token.Offset, null, alias) { Query = query, Columns = alias is null ? [] : ParseColumns() };
+        }
         if (token.IsWord("TABLE") || token.IsWord("LATERAL") || token.IsWord("UNNEST"))
             throw SqlErrorException.Unsupported(token.Offset, "A table function in FROM");
         if (token.Kind == TokenKind.Template)
@@ -116,11 +195,15 @@ internal sealed class QueryParser
         if (token.Kind == TokenKind.Template) _tokens.Take();
         else _tokens.TakeName();
         if (_tokens.Current.IsSymbol(".")) throw SqlErrorException.Unsupported(token.Offset, "A qualified table name (a query reads {{ input }})");
-        var isAliased = _tokens.TryTakeWords("AS");
-        if (isAliased && !IsAlias()) throw _tokens.Expected("a name", "AS");
-        var alias = IsAlias() ? _tokens.TakeName().Text : null;
+        var name = ParseAlias();
         if (_tokens.Current.IsSymbol("(")) throw SqlErrorException.Unsupported(_tokens.Current.Offset, "Renaming a table's columns");
-        return new TableReference(token.Offset, token.Kind == TokenKind.Template ? null : token.Text, alias);
+        return new TableReference(token.Offset, token.Kind == TokenKind.Template ? null : token.Text, name);
+    }
+
+    private string? ParseAlias()
+    {
+        if (_tokens.TryTakeWords("AS") && !IsAlias()) throw _tokens.Expected("a name", "AS");
+        return IsAlias() ? _tokens.TakeName().Text : null;
     }
 
     /// <summary>Reads a join with UNNEST in any of its forms; null where none stands here.</summary>
@@ -138,20 +221,8 @@ internal sealed class QueryParser
         var list = _expressions.Parse();
         _tokens.ExpectSymbol(")", "the array of UNNEST");
         RefuseWord("WITH", "WITH ORDINALITY");
-        var isAliased = _tokens.TryTakeWords("AS");
-        if (isAliased && !IsAlias()) throw _tokens.Expected("a name", "AS");
-        var alias = IsAlias() ? _tokens.TakeName().Text : null;
-        var columns = ImmutableArray.CreateBuilder<string>();
-        if (alias is not null && _tokens.TryTakeSymbol("("))
-        {
-            do
-            {
-                if (!IsAlias()) throw _tokens.Expected("a column name", columns.Count == 0 ? "'('" : "','");
-                columns.Add(_tokens.TakeName().Text);
-            }
-            while (_tokens.TryTakeSymbol(","));
-            _tokens.ExpectSymbol(")", "the column names");
-        }
+        var alias = ParseAlias();
+        var columns = alias is null ? [] : ParseColumns();
         SqlNode? condition = null;
         if (isLeft || isInner)
         {
@@ -160,7 +231,7 @@ internal sealed class QueryParser
             if (condition is SqlNode.Truth { Value: true }) condition = null;
             else if (isLeft) throw SqlErrorException.Unsupported(condition.Offset, "LEFT JOIN UNNEST with another condition than ON TRUE");
         }
-        return new UnnestJoin(start.Offset, isLeft, list, alias, columns.ToImmutable(), condition);
+        return new UnnestJoin(start.Offset, isLeft, list, alias, columns, condition);
     }
 
     private void RefuseJoin()

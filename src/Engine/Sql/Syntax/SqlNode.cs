@@ -56,7 +56,12 @@ internal abstract record SqlNode(int Offset)
 
     public sealed record Cast(int Offset, bool IsTry, SqlNode Operand, DataType Type) : SqlNode(Offset);
 
-    public sealed record JsonValue(int Offset, SqlNode Document, SqlNode Path, DataType? Returning, JsonBehavior OnEmpty, JsonBehavior OnError) : SqlNode(Offset);
+    /// <summary>JSON_VALUE, JSON_QUERY or JSON_EXISTS; clauses that are not written are null.</summary>
+    public sealed record JsonAsked(
+        int Offset, JsonFunction Function, SqlNode Document, SqlNode Path, DataType? Returning, JsonWrapper Wrapper, JsonBehavior? OnEmpty, JsonBehavior? OnError) : SqlNode(Offset);
+
+    /// <summary>JSON_OBJECT, or JSON_ARRAY where there are no keys.</summary>
+    public sealed record JsonMade(int Offset, ImmutableArray<SqlNode>? Keys, ImmutableArray<SqlNode> Values, bool IsAbsentOnNull) : SqlNode(Offset);
 
     /// <summary>A function by name. Keyword syntax has become plain arguments, e.g. EXTRACT(<see cref="Keyword"/>, x).</summary>
     public sealed record Call(int Offset, string Function, ImmutableArray<SqlNode> Arguments) : SqlNode(Offset);
@@ -75,7 +80,7 @@ internal abstract record SqlNode(int Offset)
 
 internal enum JsonBehaviorKind { Null, Error, Default }
 
-/// <summary>What JSON_VALUE gives ON EMPTY or ON ERROR.</summary>
+/// <summary>What JSON_VALUE, JSON_QUERY or JSON_EXISTS gives ON EMPTY or ON ERROR.</summary>
 internal sealed record JsonBehavior(JsonBehaviorKind Kind, SqlNode? Value)
 {
     public static JsonBehavior Null { get; } = new(JsonBehaviorKind.Null, null);
@@ -86,8 +91,18 @@ internal sealed record JsonBehavior(JsonBehaviorKind Kind, SqlNode? Value)
 internal sealed record SelectItem(int Offset, SqlNode? Expression, string? Alias, string? Table = null);
 
 /// <summary>The table of FROM.</summary>
-/// <param name="Name">Null for <c>{{ input }}</c>.</param>
-internal sealed record TableReference(int Offset, string? Name, string? Alias);
+/// <param name="Name">Null for <c>{{ input }}</c> and for a query.</param>
+internal sealed record TableReference(int Offset, string? Name, string? Alias)
+{
+    /// <summary>The query in parentheses; null for a table.</summary>
+    public SelectStatement? Query { get; init; }
+
+    /// <summary>New names of all columns, as in <c>AS t (a, b)</c>; empty where they keep theirs.</summary>
+    public ImmutableArray<string> Columns { get; init; } = [];
+}
+
+/// <summary>name [(columns)] AS (query), of WITH.</summary>
+internal sealed record CommonTable(int Offset, string Name, ImmutableArray<string> Columns, SelectStatement Query);
 
 /// <summary>A join with the elements of an array or a map of the row: <c>CROSS JOIN UNNEST(a) AS u(x)</c>.</summary>
 /// <param name="KeepsEmpty">LEFT JOIN: a row without elements stays, with NULL.</param>
@@ -95,4 +110,4 @@ internal sealed record TableReference(int Offset, string? Name, string? Alias);
 /// <param name="Condition">ON of an inner join; null for none, or for ON TRUE.</param>
 internal sealed record UnnestJoin(int Offset, bool KeepsEmpty, SqlNode List, string? Alias, ImmutableArray<string> Columns, SqlNode? Condition);
 
-internal sealed record SelectStatement(string Text, ImmutableArray<SelectItem> Items, TableReference? From, ImmutableArray<UnnestJoin> Joins, SqlNode? Where);
+internal sealed record SelectStatement(ImmutableArray<CommonTable> With, ImmutableArray<SelectItem> Items, TableReference? From, ImmutableArray<UnnestJoin> Joins, SqlNode? Where);

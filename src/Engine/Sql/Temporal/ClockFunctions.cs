@@ -26,6 +26,8 @@ internal static class ClockFunctions
                 values.ResultOf<int>().AppendUninitialized(values.Count).Fill(CivilDate.Split(SessionZone.ToLocal(values.NowMicros, values.TimeZone)).Days)) { IsDeterministic = false },
                 new DataType.Date().NotNull());
         }),
+        TimeOfDay("CURRENT_TIME"),
+        TimeOfDay("LOCALTIME"),
         new("TO_TIMESTAMP_LTZ", ToInstant),
     ];
 
@@ -33,6 +35,17 @@ internal static class ClockFunctions
     public static Expression UnixTimestamp(FunctionCall call) => Read(call, new DataType.BigInt(), values => values.NowMicros / CivilDate.MicrosPerSecond);
 
     private static ScalarFunction Now(string name) => new(name, call => Read(call, new DataType.TimestampLtz(3), values => values.NowMicros));
+
+    private static ScalarFunction TimeOfDay(string name) => new(name, call =>
+    {
+        call.ExpectCount(0, 0);
+        return call.ApplyAs(new Kernel(name, values =>
+        {
+            // TIME(0) has whole seconds.
+            var seconds = CivilDate.Split(SessionZone.ToLocal(values.NowMicros, values.TimeZone)).Item2 / CivilDate.MicrosPerSecond;
+            values.ResultOf<int>().AppendUninitialized(values.Count).Fill((int)seconds * 1000);
+        }) { IsDeterministic = false }, new DataType.Time(0).NotNull());
+    });
 
     private static Expression Read(FunctionCall call, DataType type, Func<KernelCall, long> read)
     {
