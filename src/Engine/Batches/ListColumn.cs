@@ -38,6 +38,16 @@ internal sealed class ListColumn : Column
         AppendOffset();
     }
 
+    /// <summary>Appends a row without elements.</summary>
+    public void AppendEmpty()
+    {
+        NoteValid();
+        AppendEnd(Count == 0 ? 0 : _offsets[Count]);
+    }
+
+    /// <summary>Makes one more element, which stands in <see cref="Elements"/> or will, one of the last row.</summary>
+    public void Extend() => _offsets[Count]++;
+
     /// <summary>Appends rows that take elements which stand in <see cref="Elements"/> already, or will.</summary>
     /// <param name="lengths">The number of elements of each row; 0 where the row is NULL.</param>
     /// <param name="validity">Empty for "no NULLs", else one byte a row.</param>
@@ -92,6 +102,9 @@ internal sealed class ListColumn : Column
         AppendOffsets(from._offsets.AsSpan(start, count + 1), from.NullCount == 0 ? default : from.Validity.Slice(start, count));
     }
 
+    /// <summary>Appends rows as long as those of another list, whose elements stand in <see cref="Elements"/> already.</summary>
+    public void AppendRows(ListColumn source) => AppendOffsets(source.Offsets, source.Validity);
+
     /// <summary>Appends rows by ascending positions, the first of which is where the first row starts.</summary>
     private void AppendOffsets(ReadOnlySpan<int> positions, ReadOnlySpan<byte> validity)
     {
@@ -104,9 +117,10 @@ internal sealed class ListColumn : Column
         Count += count;
     }
 
-    private void AppendOffset()
+    private void AppendOffset() => AppendEnd(Elements.Count);
+
+    private void AppendEnd(int end)
     {
-        var end = Elements.Count;
         if (Count + 1 >= _offsets.Length)
         {
             Grow(ref _offsets, Count + 2);

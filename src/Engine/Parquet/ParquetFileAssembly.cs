@@ -36,8 +36,9 @@ internal sealed class ParquetFileAssembly(ImmutableArray<ParquetColumn> columns,
         var before = target.Length;
         FooterWriter.Write(columns, _rowGroups, settings, target);
         LengthBytes += target.Length - before;
-        var summaries = ImmutableArray.CreateBuilder<ParquetColumnSummary>(columns.Length);
-        for (var i = 0; i < columns.Length; i++) summaries.Add(ColumnTotals.Summarize(columns[i], i, _rowGroups, RowCount));
+        var leaves = ParquetLeaf.Of(columns);
+        var summaries = ImmutableArray.CreateBuilder<ParquetColumnSummary>(leaves.Length);
+        for (var i = 0; i < leaves.Length; i++) summaries.Add(ColumnTotals.Summarize(leaves[i], i, _rowGroups));
         return new ParquetFileSummary(LengthBytes, RowCount, [.. _rowGroups.Select(group => group.Offset)], summaries.MoveToImmutable());
     }
 }

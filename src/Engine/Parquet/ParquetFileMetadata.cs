@@ -16,20 +16,33 @@ internal sealed record ParquetFileMetadata(
     ImmutableArray<KeyValuePair<string, string>> KeyValues,
     string? CreatedBy)
 {
-    /// <summary>How each column's stored values become values of its type.</summary>
+    /// <summary>The columns of values, in the order of each row group's chunks.</summary>
+    internal ImmutableArray<ParquetLeaf> Leaves { get; init; } = [];
+
+    /// <summary>How each leaf's stored values become values of its type.</summary>
     internal ImmutableArray<StoredColumn> Stored { get; init; } = [];
+
+    /// <summary>The places of a column's leaves among <see cref="Leaves"/>, side by side.</summary>
+    internal (int First, int Count) LeavesOf(int column)
+    {
+        var first = 0;
+        while (first < Leaves.Length && Leaves[first].Root < column) first++;
+        var end = first;
+        while (end < Leaves.Length && Leaves[end].Root == column) end++;
+        return (first, end - first);
+    }
 }
 
 /// <summary>A row group.</summary>
 /// <param name="RowCount">Its rows.</param>
-/// <param name="Chunks">One for each column.</param>
+/// <param name="Chunks">One for each column of values.</param>
 internal sealed record ParquetRowGroup(long RowCount, ImmutableArray<ParquetChunk> Chunks);
 
 /// <summary>One column of one row group.</summary>
 /// <param name="Offset">Where its first page starts in the file.</param>
 /// <param name="CompressedBytes">Bytes from there on, page headers included.</param>
 /// <param name="UncompressedBytes">The same before compression.</param>
-/// <param name="ValueCount">Values with NULLs.</param>
+/// <param name="ValueCount">Values with NULLs; within lists and maps, of elements, an empty one counting as one.</param>
 /// <param name="NullCount">How many are NULL, where the writer says.</param>
 /// <param name="Min">Lower bound in plain encoding, where the writer gives one.</param>
 /// <param name="Max">Upper bound in plain encoding, where the writer gives one.</param>

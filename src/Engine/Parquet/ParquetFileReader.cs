@@ -6,13 +6,13 @@ using Matih.Parquet.Reading;
 namespace Matih.Parquet;
 
 /// <summary>
-/// Reads flat Parquet files, ours and those of the common writers: data pages of both versions; plain, dictionary,
+/// Reads Parquet files, ours and those of the common writers, nested columns included: data pages of both versions; plain, dictionary,
 /// run-length, delta and byte-stream-split encodings; zstd, gzip, Snappy or no compression. For verification and tests: it
 /// is not made for speed. Thread-safe.
 /// </summary>
 /// <remarks>
-/// A damaged file gives <see cref="InvalidDataException"/>, what is valid but not readable here (nested columns, INT96,
-/// nanoseconds, encryption) gives <see cref="NotSupportedException"/> with the column's name.
+/// A damaged file gives <see cref="InvalidDataException"/>, what is valid but not readable here (nanoseconds,
+/// encryption) gives <see cref="NotSupportedException"/> with the column's name.
 /// </remarks>
 internal sealed class ParquetFileReader
 {
@@ -59,8 +59,7 @@ internal sealed class ParquetFileReader
     /// <summary>Appends a column of a row group to the target, whose type is the column's <see cref="ParquetType.ReadAs"/>.</summary>
     public void ReadColumn(int rowGroup, int column, Column target)
     {
-        var chunk = Metadata.RowGroups[rowGroup].Chunks[column];
-        ReadChunk(Metadata, rowGroup, column, _file.Span.Slice((int)chunk.Offset, (int)chunk.CompressedBytes), target);
+        ReadChunks(Metadata, rowGroup, column, chunk => _file.Slice((int)chunk.Offset, (int)chunk.CompressedBytes), target);
     }
 
     /// <summary>All rows of a column, in a new batch column that the caller disposes.</summary>
@@ -71,15 +70,24 @@ internal sealed class ParquetFileReader
         return target;
     }
 
-    /// <summary>As <see cref="ReadColumn(int, int, Column)"/>, for who has read only the bytes of that chunk: <see cref="ParquetChunk.Offset"/>, <see cref="ParquetChunk.CompressedBytes"/>.</summary>
-    public static void ReadChunk(ParquetFileMetadata metadata, int rowGroup, int column, ReadOnlySpan<byte> chunkBytes, Column target)
+    /// <summary>As <see cref="ReadColumn(int, int, Column)"/>, for who has read only the bytes of the column's chunks: <see cref="ParquetChunk.Offset"/>, <see cref="ParquetChunk.CompressedBytes"/>.</summary>
+    /// <param name="bytesOf">Gives the bytes of a chunk.</param>
+    public static void ReadChunks(ParquetFileMetadata metadata, int rowGroup, int column, Func<ParquetChunk, ReadOnlyMemory<byte>> bytesOf, Column target)
     {
         var description = metadata.Columns[column];
         if (target.Type.Layout != description.Type.ReadAs.Layout)
             throw new ArgumentException($"Parquet column '{description.Name}' is {description.Type}, read as {description.Type.ReadAs}; the target is {target.Type}.", nameof(target));
         try
         {
-            new ChunkReader(description, metadata.Stored[column], metadata.RowGroups[rowGroup].Chunks[column]).Read(chunkBytes, target);
+            var (first, count) = metadata.LeavesOf(column);
+            for (var i = first; i < first + count; i++)
+            {
+                var (leaf, chunk) = (metadata.Leaves[i], metadata.RowGroups[rowGroup].Chunks[i]);
+                var reader = new ChunkReader(leaf, metadata.Stored[i], chunk);
+                if (leaf.IsFlat) reader.Read(bytesOf(chunk).Span, target);
+                else reader.Read(bytesOf(chunk).Span, new LeafAssembly(leaf, metadata.Stored[i], target, i == first ? null : metadata.Leaves[i - 1]));
+            }
+            CheckWhole(target);
         }
         catch (InvalidDataException e)
         {
@@ -88,6 +96,25 @@ internal sealed class ParquetFileReader
         catch (Exception e) when (IsSignOfDamage(e))
         {
             throw new InvalidDataException($"Parquet column '{description.Name}', row group {rowGroup}: the data is damaged.", e);
+        }
+    }
+
+    /// <summary>Leaves of one group must agree on its rows, and those of one list on its elements.</summary>
+    private static void CheckWhole(Column column)
+    {
+        switch (column)
+        {
+            case RowColumn row:
+                foreach (var field in row.Fields)
+                {
+                    if (field.Count != row.Count) throw new InvalidDataException($"A field of a group has {Quantity.Of(field.Count, "row")}, the group {Quantity.Count(row.Count)}.");
+                    CheckWhole(field);
+                }
+                break;
+            case ListColumn list:
+                if (list.Elements.Count != list.Offsets[^1]) throw new InvalidDataException($"A list has {Quantity.Of(list.Offsets[^1], "element")}, found {Quantity.Count(list.Elements.Count)}.");
+                CheckWhole(list.Elements);
+                break;
         }
     }
 

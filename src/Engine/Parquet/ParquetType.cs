@@ -1,17 +1,24 @@
+using System.Collections.Immutable;
 using Matih.Batches;
 
 namespace Matih.Parquet;
 
 /// <summary>
-/// The primitive types of Iceberg format version 2, each with its Parquet physical and logical type. The family is closed.
+/// The types of Iceberg format version 2: primitive ones, each with its Parquet physical and logical type, and groups of columns.
+/// The family is closed.
 /// </summary>
 /// <remarks>Source: Apache Iceberg table spec, Appendix A, "Parquet"; Apache Parquet format 2.12, LogicalTypes.</remarks>
 internal abstract record ParquetType
 {
-    private ParquetType(PhysicalType physical, int typeLength = 0) => (Physical, TypeLength) = (physical, typeLength);
+    private readonly PhysicalType _physical;
 
-    /// <summary>How Parquet stores the value.</summary>
-    public PhysicalType Physical { get; }
+    private ParquetType(PhysicalType physical, int typeLength = 0) => (_physical, TypeLength) = (physical, typeLength);
+
+    /// <summary>How Parquet stores the value; a group has none.</summary>
+    public PhysicalType Physical => IsGroup ? throw new InvalidOperationException($"{Name} is a group of columns.") : _physical;
+
+    /// <summary>Whether values lie in columns below this one.</summary>
+    public bool IsGroup => this is List or Map or Struct;
 
     /// <summary>Bytes of a <see cref="PhysicalType.FixedLenByteArray"/>; 0 for the others.</summary>
     public int TypeLength { get; }
@@ -149,5 +156,29 @@ internal abstract record ParquetType
     {
         public override string Name => "binary";
         public override DataType ReadAs => DataType.Bytes;
+    }
+
+    /// <param name="Element">Named <c>element</c> in files of ours.</param>
+    public sealed record List(ParquetColumn Element) : ParquetType(default(PhysicalType))
+    {
+        public override string Name => $"list<{Element.Type.Name}>";
+        public override DataType ReadAs => new DataType.Array(Element.ReadAs);
+    }
+
+    /// <param name="Key">Named <c>key</c>, and required.</param>
+    /// <param name="Value">Named <c>value</c>.</param>
+    public sealed record Map(ParquetColumn Key, ParquetColumn Value) : ParquetType(default(PhysicalType))
+    {
+        public override string Name => $"map<{Key.Type.Name}, {Value.Type.Name}>";
+        public override DataType ReadAs => new DataType.Map(Key.ReadAs, Value.ReadAs);
+    }
+
+    /// <param name="Fields">At least one, with unique names.</param>
+    public sealed record Struct(ImmutableArray<ParquetColumn> Fields) : ParquetType(default(PhysicalType))
+    {
+        public override string Name => "struct<" + string.Join(", ", Fields.Select(part => $"{part.Name}: {part.Type.Name}")) + ">";
+        public override DataType ReadAs => new DataType.Row(new RowType([.. Fields.Select(part => new Field(part.Name, part.ReadAs))]));
+        public bool Equals(Struct? other) => other is not null && Fields.AsSpan().SequenceEqual(other.Fields.AsSpan());
+        public override int GetHashCode() => Fields.Aggregate(Fields.Length, HashCode.Combine);
     }
 }

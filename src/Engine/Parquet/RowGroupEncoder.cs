@@ -17,7 +17,7 @@ internal sealed class RowGroupEncoder : IDisposable
     private readonly MemoryAccount _account;
     private readonly BufferLedger _ledger;
     private readonly WriterContext _context;
-    private readonly ChunkWriter[] _chunks;
+    private readonly LeafWriter[] _leaves;
     private RowType? _boundType;
     private int[] _boundMap = [];
 
@@ -32,7 +32,7 @@ internal sealed class RowGroupEncoder : IDisposable
         _account = account;
         _ledger = new BufferLedger(account);
         _context = new WriterContext(settings, PageCodec.Create(settings), _ledger);
-        _chunks = [.. columns.Select(column => Bindings.CreateWriter(column, _context))];
+        _leaves = [.. ParquetLeaf.Of(columns).Select(leaf => new LeafWriter(leaf, _context))];
     }
 
     /// <summary>Rows of the open row group.</summary>
@@ -47,7 +47,7 @@ internal sealed class RowGroupEncoder : IDisposable
         get
         {
             long bytes = 0;
-            foreach (var chunk in _chunks) bytes += chunk.EncodedBytes;
+            foreach (var leaf in _leaves) bytes += leaf.Chunk.EncodedBytes;
             return bytes;
         }
     }
@@ -60,14 +60,14 @@ internal sealed class RowGroupEncoder : IDisposable
     public void Check(ColumnBatch batch, ReadOnlySpan<int> columnMap, RowSelection rows, long fileRow)
     {
         Bind(batch.Type, columnMap);
-        for (var i = 0; i < _chunks.Length; i++) _chunks[i].Check(batch[columnMap[i]], rows, fileRow);
+        foreach (var leaf in _leaves) leaf.Check(batch[columnMap[leaf.Root]], rows, fileRow);
     }
 
     /// <summary>Takes rows that <see cref="Check"/> has let through.</summary>
     public void Append(ColumnBatch batch, ReadOnlySpan<int> columnMap, RowSelection rows)
     {
         Bind(batch.Type, columnMap);
-        for (var i = 0; i < _chunks.Length; i++) _chunks[i].Append(batch[columnMap[i]], rows);
+        foreach (var leaf in _leaves) leaf.Append(batch[columnMap[leaf.Root]], rows);
         RowCount += rows.Count;
         _context.Trim();
     }
@@ -82,8 +82,8 @@ internal sealed class RowGroupEncoder : IDisposable
         {
             if ((uint)columnMap[i] >= (uint)type.Count)
                 throw new ArgumentException($"Column '{_columns[i].Name}' is mapped to column {columnMap[i]} of a batch that has {type.Count}.", nameof(columnMap));
-            _chunks[i].Bind(type[columnMap[i]].Type);
         }
+        foreach (var leaf in _leaves) leaf.Bind(type[columnMap[leaf.Root]].Type);
         _boundType = type;
         _boundMap = columnMap.ToArray();
     }
@@ -93,8 +93,8 @@ internal sealed class RowGroupEncoder : IDisposable
     {
         if (RowCount == 0) throw new InvalidOperationException("The row group has no rows.");
         var bytes = new SegmentQueue(new BufferLedger(_account));
-        var chunks = new ChunkFooter[_chunks.Length];
-        for (var i = 0; i < _chunks.Length; i++) chunks[i] = _chunks[i].FinishChunk(bytes);
+        var chunks = new ChunkFooter[_leaves.Length];
+        for (var i = 0; i < _leaves.Length; i++) chunks[i] = _leaves[i].Chunk.FinishChunk(bytes);
         _context.Trim();
         var group = new EncodedRowGroup(bytes, RowCount, chunks);
         RowCount = 0;
@@ -104,7 +104,7 @@ internal sealed class RowGroupEncoder : IDisposable
     /// <summary>The next row group's rows have nothing to do with the last one's: no choice of encoding is taken over.</summary>
     public void Forget()
     {
-        foreach (var chunk in _chunks) chunk.Forget();
+        foreach (var leaf in _leaves) leaf.Chunk.Forget();
     }
 
     private static void CheckColumns(ImmutableArray<ParquetColumn> columns)
@@ -117,13 +117,32 @@ internal sealed class RowGroupEncoder : IDisposable
             if (!names.Add(column.Name)) throw new ArgumentException($"Two columns are named '{column.Name}'.", nameof(columns));
             if (column.FieldId != ParquetColumn.NoFieldId && !ids.Add(column.FieldId))
                 throw new ArgumentException($"Column '{column.Name}' has field id {column.FieldId}, as has another.", nameof(columns));
+            if (column.Type.IsGroup) CheckGroup(column, ids);
             if (column.Type is ParquetType.Fixed { Length: < 1 }) throw new ArgumentException($"Column '{column.Name}': {column.Type} has no bytes.", nameof(columns));
+        }
+    }
+
+    private static void CheckGroup(ParquetColumn group, HashSet<int> ids)
+    {
+        ImmutableArray<ParquetColumn> parts = group.Type switch
+        {
+            ParquetType.Struct type => type.Fields,
+            ParquetType.List type => [type.Element],
+            ParquetType.Map type => [type.Key, type.Value],
+            _ => [],
+        };
+        if (parts.IsEmpty && group.Type.IsGroup) throw new ArgumentException($"Column '{group.Name}': a group without columns cannot be stored.");
+        if (parts.DistinctBy(part => part.Name, StringComparer.Ordinal).Count() != parts.Length) throw new ArgumentException($"Column '{group.Name}': two fields have one name.");
+        foreach (var part in parts)
+        {
+            if (part.FieldId != ParquetColumn.NoFieldId && !ids.Add(part.FieldId)) throw new ArgumentException($"Field '{group.Name}.{part.Name}' has field id {part.FieldId}, as has another.");
+            if (part.Type.IsGroup) CheckGroup(part, ids);
         }
     }
 
     public void Dispose()
     {
-        foreach (var chunk in _chunks) chunk.Dispose();
+        foreach (var leaf in _leaves) leaf.Dispose();
         _context.Dispose();
     }
 }

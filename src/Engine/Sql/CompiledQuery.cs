@@ -32,7 +32,7 @@ public sealed class CompiledQuery
     {
         var text = new StringBuilder();
         foreach (var input in Inputs) text.Append(CultureInfo.InvariantCulture, $"read   {input.Name} {input.Type}\n");
-        foreach (var filter in _plan.Filters) text.Append(CultureInfo.InvariantCulture, $"filter {filter}\n");
+        foreach (var step in _plan.Steps) text.Append(CultureInfo.InvariantCulture, $"{step}\n");
         for (var i = 0; i < Output.Count; i++)
             text.Append(CultureInfo.InvariantCulture, $"give   {Output[i].Name} {Output[i].Type} = {_plan.Outputs[i]}\n");
         return text.ToString();
@@ -40,6 +40,10 @@ public sealed class CompiledQuery
 }
 
 /// <summary>What the compiler's passes hand to the executor.</summary>
-/// <param name="Filters">WHERE conditions, one after the other; a row must pass each to reach the next.</param>
+/// <param name="Steps">WHERE conditions and UNNESTs, one after the other; a row must pass each to reach the next.</param>
 internal sealed record QueryPlan(
-    RowType Output, ImmutableArray<InputColumn> Inputs, ImmutableArray<Expression> Filters, ImmutableArray<Expression> Outputs, bool HasInput, QuerySettings Settings);
+    RowType Output, ImmutableArray<InputColumn> Inputs, ImmutableArray<PlanStep> Steps, ImmutableArray<Expression> Outputs, bool HasInput, QuerySettings Settings)
+{
+    /// <summary>Every expression of the plan.</summary>
+    public IEnumerable<Expression> Expressions => Steps.Select(step => step.Operand).Concat(Outputs);
+}

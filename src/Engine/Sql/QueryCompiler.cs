@@ -36,8 +36,9 @@ public static class QueryCompiler
         errors = FindFailures(chain, plan, folder, places);
         if (!errors.IsEmpty) return new QueryCompilation(null, errors);
         plan = Rewrite(plan, new JsonPushDown(source).Apply);
+        if (source.Format == InputFormat.Json) plan = ElementPruning.Apply(plan);
         plan = DropConstantFilters(plan);
-        plan = plan with { Inputs = InputCollector.Collect(plan.Filters.Concat(plan.Outputs)) };
+        plan = plan with { Inputs = InputCollector.Collect(plan.Expressions) };
         return new QueryCompilation(new CompiledQuery(plan), []) { Unnamed = FindUnnamed(chain, bound[^1]) };
     }
 
@@ -82,7 +83,7 @@ public static class QueryCompiler
         return bound;
     }
 
-    /// <summary>Pass: one plan of the chain. Filters stay in their order; of a statement without FROM nothing before it counts.</summary>
+    /// <summary>Pass: one plan of the chain. Steps stay in their order; of a statement without FROM nothing before it counts.</summary>
     private static QueryPlan Inline(List<BoundStatement> bound, QuerySettings settings)
     {
         var first = bound.FindLastIndex(statement => !statement.HasInput);
@@ -90,7 +91,7 @@ public static class QueryCompiler
         var last = bound[^1];
         return new QueryPlan(
             new RowType([.. last.Outputs.Select(output => new Field(output.Name, output.Value.Type))]), [],
-            [.. counted.SelectMany(statement => statement.Filters)],
+            [.. counted.SelectMany(statement => statement.Steps)],
             [.. last.Outputs.Select(output => output.Value)], first < 0, settings);
     }
 
@@ -98,7 +99,7 @@ public static class QueryCompiler
     private static ImmutableArray<SqlError> FindFailures(IReadOnlyList<(string Name, string Sql)> chain, QueryPlan plan, ConstantFolder folder, ExpressionPlaces places)
     {
         var failures =
-            from expression in plan.Filters.Concat(plan.Outputs)
+            from expression in plan.Expressions
             from failure in folder.Failures(expression, places)
             let place = failure.Place ?? default
             select SqlErrorException.Wrong(place.Offset, $"This fails for every row: {failure.Reason}").At(chain[place.Statement].Sql, place.Statement);
@@ -111,9 +112,9 @@ public static class QueryCompiler
             .At(chain[column.Place.Statement].Sql, column.Place.Statement))];
 
     private static QueryPlan Rewrite(QueryPlan plan, Func<Expression, Expression> pass) =>
-        plan with { Filters = [.. plan.Filters.Select(pass)], Outputs = [.. plan.Outputs.Select(pass)] };
+        plan with { Steps = [.. plan.Steps.Select(step => step.With(pass(step.Operand)))], Outputs = [.. plan.Outputs.Select(pass)] };
 
     /// <summary>Pass: WHERE TRUE keeps everything.</summary>
     private static QueryPlan DropConstantFilters(QueryPlan plan) =>
-        plan with { Filters = [.. plan.Filters.Where(filter => filter is not Expression.Literal { Value.Value: (byte)1 })] };
+        plan with { Steps = [.. plan.Steps.Where(step => step is not PlanStep.Filter { Operand: Expression.Literal { Value.Value: (byte)1 } })] };
 }

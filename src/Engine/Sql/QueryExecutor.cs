@@ -1,5 +1,6 @@
 using Matih.Batches;
 using Matih.Sql.Execution;
+using Matih.Sql.Expressions;
 using Matih.Sql.Kernels;
 
 namespace Matih.Sql;
@@ -14,10 +15,11 @@ public sealed class QueryExecutor : IDisposable
     private readonly QueryContext _context;
     private readonly NodeBuilder _builder;
     private readonly Frame _root;
-    private readonly (Node Condition, Frame Kept)[] _filters;
+    private readonly (PlanStep Step, Node Operand, Frame Kept, ElementNode? Element)[] _steps;
     private readonly Node[] _outputs;
     private readonly Column?[] _copies;
     private readonly FixedColumn<int> _survivors;
+    private readonly bool _multiplies;
 
     internal QueryExecutor(QueryPlan plan, QueryContext context)
     {
@@ -26,20 +28,25 @@ public sealed class QueryExecutor : IDisposable
         _builder = new NodeBuilder(context, plan.Inputs);
         var scope = _builder.CreateScope(null);
         _root = scope.Frame;
-        _filters = new (Node, Frame)[plan.Filters.Length];
-        for (var i = 0; i < _filters.Length; i++)
+        _steps = new (PlanStep, Node, Frame, ElementNode?)[plan.Steps.Length];
+        for (var i = 0; i < _steps.Length; i++)
         {
-            var condition = _builder.Build(plan.Filters[i], scope);
+            var operand = _builder.Build(plan.Steps[i].Operand, scope);
             scope = _builder.CreateScope(scope);
-            _filters[i] = (condition, scope.Frame);
+            var element = plan.Steps[i] is PlanStep.Unnest unnest ? _builder.CreateElement(unnest, scope) : null;
+            _steps[i] = (plan.Steps[i], operand, scope.Frame, element);
         }
         _outputs = [.. plan.Outputs.Select(output => _builder.Build(output, scope))];
         _copies = new Column?[_outputs.Length];
+        _multiplies = plan.Steps.Any(step => step is PlanStep.Unnest);
         _survivors = new FixedColumn<int>(new DataType.Int(), context.Account);
     }
 
-    /// <summary>Rows of the last batch that a WHERE dropped.</summary>
+    /// <summary>Rows of the last batch that gave no row, and were not rejected: a WHERE dropped them, or an UNNEST found nothing in them.</summary>
     public int FilteredCount { get; private set; }
+
+    /// <summary>Rows of the last batch that gave rows: as many as the rows that they gave, but for an UNNEST.</summary>
+    public int ProducingCount { get; private set; }
 
     /// <summary>
     /// Runs the query over a batch whose columns are those of <see cref="CompiledQuery.Inputs"/>, row i being row i of
@@ -49,17 +56,22 @@ public sealed class QueryExecutor : IDisposable
     {
         _context.Begin(input);
         _context.Errors = errors;
-        FilteredCount = 0;
         FillRoot(input, errors);
+        var errorsBefore = errors.Errors.Count;
         var frame = _root;
-        foreach (var (condition, kept) in _filters)
+        foreach (var (step, operand, kept, element) in _steps)
         {
             var rejectedBefore = errors.Errors.Count;
-            var operand = condition.Evaluate();
-            Filter(frame, operand, kept, errors.Errors.Count != rejectedBefore ? errors : null);
+            var values = operand.Evaluate();
+            // A row that the step's own expression has rejected goes no further, whatever its value.
+            var rejected = errors.Errors.Count != rejectedBefore ? errors : null;
+            if (step is PlanStep.Unnest unnest) element!.Fill(frame, values, unnest, rejected);
+            else Filter(frame, values, kept, rejected);
             frame = kept;
         }
-        return Project(frame, errors);
+        var rows = Project(frame, errors);
+        FilteredCount = _root.Count - (errors.Errors.Count - errorsBefore) - ProducingCount;
+        return rows;
     }
 
     private void FillRoot(ColumnBatch input, RowErrors errors)
@@ -86,7 +98,6 @@ public sealed class QueryExecutor : IDisposable
         {
             if (rejected is not null && rejected.IsLeftOut(frame.InputRow(row))) continue;
             if (!condition.IsNull(row) && truths[row & condition.Mask] != 0) kept.Add(row);
-            else FilteredCount++;
         }
         kept.End(frame.Count);
     }
@@ -96,7 +107,8 @@ public sealed class QueryExecutor : IDisposable
         var rejectedBefore = errors.Errors.Count;
         var operands = new Operand[_outputs.Length];
         for (var i = 0; i < operands.Length; i++) operands[i] = _outputs[i].Evaluate();
-        var isWhole = errors.Errors.Count == rejectedBefore;
+        // An element that is rejected takes the record with it: none of its other elements may have become a row.
+        var isWhole = errors.Errors.Count == rejectedBefore && !(_multiplies && errors.Errors.Count != 0);
         _survivors.Clear();
         if (!isWhole)
         {
@@ -104,6 +116,7 @@ public sealed class QueryExecutor : IDisposable
                 if (!errors.IsLeftOut(frame.InputRow(row))) _survivors.Append(row);
         }
         var count = isWhole ? frame.Count : _survivors.Count;
+        ProducingCount = _multiplies ? CountProducing(frame, isWhole) : count;
         var columns = new Column[operands.Length];
         for (var i = 0; i < columns.Length; i++)
         {
@@ -111,6 +124,19 @@ public sealed class QueryExecutor : IDisposable
             columns[i] = isScalar ? Repeat(i, column, count) : isWhole ? column : Copy(i, column);
         }
         return new ColumnBatch(_plan.Output, columns, count);
+    }
+
+    /// <summary>The rows of the batch that the frame's rows come from; those of one row are side by side.</summary>
+    private int CountProducing(Frame frame, bool isWhole)
+    {
+        var (count, last) = (0, -1);
+        for (var i = 0; i < (isWhole ? frame.Count : _survivors.Count); i++)
+        {
+            var row = frame.InputRow(isWhole ? i : _survivors.Values[i]);
+            if (row != last) count++;
+            last = row;
+        }
+        return count;
     }
 
     private Column Repeat(int output, Column scalar, int count)

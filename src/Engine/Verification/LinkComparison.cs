@@ -129,14 +129,16 @@ internal sealed class LinkComparison(FindingLog findings, RangeTally ranges)
             findings.Violation(FindingCode.Totals, newer.Name, $"totals of {Show(expected)}: those of the commit before and its own books{(newer.Ledger.Replay is null ? "" : ", less what it replaced")}", Show(newer.Ledger.Totals), Tampering);
     }
 
-    /// <summary>Every record that became a row is a row that was added, as long as nothing goes through operator state.</summary>
+    /// <summary>Every row that records became is a row that was added, as long as nothing goes through operator state.</summary>
     private void CheckBooks(ChainLink link)
     {
         var books = link.Ledger.Books;
-        if (link.Ledger.Totals.AbsorbedCount == 0 && books.ProducedCount != books.AddedRowCount)
-            findings.Violation(FindingCode.BooksRows, link.Name, $"{Quantity.Of(books.ProducedCount, "row")} added, one for each record that gave one", $"{Quantity.Of(books.AddedRowCount, "row")} added", Tampering);
+        if (link.Ledger.Totals.AbsorbedCount == 0 && books.RowCount != books.AddedRowCount)
+            findings.Violation(FindingCode.BooksRows, link.Name, $"{Quantity.Of(books.RowCount, "row")} added, as the records gave", $"{Quantity.Of(books.AddedRowCount, "row")} added", Tampering);
     }
 
+    private static string Expanded(Books books) => books.ExpandedCount == 0 ? "" : $"{Quantity.Count(books.ExpandedCount)} more rows of them, ";
+
     internal static string Show(Books books) =>
-        $"{Quantity.Of(books.RecordCount, "record")} ({Quantity.Count(books.ProducedCount)} produced, {Quantity.Count(books.FilteredCount)} filtered, {Quantity.Count(books.AbsorbedCount)} absorbed, {Quantity.Count(books.RejectedCount)} rejected, {Quantity.Count(books.SkippedCount)} skipped), {Quantity.Count(books.LostCount)} lost, {Quantity.Of(books.AddedRowCount, "row")} in {Quantity.Of(books.AddedFileCount, "file")}";
+        $"{Quantity.Of(books.RecordCount, "record")} ({Quantity.Count(books.ProducedCount)} produced, {Expanded(books)}{Quantity.Count(books.FilteredCount)} filtered, {Quantity.Count(books.AbsorbedCount)} absorbed, {Quantity.Count(books.RejectedCount)} rejected, {Quantity.Count(books.SkippedCount)} skipped), {Quantity.Count(books.LostCount)} lost, {Quantity.Of(books.AddedRowCount, "row")} in {Quantity.Of(books.AddedFileCount, "file")}";
 }

@@ -181,6 +181,7 @@ internal static class LedgerReport
     {
         json.WriteStartObject(name);
         json.WriteNumber("produced", books.ProducedCount);
+        if (books.ExpandedCount != 0) json.WriteNumber("expanded", books.ExpandedCount);
         json.WriteNumber("filtered", books.FilteredCount);
         json.WriteNumber("absorbed", books.AbsorbedCount);
         json.WriteNumber("rejected", books.RejectedCount);

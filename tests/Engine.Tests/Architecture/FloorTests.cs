@@ -21,7 +21,7 @@ public sealed class FloorTests
         ["Kafka"] = ["Native"],
         ["Maintenance"] = ["Compaction", "Orphans"],
         ["Parquet"] = ["Format", "Compression", "Encodings", "Reading", "Writing"],
-        ["Sql"] = ["Syntax", "Values", "Kernels", "Expressions", "Execution", "Casting", "Functions", "Strings", "Temporal", "Numbers", "Conditions", "Binding"],
+        ["Sql"] = ["Syntax", "Values", "Kernels", "Expressions", "Execution", "Casting", "Functions", "Nested", "Strings", "Temporal", "Numbers", "Conditions", "Binding"],
     };
 
     private static readonly Assembly[] Assemblies = [typeof(EngineEnvironment).Assembly, typeof(Matih.Hosting.HostSettings).Assembly, typeof(Terminal).Assembly];

@@ -25,8 +25,6 @@ internal sealed class FlinkSample(JsonElement recorded)
 
     public string Expected => Error is null ? $"{recorded.GetProperty("result").GetRawText()} :: {Type}" : $"ERROR {Error}";
 
-    public bool IsNested { get; } = ((string[])["ARRAY[", "MAP[", "ROW("]).Any(recorded.GetProperty("sql").GetString()!.Contains);
-
     private string Zone => recorded.TryGetProperty("settings", out var settings) && settings.TryGetProperty("table.local-time-zone", out var zone) ? zone.GetString()! : "UTC";
 
     public (FlinkOutcome Outcome, string Detail) Judge()
@@ -93,6 +91,8 @@ internal sealed class FlinkSample(JsonElement recorded)
         return expected.ValueKind switch
         {
             JsonValueKind.Array => expected.GetArrayLength() == found.GetArrayLength() && expected.EnumerateArray().Zip(found.EnumerateArray()).All(pair => Same(pair.First, pair.Second)),
+            JsonValueKind.Object => expected.EnumerateObject().Count() == found.EnumerateObject().Count()
+                && expected.EnumerateObject().All(member => found.TryGetProperty(member.Name, out var ours) && Same(member.Value, ours)),
             // Both are the shortest text of a double, or whole numbers of at most 64 bits.
             JsonValueKind.Number when expected.TryGetInt64(out var whole) && found.TryGetInt64(out var ours) => whole == ours,
             // Java before version 19 prints some floats with more digits than they need.

@@ -165,7 +165,9 @@ internal sealed class SchemaShape : Shape<RowType>
             $"{type.Name} has more than microseconds, which this engine does not hold; use precision 6 or less, or 'engine: flink' and matih deploy",
         DataType.DayTimeInterval or DataType.YearMonthInterval or DataType.Null => $"{type.Name} is no type of a field",
         DataType.Array array => WhyNotHeld(array.Element),
-        DataType.Map map => WhyNotHeld(map.Key) ?? WhyNotHeld(map.Value),
+        DataType.Map { Key: not (DataType.Char or DataType.Varchar) } map =>
+            $"the keys of a MAP are the names of a JSON object's members, which are STRING, not {map.Key.Name}; CAST the map in the SQL",
+        DataType.Map map => WhyNotHeld(map.Value),
         DataType.Row { Type.Count: 0 } => "a ROW has at least one field",
         DataType.Row row => row.Type.Fields.Select(field => WhyNotHeld(field.Type)).FirstOrDefault(problem => problem is not null),
         _ => null,

@@ -105,7 +105,7 @@ internal sealed class IcebergBinding : TableBinding
                 faults.Add($"its column '{name}' is required, and the query's can be NULL");
             else
             {
-                columns.Add(new ParquetColumn(column.Id, column.Name, ParquetTypeOf(column.Type), column.IsRequired));
+                columns.Add(ColumnOf(column));
                 map.Add(i);
             }
         }
@@ -128,13 +128,15 @@ internal sealed class IcebergBinding : TableBinding
         var fields = table.Metadata.CurrentSchema.Fields;
         try
         {
-            return new IcebergBinding(table.Metadata, [.. fields.Select(field => new ParquetColumn(field.Id, field.Name, ParquetTypeOf(field.Type), field.IsRequired))], [.. Enumerable.Range(0, fields.Length)]);
+            return new IcebergBinding(table.Metadata, [.. fields.Select(ColumnOf)], [.. Enumerable.Range(0, fields.Length)]);
         }
         catch (NotSupportedException e)
         {
             throw new UnsupportedTableException($"The rows of table {table.Identifier} cannot be written: {e.Message}");
         }
     }
+
+    private static ParquetColumn ColumnOf(NestedField field) => new(field.Id, field.Name, ParquetTypeOf(field.Type), field.IsRequired);
 
     private static ParquetType ParquetTypeOf(IcebergType type) => type switch
     {
@@ -152,6 +154,10 @@ internal sealed class IcebergBinding : TableBinding
         IcebergType.Uuid => new ParquetType.Uuid(),
         IcebergType.Fixed(var length) => new ParquetType.Fixed(length),
         IcebergType.Binary => new ParquetType.Binary(),
+        IcebergType.List list => new ParquetType.List(new ParquetColumn(list.ElementId, "element", ParquetTypeOf(list.Element), list.IsElementRequired)),
+        IcebergType.Map map => new ParquetType.Map(
+            new ParquetColumn(map.KeyId, "key", ParquetTypeOf(map.Key), IsRequired: true), new ParquetColumn(map.ValueId, "value", ParquetTypeOf(map.Value), map.IsValueRequired)),
+        IcebergType.Struct fields => new ParquetType.Struct([.. fields.Fields.Select(ColumnOf)]),
         _ => throw new NotSupportedException($"Columns of type {type} cannot be written yet."),
     };
 }

@@ -118,8 +118,9 @@ internal sealed class Lane : IAsyncDisposable
 
         foreach (var partition in _partitions)
             if (partition?.Accept(batch) is { } last) _parts.ReadRecords?.Note(partition.Partition, last);
-        var filtered = taken - rows.Count - skipped;
-        _books += new Books(rows.Count, filtered, 0, 0, skipped, 0, 0, 0);
+        var producing = _parts.Query.ProducingCount;
+        var filtered = taken - producing - skipped;
+        _books += new Books(producing, filtered, 0, 0, skipped, 0, 0, 0) { ExpandedCount = rows.Count - producing };
         _parts.Progress.NoteFates(rows.Count, filtered, skipped);
         _parts.Progress.Metrics.Time(Instruments.BatchDuration, _parts.Clock.GetElapsedTime(beganAt));
     }

@@ -30,8 +30,8 @@ internal sealed record LaneCheckpoint(ImmutableArray<WrittenFile> Files, Immutab
     public LaneCheckpoint WithFiles(ImmutableArray<WrittenFile> files)
     {
         var books = Books with { AddedFileCount = files.Length, AddedRowCount = files.Sum(file => file.RowCount) };
-        if (books.AddedRowCount != books.ProducedCount)
-            throw new InvalidOperationException($"{Quantity.Of(books.ProducedCount, "row")} produced, but the closed files hold {Quantity.Count(books.AddedRowCount)}.");
+        if (books.AddedRowCount != books.RowCount)
+            throw new InvalidOperationException($"{Quantity.Of(books.RowCount, "row")} produced, but the closed files hold {Quantity.Count(books.AddedRowCount)}.");
         return this with { Files = files, Books = books };
     }
 

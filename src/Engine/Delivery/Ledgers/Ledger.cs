@@ -79,18 +79,24 @@ public readonly record struct Books(
     long ProducedCount, long FilteredCount, long AbsorbedCount, long RejectedCount, long SkippedCount, long LostCount,
     long AddedRowCount, long AddedFileCount)
 {
+    /// <summary>Rows beyond the first of records that became several: an UNNEST makes one of each element.</summary>
+    public long ExpandedCount { get; init; }
+
+    /// <summary>Rows that the records became, of which the files hold each.</summary>
+    public long RowCount => ProducedCount + ExpandedCount;
+
     /// <summary>All records that were read.</summary>
     public long RecordCount => ProducedCount + FilteredCount + AbsorbedCount + RejectedCount + SkippedCount;
 
     public static Books operator +(Books left, Books right) => new(
         left.ProducedCount + right.ProducedCount, left.FilteredCount + right.FilteredCount, left.AbsorbedCount + right.AbsorbedCount,
         left.RejectedCount + right.RejectedCount, left.SkippedCount + right.SkippedCount, left.LostCount + right.LostCount,
-        left.AddedRowCount + right.AddedRowCount, left.AddedFileCount + right.AddedFileCount);
+        left.AddedRowCount + right.AddedRowCount, left.AddedFileCount + right.AddedFileCount) { ExpandedCount = left.ExpandedCount + right.ExpandedCount };
 
     public static Books operator -(Books left, Books right) => new(
         left.ProducedCount - right.ProducedCount, left.FilteredCount - right.FilteredCount, left.AbsorbedCount - right.AbsorbedCount,
         left.RejectedCount - right.RejectedCount, left.SkippedCount - right.SkippedCount, left.LostCount - right.LostCount,
-        left.AddedRowCount - right.AddedRowCount, left.AddedFileCount - right.AddedFileCount);
+        left.AddedRowCount - right.AddedRowCount, left.AddedFileCount - right.AddedFileCount) { ExpandedCount = left.ExpandedCount - right.ExpandedCount };
 }
 
 /// <summary>A range of offsets given up by explicit choice; the end is excluded.</summary>

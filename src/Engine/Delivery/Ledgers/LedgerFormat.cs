@@ -300,6 +300,7 @@ internal static class LedgerFormat
     {
         json.WriteStartObject(name);
         json.WriteNumber("produced", books.ProducedCount);
+        if (books.ExpandedCount != 0) json.WriteNumber("expanded", books.ExpandedCount);
         json.WriteNumber("filtered", books.FilteredCount);
         json.WriteNumber("absorbed", books.AbsorbedCount);
         json.WriteNumber("rejected", books.RejectedCount);
@@ -312,7 +313,10 @@ internal static class LedgerFormat
 
     internal static Books ReadBooks(JsonElement books) => new(
         Number(books, "produced"), Number(books, "filtered"), Number(books, "absorbed"), Number(books, "rejected"), Number(books, "skipped"),
-        Number(books, "lost"), Number(books, "rows"), Number(books, "files"));
+        Number(books, "lost"), Number(books, "rows"), Number(books, "files"))
+    {
+        ExpandedCount = books.TryGetProperty("expanded", out var expanded) ? expanded.GetInt64() : 0,
+    };
 
     private static long Number(JsonElement element, string name) => element.GetProperty(name).GetInt64();
 

@@ -110,8 +110,8 @@ internal static class StagedRangeFormat
         if (range.Skipped.Ranges.Any(skipped => skipped.Partition != entry.Partition || skipped.FromOffset < entry.FromOffset || skipped.ToOffset > entry.NextOffset))
             throw new FormatException("it lists skipped records outside of its offsets");
         var rows = range.Files.Sum(file => file.RowCount);
-        if (books.ProducedCount != rows || books.AddedRowCount != rows || books.AddedFileCount != range.Files.Length)
-            throw new FormatException($"its books say {Quantity.Of(books.ProducedCount, "row")} in {Quantity.Of(books.AddedFileCount, "file")}, and it lists {Quantity.Count(rows)} in {Quantity.Count(range.Files.Length)}");
+        if (books.RowCount != rows || books.AddedRowCount != rows || books.AddedFileCount != range.Files.Length)
+            throw new FormatException($"its books say {Quantity.Of(books.RowCount, "row")} in {Quantity.Of(books.AddedFileCount, "file")}, and it lists {Quantity.Count(rows)} in {Quantity.Count(range.Files.Length)}");
         return range;
     }
 }

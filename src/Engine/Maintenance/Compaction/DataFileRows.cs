@@ -21,7 +21,7 @@ internal sealed class DataFileRows(IStore store, ImmutableArray<ParquetColumn> c
     private const int WholeBytesMax = 4 << 20;
 
     private readonly Column[] _columns = [.. columns.Select(column => Column.Create(column.Type.ReadAs, memory))];
-    private readonly Column?[] _narrow = new Column?[columns.Length];
+    private readonly Column?[] _stored = new Column?[columns.Length];
 
     public RowType Rows { get; } = new([.. columns.Select(column => new Field(column.Name, column.Type.ReadAs))]);
 
@@ -52,11 +52,13 @@ internal sealed class DataFileRows(IStore store, ImmutableArray<ParquetColumn> c
                     for (var row = 0; row < count; row++) _columns[i].AppendNull();
                     continue;
                 }
-                var chunk = metadata.RowGroups[group].Chunks[places[i]];
-                var bytes = whole is null ? await store.ReadRangeAsync(path, chunk.Offset, checked((int)chunk.CompressedBytes), cancellationToken) : whole.AsMemory((int)chunk.Offset, (int)chunk.CompressedBytes);
+                var bytes = new Dictionary<long, ReadOnlyMemory<byte>>();
+                var (first, leaves) = metadata.LeavesOf(places[i]);
+                foreach (var chunk in metadata.RowGroups[group].Chunks.AsSpan(first, leaves).ToArray())
+                    bytes[chunk.Offset] = whole is null ? await store.ReadRangeAsync(path, chunk.Offset, checked((int)chunk.CompressedBytes), cancellationToken) : whole.AsMemory((int)chunk.Offset, (int)chunk.CompressedBytes);
                 await GuardAsync(path, () =>
                 {
-                    Read(metadata, group, places[i], i, bytes.Span);
+                    Read(metadata, group, places[i], i, chunk => bytes[chunk.Offset]);
                     return ValueTask.FromResult(true);
                 });
             }
@@ -65,32 +67,22 @@ internal sealed class DataFileRows(IStore store, ImmutableArray<ParquetColumn> c
         }
     }
 
-    private void Read(ParquetFileMetadata metadata, int group, int place, int index, ReadOnlySpan<byte> bytes)
+    private void Read(ParquetFileMetadata metadata, int group, int place, int index, Func<ParquetChunk, ReadOnlyMemory<byte>> bytesOf)
     {
-        var stored = metadata.Columns[place].Type.ReadAs;
-        if (stored.Layout == _columns[index].Type.Layout)
+        var stored = metadata.Columns[place].Type;
+        if (stored == columns[index].Type || (!stored.IsGroup && stored.ReadAs.Layout == _columns[index].Type.Layout))
         {
-            ParquetFileReader.ReadChunk(metadata, group, place, bytes, _columns[index]);
+            ParquetFileReader.ReadChunks(metadata, group, place, bytesOf, _columns[index]);
             return;
         }
-        if (_narrow[index] is not { } narrow || narrow.Type.Layout != stored.Layout)
+        if (_stored[index] is not { } asStored || asStored.Type != stored.ReadAs)
         {
-            _narrow[index]?.Dispose();
-            _narrow[index] = narrow = Column.Create(stored, memory);
+            _stored[index]?.Dispose();
+            _stored[index] = asStored = Column.Create(stored.ReadAs, memory);
         }
-        narrow.Clear();
-        ParquetFileReader.ReadChunk(metadata, group, place, bytes, narrow);
-        Widen(narrow, _columns[index]);
-    }
-
-    private static void Widen(Column from, Column to)
-    {
-        for (var row = 0; row < from.Count; row++)
-        {
-            if (from.IsNull(row)) to.AppendNull();
-            else if (to is FixedColumn<long> longs) longs.Append(((FixedColumn<int>)from).Values[row]);
-            else ((FixedColumn<double>)to).Append(((FixedColumn<float>)from).Values[row]);
-        }
+        asStored.Clear();
+        ParquetFileReader.ReadChunks(metadata, group, place, bytesOf, asStored);
+        EvolvedColumn.Append(asStored, stored, _columns[index], columns[index].Type);
     }
 
     /// <summary>Where the file has each column; -1 where it is older than the column.</summary>
@@ -105,8 +97,7 @@ internal sealed class DataFileRows(IStore store, ImmutableArray<ParquetColumn> c
             places[i] = IndexOf(metadata, wanted.FieldId);
             if (places[i] >= 0)
             {
-                if (!CanBeRead(metadata.Columns[places[i]].Type, wanted.Type))
-                    throw new UnreadableFileException($"Column '{wanted.Name}' of {path} is {metadata.Columns[places[i]].Type}, which is not read as the table's {wanted.Type}.");
+                if (EvolvedColumn.FaultOf(metadata.Columns[places[i]].Type, wanted.Type, wanted.Name) is { } fault) throw new UnreadableFileException($"Column {fault} in {path}.");
             }
             else if (wanted.IsRequired || absent.Contains(wanted.FieldId))
             {
@@ -122,15 +113,6 @@ internal sealed class DataFileRows(IStore store, ImmutableArray<ParquetColumn> c
             if (metadata.Columns[i].FieldId == fieldId) return i;
         return -1;
     }
-
-    /// <remarks>Source: Apache Iceberg table spec, "Schema Evolution": int to long, float to double, decimals of the same scale to more digits.</remarks>
-    private static bool CanBeRead(ParquetType stored, ParquetType wanted) => (stored, wanted) switch
-    {
-        (ParquetType.Int, ParquetType.Long) or (ParquetType.Float, ParquetType.Double) => true,
-        (ParquetType.Decimal narrow, ParquetType.Decimal wide) => narrow.Scale == wide.Scale && narrow.Precision <= wide.Precision,
-        (ParquetType.Fixed { Length: 16 }, ParquetType.Uuid) => true,
-        _ => stored == wanted,
-    };
 
     private static async ValueTask<T> GuardAsync<T>(string path, Func<ValueTask<T>> read)
     {
@@ -153,6 +135,6 @@ internal sealed class DataFileRows(IStore store, ImmutableArray<ParquetColumn> c
     public void Dispose()
     {
         foreach (var column in _columns) column.Dispose();
-        foreach (var column in _narrow) column?.Dispose();
+        foreach (var column in _stored) column?.Dispose();
     }
 }

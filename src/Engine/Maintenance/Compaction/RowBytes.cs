@@ -36,6 +36,13 @@ internal sealed class RowBytes
             case FixedColumn<Int128> decimals: Number(decimals.Values[row]); break;
             case FixedColumn<float> floats: Number(BitConverter.SingleToInt32Bits(float.IsNaN(floats.Values[row]) ? float.NaN : floats.Values[row])); break;
             case FixedColumn<double> doubles: Number(BitConverter.DoubleToInt64Bits(double.IsNaN(doubles.Values[row]) ? double.NaN : doubles.Values[row])); break;
+            case RowColumn rows:
+                foreach (var field in rows.Fields) Append(field, row);
+                break;
+            case ListColumn lists:
+                Number(lists.LengthOf(row));
+                for (var i = lists.StartOf(row); i < lists.StartOf(row) + lists.LengthOf(row); i++) Append(lists.Elements, i);
+                break;
             default: throw new InvalidOperationException($"Columns of type {column.Type} cannot be compared.");
         }
     }

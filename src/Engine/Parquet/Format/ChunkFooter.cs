@@ -4,7 +4,7 @@ namespace Matih.Parquet.Format;
 /// <remarks>Source: parquet.thrift, <c>struct ColumnChunk</c>, <c>ColumnMetaData</c>, <c>Statistics</c>.</remarks>
 internal sealed class ChunkFooter
 {
-    public required ParquetColumn Column { get; init; }
+    public required ParquetLeaf Leaf { get; init; }
     public required CompressionCodec Codec { get; init; }
 
     /// <summary>How many pages there are of each type and encoding.</summary>

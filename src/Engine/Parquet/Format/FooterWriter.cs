@@ -14,7 +14,7 @@ internal static class FooterWriter
         var start = target.Length;
         var writer = new CompactProtocolWriter(target);
         writer.WriteI32(1, 1);
-        writer.BeginList(2, CompactType.Struct, columns.Count + 1);
+        writer.BeginList(2, CompactType.Struct, 1 + columns.Sum(SchemaFormat.ElementCount));
         WriteRoot(ref writer, columns.Count);
         foreach (var column in columns) SchemaFormat.Write(ref writer, column);
         writer.WriteI64(3, rowGroups.Sum(group => group.RowCount));
@@ -22,7 +22,7 @@ internal static class FooterWriter
         for (var i = 0; i < rowGroups.Count; i++) WriteRowGroup(ref writer, rowGroups[i], i);
         if (!settings.KeyValues.IsDefaultOrEmpty) WriteKeyValues(ref writer, settings);
         writer.WriteString(6, settings.CreatedBy);
-        WriteColumnOrders(ref writer, columns.Count);
+        WriteColumnOrders(ref writer, ParquetLeaf.Of([.. columns]).Length);
         writer.Stop();
         Span<byte> length = stackalloc byte[4];
         BitConverter.TryWriteBytes(length, target.Length - start);
@@ -64,10 +64,10 @@ internal static class FooterWriter
         // file_offset is deprecated; the chunk's own offset is what Java writes and old readers expect.
         writer.WriteI64(2, groupOffset + (chunk.DictionaryOffset ?? chunk.DataOffset));
         var metadata = writer.BeginStruct(3);
-        writer.WriteI32(1, (int)chunk.Column.Type.Physical);
+        writer.WriteI32(1, (int)chunk.Leaf.Column.Type.Physical);
         WriteEncodings(ref writer, chunk);
-        writer.BeginList(3, CompactType.Binary, 1);
-        writer.WriteElement(chunk.Column.Name);
+        writer.BeginList(3, CompactType.Binary, chunk.Leaf.Path.Length);
+        foreach (var name in chunk.Leaf.Path) writer.WriteElement(name);
         writer.WriteI32(4, (int)chunk.Codec);
         writer.WriteI64(5, chunk.ValueCount);
         writer.WriteI64(6, chunk.UncompressedBytes);

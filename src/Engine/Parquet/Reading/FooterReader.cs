@@ -11,6 +11,7 @@ internal static class FooterReader
     {
         var columns = new List<ParquetColumn>();
         var stored = new List<StoredColumn>();
+        ImmutableArray<ParquetLeaf> leaves = [];
         var rowGroups = ImmutableArray.CreateBuilder<ParquetRowGroup>();
         var keyValues = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
         string? createdBy = null;
@@ -21,7 +22,7 @@ internal static class FooterReader
             switch (field, type)
             {
                 case (2, CompactType.List):
-                    SchemaReader.Read(ref reader, columns, stored);
+                    leaves = SchemaReader.Read(ref reader, columns, stored);
                     break;
                 case (3, CompactType.I64):
                     rowCount = reader.ReadI64();
@@ -42,7 +43,7 @@ internal static class FooterReader
                     break;
             }
         }
-        var metadata = new ParquetFileMetadata([.. columns], rowCount, rowGroups.ToImmutable(), keyValues.ToImmutable(), createdBy) { Stored = [.. stored] };
+        var metadata = new ParquetFileMetadata([.. columns], rowCount, rowGroups.ToImmutable(), keyValues.ToImmutable(), createdBy) { Leaves = leaves, Stored = [.. stored] };
         Check(metadata, footerOffset);
         return metadata;
     }
@@ -55,16 +56,16 @@ internal static class FooterReader
         {
             if (group.RowCount < 0 || group.RowCount > metadata.RowCount - rows) throw new InvalidDataException("The Parquet row groups have more rows than the file.");
             rows += group.RowCount;
-            if (group.Chunks.Length != metadata.Columns.Length)
-                throw new InvalidDataException($"A Parquet row group has {Quantity.Of(group.Chunks.Length, "column")}, the schema {Quantity.Count(metadata.Columns.Length)}.");
-            foreach (var chunk in group.Chunks) Check(chunk, group.RowCount, footerOffset);
+            if (group.Chunks.Length != metadata.Leaves.Length)
+                throw new InvalidDataException($"A Parquet row group has {Quantity.Of(group.Chunks.Length, "column")}, the schema {Quantity.Count(metadata.Leaves.Length)}.");
+            for (var i = 0; i < group.Chunks.Length; i++) Check(group.Chunks[i], metadata.Leaves[i].RepetitionMax != 0, group.RowCount, footerOffset);
         }
         if (rows != metadata.RowCount) throw new InvalidDataException($"The Parquet row groups have {Quantity.Of(rows, "row")}, the footer says {Quantity.Count(metadata.RowCount)}.");
     }
 
-    private static void Check(ParquetChunk chunk, long rowCount, long footerOffset)
+    private static void Check(ParquetChunk chunk, bool isRepeated, long rowCount, long footerOffset)
     {
-        if (chunk.ValueCount != rowCount) throw new InvalidDataException($"A Parquet column chunk has {Quantity.Of(chunk.ValueCount, "value")}, its row group {Quantity.Of(rowCount, "row")}.");
+        if (isRepeated ? chunk.ValueCount < rowCount : chunk.ValueCount != rowCount) throw new InvalidDataException($"A Parquet column chunk has {Quantity.Of(chunk.ValueCount, "value")}, its row group {Quantity.Of(rowCount, "row")}.");
         if (chunk.Offset < 4 || chunk.CompressedBytes < 0 || chunk.UncompressedBytes < 0 || chunk.Offset > footerOffset || chunk.CompressedBytes > footerOffset - chunk.Offset)
             throw new InvalidDataException($"A Parquet column chunk at {chunk.Offset} of {Quantity.Of(chunk.CompressedBytes, "byte")} does not lie before the footer at {footerOffset}.");
     }

@@ -28,6 +28,7 @@ internal sealed class PageValues
         (Encoding.Rle, PhysicalType.Boolean) => RunsOfBits(page, count),
         (Encoding.Plain, PhysicalType.Int32 or PhysicalType.Float) => Plain32(page, count),
         (Encoding.Plain, PhysicalType.Int64 or PhysicalType.Double) => Plain64(page, count),
+        (Encoding.Plain, PhysicalType.Int96) => Timestamps96(page, count),
         (Encoding.Plain, PhysicalType.ByteArray) => PlainBytes(page, count),
         (Encoding.Plain, PhysicalType.FixedLenByteArray) => FixedBytes(page, count, column.TypeLength),
         (Encoding.DeltaBinaryPacked, PhysicalType.Int32) => Delta(page, count, 32),
@@ -74,6 +75,21 @@ internal sealed class PageValues
         Need(page, count * 8L);
         var numbers = new long[count];
         for (var i = 0; i < count; i++) numbers[i] = BinaryPrimitives.ReadInt64LittleEndian(page[(8 * i)..]);
+        return new PageValues { Count = count, Numbers = numbers };
+    }
+
+    /// <summary>INT96: nanoseconds of the day and the Julian day, as microseconds since 1970-01-01.</summary>
+    private static PageValues Timestamps96(ReadOnlySpan<byte> page, int count)
+    {
+        const int JulianDayOf1970 = 2_440_588;
+        const long MicrosPerDay = 86_400_000_000;
+        Need(page, count * 12L);
+        var numbers = new long[count];
+        for (var i = 0; i < count; i++)
+        {
+            var value = page[(12 * i)..];
+            numbers[i] = (BinaryPrimitives.ReadInt32LittleEndian(value[8..]) - JulianDayOf1970) * MicrosPerDay + BinaryPrimitives.ReadInt64LittleEndian(value) / 1000;
+        }
         return new PageValues { Count = count, Numbers = numbers };
     }
 

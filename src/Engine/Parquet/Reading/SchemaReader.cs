@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Matih.Parquet.Format;
 
 namespace Matih.Parquet.Reading;
@@ -44,23 +45,15 @@ internal struct SchemaReader
         reader.Leave(saved);
     }
 
-    /// <summary>Reads all elements: a root and its columns.</summary>
-    /// <exception cref="NotSupportedException">A column is nested or of a type that no batch column holds.</exception>
-    public static void Read(ref CompactProtocolReader reader, List<ParquetColumn> columns, List<StoredColumn> stored)
+    /// <summary>Reads all elements: a root and its columns, whose leaves it gives.</summary>
+    /// <exception cref="NotSupportedException">A column is of a type that no batch column holds.</exception>
+    public static ImmutableArray<ParquetLeaf> Read(ref CompactProtocolReader reader, List<ParquetColumn> columns, List<StoredColumn> stored)
     {
         var count = reader.ReadList(CompactType.Struct);
         if (count == 0) throw new InvalidDataException("The Parquet schema is empty.");
-        var root = new SchemaReader(ref reader);
-        for (var i = 1; i < count; i++)
-        {
-            var element = new SchemaReader(ref reader);
-            if (element._childCount != 0 || element._repetition is not (SchemaFormat.Required or SchemaFormat.Optional))
-                throw new NotSupportedException($"Parquet column '{element._name}' is nested or repeated; only flat columns can be read.");
-            var (type, how) = element.Resolve();
-            columns.Add(new ParquetColumn(element._fieldId, element._name, type, element._repetition == SchemaFormat.Required));
-            stored.Add(how);
-        }
-        if (root._childCount != columns.Count) throw new InvalidDataException($"The Parquet schema's root has {root._childCount} children, found {columns.Count}.");
+        var elements = new SchemaReader[count];
+        for (var i = 0; i < count; i++) elements[i] = new SchemaReader(ref reader);
+        return new SchemaTree(elements, stored).Read(columns);
     }
 
     private void ReadLogical(ref CompactProtocolReader reader)
@@ -115,7 +108,19 @@ internal struct SchemaReader
         }
     }
 
-    private (ParquetType Type, StoredColumn Stored) Resolve()
+    public readonly string Name => _name;
+    public readonly int FieldId => _fieldId;
+    public readonly int ChildCount => _childCount;
+    public readonly int Repetition => _repetition;
+
+    /// <summary>Whether the group is a list, in the words of either logical or converted types.</summary>
+    public readonly bool IsList => _logical == SchemaFormat.LogicalList || (_logical == 0 && _converted == (int)ConvertedType.List);
+
+    /// <summary>Whether the group is a map. Old writers call it MAP_KEY_VALUE, too.</summary>
+    public readonly bool IsMap => _logical == SchemaFormat.LogicalMap || (_logical == 0 && _converted is (int)ConvertedType.Map or (int)ConvertedType.MapKeyValue);
+
+    /// <summary>What the values of a leaf are, and how they are stored.</summary>
+    public (ParquetType Type, StoredColumn Stored) Resolve()
     {
         // The logical type wins; a file of an old writer has only the converted one.
         if (_logical == 0) ApplyConverted();
@@ -128,8 +133,8 @@ internal struct SchemaReader
             PhysicalType.Int64 => ResolveInt64(),
             PhysicalType.ByteArray => ResolveBytes(),
             PhysicalType.FixedLenByteArray => ResolveFixed(),
-            PhysicalType.Int96 => throw new NotSupportedException(
-                $"Parquet column '{_name}' is INT96, the deprecated timestamp of old writers, which is not read; have its writer use INT64 timestamps."),
+            // The timestamp of old writers: an instant.
+            PhysicalType.Int96 => (new ParquetType.TimestampTz(), Stored()),
             _ => throw new InvalidDataException($"Parquet column '{_name}' has the unknown type {_physical}."),
         };
     }

@@ -30,7 +30,8 @@ internal sealed class ValueSink(ParquetColumn column, StoredColumn stored, Colum
         }
     }
 
-    private void Append(PageValues values, int index)
+    /// <summary>Appends one value, or the dictionary's entry.</summary>
+    public void Append(PageValues values, int index)
     {
         switch (target)
         {

@@ -6,32 +6,32 @@ namespace Matih.Parquet.Writing;
 /// <summary>Which batch column types go into which file column types, and the encoder for each.</summary>
 internal static class Bindings
 {
-    public static ChunkWriter CreateWriter(ParquetColumn column, WriterContext context) => column.Type switch
+    public static ChunkWriter CreateWriter(ParquetLeaf leaf, WriterContext context) => leaf.Column.Type switch
     {
-        ParquetType.Boolean => new BooleanChunkWriter(column, context),
-        ParquetType.Int => Ints(column, context, type => IsInteger32(type) ? new SameLane<int>() : null),
-        ParquetType.Date => Ints(column, context, type => type is DataType.Date ? new SameLane<int>() : null),
-        ParquetType.Long => Longs(column, context, Long),
+        ParquetType.Boolean => new BooleanChunkWriter(leaf, context),
+        ParquetType.Int => Ints(leaf, context, type => IsInteger32(type) ? new SameLane<int>() : null),
+        ParquetType.Date => Ints(leaf, context, type => type is DataType.Date ? new SameLane<int>() : null),
+        ParquetType.Long => Longs(leaf, context, Long),
         // BIGINT is how a TIME column is read back, in microseconds already.
-        ParquetType.Time => Longs(column, context, type => type switch
+        ParquetType.Time => Longs(leaf, context, type => type switch
         {
             DataType.Time => new ConvertedLane<int, long, MillisToMicros>(),
             DataType.BigInt => new SameLane<long>(),
             _ => null,
         }),
         // Both timestamp layouts are microseconds, a local one being that of UTC, so that either fits either column.
-        ParquetType.Timestamp or ParquetType.TimestampTz => Longs(column, context, type => IsTimestamp(type) ? new SameLane<long>() : null),
-        ParquetType.Float => new NumberChunkWriter<float, FloatOps>(column, context, default, type => type is DataType.Float ? new SameLane<float>() : null),
-        ParquetType.Double => new NumberChunkWriter<double, DoubleOps>(column, context, default, Double),
-        ParquetType.Decimal number => Decimal(column, context, number),
-        _ => new BytesChunkWriter(column, context),
+        ParquetType.Timestamp or ParquetType.TimestampTz => Longs(leaf, context, type => IsTimestamp(type) ? new SameLane<long>() : null),
+        ParquetType.Float => new NumberChunkWriter<float, FloatOps>(leaf, context, default, type => type is DataType.Float ? new SameLane<float>() : null),
+        ParquetType.Double => new NumberChunkWriter<double, DoubleOps>(leaf, context, default, Double),
+        ParquetType.Decimal number => Decimal(leaf, context, number),
+        _ => new BytesChunkWriter(leaf, context),
     };
 
-    private static NumberChunkWriter<int, IntOps> Ints(ParquetColumn column, WriterContext context, Func<DataType, ValueSource<int>?> sourceOf) =>
-        new(column, context, default, sourceOf);
+    private static NumberChunkWriter<int, IntOps> Ints(ParquetLeaf leaf, WriterContext context, Func<DataType, ValueSource<int>?> sourceOf) =>
+        new(leaf, context, default, sourceOf);
 
-    private static NumberChunkWriter<long, LongOps> Longs(ParquetColumn column, WriterContext context, Func<DataType, ValueSource<long>?> sourceOf) =>
-        new(column, context, default, sourceOf);
+    private static NumberChunkWriter<long, LongOps> Longs(ParquetLeaf leaf, WriterContext context, Func<DataType, ValueSource<long>?> sourceOf) =>
+        new(leaf, context, default, sourceOf);
 
     private static ValueSource<long>? Long(DataType type) => type switch
     {
@@ -46,16 +46,16 @@ internal static class Bindings
         _ => null,
     };
 
-    private static ChunkWriter Decimal(ParquetColumn column, WriterContext context, ParquetType.Decimal number)
+    private static ChunkWriter Decimal(ParquetLeaf leaf, WriterContext context, ParquetType.Decimal number)
     {
         // A batch column of fewer digits fits as it is; more digits are let in and checked value by value.
         bool Fits(DataType type) => type is DataType.Decimal from && from.Scale == number.Scale;
         return number.Physical switch
         {
-            PhysicalType.Int32 => Ints(column, context, type => Fits(type) ? new ConvertedLane<Int128, int, UnscaledToInt>() : null),
-            PhysicalType.Int64 => Longs(column, context, type => Fits(type) ? new ConvertedLane<Int128, long, UnscaledToLong>() : null),
+            PhysicalType.Int32 => Ints(leaf, context, type => Fits(type) ? new ConvertedLane<Int128, int, UnscaledToInt>() : null),
+            PhysicalType.Int64 => Longs(leaf, context, type => Fits(type) ? new ConvertedLane<Int128, long, UnscaledToLong>() : null),
             _ => new NumberChunkWriter<Int128, WideDecimalOps>(
-                column, context, new WideDecimalOps(number.TypeLength), type => Fits(type) ? new SameLane<Int128>() : null),
+                leaf, context, new WideDecimalOps(number.TypeLength), type => Fits(type) ? new SameLane<Int128>() : null),
         };
     }
 

@@ -4,7 +4,7 @@ using Matih.Parquet.Format;
 namespace Matih.Parquet.Writing;
 
 /// <summary>Encodes booleans, one bit each, least significant first: plain encoding, which every reader takes.</summary>
-internal sealed class BooleanChunkWriter(ParquetColumn column, WriterContext context) : ChunkWriter(column, context)
+internal sealed class BooleanChunkWriter(ParquetLeaf leaf, WriterContext context) : ChunkWriter(leaf, context)
 {
     private readonly PooledBuffer _bits = new(context.Ledger);
     private int _bitCount;

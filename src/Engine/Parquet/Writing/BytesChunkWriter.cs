@@ -17,9 +17,9 @@ internal sealed class BytesChunkWriter : ValueChunkWriter
     private readonly BytesBounds _bounds = new();
     private readonly int _prefixBytes;
 
-    public BytesChunkWriter(ParquetColumn column, WriterContext context) : base(column, context)
+    public BytesChunkWriter(ParquetLeaf leaf, WriterContext context) : base(leaf, context)
     {
-        _prefixBytes = column.Type.TypeLength == 0 ? 4 : 0;
+        _prefixBytes = leaf.Column.Type.TypeLength == 0 ? 4 : 0;
         _dictionary = new BytesDictionary(context.Ledger, _prefixBytes);
     }
 

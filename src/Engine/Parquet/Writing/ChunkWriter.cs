@@ -11,7 +11,9 @@ namespace Matih.Parquet.Writing;
 /// </summary>
 internal abstract class ChunkWriter : IDisposable
 {
+    private readonly ParquetLeaf _leaf;
     private readonly PooledBuffer _levels;
+    private readonly PooledBuffer _repetitions;
     private readonly SegmentQueue _pages;
     private readonly List<(PageType Type, Encoding Encoding, int Count)> _pageCounts = [];
     private PageCodec _codec;
@@ -21,15 +23,18 @@ internal abstract class ChunkWriter : IDisposable
     private long _nulls;
     private long _uncompressedBytes;
 
-    protected ChunkWriter(ParquetColumn column, WriterContext context)
+    protected ChunkWriter(ParquetLeaf leaf, WriterContext context)
     {
-        Column = column;
+        _leaf = leaf;
+        Column = leaf.Named;
         Context = context;
+        _repetitions = new PooledBuffer(context.Ledger);
         _codec = context.Codec;
         _levels = new PooledBuffer(context.Ledger);
         _pages = new SegmentQueue(context.Ledger);
     }
 
+    /// <summary>The column; one within groups is named by its path.</summary>
     public ParquetColumn Column { get; }
 
     protected WriterContext Context { get; }
@@ -50,10 +55,15 @@ internal abstract class ChunkWriter : IDisposable
         CheckValues(source, rows, fileRow);
     }
 
+    /// <summary>Refuses values that cannot be written, of a column within groups.</summary>
+    public void CheckAll(Column values) => CheckValues(values, new RowSelection(0, values.Count), 0);
+
+    public InvalidOperationException RefusedNull(int batchRow, long fileRow) => Refused(batchRow, fileRow, "NULL in a required column; filter such rows out or make the table's column optional");
+
     private void CheckNulls(Column source, RowSelection rows, long fileRow)
     {
         for (var i = 0; i < rows.Count; i++)
-            if (source.IsNull(rows[i])) throw Refused(rows[i], fileRow + i, "NULL in a required column; filter such rows out or make the table's column optional");
+            if (source.IsNull(rows[i])) throw RefusedNull(rows[i], fileRow + i);
     }
 
     protected InvalidOperationException Refused(int batchRow, long fileRow, string what) =>
@@ -70,6 +80,29 @@ internal abstract class ChunkWriter : IDisposable
             rows = rows.Slice(step, rows.Count - step);
             if (_pageRows >= Settings.PageRowCountMax || IsPageFull) FinishPage(isLast: false);
         }
+    }
+
+    /// <summary>How many of the rows from <paramref name="first"/> on may go into the open page; at least one.</summary>
+    public int FitNested(Column source, NestedSlice slice, int first)
+    {
+        var present = slice.Present(first, slice.RowCount - first);
+        var valueCount = present.Length == 0 ? 0 : StepRows(source, new RowSelection(present), present.Length);
+        var row = first + 1;
+        while (row < slice.RowCount && slice.PresentCount(first, row + 1) <= valueCount && slice.EntryCount(first, row + 1) <= Settings.PageRowCountMax - _pageRows) row++;
+        return row - first;
+    }
+
+    /// <summary>Takes rows of a column within groups, with the levels that say where its values belong.</summary>
+    public void AppendNested(Column source, NestedSlice slice, int first, int count)
+    {
+        var definitions = slice.Definitions(first, count);
+        _levels.Append(definitions);
+        if (_leaf.RepetitionMax != 0) _repetitions.Append(slice.Repetitions(first, count));
+        var present = slice.Present(first, count);
+        _pageRows += definitions.Length;
+        _pageNulls += definitions.Length - present.Length;
+        if (present.Length != 0) AppendValues(source, new RowSelection(present));
+        if (_pageRows >= Settings.PageRowCountMax || IsPageFull) FinishPage(isLast: false);
     }
 
     private void AppendStep(Column source, RowSelection rows)
@@ -136,7 +169,8 @@ internal abstract class ChunkWriter : IDisposable
         if (_pageRows == 0) return;
         var page = Context.Page;
         page.Clear();
-        if (!Column.IsRequired) EncodeLevels(page);
+        if (!_leaf.IsFlat) EncodeNestedLevels(page);
+        else if (!Column.IsRequired) EncodeLevels(page);
         var encoding = EncodePage(isLast);
         WritePage(new PageHeader { Type = PageType.DataPage, ValueCount = _pageRows, Encoding = encoding }, page.Written, _pages);
         CountPage(PageType.DataPage, encoding);
@@ -151,6 +185,25 @@ internal abstract class ChunkWriter : IDisposable
     {
         var target = page.Reserve(4 + HybridEncoder.BytesMax(_pageRows, 1));
         var length = HybridEncoder.EncodeLevels(_pageNulls == 0 ? default : _levels.Written, _pageRows, target[4..]);
+        BitConverter.TryWriteBytes(target, length);
+        page.Advance(4 + length);
+    }
+
+    private void EncodeNestedLevels(PooledBuffer page)
+    {
+        if (_leaf.RepetitionMax != 0) EncodeLevels(page, _repetitions, _leaf.RepetitionMax);
+        if (_leaf.DefinitionMax != 0) EncodeLevels(page, _levels, _leaf.DefinitionMax);
+        _repetitions.Clear();
+        _levels.Clear();
+    }
+
+    private void EncodeLevels(PooledBuffer page, PooledBuffer levels, int max)
+    {
+        var wide = Context.Rows(levels.Length);
+        for (var i = 0; i < wide.Length; i++) wide[i] = levels.Written[i];
+        var width = BitPacking.WidthOf((uint)max);
+        var target = page.Reserve(4 + HybridEncoder.BytesMax(wide.Length, width));
+        var length = HybridEncoder.Encode(wide, width, target[4..]);
         BitConverter.TryWriteBytes(target, length);
         page.Advance(4 + length);
     }
@@ -198,7 +251,7 @@ internal abstract class ChunkWriter : IDisposable
         var (min, max, isMinExact, isMaxExact) = ChunkBounds();
         var footer = new ChunkFooter
         {
-            Column = Column,
+            Leaf = _leaf,
             Codec = _codec.Number,
             Pages = [.. _pageCounts],
             ValueCount = _rows,
@@ -250,6 +303,7 @@ internal abstract class ChunkWriter : IDisposable
     public virtual void Dispose()
     {
         _levels.Dispose();
+        _repetitions.Dispose();
         _pages.Dispose();
     }
 }

@@ -6,15 +6,17 @@ namespace Matih.Parquet.Writing;
 /// <summary>Folds what is known of a column's chunks into the figures of the file.</summary>
 internal static class ColumnTotals
 {
-    public static ParquetColumnSummary Summarize(ParquetColumn column, int index, IReadOnlyList<RowGroupFooter> rowGroups, long rowCount)
+    public static ParquetColumnSummary Summarize(ParquetLeaf leaf, int index, IReadOnlyList<RowGroupFooter> rowGroups)
     {
-        long compressedBytes = 0, nullCount = 0, nanCount = 0;
+        var column = leaf.Column;
+        long compressedBytes = 0, valueCount = 0, nullCount = 0, nanCount = 0;
         byte[]? min = null, max = null;
         var (isMinExact, isMaxKnown) = (true, true);
         foreach (var group in rowGroups)
         {
             var chunk = group.Chunks[index];
             compressedBytes += chunk.CompressedBytes;
+            valueCount += chunk.ValueCount;
             nullCount += chunk.NullCount;
             nanCount += chunk.NanCount ?? 0;
             if (chunk.Min is null) continue;
@@ -24,7 +26,9 @@ internal static class ColumnTotals
             if (max is null || (chunk.Max is not null && Compare(column.Type, chunk.Max, max) > 0)) max = chunk.Max;
         }
         var (lower, upper) = IcebergBounds(column.Type, min, isMinExact, isMaxKnown ? max : null);
-        return new(column.FieldId, compressedBytes, rowCount, nullCount, column.Type is ParquetType.Float or ParquetType.Double ? nanCount : null, lower, upper);
+        // Of what repeats Iceberg keeps counts alone: no scan asks for bounds of elements.
+        if (leaf.RepetitionMax != 0) (lower, upper) = (null, null);
+        return new(column.FieldId, compressedBytes, valueCount, nullCount, column.Type is ParquetType.Float or ParquetType.Double ? nanCount : null, lower, upper);
     }
 
     /// <remarks>Iceberg spec, Appendix D, "Binary single-value serialization": as plain encoding, but decimals are big-endian and minimal.</remarks>

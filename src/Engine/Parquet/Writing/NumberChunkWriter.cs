@@ -7,8 +7,8 @@ namespace Matih.Parquet.Writing;
 
 /// <summary>Encodes a column of numbers of one physical type.</summary>
 /// <param name="sourceOf">The conversion from a batch column of a type, or null where there is none.</param>
-internal sealed class NumberChunkWriter<T, TOps>(ParquetColumn column, WriterContext context, TOps ops, Func<DataType, ValueSource<T>?> sourceOf)
-    : ValueChunkWriter(column, context) where T : unmanaged where TOps : struct, INumberOps<T>
+internal sealed class NumberChunkWriter<T, TOps>(ParquetLeaf leaf, WriterContext context, TOps ops, Func<DataType, ValueSource<T>?> sourceOf)
+    : ValueChunkWriter(leaf, context) where T : unmanaged where TOps : struct, INumberOps<T>
 {
     private readonly NumberDictionary<T, TOps> _dictionary = new(context.Ledger);
     private readonly PooledBuffer _dictionaryPlain = new(context.Ledger);

@@ -23,7 +23,7 @@ internal abstract class ValueChunkWriter : ChunkWriter
     private bool _isDictionaryUsed;
     private long _undecidedBytes;
 
-    protected ValueChunkWriter(ParquetColumn column, WriterContext context) : base(column, context)
+    protected ValueChunkWriter(ParquetLeaf leaf, WriterContext context) : base(leaf, context)
     {
         _plain = new PooledBuffer(context.Ledger);
         _mode = _modeNext = context.Settings.DictionaryBytesMax == 0 ? Mode.Plain : Mode.Undecided;

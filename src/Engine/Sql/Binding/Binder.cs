@@ -12,7 +12,7 @@ using Matih.Sql.Syntax;
 namespace Matih.Sql.Binding;
 
 /// <summary>Pass: gives names their columns and everything its type; conversions become explicit.</summary>
-internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces places, int statement)
+internal sealed class Binder(FromScope scope, ExpressionPlaces places, int statement)
 {
     public Expression Bind(SqlNode node)
     {
@@ -63,18 +63,20 @@ internal sealed class Binder(NameScope scope, string? alias, ExpressionPlaces pl
     private Expression BindName(SqlNode.Name name)
     {
         var parts = name.Parts;
-        if (parts.Length >= 2 && (parts[0] == alias || (alias is null && parts[0] == scope.Table))) parts = parts[1..];
-        if (scope.Find(parts[0]) is { } column)
+        var table = parts.Length >= 2 ? scope.FindTable(parts[0]) : null;
+        if (table is not null) parts = parts[1..];
+        if ((table is null ? scope.Find(parts[0], name.Offset) : table.Find(parts[0])) is { } column)
         {
             if (TypeRules.WhyNotHeld(column.Type) is { } what) throw SqlErrorException.Unsupported(name.Offset, $"{what} (column '{parts[0]}')");
             foreach (var field in parts[1..]) column = ItemAccess.Field(column, field, name.Offset);
             return column;
         }
-        if (parts.Length > 1) throw SqlErrorException.Wrong(name.Offset, $"There is no table '{parts[0]}'{NearestName.Suggest(parts[0], [alias ?? scope.Table, .. scope.Names])}");
+        if (parts.Length > 1) throw SqlErrorException.Wrong(name.Offset, $"There is no table '{parts[0]}'{NearestName.Suggest(parts[0], scope.TableNames.Concat(scope.ColumnNames))}");
         if (scope.HasHeaders && parts[0] == NameScope.Headers)
             throw SqlErrorException.Unsupported(name.Offset, "The whole map of headers (take one by name: headers['name'])");
-        if (scope == NameScope.Empty) throw SqlErrorException.Wrong(name.Offset, $"There is no column '{parts[0]}': the statement has no FROM.");
-        throw SqlErrorException.Wrong(name.Offset, $"There is no column '{parts[0]}' in '{scope.Table}'{NearestName.Suggest(parts[0], scope.Names)}");
+        if (scope.Tables.IsEmpty) throw SqlErrorException.Wrong(name.Offset, $"There is no column '{parts[0]}': the statement has no FROM.");
+        var tables = table is null ? scope.Tables.Select(known => known.Scope) : [table];
+        throw SqlErrorException.Wrong(name.Offset, $"There is no column '{parts[0]}' in {string.Join(", ", tables.Select(known => $"'{known.Table}'"))}{NearestName.Suggest(parts[0], tables.SelectMany(known => known.Names))}");
     }
 
     private Expression BindSubscript(SqlNode.Subscript subscript)

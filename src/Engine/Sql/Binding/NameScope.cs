@@ -4,7 +4,7 @@ using Matih.Sql.Expressions;
 
 namespace Matih.Sql.Binding;
 
-/// <summary>What names mean in a statement: the columns of its table, each as an expression over the source.</summary>
+/// <summary>What the names of one table mean: its columns, each as an expression over the source.</summary>
 /// <param name="Table">The table's name.</param>
 /// <param name="Star">What * stands for, in order.</param>
 /// <param name="Hidden">Names that * does not give: record metadata.</param>
@@ -17,8 +17,6 @@ internal sealed record NameScope(
 
     /// <summary>Those of <see cref="Star"/> that nobody has named, and where they stand.</summary>
     public ImmutableArray<(string Name, ExpressionPlace Place)> Unnamed { get; init; } = [];
-
-    public static NameScope Empty { get; } = new("", [], ImmutableDictionary<string, Expression>.Empty, false);
 
     private static readonly (string Name, RecordMetadata Part, DataType Type)[] Metadata =
     [
@@ -54,6 +52,9 @@ internal sealed record NameScope(
             if (field == name) return value;
         return Hidden.GetValueOrDefault(name);
     }
+
+    /// <summary>Whether the name is one that * does not give.</summary>
+    public bool IsHidden(string name) => Hidden.ContainsKey(name) && !Star.Any(column => column.Name == name);
 
     public IEnumerable<string> Names => Star.Select(column => column.Name).Concat(Hidden.Keys.Order(StringComparer.Ordinal));
 }

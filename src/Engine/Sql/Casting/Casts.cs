@@ -1,7 +1,6 @@
 using Matih.Batches;
 using Matih.Sql.Expressions;
 using Matih.Sql.Kernels;
-using Matih.Sql.Nested;
 
 namespace Matih.Sql.Casting;
 

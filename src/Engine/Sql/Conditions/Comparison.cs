@@ -2,7 +2,6 @@ using System.Numerics;
 using Matih.Batches;
 using Matih.Sql.Expressions;
 using Matih.Sql.Kernels;
-using Matih.Sql.Nested;
 using Matih.Sql.Strings;
 using Matih.Sql.Values;
 

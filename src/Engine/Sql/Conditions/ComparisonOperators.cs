@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Sql.Casting;
 using Matih.Sql.Expressions;
-using Matih.Sql.Nested;
 
 namespace Matih.Sql.Conditions;
 

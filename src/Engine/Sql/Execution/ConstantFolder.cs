@@ -89,7 +89,7 @@ internal sealed class ConstantFolder(QuerySettings settings)
 
     private Expression Evaluate(Expression expression)
     {
-        if (expression is Expression.Literal or Expression.Input || expression.Type.Layout is Layout.List or Layout.Row or Layout.None) return expression;
+        if (expression is Expression.Literal or Expression.Input or Expression.Element || expression.Type.Layout is Layout.List or Layout.Row or Layout.None) return expression;
         if (expression is Expression.Apply { Kernel.IsDeterministic: false }) return expression;
         if (!expression.Children.All(child => child is Expression.Literal)) return expression;
         if (ConstantEvaluator.TryEvaluate(expression, settings, out var failure) is { } constant) return new Expression.Literal(constant);

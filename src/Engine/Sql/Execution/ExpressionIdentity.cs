@@ -23,6 +23,7 @@ internal sealed class ExpressionIdentity
     private string? Key(Expression expression) => expression switch
     {
         Expression.Input input => $"input {input.Source}",
+        Expression.Element element => $"element {element.Unnest}",
         Expression.Literal literal => $"literal {literal.Type} {literal.Value}",
         Expression.Apply { Kernel.IsDeterministic: false } => null,
         Expression.Apply apply => $"{apply.Kernel.Name} {apply.Type} {Children(expression)}",

@@ -31,6 +31,16 @@ internal sealed class NodeBuilder(QueryContext context, IReadOnlyList<InputColum
         return node;
     }
 
+    /// <summary>The element of an UNNEST, whose rows the scope is.</summary>
+    public ElementNode CreateElement(PlanStep.Unnest unnest, Scope scope)
+    {
+        var type = unnest.Operand.Type.ElementType().OrNull();
+        var node = new ElementNode(scope.Frame, type, context.Account);
+        _owned.Add(node);
+        scope.Nodes[_identity.Of(new Expression.Element(unnest.Number, type))] = node;
+        return node;
+    }
+
     /// <summary>The node of an enclosing frame that has the values already, brought to this frame; null where there is none.</summary>
     private Node? Carry(int identity, DataType type, Scope scope)
     {

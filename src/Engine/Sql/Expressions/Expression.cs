@@ -70,6 +70,14 @@ internal abstract record Expression(DataType Type)
         public override int Depth { get; } = Above(Branches.SelectMany(branch => new[] { branch.When, branch.Then }).Append(Otherwise));
     }
 
+    /// <summary>The element of the row that an UNNEST makes of it.</summary>
+    /// <param name="Unnest">The UNNEST's number in the chain.</param>
+    public sealed record Element(int Unnest, DataType ElementType) : Expression(ElementType)
+    {
+        public override bool CanFail => false;
+        public override ImmutableArray<Expression> Children => [];
+    }
+
     /// <summary>A field of a ROW; NULL where the row is.</summary>
     /// <param name="Index">The field's position.</param>
     public sealed record FieldOf(Expression Operand, int Index) : Expression(TypeOf((DataType.Row)Operand.Type, Index))

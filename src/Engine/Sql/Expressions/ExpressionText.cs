@@ -22,6 +22,7 @@ internal static class ExpressionText
         switch (expression)
         {
             case Expression.Input input: text.Append(input.Source.Name); break;
+            case Expression.Element element: text.Append("element ").Append(element.Unnest); break;
             case Expression.Literal literal: text.Append(literal.Value); break;
             case Expression.Apply { Kernel.Name: "CAST" or "TRY_CAST" } cast:
                 text.Append(cast.Kernel.Name).Append('(');

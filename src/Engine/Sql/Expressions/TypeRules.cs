@@ -1,5 +1,4 @@
 using Matih.Batches;
-using Matih.Sql.Nested;
 
 namespace Matih.Sql.Expressions;
 

@@ -44,11 +44,13 @@ internal sealed class Frame : IDisposable
     /// <summary>Ends filling; a root's parent is the batch.</summary>
     public void End(int parentCount)
     {
-        if (_rows.Count == parentCount)
-        {
-            FillWhole(parentCount);
-            return;
-        }
+        if (_rows.Count == parentCount) FillWhole(parentCount);
+        else EndRepeated();
+    }
+
+    /// <summary>Ends filling where a row of the parent may stand here several times.</summary>
+    public void EndRepeated()
+    {
         Version = _context.NextVersion();
         Count = _rows.Count;
         IsWholeParent = _isWholeInput = false;

@@ -67,19 +67,9 @@ internal static class Constructors
     private static readonly Kernel RowKernel = new("ROW", call =>
     {
         var result = (RowColumn)call.Result;
-        for (var i = 0; i < call.Arguments.Length; i++) AppendAll(result.Fields[i], call.Arguments[i], call.Count);
+        for (var i = 0; i < call.Arguments.Length; i++) ColumnValues.AppendAll(result.Fields[i], call.Arguments[i], call.Count);
         result.EndRows(call.Count, default);
     }) { IsStrict = false };
-
-    internal static void AppendAll(Column target, Operand source, int count)
-    {
-        if (!source.IsScalar)
-        {
-            target.AppendRange(source.Column, 0, count);
-            return;
-        }
-        for (var row = 0; row < count; row++) target.AppendRange(source.Column, 0, 1);
-    }
 
     private static DataType CommonType(string what, ImmutableArray<(Expression Value, int Offset)> values, int offset)
     {

@@ -4,7 +4,6 @@ using Matih.Sql.Casting;
 using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
 using Matih.Sql.Kernels;
-using Matih.Sql.Strings;
 
 namespace Matih.Sql.Nested;
 

@@ -90,6 +90,8 @@ internal sealed class ExpressionParser(TokenReader tokens)
         while (true)
         {
             var start = tokens.Current;
+            if (node is SqlNode.Constructor && start.Kind == TokenKind.Word && start.Text.ToUpperInvariant() is "OVERLAPS" or "CONTAINS" or "PRECEDES" or "SUCCEEDS" or "EQUALS")
+                throw SqlErrorException.Unsupported(start.Offset, start.Text.ToUpperInvariant());
             var isNegated = start.IsWord("NOT");
             var word = isNegated ? tokens.Ahead() : start;
             if (word.Kind != TokenKind.Word || word.Text.ToUpperInvariant() is not ("BETWEEN" or "IN" or "LIKE" or "SIMILAR")) return node;

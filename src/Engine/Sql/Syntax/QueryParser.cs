@@ -65,14 +65,16 @@ internal sealed class QueryParser
         var items = ParseItems();
         TableReference? from = null;
         SqlNode? where = null;
+        var joins = ImmutableArray.CreateBuilder<UnnestJoin>();
         if (_tokens.TryTakeWords("FROM"))
         {
             from = ParseTable();
+            while (ParseUnnest() is { } join) joins.Add(join);
             RefuseJoin();
             if (_tokens.TryTakeWords("WHERE")) where = _expressions.Parse();
         }
         RefuseTail();
-        return new SelectStatement([], items, from, where);
+        return new SelectStatement([], items, from, joins.ToImmutable(), where);
     }
 
     private ImmutableArray<CommonTable> ParseCommonTables()
@@ -107,11 +109,11 @@ internal sealed class QueryParser
         var columns = ImmutableArray.CreateBuilder<string>();
         do
         {
-            if (!IsAlias()) throw _tokens.Expected("a column's name", "'('");
+            if (!IsAlias()) throw _tokens.Expected("a column name", columns.Count == 0 ? "'('" : "','");
             columns.Add(_tokens.TakeName().Text);
         }
         while (_tokens.TryTakeSymbol(","));
-        _tokens.ExpectSymbol(")", "the names of the columns");
+        _tokens.ExpectSymbol(")", "the column names");
         return columns.ToImmutable();
     }
 
@@ -126,7 +128,7 @@ internal sealed class QueryParser
         if (hasParentheses) _tokens.ExpectSymbol(")", "the row of VALUES");
         if (_tokens.Current.IsSymbol(",")) throw SqlErrorException.Unsupported(_tokens.Current.Offset, "VALUES of several rows");
         RefuseTail();
-        return new SelectStatement([], items.ToImmutable(), null, null);
+        return new SelectStatement([], items.ToImmutable(), null, [], null);
     }
 
     private void RefuseOtherStatements()
@@ -156,8 +158,13 @@ internal sealed class QueryParser
     {
         var offset = _tokens.Current.Offset;
         if (_tokens.TryTakeSymbol("*")) return new SelectItem(offset, null, null);
-        if (_tokens.Ahead().IsSymbol(".") && _tokens.Ahead(2).IsSymbol("*"))
-            throw SqlErrorException.Unsupported(offset, "A qualified * (there is one table: write *)");
+        if (_tokens.Ahead().IsSymbol(".") && _tokens.Ahead(2).IsSymbol("*") && IsAlias())
+        {
+            var table = _tokens.TakeName().Text;
+            _tokens.Take();
+            _tokens.Take();
+            return new SelectItem(offset, null, null, table);
+        }
         var expression = _expressions.Parse();
         if (_tokens.TryTakeWords("AS"))
         {
@@ -197,6 +204,34 @@ internal sealed class QueryParser
     {
         if (_tokens.TryTakeWords("AS") && !IsAlias()) throw _tokens.Expected("a name", "AS");
         return IsAlias() ? _tokens.TakeName().Text : null;
+    }
+
+    /// <summary>Reads a join with UNNEST in any of its forms; null where none stands here.</summary>
+    private UnnestJoin? ParseUnnest()
+    {
+        var start = _tokens.Current;
+        var isComma = start.IsSymbol(",") && _tokens.Ahead().IsWord("UNNEST");
+        var isCross = _tokens.AreWords("CROSS", "JOIN", "UNNEST");
+        var isLeft = _tokens.AreWords("LEFT", "JOIN", "UNNEST") || _tokens.AreWords("LEFT", "OUTER", "JOIN", "UNNEST");
+        var isInner = _tokens.AreWords("JOIN", "UNNEST") || _tokens.AreWords("INNER", "JOIN", "UNNEST");
+        if (!isComma && !isCross && !isLeft && !isInner) return null;
+        while (!_tokens.IsWord("UNNEST")) _tokens.Take();
+        _tokens.Take();
+        _tokens.ExpectSymbol("(", "UNNEST");
+        var list = _expressions.Parse();
+        _tokens.ExpectSymbol(")", "the array of UNNEST");
+        RefuseWord("WITH", "WITH ORDINALITY");
+        var alias = ParseAlias();
+        var columns = alias is null ? [] : ParseColumns();
+        SqlNode? condition = null;
+        if (isLeft || isInner)
+        {
+            _tokens.ExpectWord("ON", "the table of the join");
+            condition = _expressions.Parse();
+            if (condition is SqlNode.Truth { Value: true }) condition = null;
+            else if (isLeft) throw SqlErrorException.Unsupported(condition.Offset, "LEFT JOIN UNNEST with another condition than ON TRUE");
+        }
+        return new UnnestJoin(start.Offset, isLeft, list, alias, columns, condition);
     }
 
     private void RefuseJoin()

@@ -87,7 +87,8 @@ internal sealed record JsonBehavior(JsonBehaviorKind Kind, SqlNode? Value)
 }
 
 /// <summary>An entry of the SELECT list; a null expression is <c>*</c>.</summary>
-internal sealed record SelectItem(int Offset, SqlNode? Expression, string? Alias);
+/// <param name="Table">The table of <c>t.*</c>; null for that of all.</param>
+internal sealed record SelectItem(int Offset, SqlNode? Expression, string? Alias, string? Table = null);
 
 /// <summary>The table of FROM.</summary>
 /// <param name="Name">Null for <c>{{ input }}</c> and for a query.</param>
@@ -103,4 +104,10 @@ internal sealed record TableReference(int Offset, string? Name, string? Alias)
 /// <summary>name [(columns)] AS (query), of WITH.</summary>
 internal sealed record CommonTable(int Offset, string Name, ImmutableArray<string> Columns, SelectStatement Query);
 
-internal sealed record SelectStatement(ImmutableArray<CommonTable> With, ImmutableArray<SelectItem> Items, TableReference? From, SqlNode? Where);
+/// <summary>A join with the elements of an array or a map of the row: <c>CROSS JOIN UNNEST(a) AS u(x)</c>.</summary>
+/// <param name="KeepsEmpty">LEFT JOIN: a row without elements stays, with NULL.</param>
+/// <param name="Columns">The names in parentheses; empty where none are given.</param>
+/// <param name="Condition">ON of an inner join; null for none, or for ON TRUE.</param>
+internal sealed record UnnestJoin(int Offset, bool KeepsEmpty, SqlNode List, string? Alias, ImmutableArray<string> Columns, SqlNode? Condition);
+
+internal sealed record SelectStatement(ImmutableArray<CommonTable> With, ImmutableArray<SelectItem> Items, TableReference? From, ImmutableArray<UnnestJoin> Joins, SqlNode? Where);

@@ -1,4 +1,4 @@
-namespace Matih.Sql.Strings;
+namespace Matih.Sql.Values;
 
 /// <summary>Orders UTF-8 strings as Java orders them: by UTF-16 code units.</summary>
 internal static class TextOrder

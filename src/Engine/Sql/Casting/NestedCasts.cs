@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
 using Matih.Batches;
-using Matih.Sql.Casting;
 using Matih.Sql.Execution;
 using Matih.Sql.Expressions;
 using Matih.Sql.Kernels;
 
-namespace Matih.Sql.Nested;
+namespace Matih.Sql.Casting;
 
 /// <summary>Casts of ARRAY, MAP and ROW: part by part; and to strings, as Flink prints them: <c>[1, NULL]</c>, <c>{a=1}</c>, <c>(1, x)</c>.</summary>
 internal static class NestedCasts
@@ -32,7 +31,7 @@ internal static class NestedCasts
     private static readonly Kernel FieldsKernel = new("CAST", call =>
     {
         var (row, result) = (call.Arguments[0], (RowColumn)call.Result);
-        for (var i = 1; i < call.Arguments.Length; i++) Constructors.AppendAll(result.Fields[i - 1], call.Arguments[i], call.Count);
+        for (var i = 1; i < call.Arguments.Length; i++) ColumnValues.AppendAll(result.Fields[i - 1], call.Arguments[i], call.Count);
         for (var i = 0; i < call.Count; i++)
         {
             if (row.IsNull(i)) result.EndNull();

@@ -1,14 +1,24 @@
 using Matih.Batches;
-using Matih.Sql.Kernels;
-using Matih.Sql.Strings;
+using Matih.Sql.Values;
 
-namespace Matih.Sql.Nested;
+namespace Matih.Sql.Kernels;
 
 /// <summary>Single values of columns, of any type: copied, compared, hashed.</summary>
 internal static class ColumnValues
 {
     /// <summary>Appends the operand's value of a row, or NULL.</summary>
     public static void Append(Column target, Operand source, int row) => target.AppendRange(source.Column, row & source.Mask, 1);
+
+    /// <summary>Appends the operand's values of all rows.</summary>
+    public static void AppendAll(Column target, Operand source, int count)
+    {
+        if (!source.IsScalar)
+        {
+            target.AppendRange(source.Column, 0, count);
+            return;
+        }
+        for (var row = 0; row < count; row++) target.AppendRange(source.Column, 0, 1);
+    }
 
     /// <summary>Whether two values of one type are the same; NULL is the same as NULL, as Flink compares elements.</summary>
     public static bool AreSame(Column left, int leftRow, Column right, int rightRow)

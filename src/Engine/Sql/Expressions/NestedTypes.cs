@@ -1,7 +1,6 @@
 using Matih.Batches;
-using Matih.Sql.Expressions;
 
-namespace Matih.Sql.Nested;
+namespace Matih.Sql.Expressions;
 
 /// <summary>Type rules of ARRAY, MAP and ROW: as for the types that they are made of.</summary>
 internal static class NestedTypes
