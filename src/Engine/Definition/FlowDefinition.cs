@@ -45,7 +45,7 @@ public sealed class FlowDefinition
     public SinkDefinition Sink { get; }
 
     /// <summary>The session's time zone: UTC or a region of the tz database.</summary>
-    public string TimeZone { get; init; } = "UTC";
+    internal string TimeZone { get; init; } = "UTC";
 
     /// <summary>
     /// SHA-256 (lower-case hex) over what decides which rows a record becomes and where they go: topic, format, schema,

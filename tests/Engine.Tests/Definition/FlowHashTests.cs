@@ -51,6 +51,7 @@ public sealed class FlowHashTests
     [InlineData("partition_by: [code]", "partition_by: [id]")]
     [InlineData("partition_by: [code]", "partition_by: ['bucket(4, code)']")]
     [InlineData("partition_by: [code]", "partition_by: []")]
+    [InlineData("{ checkpoint_interval: 60s }", "{ time_zone: Europe/Berlin }")]
     public void What_decides_the_rows_changes_the_hash(string from, string to) =>
         Assert.NotEqual(Hash(Text), Hash(Text.Replace(from, to, StringComparison.Ordinal)));
 

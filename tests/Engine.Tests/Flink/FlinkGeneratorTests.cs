@@ -251,6 +251,18 @@ public sealed class FlinkGeneratorTests
     }
 
     [Fact]
+    public void The_time_zone_is_set_where_no_record_s_time_would_be_shifted()
+    {
+        var zoned = Clickstream.Replace("parallelism: 4 }", "parallelism: 4, time_zone: Asia/Tokyo }", StringComparison.Ordinal);
+        var typed = zoned.Replace("format: json", "format: json\n    schema: user_id STRING", StringComparison.Ordinal)
+            .Replace("on_error: skip", "on_error: fail", StringComparison.Ordinal)
+            .Replace("JSON_VALUE(value, '$.user_id') AS user_id,", "user_id", StringComparison.Ordinal).Replace("        event_timestamp\n", "", StringComparison.Ordinal);
+
+        Assert.Contains("gives event_timestamp, which Flink would shift by the time zone Asia/Tokyo", Assert.Single(Run(zoned).Errors).Message, StringComparison.Ordinal);
+        Assert.Equal("SET 'table.local-time-zone' = 'Asia/Tokyo'", Generate(typed).Settings.Single(setting => setting.Name == "table.local-time-zone").Statement.ToString());
+    }
+
+    [Fact]
     public void A_source_begins_at_the_offsets_that_are_given()
     {
         var script = Run(Clickstream, new Dictionary<string, ImmutableArray<(int, long)>> { ["clickstream"] = [(0, 42), (1, 0)] }).Script!.ToString();

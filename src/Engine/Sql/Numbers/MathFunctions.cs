@@ -51,6 +51,7 @@ internal static class MathFunctions
         new("ATAN2", call =>
         {
             call.ExpectCount(2, 2);
+            if (call.Number(0).Type is DataType.Decimal != call.Number(1).Type is DataType.Decimal) throw call.Unsupported($"ATAN2 of {call[0].Type.Name} and {call[1].Type.Name} (Flink fails on it; cast both to DOUBLE)");
             return call.Apply(new Kernel("ATAN2", Maps.Binary<double, double, ArcTangentOfTwo>), new DataType.Double(), call.Double(0), call.Double(1));
         }),
         OfDouble<HyperbolicSine>("SINH"),

@@ -72,7 +72,6 @@ internal ref struct JavaUrl
         if (rest.Trim(" \t\n\r\f\v"u8).IsEmpty) return Outcome.Malformed;
         Reference = default;
         HasReference = false;
-        HasAuthority = true;
         SplitQuery(rest, rest.LastIndexOf((byte)'?'));
         return Outcome.Parsed;
     }

@@ -109,11 +109,11 @@ internal sealed class QueryParser
         var columns = ImmutableArray.CreateBuilder<string>();
         do
         {
-            if (!IsAlias()) throw _tokens.Expected("a column's name", "'('");
+            if (!IsAlias()) throw _tokens.Expected("a column name", columns.Count == 0 ? "'('" : "','");
             columns.Add(_tokens.TakeName().Text);
         }
         while (_tokens.TryTakeSymbol(","));
-        _tokens.ExpectSymbol(")", "the names of the columns");
+        _tokens.ExpectSymbol(")", "the column names");
         return columns.ToImmutable();
     }
 

@@ -37,9 +37,17 @@ internal static class TimeText
             ?? throw SqlErrorException.Unsupported(call.OffsetOf(index), $"{unsupported} in the pattern '{literal.AsText()}'");
     }
 
-    private static DatePattern ReadingPatternAt(FunctionCall call, int index, bool isModern)
+    private static DatePattern WritingPatternAt(FunctionCall call, int index, bool isModern)
     {
         var pattern = PatternAt(call, index, isModern);
+        return pattern.CanWrite ? pattern : throw SqlErrorException.Unsupported(call.OffsetOf(index), $"Writing an offset from UTC by the pattern {call.Text(index)}");
+    }
+
+    /// <param name="canHaveZone">Whether an offset from UTC in the text is understood.</param>
+    private static DatePattern ReadingPatternAt(FunctionCall call, int index, bool isModern, bool canHaveZone)
+    {
+        var pattern = PatternAt(call, index, isModern);
+        if (pattern.HasZone && !canHaveZone) throw SqlErrorException.Unsupported(call.OffsetOf(index), $"Reading an offset from UTC by {call.Name}");
         return pattern.CanRead ? pattern : throw SqlErrorException.Unsupported(call.OffsetOf(index), $"Reading by the pattern {call.Text(index)}");
     }
 
@@ -52,7 +60,7 @@ internal static class TimeText
         var isText = TypeRules.IsText(operand.Type);
         if (operand.Type is DataType.Date) throw SqlErrorException.Wrong(call.Offset, "DATE_FORMAT takes a TIMESTAMP or a string, found DATE; cast it to TIMESTAMP(3).");
         if (!isText && operand.Type is not (DataType.Timestamp or DataType.TimestampLtz)) throw call.Unsupported($"DATE_FORMAT of {operand.Type.Name}");
-        var pattern = PatternAt(call, 1, isModern: !isText);
+        var pattern = WritingPatternAt(call, 1, isModern: !isText);
         var isInstant = operand.Type is DataType.TimestampLtz;
         return call.ApplyAs(RowKernels.Each("DATE_FORMAT", (values, row) =>
         {
@@ -64,7 +72,7 @@ internal static class TimeText
     private static void Reformat(KernelCall call, int row, DatePattern pattern)
     {
         var text = call.Bytes(0)[row];
-        var reading = Default.Read(text, isModern: false, out var local);
+        var reading = Default.Read(text, out var local);
         if (reading == DateReading.Read) Write(call, row, pattern, local);
         else if (reading == DateReading.Unreadable) call.Result.AppendNull();
         else RejectOutOfRange(call, row, "DATE_FORMAT", text);
@@ -93,14 +101,14 @@ internal static class TimeText
                 if (TemporalText.TryReadTimestamp(values.Bytes(0)[row], out var micros)) values.ResultOf<long>().Append(TemporalText.Cut(micros, 3));
                 else values.Result.AppendNull();
             }), type, call.Text(0));
-        var pattern = ReadingPatternAt(call, 1, isModern: true);
+        var pattern = ReadingPatternAt(call, 1, isModern: true, canHaveZone: true);
         return call.ApplyAs(RowKernels.Each("TO_TIMESTAMP", (values, row) => AppendRead(values, row, pattern), canFail: true), type, call.Text(0), call.Text(1));
     }
 
     private static void AppendRead(KernelCall call, int row, DatePattern pattern)
     {
         var text = call.Bytes(0)[row];
-        var reading = pattern.Read(text, isModern: true, out var micros);
+        var reading = pattern.Read(text, out var micros);
         if (reading == DateReading.Read && micros < MicrosEnd) call.ResultOf<long>().Append(TemporalText.Cut(micros, 3));
         else if (reading == DateReading.Unreadable) call.Result.AppendNull();
         else RejectOutOfRange(call, row, "TO_TIMESTAMP", text);
@@ -116,12 +124,12 @@ internal static class TimeText
                 if (TemporalText.TryReadDate(values.Bytes(0)[row], out var days)) values.ResultOf<int>().Append(days);
                 else values.Result.AppendNull();
             }), type, call.Text(0));
-        var pattern = ReadingPatternAt(call, 1, isModern: false);
+        var pattern = ReadingPatternAt(call, 1, isModern: false, canHaveZone: false);
         return call.ApplyAs(RowKernels.Each("TO_DATE", (values, row) =>
         {
             var text = values.Bytes(0)[row];
             // Flink gives a meaningless date for what it cannot read.
-            var reading = pattern.Read(text, isModern: false, out var micros);
+            var reading = pattern.Read(text, out var micros);
             if (reading == DateReading.Read && micros >= MicrosMin && micros < MicrosEnd) values.ResultOf<int>().Append(CivilDate.Split(micros).Days);
             else if (reading == DateReading.Unreadable) values.Reject(row, $"TO_DATE: '{CastsFromText.Excerpt(text)}' does not follow the pattern.");
             else RejectOutOfRange(values, row, "TO_DATE", text);
@@ -131,7 +139,7 @@ internal static class TimeText
     private static Expression FromUnixTime(FunctionCall call)
     {
         call.ExpectCount(1, 2);
-        var pattern = call.Count == 2 ? PatternAt(call, 1, isModern: false) : Default;
+        var pattern = call.Count == 2 ? WritingPatternAt(call, 1, isModern: false) : Default;
         ImmutableArray<Expression> arguments = call.Count == 2 ? [call.BigInt(0), call.Text(1)] : [call.BigInt(0)];
         return call.ApplyAs(RowKernels.Each("FROM_UNIXTIME", (values, row) =>
         {
@@ -145,13 +153,14 @@ internal static class TimeText
     {
         call.ExpectCount(0, 2);
         if (call.Count == 0) return ClockFunctions.UnixTimestamp(call);
-        var pattern = call.Count == 2 ? ReadingPatternAt(call, 1, isModern: false) : Default;
+        var pattern = call.Count == 2 ? ReadingPatternAt(call, 1, isModern: false, canHaveZone: true) : Default;
         ImmutableArray<Expression> arguments = call.Count == 2 ? [call.Text(0), call.Text(1)] : [call.Text(0)];
         return call.Apply(RowKernels.Each("UNIX_TIMESTAMP", (values, row) =>
         {
             var text = values.Bytes(0)[row];
-            var reading = pattern.Read(text, isModern: false, out var local);
+            var reading = pattern.Read(text, out var local, out var offset);
             if (reading == DateReading.Unreadable) values.ResultOf<long>().Append(long.MinValue);
+            else if (reading == DateReading.Read && offset is { } seconds) values.ResultOf<long>().Append(SecondsOf(local) - seconds);
             else if (reading == DateReading.Read) values.ResultOf<long>().Append(SecondsOf(LegacyZone.ToInstant(local, values.TimeZone)));
             else RejectOutOfRange(values, row, "UNIX_TIMESTAMP", text);
         }, canFail: true), new DataType.BigInt(), arguments);
@@ -166,7 +175,7 @@ internal static class TimeText
         return call.ApplyAs(RowKernels.Each("CONVERT_TZ", (values, row) =>
         {
             var text = values.Bytes(0)[row];
-            var reading = Default.Read(text, isModern: false, out var local);
+            var reading = Default.Read(text, out var local);
             if (reading == DateReading.Unreadable) values.Result.AppendNull();
             else if (reading == DateReading.Read) Write(values, row, Default, LegacyZone.ToLocal(LegacyZone.ToInstant(local, from), to));
             else RejectOutOfRange(values, row, "CONVERT_TZ", text);

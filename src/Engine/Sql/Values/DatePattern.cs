@@ -24,25 +24,31 @@ internal readonly record struct DatePatternPart(char Letter, int Count, string T
     public byte[] Literal { get; } = Encoding.UTF8.GetBytes(Text);
 
     /// <summary>Whether it stands for a word: a month's name, or AM and PM.</summary>
-    public bool IsText => Letter is 'a' or 'E' || this is { Letter: 'M', Count: >= 3 };
+    public bool IsText => Letter is 'a' or 'E' or 'G' || IsZone || this is { Letter: 'M' or 'L' or 'Q' or 'q', Count: >= 3 };
+
+    /// <summary>Whether it stands for an offset from UTC.</summary>
+    public bool IsZone => Letter is 'X' or 'x' or 'Z';
 }
 
-/// <summary>
-/// A pattern of Java for dates and times, restricted to letters that mean the same in DateTimeFormatter and SimpleDateFormat
-/// with an English locale: yyyy, M to MMMM, d, dd, H, HH, h, hh, m, mm, s, ss, a; and, for DateTimeFormatter alone, S, E, D, u.
-/// </summary>
+/// <summary>A pattern of Java for dates and times, as DateTimeFormatter ("modern") or SimpleDateFormat with an English locale takes it.</summary>
 /// <remarks>Source: java.time.format.DateTimeFormatter and java.text.SimpleDateFormat of Java 17.</remarks>
 internal sealed class DatePattern
 {
     internal static readonly ImmutableArray<string> Months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
-    private static readonly string[] Days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+    internal static readonly ImmutableArray<string> Days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
     private readonly ImmutableArray<DatePatternPart> _parts;
 
-    private DatePattern(ImmutableArray<DatePatternPart> parts) => _parts = parts;
+    private readonly bool _isModern;
+
+    private DatePattern(ImmutableArray<DatePatternPart> parts, bool isModern)
+    {
+        _parts = parts;
+        _isModern = isModern;
+    }
 
     /// <summary>The most bytes that a moment takes.</summary>
-    public int LengthMax => _parts.Sum(part => part.Letter == '\0' ? part.Literal.Length : Math.Max(part.Count, 10));
+    public int LengthMax => _parts.Sum(part => part.Letter == '\0' ? part.Literal.Length : Math.Max(part.Count, 12));
 
     /// <summary>The pattern, or what of it is not taken.</summary>
     /// <param name="isModern">Whether java.time's DateTimeFormatter reads it in Flink; else SimpleDateFormat.</param>
@@ -83,7 +89,7 @@ internal sealed class DatePattern
                 at++;
             }
         }
-        return new DatePattern(parts.ToImmutable());
+        return new DatePattern(parts.ToImmutable(), isModern);
     }
 
     private static bool TryTakeQuoted(string text, ref int at, ImmutableArray<DatePatternPart>.Builder parts)
@@ -106,60 +112,132 @@ internal sealed class DatePattern
 
     private static bool IsKnown(char letter, int count, bool isModern) => letter switch
     {
-        'y' => count == 4 || (isModern && count == 2),
-        'M' => count <= 4,
-        'd' or 'H' or 'h' or 'm' or 's' => count <= 2,
-        'a' => count == 1,
-        'u' => isModern && count == 4,
-        'S' => isModern && count <= 9,
-        'E' => isModern && count <= 4,
-        'D' => isModern && count is 1 or 3,
+        'y' or 'Y' => count <= 9,
+        'u' => isModern ? count <= 9 : count <= 2,
+        'M' or 'L' or 'E' => count <= 5,
+        'd' or 'H' or 'h' or 'm' or 's' or 'k' or 'K' or 'w' => count <= 2,
+        'D' => count <= 3,
+        'S' => count <= 9,
+        'W' or 'a' => count == 1,
+        'G' => count <= (isModern ? 4 : 3),
+        'Q' or 'q' => isModern && count <= 4,
+        'e' => isModern && count <= 2,
+        'c' => isModern && count == 1,
+        'X' => count <= 3,
+        'x' => isModern && count <= 3,
+        'Z' => isModern ? count <= 3 : count == 1,
         _ => false,
     };
 
-    /// <summary>Whether it can read: numbers of the date and time with nothing between them missing, no names of days.</summary>
+    /// <summary>Whether it can write: a time without a zone has no offset.</summary>
+    public bool CanWrite => !_parts.Any(part => part.IsZone);
+
+    /// <summary>Whether it has an offset from UTC.</summary>
+    public bool HasZone => _parts.Any(part => part.IsZone);
+
+    /// <summary>Whether it can read: the numbers of a date and time, each once and with nothing between them missing.</summary>
     public bool CanRead
     {
         get
         {
             var letters = _parts.Where(part => part.Letter != '\0').Select(part => part.Letter).ToArray();
             bool Has(char letter) => letters.Contains(letter);
+            var hasYear = Has('y') != (_isModern && Has('u'));
+            var hasDayOfYear = _isModern && Has('D');
+            var hasDay = Has('d') || hasDayOfYear;
             var hasHour = Has('H') || (Has('h') && Has('a'));
-            return letters.Distinct().Count() == letters.Length && letters.Length > 0 && !Has('E') && !Has('D') && !Has('u') && Has('h') == Has('a') && !(Has('h') && Has('H'))
-                && (!Has('d') || Has('M')) && (!Has('M') || Has('y')) && (!Has('m') || hasHour) && (!Has('s') || Has('m')) && (!Has('S') || Has('s'))
-                && _parts.All(part => part is not { Letter: 'y', Count: 2 });
+            return letters.Length > 0 && letters.Distinct().Count() == letters.Length && letters.All(letter => (_isModern ? "yuMdDEHhmsSaXxZ" : "yMdEHhmsSaXZ").Contains(letter, StringComparison.Ordinal))
+                && Has('h') == Has('a') && !(Has('h') && Has('H')) && _parts.Count(part => part.IsZone) <= 1
+                && (!hasDayOfYear || (hasYear && !Has('M') && !Has('d'))) && (!Has('d') || Has('M')) && (!Has('M') || hasYear) && (!Has('u') || !Has('y')) && (!Has('E') || hasDay)
+                && (!Has('m') || hasHour) && (!Has('s') || Has('m')) && (!Has('S') || Has('s')) && _parts.All(CanReadPart);
         }
     }
+
+    private bool CanReadPart(DatePatternPart part) => part switch
+    {
+        // SimpleDateFormat takes two digits for a year near the present one, whichever that is.
+        { Letter: 'y' } when !_isModern => part.Count == 4,
+        { Letter: 'y' or 'u' } => part.Count <= 4,
+        { Letter: 'M' or 'E' } => part.Count <= 4,
+        { Letter: 'D' } => part.Count is 1 or 3,
+        { Letter: 'X' } when !_isModern => part.Count is 1 or 3,
+        _ => true,
+    };
 
     /// <summary>Writes a moment of the years 1 to 9999.</summary>
     public int Write(long localMicros, Span<byte> target)
     {
-        var (days, microsOfDay) = CivilDate.Split(localMicros);
-        var (year, month, day) = CivilDate.FromDays(days);
-        var seconds = (int)(microsOfDay / CivilDate.MicrosPerSecond);
+        var moment = new Moment(localMicros);
         var length = 0;
-        foreach (var part in _parts)
-        {
-            var rest = target[length..];
-            length += part.Letter switch
-            {
-                '\0' => Copy(part.Literal, rest),
-                'y' when part.Count == 2 => WriteNumber(year % 100, 2, rest),
-                'y' or 'u' => WriteNumber(year, 4, rest),
-                'M' when part.Count >= 3 => WriteName(Months[month - 1], part.Count == 4, rest),
-                'M' => WriteNumber(month, part.Count, rest),
-                'd' => WriteNumber(day, part.Count, rest),
-                'D' => WriteNumber(days - CivilDate.ToDays(year, 1, 1) + 1, part.Count, rest),
-                'E' => WriteName(Days[CivilDate.DayOfWeek(days)], part.Count == 4, rest),
-                'H' => WriteNumber(seconds / 3600, part.Count, rest),
-                'h' => WriteNumber((seconds / 3600 + 11) % 12 + 1, part.Count, rest),
-                'm' => WriteNumber(seconds / 60 % 60, part.Count, rest),
-                's' => WriteNumber(seconds % 60, part.Count, rest),
-                'a' => Copy(seconds < 43_200 ? "AM"u8 : "PM"u8, rest),
-                _ => WriteFraction((int)(microsOfDay % CivilDate.MicrosPerSecond), part.Count, rest),
-            };
-        }
+        foreach (var part in _parts) length += WritePart(part, moment, target[length..]);
         return length;
+    }
+
+    /// <summary>A moment's fields.</summary>
+    private readonly struct Moment
+    {
+        public Moment(long localMicros)
+        {
+            (Days, MicrosOfDay) = CivilDate.Split(localMicros);
+            (Year, Month, Day) = CivilDate.FromDays(Days);
+            Seconds = (int)(MicrosOfDay / CivilDate.MicrosPerSecond);
+        }
+
+        public readonly int Days, Year, Month, Day, Seconds;
+        public readonly long MicrosOfDay;
+
+        public int Hour => Seconds / 3600;
+        public int Weekday => CivilDate.DayOfWeek(Days);
+        public int DayOfYear => Days - CivilDate.ToDays(Year, 1, 1) + 1;
+        public int Micros => (int)(MicrosOfDay % CivilDate.MicrosPerSecond);
+
+        /// <summary>Weeks begin on Sunday, and that of the first of January is the first.</summary>
+        private bool IsInFirstWeekOfNext => Year < 9999 ? Days + 6 - Weekday >= CivilDate.ToDays(Year + 1, 1, 1) : Day + 6 - Weekday > 31 && Month == 12;
+
+        public int WeekYear => IsInFirstWeekOfNext ? Year + 1 : Year;
+        public int Week => IsInFirstWeekOfNext ? 1 : (DayOfYear - 1 + CivilDate.DayOfWeek(CivilDate.ToDays(Year, 1, 1))) / 7 + 1;
+        public int WeekOfMonth => (Day - 1 + CivilDate.DayOfWeek(Days - Day + 1)) / 7 + 1;
+    }
+
+    private int WritePart(DatePatternPart part, in Moment moment, Span<byte> target) => part.Letter switch
+    {
+        '\0' => Copy(part.Literal, target),
+        'u' when !_isModern => WriteNumber((moment.Weekday + 6) % 7 + 1, part.Count, target),
+        'y' or 'u' => WriteYear(moment.Year, part.Count, target),
+        'Y' => WriteYear(moment.WeekYear, part.Count, target),
+        'M' or 'L' when part.Count >= 3 => WriteName(Months[moment.Month - 1], part.Count, target),
+        'M' or 'L' => WriteNumber(moment.Month, part.Count, target),
+        'd' => WriteNumber(moment.Day, part.Count, target),
+        'D' => WriteNumber(moment.DayOfYear, part.Count, target),
+        'E' => WriteName(Days[moment.Weekday], part.Count, target),
+        'e' or 'c' => WriteNumber(moment.Weekday + 1, part.Count, target),
+        'w' => WriteNumber(moment.Week, part.Count, target),
+        'W' => WriteNumber(moment.WeekOfMonth, part.Count, target),
+        'Q' or 'q' => WriteQuarter((moment.Month - 1) / 3 + 1, part.Count, target),
+        'G' => Copy(part.Count == 4 ? "Anno Domini"u8 : "AD"u8, target),
+        'H' => WriteNumber(moment.Hour, part.Count, target),
+        'h' => WriteNumber((moment.Hour + 11) % 12 + 1, part.Count, target),
+        'k' => WriteNumber((moment.Hour + 23) % 24 + 1, part.Count, target),
+        'K' => WriteNumber(moment.Hour % 12, part.Count, target),
+        'm' => WriteNumber(moment.Seconds / 60 % 60, part.Count, target),
+        's' => WriteNumber(moment.Seconds % 60, part.Count, target),
+        'a' => Copy(moment.Seconds < 43_200 ? "AM"u8 : "PM"u8, target),
+        // Milliseconds as a number, or a fraction of so many digits.
+        _ when !_isModern => WriteNumber(moment.Micros / 1000, part.Count, target),
+        _ => WriteFraction(moment.Micros, part.Count, target),
+    };
+
+    private static int WriteYear(int year, int count, Span<byte> target) => count == 2 ? WriteNumber(year % 100, 2, target) : WriteNumber(year, count, target);
+
+    private static int WriteQuarter(int quarter, int count, Span<byte> target)
+    {
+        if (count <= 2) return WriteNumber(quarter, count, target);
+        if (count == 3)
+        {
+            target[0] = (byte)'Q';
+            return 1 + WriteNumber(quarter, 1, target[1..]);
+        }
+        return Copy(quarter switch { 1 => "1st quarter"u8, 2 => "2nd quarter"u8, 3 => "3rd quarter"u8, _ => "4th quarter"u8 }, target);
     }
 
     private static int Copy(ReadOnlySpan<byte> text, Span<byte> target)
@@ -168,12 +246,18 @@ internal sealed class DatePattern
         return text.Length;
     }
 
-    private static int WriteName(string name, bool isLong, Span<byte> target) => Encoding.UTF8.GetBytes(isLong ? name : name[..3], target);
+    /// <summary>Short for up to three letters, long for four; five are one letter in DateTimeFormatter.</summary>
+    private int WriteName(string name, int count, Span<byte> target) =>
+        Encoding.UTF8.GetBytes(count == 5 && _isModern ? name[..1] : count >= 4 ? name : name[..3], target);
 
     private static int WriteNumber(int value, int digitsMin, Span<byte> target)
     {
-        value.TryFormat(target, out var length, digitsMin switch { 1 => "D1", 2 => "D2", 3 => "D3", _ => "D4" }, CultureInfo.InvariantCulture);
-        return length;
+        Span<byte> digits = stackalloc byte[10];
+        value.TryFormat(digits, out var length, default, CultureInfo.InvariantCulture);
+        var zeros = Math.Max(0, digitsMin - length);
+        target[..zeros].Fill((byte)'0');
+        digits[..length].CopyTo(target[zeros..]);
+        return zeros + length;
     }
 
     private static int WriteFraction(int micros, int digits, Span<byte> target)
@@ -187,14 +271,18 @@ internal sealed class DatePattern
     }
 
     /// <summary>Reads a moment; what the pattern does not name is of 1970-01-01 00:00:00.</summary>
-    /// <param name="isModern">As java.time's DateTimeFormatter, else as SimpleDateFormat.</param>
-    public DateReading Read(ReadOnlySpan<byte> text, bool isModern, out long localMicros)
+    /// <param name="offsetSeconds">What the text says that the time is ahead of UTC, which DateTimeFormatter does not tell; null where it says nothing.</param>
+    public DateReading Read(ReadOnlySpan<byte> text, out long localMicros, out int? offsetSeconds)
     {
         const int UnitsMax = 256;
         var units = text.Length <= UnitsMax ? stackalloc char[UnitsMax] : new char[text.Length];
         units = units[..Encoding.UTF8.GetChars(text, units)];
-        if (!isModern) return LegacyDateReader.Read(_parts, units, out localMicros);
+        offsetSeconds = null;
+        if (!_isModern) return LegacyDateReader.Read(_parts, units, out localMicros, out offsetSeconds);
         var reading = ModernDateReader.Read(_parts, units, out localMicros);
         return reading == DateReading.Unreadable ? ModernDateReader.ReadPlain(units, out localMicros) : reading;
     }
+
+    /// <summary>As the other, of a pattern without an offset.</summary>
+    public DateReading Read(ReadOnlySpan<byte> text, out long localMicros) => Read(text, out localMicros, out _);
 }

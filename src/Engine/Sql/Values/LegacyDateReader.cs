@@ -11,10 +11,12 @@ namespace Matih.Sql.Values;
 internal static class LegacyDateReader
 {
     /// <param name="localMicros">Local time since 1970-01-01 of the proleptic calendar; what the pattern does not name is of 1970-01-01 00:00:00.</param>
-    public static DateReading Read(ImmutableArray<DatePatternPart> parts, ReadOnlySpan<char> text, out long localMicros)
+    /// <param name="offsetSeconds">What the text says that the time is ahead of UTC; null where it says nothing.</param>
+    public static DateReading Read(ImmutableArray<DatePatternPart> parts, ReadOnlySpan<char> text, out long localMicros, out int? offsetSeconds)
     {
         localMicros = 0;
-        long year = 1970, month = 1, day = 1, hour = 0, minute = 0, second = 0, half = 0;
+        offsetSeconds = null;
+        long year = 1970, month = 1, day = 1, hour = 0, minute = 0, second = 0, millis = 0, half = 0;
         var at = 0;
         for (var i = 0; i < parts.Length; i++)
         {
@@ -28,6 +30,12 @@ internal static class LegacyDateReader
             var start = at;
             while (at < text.Length && text[at] is ' ' or '\t') at++;
             if (at == text.Length) return DateReading.Unreadable;
+            if (part.IsZone)
+            {
+                if (!TryReadOffset(part, text, ref at, out var offset)) return at < text.Length && char.IsAsciiLetter(text[at]) && part.Letter == 'Z' ? DateReading.OutOfRange : DateReading.Unreadable;
+                offsetSeconds = offset;
+                continue;
+            }
             if (part.IsText)
             {
                 // Names are looked for before the blanks that numbers may have.
@@ -46,10 +54,17 @@ internal static class LegacyDateReader
                 case 'H': hour = value; break;
                 case 'h': hour = value == 12 ? 0 : value; break;
                 case 'm': minute = value; break;
+                case 'S': millis = value; break;
                 default: second = value; break;
             }
         }
-        var seconds = ((hour + half) * 60 + minute) * 60 + second;
+        var more = Math.DivRem(millis, 1000, out var rest);
+        if (rest < 0)
+        {
+            more--;
+            rest += 1000;
+        }
+        var seconds = ((hour + half) * 60 + minute) * 60 + second + more;
         var days = Math.DivRem(seconds, 86_400, out var clock);
         if (clock < 0)
         {
@@ -57,8 +72,36 @@ internal static class LegacyDateReader
             clock += 86_400;
         }
         if (LenientDate.ToDays(year, month, day, days) is not { } date || Math.Abs(date) > 100_000_000) return DateReading.OutOfRange;
-        localMicros = date * CivilDate.MicrosPerDay + clock * CivilDate.MicrosPerSecond;
+        localMicros = date * CivilDate.MicrosPerDay + clock * CivilDate.MicrosPerSecond + rest * 1000;
         return DateReading.Read;
+    }
+
+    /// <summary><c>Z</c>, <c>+02</c> or <c>+02:00</c> for X and XXX, <c>+0200</c> for Z; hours to 23.</summary>
+    private static bool TryReadOffset(DatePatternPart part, ReadOnlySpan<char> text, ref int at, out int seconds)
+    {
+        seconds = 0;
+        if (part.Letter == 'X' && text[at] == 'Z')
+        {
+            at++;
+            return true;
+        }
+        var hasColon = part is { Letter: 'X', Count: 3 };
+        var hasMinutes = hasColon || part.Letter == 'Z';
+        var length = hasColon ? 6 : hasMinutes ? 5 : 3;
+        if (text[at] is not ('+' or '-') || at + length > text.Length || (hasColon && text[at + 3] != ':')) return false;
+        var minutesAt = at + (hasColon ? 4 : 3);
+        if (!TryTakeTwo(text[(at + 1)..], 23, out var hours)) return false;
+        var minutes = 0;
+        if (hasMinutes && !TryTakeTwo(text[minutesAt..], 59, out minutes)) return false;
+        seconds = (hours * 60 + minutes) * (text[at] == '-' ? -60 : 60);
+        at += length;
+        return true;
+    }
+
+    private static bool TryTakeTwo(ReadOnlySpan<char> text, int max, out int value)
+    {
+        value = char.IsAsciiDigit(text[0]) && char.IsAsciiDigit(text[1]) ? (text[0] - '0') * 10 + text[1] - '0' : -1;
+        return value >= 0 && value <= max;
     }
 
     private static bool TryReadName(DatePatternPart part, ReadOnlySpan<char> text, ref int at, ref long month, ref long half)
@@ -71,12 +114,14 @@ internal static class LegacyDateReader
             at += 2;
             return true;
         }
-        for (var i = 0; i < DatePattern.Months.Length; i++)
+        // The name of a day is read, and then nobody asks for it.
+        var names = part.Letter == 'E' ? DatePattern.Days : DatePattern.Months;
+        for (var i = 0; i < names.Length; i++)
         {
-            var name = DatePattern.Months[i];
+            var name = names[i];
             var isLong = text[at..].StartsWith(name, StringComparison.OrdinalIgnoreCase);
             if (!isLong && !text[at..].StartsWith(name.AsSpan(0, 3), StringComparison.OrdinalIgnoreCase)) continue;
-            month = i + 1;
+            if (part.Letter != 'E') month = i + 1;
             at += isLong ? name.Length : 3;
             return true;
         }

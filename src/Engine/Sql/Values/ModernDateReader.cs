@@ -18,7 +18,7 @@ internal static class ModernDateReader
     {
         localMicros = 0;
         long year = 1970, month = 1, day = 1, hour = 0, minute = 0, second = 0, micros = 0;
-        var half = -1;
+        var (half, weekday, hasEra) = (-1, -1, true);
         var at = 0;
         for (var i = 0; i < parts.Length; i++)
         {
@@ -36,15 +36,31 @@ internal static class ModernDateReader
                 at += 2;
                 continue;
             }
+            if (part.IsZone)
+            {
+                // Flink asks for the local time, whatever the offset.
+                if (!TryPassOffset(part, text, ref at)) return DateReading.Unreadable;
+                continue;
+            }
+            if (part.Letter == 'E')
+            {
+                if (!TryReadName(DatePattern.Days, part.Count == 4, text, ref at, out weekday)) return DateReading.Unreadable;
+                continue;
+            }
             if (part.IsText)
             {
-                if (!TryReadMonth(part, text, ref at, out month)) return DateReading.Unreadable;
+                if (!TryReadName(DatePattern.Months, part.Count == 4, text, ref at, out var index)) return DateReading.Unreadable;
+                month = index + 1;
                 continue;
             }
             if (!TryReadNumber(part, WidthOf(parts, i), text, ref at, out var value)) return DateReading.Unreadable;
             switch (part.Letter)
             {
-                case 'y': year = value; break;
+                case 'y' or 'u':
+                    year = part.Count == 2 ? 2000 + value : value;
+                    hasEra = part.Letter == 'y';
+                    break;
+                case 'D': day = value; break;
                 case 'M': month = value; break;
                 case 'd': day = value; break;
                 case 'H' or 'h': hour = value; break;
@@ -63,18 +79,60 @@ internal static class ModernDateReader
             if (hour is < 0 or > 12) return DateReading.Unreadable;
             hour = hour % 12 + half;
         }
-        return Resolve(parts, (year, month, day), (hour, minute, second, micros), out localMicros);
+        var reading = Resolve(parts, (year, month, day), (hour, minute, second, micros), hasEra, out localMicros);
+        // A day of the week that is another one is a conflict.
+        return reading == DateReading.Read && weekday >= 0 && weekday != CivilDate.DayOfWeek(DateOf(localMicros, hour)) ? DateReading.Unreadable : reading;
+    }
+
+    /// <summary>The date that was read: 24:00 has moved the moment to the next one.</summary>
+    private static int DateOf(long localMicros, long hour) => CivilDate.Split(localMicros).Days - (hour == 24 ? 1 : 0);
+
+    /// <summary>An offset such as <c>Z</c>, <c>+02</c>, <c>+0200</c> or <c>+02:00</c>, as many parts as the letters ask for; up to 18 hours.</summary>
+    private static bool TryPassOffset(DatePatternPart part, ReadOnlySpan<char> text, ref int at)
+    {
+        if (part.Letter == 'X' && at < text.Length && text[at] == 'Z')
+        {
+            at++;
+            return true;
+        }
+        if (at >= text.Length || text[at] is not ('+' or '-') || !TryTakeTwo(text, at + 1, 18, out var hours)) return false;
+        var isOne = part is { Letter: 'X' or 'x', Count: 1 };
+        var minutesAt = at + 3;
+        var hasColon = part is { Letter: 'X' or 'x', Count: 3 };
+        if (hasColon && (minutesAt >= text.Length || text[minutesAt] != ':')) return false;
+        if (hasColon) minutesAt++;
+        var hasMinutes = TryTakeTwo(text, minutesAt, hours == 18 ? 0 : 59, out _);
+        if (!hasMinutes && !isOne) return false;
+        at = hasMinutes ? minutesAt + 2 : at + 3;
+        return true;
+    }
+
+    private static bool TryTakeTwo(ReadOnlySpan<char> text, int at, int max, out int value)
+    {
+        value = 0;
+        if (at + 1 >= text.Length || !char.IsAsciiDigit(text[at]) || !char.IsAsciiDigit(text[at + 1])) return false;
+        value = (text[at] - '0') * 10 + text[at + 1] - '0';
+        return value <= max;
     }
 
     private static DateReading Resolve(
-        ImmutableArray<DatePatternPart> parts, (long Year, long Month, long Day) date, (long Hour, long Minute, long Second, long Micros) time, out long localMicros)
+        ImmutableArray<DatePatternPart> parts, (long Year, long Month, long Day) date, (long Hour, long Minute, long Second, long Micros) time, bool hasEra, out long localMicros)
     {
         localMicros = 0;
         var isEndOfDay = time is { Hour: 24, Minute: 0, Second: 0, Micros: 0 };
         if ((time.Hour is < 0 or > 23 && !isEndOfDay) || time.Minute is < 0 or > 59 || time.Second is < 0 or > 59) return DateReading.Unreadable;
-        if (date.Year < 1) return DateReading.Unreadable;
+        if (date.Year < 1) return hasEra ? DateReading.Unreadable : DateReading.OutOfRange;
         // A date without its day is put together later, where a wrong month fails the job.
-        var isWhole = parts.Any(part => part.Letter == 'd');
+        var isWhole = parts.Any(part => part.Letter is 'd' or 'D');
+        if (parts.Any(part => part.Letter == 'D'))
+        {
+            // The day counts from the first of January.
+            if (date.Year > 9999) return DateReading.OutOfRange;
+            var first = CivilDate.ToDays((int)date.Year, 1, 1);
+            if (date.Day < 1 || date.Day > CivilDate.ToDays((int)date.Year + 1, 1, 1) - first) return DateReading.Unreadable;
+            var (_, monthOfDay, dayOfMonth) = CivilDate.FromDays(first + (int)date.Day - 1);
+            (date.Month, date.Day) = (monthOfDay, dayOfMonth);
+        }
         if (date.Month is < 1 or > 12) return isWhole ? DateReading.Unreadable : DateReading.OutOfRange;
         if (date.Day is < 1 or > 31) return DateReading.Unreadable;
         if (date.Year > 9999) return DateReading.OutOfRange;
@@ -103,7 +161,7 @@ internal static class ModernDateReader
 
     private static Width WidthOf(DatePatternPart part) => part.Letter switch
     {
-        'y' => new Width(part.Count, DigitsMax, 0),
+        'y' or 'u' when part.Count != 2 => new Width(part.Count, DigitsMax, 0),
         'S' => new Width(part.Count, part.Count, 0),
         _ => part.Count == 1 ? new Width(1, DigitsMax, 0) : new Width(part.Count, part.Count, 0),
     };
@@ -116,7 +174,7 @@ internal static class ModernDateReader
         var sign = at < text.Length && text[at] is '+' or '-' ? text[at] : '\0';
         if (sign != '\0')
         {
-            if (!isVariable || (sign == '+' && part.Letter != 'y')) return false;
+            if (!isVariable || (sign == '+' && part is not { Letter: 'y' or 'u', Count: 4 })) return false;
             start++;
         }
         var count = 0;
@@ -125,7 +183,7 @@ internal static class ModernDateReader
         if (count < width.Min) return false;
         if (width.Reserved > 0) count = Math.Min(count, Math.Max(width.Min, count - width.Reserved));
         // A year of more digits than the pattern has needs a plus sign, and only such a year has one.
-        if (part.Letter == 'y' && sign != '-' && count > part.Count != (sign == '+')) return false;
+        if (part is { Letter: 'y' or 'u', Count: 4 } && sign != '-' && count > part.Count != (sign == '+')) return false;
         for (var i = 0; i < count; i++)
         {
             if (value > 100_000_000_000_000_000) return false;
@@ -140,16 +198,17 @@ internal static class ModernDateReader
         return true;
     }
 
-    private static bool TryReadMonth(DatePatternPart part, ReadOnlySpan<char> text, ref int at, out long month)
+    /// <param name="index">The name's position in the list; -1 where there is none.</param>
+    private static bool TryReadName(ImmutableArray<string> names, bool isLong, ReadOnlySpan<char> text, ref int at, out int index)
     {
-        for (month = 1; month <= 12; month++)
+        for (index = 0; index < names.Length; index++)
         {
-            var name = DatePattern.Months[(int)month - 1];
-            var length = part.Count == 3 ? 3 : name.Length;
-            if (!text[at..].StartsWith(name.AsSpan(0, length), StringComparison.Ordinal)) continue;
+            var length = isLong ? names[index].Length : 3;
+            if (!text[at..].StartsWith(names[index].AsSpan(0, length), StringComparison.Ordinal)) continue;
             at += length;
             return true;
         }
+        index = -1;
         return false;
     }
 
