@@ -24,16 +24,24 @@ internal sealed class MetricsSelection
         MetricsMode? given = properties.TryGetValue(DefaultProperty, out var text) ? MetricsMode.Parse(text, DefaultProperty) : null;
         var inferredMax = properties.TryGetValue(InferredMaxProperty, out var number)
             && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var max) ? max : InferredMaxDefault;
-        for (var i = 0; i < schema.Fields.Length; i++)
+        foreach (var (id, path, type) in schema.Fields.SelectMany(field => Values(field.Id, field.Name, field.Type)))
         {
-            var field = schema.Fields[i];
             // Without a default of the table's own, columns beyond the first hundred get none: manifests would grow too large.
-            var mode = given ?? (i < inferredMax ? DefaultMode : new MetricsMode.None());
-            if (mode is MetricsMode.None or MetricsMode.Counts && IsSortedBy(metadata, field.Id)) mode = DefaultMode;
-            if (properties.TryGetValue(ColumnPrefix + field.Name, out var own)) mode = MetricsMode.Parse(own, ColumnPrefix + field.Name);
-            _columns[field.Id] = (field.Type, mode);
+            var mode = given ?? (_columns.Count < inferredMax ? DefaultMode : new MetricsMode.None());
+            if (mode is MetricsMode.None or MetricsMode.Counts && IsSortedBy(metadata, id)) mode = DefaultMode;
+            if (properties.TryGetValue(ColumnPrefix + path, out var own)) mode = MetricsMode.Parse(own, ColumnPrefix + path);
+            _columns[id] = (type, mode);
         }
     }
+
+    /// <summary>The columns of values that a column has, itself or within, by their paths: <c>lines.element.sku</c>.</summary>
+    private static IEnumerable<(int Id, string Path, IcebergType Type)> Values(int id, string path, IcebergType type) => type switch
+    {
+        IcebergType.Struct fields => fields.Fields.SelectMany(field => Values(field.Id, $"{path}.{field.Name}", field.Type)),
+        IcebergType.List list => Values(list.ElementId, path + ".element", list.Element),
+        IcebergType.Map map => Values(map.KeyId, path + ".key", map.Key).Concat(Values(map.ValueId, path + ".value", map.Value)),
+        _ => [(id, path, type)],
+    };
 
     private static bool IsSortedBy(TableMetadata metadata, int fieldId) =>
         metadata.SortOrders.Any(order => order.OrderId == metadata.DefaultSortOrderId && order.Fields.Any(field => field.SourceId == fieldId));

@@ -67,6 +67,28 @@ public sealed class CompactionTests
         Assert.Equal(15, Assert.Single(await DuckDb.QueryAsync($"select count(*)::int n from iceberg_scan('{Folder}')")).GetProperty("n").GetInt32());
     }
 
+    [Fact]
+    public async Task Nested_columns_are_the_same_in_one_file_though_their_fields_have_changed()
+    {
+        await _data.CreateForeignAsync("t", "id long required, s struct<a:int,b:string,c:struct<x:float>>, l list<struct<q:int,r:string>>, m map<string,int>", null, Nested(0, 4));
+        await IcebergReference.AppendAsync(Folder, Nested(4, 4));
+        await IcebergReference.AppendAsync(Folder, ["""{"id":100}""", """{"id":101,"s":null,"l":[],"m":[]}"""]);
+        foreach (var change in (string[][])[["widen", "s.a", "long"], ["rename", "s.b", "renamed"], ["add", "s.c.y", "string"], ["drop", "l.element.r"], ["add", "l.element.z", "int"], ["widen", "m.value", "long"]])
+            await IcebergReference.WriteAsync("set-schema", Folder, change);
+        for (var i = 0; i < 3; i++)
+            await IcebergReference.AppendAsync(Folder, [$$"""{"id":{{200 + i}},"s":{"a":{{10_000_000_000L + i}},"renamed":"n","c":{"x":0.5,"y":"why"} },"l":[{"q":1,"z":2},null],"m":[{"key":"k","value":5}]}"""]);
+        var before = await RowsAsync();
+
+        var report = await CompactAsync();
+
+        Assert.Empty(report.Skipped);
+        Assert.Equal(13, before.Count);
+        Assert.Equal(before, await RowsAsync());
+        Assert.Single(await FilesAsync());
+        await IcebergReference.CheckAsync(Folder, "--current");
+        Assert.Equal(13, Assert.Single(await DuckDb.QueryAsync($"select count(*)::int n from iceberg_scan('{Folder}')")).GetProperty("n").GetInt32());
+    }
+
     [Theory]
     [InlineData("position")]
     [InlineData("equality")]
@@ -150,6 +172,9 @@ public sealed class CompactionTests
     private async Task<List<string>> RowsAsync() => [.. (await IcebergReference.ScanAsync(Folder)).Select(row => JsonSerializer.Serialize(row)).Order(StringComparer.Ordinal)];
 
     private static IEnumerable<string> Rows(int from, int count) => Enumerable.Range(from, count).Select(i => $$"""{"id":{{i}},"n":{{i * 7}},"x":{{i}}.5,"amount":"{{i}}.25","gone":"g","note":"n{{i}}"}""");
+
+    private static IEnumerable<string> Nested(int from, int count) => Enumerable.Range(from, count).Select(i =>
+        $$"""{"id":{{i}},"s":{"a":{{i}},"b":"b{{i}}","c":{{(i % 2 == 0 ? "null" : """{"x":1.5}""")}} },"l":[{"q":{{i}},"r":"r"},{"q":null,"r":null}],"m":[{"key":"k{{i}}","value":{{i}} },{"key":"n","value":null}]}""");
 
     private static IEnumerable<string> Parts(string partition, int from, int count) => Enumerable.Range(from, count).Select(i => $$"""{"id":{{i}},"p":"{{partition}}","note":"n{{i % 3}}"}""");
 }
