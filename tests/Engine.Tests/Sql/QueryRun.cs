@@ -76,13 +76,15 @@ internal sealed class QueryRun : IDisposable
         return text.ToString();
     }
 
-    public static string Json(ColumnBatch batch)
+    public static string Json(ColumnBatch batch) => Json(batch, TimeZoneInfo.Utc);
+
+    public static string Json(ColumnBatch batch, TimeZoneInfo zone)
     {
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             writer.WriteStartArray();
-            new ResultJson(TimeZoneInfo.Utc).WriteRows(writer, batch);
+            new ResultJson(zone).WriteRows(writer, batch);
             writer.WriteEndArray();
         }
         return Encoding.UTF8.GetString(stream.ToArray());

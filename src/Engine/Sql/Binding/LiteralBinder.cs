@@ -57,9 +57,10 @@ internal static class LiteralBinder
                 value = Expression.Literal.Of(new DataType.Date(), days);
                 break;
             case "TIME":
-                // Flink's TIME literals are TIME(0), whatever their fraction.
                 isRead = TemporalText.TryReadTimeLiteral(literal.Value, out var millis, out _);
-                value = Expression.Literal.Of(new DataType.Time(0), millis / 1000 * 1000);
+                // Flink's TIME literals are TIME(0), but compare and extract a fraction that they do not show.
+                if (isRead && millis % 1000 != 0) throw SqlErrorException.Unsupported(literal.Offset, "A TIME with a fraction of a second");
+                value = Expression.Literal.Of(new DataType.Time(0), millis);
                 break;
             default:
                 isRead = TemporalText.TryReadTimestampLiteral(literal.Value, out var micros, out var precision);

@@ -45,7 +45,8 @@ internal static class TimeArithmetic
     private static Kernel? Months(DataType type, int months) => type switch
     {
         DataType.Date => RowKernels.Each("+", (call, row) => AppendDate(call, row, CivilDate.AddMonths(call.Values<int>(0)[row], months)), canFail: true),
-        DataType.Timestamp => RowKernels.Each("+", (call, row) => AppendMoment(call, row, AddMonths(call.Values<long>(0)[row], months)), canFail: true),
+        // Months of an instant are those of its date in UTC.
+        DataType.Timestamp or DataType.TimestampLtz => RowKernels.Each("+", (call, row) => AppendMoment(call, row, AddMonths(call.Values<long>(0)[row], months)), canFail: true),
         _ => null,
     };
 
@@ -55,14 +56,16 @@ internal static class TimeArithmetic
         DataType.Timestamp or DataType.TimestampLtz => RowKernels.Each("+", (call, row) => AppendMoment(call, row, Saturate(call.Values<long>(0)[row], millis)), canFail: true),
         // Only the whole days of the interval count.
         DataType.Date => RowKernels.Each("+", (call, row) => AppendDate(call, row, call.Values<int>(0)[row] + millis / 86_400_000), canFail: true),
-        DataType.Time => millis % 1000 != 0 ? null : RowKernels.Each("+", (call, row) =>
-        {
-            var total = call.Values<int>(0)[row] + millis;
-            if (total is < 0 or >= 86_400_000) call.Reject(row, "The time lies outside of the day.");
-            else call.ResultOf<int>().Append((int)total);
-        }, canFail: true),
+        DataType.Time => millis % 1000 != 0 ? null : RowKernels.Each("+", (call, row) => call.ResultOf<int>().Append(Wrap(call.Values<int>(0)[row] + millis))),
         _ => null,
     };
+
+    /// <summary>The time of day, which goes round at midnight.</summary>
+    private static int Wrap(long millis)
+    {
+        var rest = (int)(millis % 86_400_000);
+        return rest < 0 ? rest + 86_400_000 : rest;
+    }
 
     private static void AppendDate(KernelCall call, int row, long days)
     {
@@ -124,14 +127,14 @@ internal static class TimeArithmetic
             DataType.Date => call.Apply(
                 RowKernels.Each(name, (values, row) => AppendMoment(values, row, values.Values<int>(1)[row] * CivilDate.MicrosPerDay + values.Values<int>(0)[row] * millis * 1000), canFail: true),
                 new DataType.Timestamp(6), count, moment),
-            DataType.Timestamp => call.Apply(RowKernels.Each(name, (values, row) =>
+            DataType.Timestamp or DataType.TimestampLtz => call.Apply(RowKernels.Each(name, (values, row) =>
             {
                 long n = values.Values<int>(0)[row];
                 if (months > 0 && Math.Abs(n) > 120_000) values.Reject(row, OutOfRange);
                 else AppendMoment(values, row, months > 0 ? AddMonths(values.Values<long>(1)[row], (int)n * months) : Saturate(values.Values<long>(1)[row], n * millis));
             }, canFail: true), moment.Type, count, moment),
-            DataType.TimestampLtz when millis > 0 =>
-                call.Apply(RowKernels.Each(name, (values, row) => AppendMoment(values, row, Saturate(values.Values<long>(1)[row], values.Values<int>(0)[row] * millis)), canFail: true), moment.Type, count, moment),
+            DataType.Time when millis is > 0 and < 86_400_000 =>
+                call.Apply(RowKernels.Each(name, (values, row) => values.ResultOf<int>().Append(Wrap(values.Values<int>(1)[row] + values.Values<int>(0)[row] * millis))), moment.Type, count, moment),
             _ => throw call.Unsupported($"TIMESTAMPADD of {unit} to {moment.Type.Name}"),
         };
     }
@@ -143,7 +146,8 @@ internal static class TimeArithmetic
     {
         var unit = UnitOf(call);
         var (from, to) = (call[1], call[2]);
-        if (from.Type is not (DataType.Date or DataType.Timestamp) || to.Type is not (DataType.Date or DataType.Timestamp))
+        var areInstants = from.Type is DataType.TimestampLtz && to.Type is DataType.TimestampLtz;
+        if (!areInstants && (from.Type is not (DataType.Date or DataType.Timestamp) || to.Type is not (DataType.Date or DataType.Timestamp)))
             throw call.Unsupported($"TIMESTAMPDIFF between {from.Type.Name} and {to.Type.Name}");
         var (isDateFrom, isDateTo) = (from.Type is DataType.Date, to.Type is DataType.Date);
         var (months, millis) = (MonthsOf(unit), MillisOf(unit));

@@ -50,7 +50,9 @@ internal static class TimeFields
         {
             DataType.Date when isOfDate => call.Apply(OfDays(unit), new DataType.BigInt(), operand),
             DataType.Timestamp when isOfDate || OfClock.Contains(unit) || unit == "EPOCH" => call.Apply(OfMoment(unit, isOfDate, false), new DataType.BigInt(), operand),
-            DataType.TimestampLtz when isOfDate || OfClock.Contains(unit) => call.Apply(OfMoment(unit, isOfDate, true), new DataType.BigInt(), operand),
+            // Even EPOCH is that of the local time.
+            DataType.TimestampLtz when isOfDate || OfClock.Contains(unit) || unit == "EPOCH" => call.Apply(OfMoment(unit, isOfDate, true), new DataType.BigInt(), operand),
+            DataType.Time when unit is "HOUR" or "MINUTE" or "SECOND" or "MILLISECOND" => call.Apply(OfTime(unit), new DataType.BigInt(), operand),
             _ => throw call.Unsupported($"{unit} of {operand.Type.Name}"),
         };
     }
@@ -60,6 +62,13 @@ internal static class TimeFields
         var days = call.Values<int>(0);
         var result = call.ResultOf<long>().AppendUninitialized(call.Count, call.Validity);
         for (var row = 0; row < result.Length; row++) result[row] = FieldOfDate(unit, days[row]);
+    });
+
+    private static Kernel OfTime(string unit) => new("EXTRACT " + unit, call =>
+    {
+        var times = call.Values<int>(0);
+        var result = call.ResultOf<long>().AppendUninitialized(call.Count, call.Validity);
+        for (var row = 0; row < result.Length; row++) result[row] = FieldOfClock(unit, 0, times[row] * 1000L);
     });
 
     private static Kernel OfMoment(string unit, bool isOfDate, bool isInstant) => RowKernels.Each("EXTRACT " + unit, (call, row) =>

@@ -32,6 +32,12 @@ internal static class TimeRounding
             }, canFail: true), operand.Type, operand),
             DataType.Timestamp when isOfDate || isOfClock => call.Apply(OfMoment(name, unit, isOfDate, isUp, isInstant: false), operand.Type, operand),
             DataType.TimestampLtz when isOfDate || unit is "DAY" or "HOUR" => call.Apply(OfMoment(name, unit, isOfDate, isUp, isInstant: true), operand.Type, operand),
+            DataType.Time when unit is "HOUR" or "MINUTE" or "SECOND" => call.Apply(RowKernels.Each($"{name} {unit}", (values, row) =>
+            {
+                var millis = RoundClock(values.Values<int>(0)[row] * 1000L, unit, isUp) / 1000;
+                if (millis >= 86_400_000) values.Reject(row, "CEIL gives the end of the day, which is no TIME.");
+                else values.ResultOf<int>().Append((int)millis);
+            }, canFail: isUp), operand.Type, operand),
             _ => throw call.Unsupported($"{name} of {operand.Type.Name} to {unit}"),
         };
     }
