@@ -12,6 +12,7 @@ public sealed class NestedQueryTests
     [InlineData("SELECT x AS r FROM (WITH a AS (SELECT n AS x FROM src) SELECT x FROM a WHERE x > 2)", "[[3]]")]
     [InlineData("SELECT a, b FROM (VALUES (1, 'x')) AS t (a, b)", """[[1,"x"]]""")]
     [InlineData("VALUES (1, UPPER('x'))", """[[1,"X"]]""")]
+    [InlineData("SELECT JSON_OBJECT('a' VALUE x) AS r FROM (SELECT JSON_OBJECT('n' VALUE s) AS x FROM src WHERE n = 1)", """[["{\"a\":{\"n\":\"a\"}}"]]""")]
     [InlineData("WITH unused AS (SELECT n FROM src) SELECT 1 AS r", "[[1]]")]
     public void A_query_reads_another(string sql, string expected)
     {

@@ -79,7 +79,7 @@ internal static class Operators
             null => null,
             // Escape characters that are special themselves have rules of their own.
             Expression.Literal { Value.Value: byte[] and [var single] } when TypeRules.IsText(escape.Type) && single is < 0x80 and not (byte)':' and not (byte)'"' and not (byte)'\\'
-                && !"[]()|^-+*_%?{}".Contains((char)single, StringComparison.Ordinal) => (char)single,
+                && !SimilarPattern.Specials.Contains((char)single, StringComparison.Ordinal) => (char)single,
             _ => throw SqlErrorException.Unsupported(offset, "This ESCAPE of SIMILAR TO (one character that is not special itself, such as '!', is)"),
         };
         var java = SimilarPattern.ToJava(literal.AsText(), escaped, out var error) ?? throw SqlErrorException.Wrong(offset, $"In the pattern {literal} {error}; Flink fails on it.");

@@ -10,7 +10,8 @@ namespace Matih.Sql.Strings;
 /// </remarks>
 internal static class SimilarPattern
 {
-    private const string Specials = "[]()|^-+*_%?{}";
+    /// <summary>Characters that mean something else than themselves.</summary>
+    public const string Specials = "[]()|^-+*_%?{}";
     private const string JavaSpecials = "[]()|^-+*?{}$\\.";
 
     private static readonly (string Name, string Set)[] Classes =

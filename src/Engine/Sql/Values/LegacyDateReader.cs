@@ -90,18 +90,12 @@ internal static class LegacyDateReader
         var length = hasColon ? 6 : hasMinutes ? 5 : 3;
         if (text[at] is not ('+' or '-') || at + length > text.Length || (hasColon && text[at + 3] != ':')) return false;
         var minutesAt = at + (hasColon ? 4 : 3);
-        if (!TryTakeTwo(text[(at + 1)..], 23, out var hours)) return false;
+        if (!ModernDateReader.TryTakeTwo(text, at + 1, 23, out var hours)) return false;
         var minutes = 0;
-        if (hasMinutes && !TryTakeTwo(text[minutesAt..], 59, out minutes)) return false;
+        if (hasMinutes && !ModernDateReader.TryTakeTwo(text, minutesAt, 59, out minutes)) return false;
         seconds = (hours * 60 + minutes) * (text[at] == '-' ? -60 : 60);
         at += length;
         return true;
-    }
-
-    private static bool TryTakeTwo(ReadOnlySpan<char> text, int max, out int value)
-    {
-        value = char.IsAsciiDigit(text[0]) && char.IsAsciiDigit(text[1]) ? (text[0] - '0') * 10 + text[1] - '0' : -1;
-        return value >= 0 && value <= max;
     }
 
     private static bool TryReadName(DatePatternPart part, ReadOnlySpan<char> text, ref int at, ref long month, ref long half)

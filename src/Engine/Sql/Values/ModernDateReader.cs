@@ -107,7 +107,8 @@ internal static class ModernDateReader
         return true;
     }
 
-    private static bool TryTakeTwo(ReadOnlySpan<char> text, int at, int max, out int value)
+    /// <summary>Two digits, up to a number.</summary>
+    internal static bool TryTakeTwo(ReadOnlySpan<char> text, int at, int max, out int value)
     {
         value = 0;
         if (at + 1 >= text.Length || !char.IsAsciiDigit(text[at]) || !char.IsAsciiDigit(text[at + 1])) return false;
