@@ -267,7 +267,7 @@ public sealed class LedgerFormatTests
                 [.. Enumerable.Range(0, partitionCount).Select(partition => new PartitionLedger(partition, 5, long.MaxValue - partition, 4, new Fingerprint(8, -1, uint.MaxValue), 1_700_000_000_000))]),
             new SourceLedger("old", "shop.old", null, null, "read_uncommitted", [PartitionLedger.StartingAt(0, 3, isEarliest: true)]),
         ],
-        Books = new Books(1, 2, 3, 4, 5, 6, 7, 8),
+        Books = new Books(1, 2, 3, 4, 5, 6, 7, 8) { ExpandedCount = 9 },
         Totals = new Books(11, 12, 13, 14, 15, 16, 17, 18),
         Lost = [new LostRange("src", 1, 5, 9)],
         Skipped = new SkippedLedger("src", new SkippedRecords(

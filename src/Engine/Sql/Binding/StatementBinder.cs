@@ -6,7 +6,7 @@ using Matih.Sql.Syntax;
 namespace Matih.Sql.Binding;
 
 /// <summary>A statement whose every name is resolved, as expressions over the source.</summary>
-/// <param name="Steps">Those of the queries within it first.</param>
+/// <param name="Steps">UNNESTs and the conditions of WHERE, those of the queries within it first.</param>
 /// <param name="Unnamed">The outputs that have no name but the one that Flink makes up, and where their expressions stand.</param>
 internal sealed record BoundStatement(
     ImmutableArray<PlanStep> Steps, ImmutableArray<(string Name, Expression Value)> Outputs, bool HasInput, ImmutableArray<(string Name, ExpressionPlace Place)> Unnamed);
@@ -29,7 +29,7 @@ internal sealed class StatementBinder
     }
 
     /// <summary>What a FROM reads: its columns, and which rows there are.</summary>
-    private sealed record Table(FromScope Scope, ImmutableArray<PlanStep> Steps, bool HasInput);
+    private sealed record Table(NameScope? Scope, ImmutableArray<PlanStep> Steps, bool HasInput);
 
     /// <param name="input">What <c>{{ input }}</c> is.</param>
     public static BoundStatement? Bind(SelectStatement statement, NameScope input, ExpressionPlaces places, int index, List<SqlErrorException> errors) =>
@@ -49,8 +49,9 @@ internal sealed class StatementBinder
             _tables = outside;
             return null;
         }
-        var scope = table.Scope;
-        var steps = table.Steps.ToBuilder();
+        var scope = table.Scope is null ? FromScope.Empty : new FromScope([(statement.From!.Alias, table.Scope)]);
+        var steps = ImmutableArray.CreateBuilder<PlanStep>();
+        steps.AddRange(table.Steps);
         foreach (var join in statement.Joins) Collect(_errors, () => scope = Unnesting.Bind(join, scope, _places, _index, steps));
         var binder = new Binder(scope, _places, _index);
         var unnamed = ImmutableArray.CreateBuilder<(string, ExpressionPlace)>();
@@ -64,12 +65,12 @@ internal sealed class StatementBinder
     /// <summary>Null where its query is wrong. Of a table that does not exist the error is noted, and the input taken in its place.</summary>
     private Table? FindTable(TableReference? from)
     {
-        if (from is null) return new Table(FromScope.Empty, [], HasInput: false);
+        if (from is null) return new Table(null, [], HasInput: false);
         if (from.Query is { } query) return Bind(query) is { } bound ? TableOf(bound, from.Alias ?? "", from.Columns, from.Offset) : null;
-        if (from.Name is not null && _tables.TryGetValue(from.Name, out var known)) return known with { Scope = new FromScope([(from.Alias, known.Scope.Tables[0].Scope)]) };
+        if (from.Name is not null && _tables.TryGetValue(from.Name, out var known)) return known;
         if (from.Name is not null && from.Name != _input.Table)
             _errors.Add(SqlErrorException.Wrong(from.Offset, $"There is no table '{from.Name}'{NearestName.Suggest(from.Name, _tables.Keys.Append(_input.Table))} This statement reads '{_input.Table}' (or {{{{ input }}}})."));
-        return new Table(new FromScope([(from.Alias, _input)]), [], HasInput: true);
+        return new Table(_input, [], HasInput: true);
     }
 
     private Table TableOf(BoundStatement query, string name, ImmutableArray<string> columns, int offset)
@@ -80,8 +81,7 @@ internal sealed class StatementBinder
         else if (columns.Length > 0)
             outputs = [.. columns.Zip(outputs, (column, output) => (column, output.Value))];
         var unnamed = columns.Length > 0 ? [] : query.Unnamed;
-        var scope = new NameScope(name, outputs, ImmutableDictionary<string, Expression>.Empty, false) { Unnamed = unnamed };
-        return new Table(new FromScope([(null, scope)]), query.Steps, query.HasInput);
+        return new Table(new NameScope(name, outputs, ImmutableDictionary<string, Expression>.Empty, false) { Unnamed = unnamed }, query.Steps, query.HasInput);
     }
 
     private static ImmutableArray<(string Name, Expression Value)> BindItems(
