@@ -546,8 +546,8 @@ public sealed class FlowStepsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("CAST(TIME '10:00:00.250' AS TIME(3))", "identity")]
-    [InlineData("CAST(TIME '10:00:00.250' AS TIME(3))", "bucket[3]")]
+    [InlineData("CAST('10:00:00.250' AS TIME(3))", "identity")]
+    [InlineData("CAST('10:00:00.250' AS TIME(3))", "bucket[3]")]
     [InlineData("CAST(id AS FLOAT) / 4", "identity")]
     [InlineData("CAST(id AS DECIMAL(20, 3))", "truncate[5000]")]
     [InlineData("TO_TIMESTAMP_LTZ(id * 86400000, 3)", "day")]
