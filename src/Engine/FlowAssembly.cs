@@ -156,22 +156,7 @@ internal sealed class FlowAssembly
 
     private StagingArea AreaFor(OpenedFlow opened) => new(_store, opened.Table, StagingKey.Of(_flow.Plan, opened));
 
-    private IRecordDecoder CreateDecoder(MemoryAccount account)
-    {
-        var (source, inputs) = (_definition.Source, _flow.Plan.Query.Inputs);
-        return source.Format switch
-        {
-            RecordFormat.Json => new JsonRecordDecoder(inputs, new JsonDecodeSettings
-            {
-                FailOnMissingField = source.Json.FailOnMissingField,
-                IgnoreParseErrors = source.Json.IgnoreParseErrors,
-                TimestampStandard = source.Json.TimestampFormat == JsonTimestampFormat.Iso8601 ? TimestampStandard.Iso8601 : TimestampStandard.Sql,
-                RequiresObject = source.Schema is not null,
-            }, source.Topic, account, _presence),
-            RecordFormat.Raw => new RawRecordDecoder(inputs, source.Topic, account),
-            _ => throw new InvalidOperationException($"Unknown format {source.Format}."),
-        };
-    }
+    private IRecordDecoder CreateDecoder(MemoryAccount account) => SourceDecoding.CreateDecoder(_definition.Source, _flow.Plan.Query.Inputs, account, _presence);
 
     private FileSets CreateFileSets(OpenedFlow opened, TableBinding binding, RowType rows, int laneCount)
     {

@@ -98,10 +98,12 @@ internal sealed class JsonColumnFiller(bool failsOnMissing, bool ignoresParseErr
         return count;
     }
 
+    /// <summary>Takes each value as it comes. Only where a name comes twice the values are taken once more, each name's last one.</summary>
     private int ReadMap(JsonElements elements, ListColumn list, ReadOnlySpan<byte> text, int row)
     {
         var names = elements.Names!;
         names.Clear();
+        var (taken, isUnique) = (0, true);
         for (var at = SkipWhitespace(text, 1); text[at] != '}'; at = SkipWhitespace(text, at + 1))
         {
             var name = at + 1;
@@ -109,16 +111,19 @@ internal sealed class JsonColumnFiller(bool failsOnMissing, bool ignoresParseErr
                 if (text[at] == '\\') at++;
             var raw = text[name..at];
             at = SkipWhitespace(text, at + 1) + 1;
-            names.Add(raw, at);
-            at = SkipWhitespace(text, at + Read(elements, text[at..]));
+            isUnique &= names.Add(raw, at);
+            at = SkipWhitespace(text, at + (isUnique ? Take(elements, text[at..], row) : Read(elements, text[at..])));
+            if (isUnique) taken++;
             if (text[at] == '}') break;
         }
-        var keys = (BytesColumn)((RowColumn)list.Elements).Fields[0];
-        for (var i = 0; i < names.Count; i++)
+        var entry = (RowColumn)list.Elements;
+        if (!isUnique)
         {
-            keys.Append(names[i]);
-            Take(elements, text[names.ValueOf(i)..], row);
+            FillElements(elements);
+            entry.Fields[1].Truncate(entry.Fields[1].Count - taken);
+            for (var i = 0; i < names.Count; i++) Take(elements, text[names.ValueOf(i)..], row);
         }
+        for (var i = 0; i < names.Count; i++) ((BytesColumn)entry.Fields[0]).Append(names[i]);
         return names.Count;
     }
 

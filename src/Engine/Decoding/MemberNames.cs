@@ -28,9 +28,10 @@ internal sealed class MemberNames
         _textLength = 0;
     }
 
+    /// <summary>Adds a member; false where the name is there already, whose value then begins here.</summary>
     /// <param name="raw">The name as it stands between its quotes.</param>
     /// <param name="value">Where the value begins.</param>
-    public void Add(ReadOnlySpan<byte> raw, int value)
+    public bool Add(ReadOnlySpan<byte> raw, int value)
     {
         if (_text.Length - _textLength < raw.Length) Array.Resize(ref _text, Math.Max(_text.Length * 2, _textLength + raw.Length));
         var target = _text.AsSpan(_textLength);
@@ -40,7 +41,7 @@ internal sealed class MemberNames
         if (Find(target[..length]) is >= 0 and var known)
         {
             _values[known] = value;
-            return;
+            return false;
         }
         if (Count == _ends.Length)
         {
@@ -51,6 +52,7 @@ internal sealed class MemberNames
         _ends[Count] = _textLength;
         _values[Count++] = value;
         if (Count > CompareMax) Index();
+        return true;
     }
 
     private int Start(int index) => index == 0 ? 0 : _ends[index - 1];

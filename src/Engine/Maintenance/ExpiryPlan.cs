@@ -79,18 +79,33 @@ internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, Immutabl
 
     /// <summary>
     /// From the current snapshot back to the newest commit of any pipeline, which carries the ledgers of all: a pipeline that
-    /// resumes walks this way. Where pipelines have tags and no commit is met, the whole way shows that there is none.
+    /// resumes walks this way. Where pipelines have tags and no commit is met, the whole way shows that there is none. The way is
+    /// longer where a commit was applied again: until its pipeline has committed above that, it must see it, and refuses.
     /// docs/delivery.md, "Resume".
     /// </summary>
     private static IEnumerable<Snapshot> NeededForLedgers(TableMetadata metadata)
     {
-        var way = new List<Snapshot>();
-        foreach (var snapshot in metadata.Lineage())
+        var way = metadata.Lineage().ToList();
+        var end = way.FindIndex(snapshot => snapshot.Summary.ContainsKey(LedgerKeys.Writer));
+        if (end < 0) return metadata.Refs.Keys.Any(LedgerKeys.IsTag) ? way : [];
+        var committed = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < way.Count; i++)
         {
-            way.Add(snapshot);
-            if (snapshot.Summary.ContainsKey(LedgerKeys.Writer)) return way;
+            if (way[i].Summary.TryGetValue(LedgerKeys.Writer, out var writer)) committed.Add(writer);
+            else if (IsAppliedAgain(way[i], metadata, out var owner) && (owner is null || !committed.Contains(owner))) end = Math.Max(end, i);
         }
-        return metadata.Refs.Keys.Any(LedgerKeys.IsTag) ? way : [];
+        return way.Take(end + 1);
+    }
+
+    /// <summary>Whether the snapshot is a commit of a pipeline once more, or may be.</summary>
+    /// <param name="owner">The pipeline's flow; null where what the snapshot was made from is gone.</param>
+    private static bool IsAppliedAgain(Snapshot snapshot, TableMetadata metadata, out string? owner)
+    {
+        owner = null;
+        if (!snapshot.Summary.ContainsKey("source-snapshot-id") && !snapshot.Summary.ContainsKey("published-wap-id")) return false;
+        var sources = SourcesOf([snapshot], metadata).ToList();
+        owner = sources.Select(source => source.Summary.GetValueOrDefault(LedgerKeys.Writer)).FirstOrDefault(writer => writer is not null);
+        return sources.Count == 0 || owner is not null;
     }
 
     /// <summary>

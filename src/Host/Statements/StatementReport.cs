@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matih.Batches;
 using Matih.Host.Output;
 
 namespace Matih.Host.Statements;
@@ -7,6 +8,7 @@ namespace Matih.Host.Statements;
 internal static class StatementReport
 {
     private const int CellCharsMax = 120;
+    private const int RejectionsMax = 20;
 
     public static void WriteJson(StatementResult result, Utf8JsonWriter json)
     {
@@ -17,6 +19,22 @@ internal static class StatementReport
                 json.WriteString("type", done.Type.ToString());
                 json.WritePropertyName("rows");
                 json.WriteRawValue(done.Rows.Span, skipInputValidation: true);
+                break;
+            case StatementResult.Sampled sampled:
+                json.WriteString("type", sampled.Type.ToString());
+                json.WritePropertyName("rows");
+                json.WriteRawValue(sampled.Rows.Span, skipInputValidation: true);
+                json.WriteNumber("lines", sampled.LineCount);
+                json.WriteNumber("filtered", sampled.FilteredCount);
+                json.WriteStartArray("rejected");
+                foreach (var (line, reason) in sampled.Rejections)
+                {
+                    json.WriteStartObject();
+                    json.WriteNumber("line", line);
+                    json.WriteString("reason", reason);
+                    json.WriteEndObject();
+                }
+                json.WriteEndArray();
                 break;
             case StatementResult.Wrong(var error):
                 json.WriteString("error", error.Message);
@@ -40,9 +58,16 @@ internal static class StatementReport
         switch (result)
         {
             case StatementResult.Done done:
-                WriteRows(done, output);
+                WriteRows(done.Type, done.Rows, output);
                 error.WriteLine($"{Quantity.Of(done.RowCount, "row")} of {done.Type}");
                 if (done.RejectedCount != 0) error.WriteLine($"{Quantity.Of(done.RejectedCount, "line")} left out: no record of the schema.");
+                break;
+            case StatementResult.Sampled sampled:
+                WriteRows(sampled.Type, sampled.Rows, output);
+                error.WriteLine($"{Quantity.Of(sampled.RowCount, "row")} of {sampled.Type}");
+                error.WriteLine($"{Quantity.Of(sampled.LineCount, "line")}: {Quantity.Count(sampled.LineCount - sampled.FilteredCount - sampled.Rejections.Count)} gave rows, {Quantity.Count(sampled.FilteredCount)} filtered, {Quantity.Count(sampled.Rejections.Count)} rejected");
+                foreach (var (line, reason) in sampled.Rejections.Take(RejectionsMax)) error.WriteLine($"line {line}: {reason}");
+                if (sampled.Rejections.Count > RejectionsMax) error.WriteLine($"… and {Quantity.Of(sampled.Rejections.Count - RejectionsMax, "line")} more; --json prints all.");
                 break;
             case StatementResult.Wrong(var fault):
                 error.WriteLine(fault.ToString());
@@ -55,10 +80,10 @@ internal static class StatementReport
         }
     }
 
-    private static void WriteRows(StatementResult.Done done, TextWriter output)
+    private static void WriteRows(RowType type, ReadOnlyMemory<byte> values, TextWriter output)
     {
-        var table = new TextTable([.. done.Type.Fields.Select(field => field.Name)]);
-        using var rows = JsonDocument.Parse(done.Rows);
+        var table = new TextTable([.. type.Fields.Select(field => field.Name)]);
+        using var rows = JsonDocument.Parse(values);
         foreach (var row in rows.RootElement.EnumerateArray()) table.Add([.. row.EnumerateArray().Select(Cell)]);
         table.WriteTo(output);
     }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Matih.Batches;
 using Matih.Decoding;
 using Matih.Hosting;
+using Matih.Planning;
 using Matih.Sql;
 
 namespace Matih.Host.Statements;
@@ -17,6 +18,12 @@ internal abstract record StatementResult
     /// <param name="Rows">A JSON array of arrays, values as Flink's gateway prints them.</param>
     /// <param name="RejectedCount">Lines left out, because they are no records of the schema.</param>
     public sealed record Done(RowType Type, ReadOnlyMemory<byte> Rows, int RowCount, int RejectedCount) : StatementResult;
+
+    /// <summary>A pipeline's own statements ran over a sample.</summary>
+    /// <param name="Rows">As of <see cref="Done"/>.</param>
+    /// <param name="FilteredCount">Lines that gave no row: WHERE left them out, UNNEST found nothing in them, or they are tombstones.</param>
+    /// <param name="Rejections">Lines that the source's <c>on_error</c> is about, with their reasons.</param>
+    public sealed record Sampled(RowType Type, ReadOnlyMemory<byte> Rows, int RowCount, int LineCount, int FilteredCount, IReadOnlyList<Rejected> Rejections) : StatementResult;
 
     /// <summary>It cannot be compiled.</summary>
     public sealed record Wrong(SqlError Error) : StatementResult;
@@ -40,6 +47,46 @@ internal static class StatementRun
         return compilation.Query is { } query ? Run(query, schema, lines, options, clock) : new StatementResult.Wrong(compilation.Errors[0]);
     }
 
+    /// <summary>Runs the statements of a flow as they stand over a sample: its source's schema and options, its transformations.</summary>
+    /// <param name="lines">Record values, one a line; the line before is the record before, of partition 0.</param>
+    public static StatementResult.Sampled RunFlow(PlannedFlow flow, IEnumerable<string> lines, TimeZoneInfo zone, TimeProvider clock)
+    {
+        var (query, account) = (flow.Plan.Query, MemoryAccount.Unlimited());
+        using var decoder = SourceDecoding.CreateDecoder(flow.Definition.Source, query.Inputs, account);
+        using var executor = query.CreateExecutor(clock, account);
+        using var batch = new ManagedRawBatch();
+        var errors = new RowErrors();
+        var values = new ResultJson(zone);
+        var buffer = new ArrayBufferWriter<byte>();
+        using var json = new Utf8JsonWriter(buffer, HostJson.Compact);
+        json.WriteStartArray();
+        var rejections = new List<StatementResult.Rejected>();
+        var (rowCount, lineCount, producingCount) = (0, 0, 0);
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var chunk in lines.Chunk(BatchRows))
+        {
+            Fill(batch, chunk, lineCount, now);
+            errors.Clear(batch.Count);
+            var rows = executor.Execute(decoder.Decode(batch, errors), errors);
+            errors.Sort();
+            foreach (var error in errors.Errors) rejections.Add(new StatementResult.Rejected(lineCount + error.Row + 1, error.Reason));
+            values.WriteRows(json, rows);
+            rowCount += rows.Count;
+            producingCount += executor.ProducingCount;
+            lineCount += chunk.Length;
+        }
+        json.WriteEndArray();
+        json.Flush();
+        return new StatementResult.Sampled(query.Output, buffer.WrittenMemory, rowCount, lineCount, lineCount - producingCount - rejections.Count, rejections);
+    }
+
+    private static void Fill(ManagedRawBatch batch, string[] lines, long firstOffset, long now)
+    {
+        batch.Release();
+        for (var i = 0; i < lines.Length; i++)
+            batch.Add(Encoding.UTF8.GetBytes(lines[i]), offset: firstOffset + i, timestampMillis: now, timestampKind: TimestampKind.CreateTime);
+    }
+
     private static StatementResult Run(CompiledQuery query, RowType? schema, IEnumerable<string>? lines, StatementOptions options, TimeProvider clock)
     {
         var account = MemoryAccount.Unlimited();
@@ -57,9 +104,7 @@ internal static class StatementRun
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var chunk in (query.HasInput ? lines ?? [] : [""]).Chunk(BatchRows))
         {
-            batch.Release();
-            for (var i = 0; i < chunk.Length; i++)
-                batch.Add(Encoding.UTF8.GetBytes(chunk[i]), offset: firstLine - 1 + i, timestampMillis: now, timestampKind: TimestampKind.CreateTime);
+            Fill(batch, chunk, firstLine - 1, now);
             errors.Clear(batch.Count);
             var rows = executor.Execute(decoder.Decode(batch, errors), errors);
             // Without input the row has no line: what fails there fails whatever the options say of lines.

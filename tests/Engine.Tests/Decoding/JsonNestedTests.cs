@@ -50,6 +50,7 @@ public class JsonNestedTests
     [InlineData("MAP<STRING, INT>", """{"v":{"a":1,"b" : null , "\u0063":3}}""", "[(a, 1), (b, NULL), (c, 3)]")]
     [InlineData("MAP<STRING, INT>", """{"v":{}}""", "[]")]
     [InlineData("MAP<STRING, INT>", """{"v":{"a":1,"b":2,"\u0061":3}}""", "[(a, 3), (b, 2)]")]
+    [InlineData("MAP<STRING, MAP<STRING, ARRAY<INT>>>", """{"v":{"a":{"x":[1]},"b":{"y":[2],"y":[3,4],"z":[]},"a":{"x":[5],"x":[6]}}}""", "[(a, [(x, [6])]), (b, [(y, [3, 4]), (z, [])])]")]
     [InlineData("MAP<STRING, ARRAY<ROW<x DOUBLE>>>", """{"v":{"k,}":[{"x":1.5},{}],"":[]}}""", "[(k,}, [(1.5), (NULL)]), (, [])]")]
     [InlineData("MAP<STRING, INT>", """{"v":[1]}""", "rejected: field v: expected MAP<STRING, INT>, found an array")]
     public void Values_become_nested_columns(string type, string document, string expected) =>

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Matih.Engine.Tests.Delivery;
 using Matih.Host.Runtime;
 using Matih.Host.Statements;
 using Matih.Hosting;
@@ -43,6 +44,31 @@ public sealed class StatementTests
 
         Assert.Equal(2, rejected.Line);
         Assert.Equal((2, 1), (done.RowCount, done.RejectedCount));
+    }
+
+    [Fact]
+    public void The_statements_of_a_pipeline_run_on_a_sample_as_they_stand()
+    {
+        using var harness = new FlowHarness
+        {
+            Definition = """
+                metadata: { name: orders, version: "1" }
+                sources:
+                  src: { type: kafka, connection: "localhost:9092", topic: shop.orders, consumer_group: g, format: json, schema: "id BIGINT NOT NULL, lines ARRAY<ROW<sku STRING, qty INT>>" }
+                transformations:
+                  - { name: flat, type: sql_transform, input: src, sql: "SELECT id, sku, qty, `offset` FROM {{ input }} CROSS JOIN UNNEST(lines) AS l" }
+                  - { name: many, type: sql_transform, input: flat, sql: "SELECT id, sku, `offset` AS line FROM {{ input }} WHERE qty > 1" }
+                sinks:
+                  lake: { type: iceberg, input: many, table: shop.orders, mode: append }
+                """,
+        };
+        string[] lines = ["""{"id":1,"lines":[{"sku":"a","qty":2},{"sku":"b","qty":3},{"sku":"c","qty":1}]}""", """{"id":2}""", "{", """{"lines":[]}""", """{"id":3,"lines":[{"sku":"d","qty":9}]}"""];
+
+        var result = StatementRun.RunFlow(harness.Plan()[0], lines, TimeZoneInfo.Utc, TimeProvider.System);
+
+        Assert.Equal("""[[1,"a",0],[1,"b",0],[3,"d",4]]""", Encoding.UTF8.GetString(result.Rows.Span));
+        Assert.Equal((3, 5, 1), (result.RowCount, result.LineCount, result.FilteredCount));
+        Assert.Equal([(3, "value: the text ends inside the JSON document, at offset 1"), (4, "field id: expected BIGINT NOT NULL, found no such member")], result.Rejections.Select(rejected => (rejected.Line, rejected.Reason)));
     }
 
     [Fact]

@@ -76,6 +76,23 @@ public sealed class ExpiryPlanTests
         Assert.Equal("40 30 20", Expired(Written(Table([40, 30, 20, 10, 1]), 10)));
     }
 
+    [Theory]
+    [InlineData("orders/lake", "30 20")]
+    [InlineData("refunds/lake", "")]
+    [InlineData(null, "30 20")]
+    public void A_commit_applied_again_stays_in_sight_of_its_pipeline_until_that_has_committed_above_it(string? owner, string kept)
+    {
+        // 40: the pipeline's commit. 30: another engine applies snapshot 50 again. 20: maintenance, which carries all ledgers forward.
+        var table = With(With(Written(Table([40, 30, 20, 10]), 40), 30, ("source-snapshot-id", "50")), 20, ("matih.writer", "maintenance"));
+        if (owner is not null) table = table with { Snapshots = [Snapshot(50, null, ("matih.writer", owner)), .. table.Snapshots] };
+        if (owner == "refunds/lake") table = With(table, 10, ("matih.writer", owner));
+
+        var expired = Expired(table).Split(' ');
+
+        Assert.Equal(kept, string.Join(' ', new[] { "30", "20" }.Where(id => !expired.Contains(id))));
+        Assert.Equal("40", string.Join(' ', expired.Where(id => id == "40")));
+    }
+
     [Fact]
     public void Where_a_pipeline_has_a_tag_and_no_commit_in_the_history_the_whole_history_stays()
     {

@@ -44,11 +44,12 @@ internal static class NestedCasts
         var element = new Expression.Input(new InputColumn.SchemaField("element", from));
         // The elements of a failing TRY_CAST make the whole NULL: as in Flink.
         var cast = Casts.Bind(element, to, isTry: false, offset);
+        var isMap = target is DataType.Map;
         return new Expression.Apply(new Kernel(isTry ? "TRY_CAST" : "CAST", call =>
         {
             var elements = (ElementCast)(call.State ??= new ElementCast(cast, element.Source, call.TimeZone));
-            elements.Run(call, isTry);
-        }) { CanFail = cast.CanFail && !isTry }, [list], target);
+            elements.Run(call, isTry, isMap);
+        }) { CanFail = (cast.CanFail || isMap) && !isTry }, [list], target);
     }
 
     private static Expression ToText(Expression operand, DataType asTexts, Kernel join, DataType target, int offset)
@@ -132,7 +133,9 @@ internal static class NestedCasts
             _type = new RowType([new Field(element.Name, element.Type)]);
         }
 
-        public void Run(KernelCall call, bool isTry)
+        private readonly MapEntries _entries = new();
+
+        public void Run(KernelCall call, bool isTry, bool isMap)
         {
             var operand = call.Arguments[0];
             var list = (ListColumn)operand.Column;
@@ -156,6 +159,11 @@ internal static class NestedCasts
                     else call.Reject(row, reason);
                     continue;
                 }
+                if (isMap && length != 0)
+                {
+                    AppendMap(call, row, cast, start, length, isTry);
+                    continue;
+                }
                 if (length != 0)
                 {
                     if (cast.IsScalar) for (var i = 0; i < length; i++) result.Elements.AppendRange(cast.Column, 0, 1);
@@ -163,6 +171,25 @@ internal static class NestedCasts
                 }
                 result.EndRow();
             }
+        }
+
+        /// <summary>Keys that differed may be the same as the new type, or NULL: '1' and '01' are one INT.</summary>
+        private void AppendMap(KernelCall call, int row, Operand cast, int start, int length, bool isTry)
+        {
+            var entries = (RowColumn)cast.Column;
+            _entries.Clear();
+            for (var i = start; i < start + length; i++)
+            {
+                var at = i & cast.Mask;
+                if (entries.Fields[0].IsNull(at))
+                {
+                    if (isTry) call.Result.AppendNull();
+                    else call.Reject(row, "A key of the map is NULL as the new type, expected a value.");
+                    return;
+                }
+                _entries.Add(entries.Fields[0], at, entries.Fields[1], at);
+            }
+            _entries.AppendTo(call.ResultList);
         }
 
         private string? FirstError(int start, int length)

@@ -162,6 +162,7 @@ internal sealed class TypeParser(TokenReader tokens)
         do
         {
             var name = TakeName("a field name", fields.Count == 0 ? "ROW" : "','");
+            if (fields.Any(field => field.Name == name.Text)) throw SqlErrorException.Wrong(name.Offset, $"ROW has two fields `{name.Text}`.");
             fields.Add(new Field(name.Text, Parse()));
             if (tokens.Current.Kind == TokenKind.String) tokens.Take();
         }
