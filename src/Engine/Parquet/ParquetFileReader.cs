@@ -80,13 +80,16 @@ internal sealed class ParquetFileReader
         try
         {
             var (first, count) = metadata.LeavesOf(column);
+            var before = target.Count;
             for (var i = first; i < first + count; i++)
             {
                 var (leaf, chunk) = (metadata.Leaves[i], metadata.RowGroups[rowGroup].Chunks[i]);
                 var reader = new ChunkReader(leaf, metadata.Stored[i], chunk);
                 if (leaf.IsFlat) reader.Read(bytesOf(chunk).Span, target);
-                else reader.Read(bytesOf(chunk).Span, new LeafAssembly(leaf, metadata.Stored[i], target, i == first ? null : metadata.Leaves[i - 1]));
+                else reader.Read(bytesOf(chunk).Span, new LeafAssembly(leaf, metadata.Stored[i], target, before, i == first ? null : metadata.Leaves[i - 1]));
             }
+            var rowCount = metadata.RowGroups[rowGroup].RowCount;
+            if (target.Count - before != rowCount) throw new InvalidDataException($"{Quantity.Of(target.Count - before, "row")} read, the row group has {Quantity.Count(rowCount)}.");
             CheckWhole(target);
         }
         catch (InvalidDataException e)

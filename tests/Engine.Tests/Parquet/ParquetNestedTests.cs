@@ -145,14 +145,19 @@ public class ParquetNestedTests
         var random = new Random(seed);
         var rows = new RowType([new Field("v", NestedValues.RandomRow(random, 3))]);
         var file = Write(rows, Columns(rows), [.. Enumerable.Range(0, 50).Select(_ => new[] { NestedValues.RandomValue(rows[0].Type, random) })]);
-        for (var i = 0; i < 40; i++)
+        for (var attempt = 0; attempt < 40; attempt++)
         {
             var damaged = (byte[])file.Clone();
             for (var n = random.Next(1, 4); n > 0; n--) damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
             try
             {
                 var reader = new ParquetFileReader(damaged);
-                for (var column = 0; column < reader.Metadata.Columns.Length; column++) reader.ReadColumn(column, MemoryAccount.Unlimited()).Dispose();
+                for (var i = 0; i < reader.Metadata.Columns.Length; i++)
+                {
+                    using var column = reader.ReadColumn(i, MemoryAccount.Unlimited());
+                    Assert.Equal(reader.Metadata.RowCount, column.Count);
+                    Assert.Equal(reader.Metadata.RowCount, NestedValues.Rows(column).Length);
+                }
             }
             catch (Exception e) when (e is InvalidDataException or NotSupportedException)
             {

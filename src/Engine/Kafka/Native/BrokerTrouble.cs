@@ -43,7 +43,8 @@ public readonly partial record struct BrokerTrouble(string Broker, string Cause)
         if (reason.StartsWith("ApiVersionRequest failed: Local: Timed out", StringComparison.Ordinal) || TimedOut().IsMatch(reason)) return "it takes connections and does not answer";
         if (state == "SSL_HANDSHAKE" && NoTls().IsMatch(reason)) return "the TLS handshake failed: perhaps it speaks no TLS (security.protocol)";
         // The first request of all is answered by every broker that understands it.
-        if (reason.StartsWith("Disconnected", StringComparison.Ordinal))
+        // Which of the two is met depends on who is faster: it has closed the connection before the request was sent, or after.
+        if (reason.StartsWith("Disconnected", StringComparison.Ordinal) || reason.StartsWith("Send failed: Broken pipe", StringComparison.Ordinal))
             return state == "APIVERSION_QUERY" || reason.Contains("security.protocol", StringComparison.Ordinal) ? $"{Closed}: {OtherProtocol}" : Closed;
         return int.TryParse(AnswerLength().Match(reason).Groups["length"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var length)
             ? length switch

@@ -5,7 +5,7 @@ namespace Matih.Parquet.Reading;
 
 /// <summary>
 /// Puts the values of one leaf at their places in a nested batch column. Each leaf fills its own column; the rows, lists and
-/// maps around it are filled by the first leaf below them.
+/// maps around it are filled by the first leaf below them, with which the others must agree.
 /// </summary>
 /// <remarks>Source: parquet-format, README.md, "Nested Encoding".</remarks>
 internal sealed class LeafAssembly
@@ -14,22 +14,30 @@ internal sealed class LeafAssembly
     private readonly ImmutableArray<LeafNode> _nodes;
     private readonly Column[] _columns;
     private readonly bool[] _isOwner;
+    private readonly int[] _places;
+    private readonly int[] _elementsLeft;
     private readonly ValueSink _sink;
     private bool _hasRow;
 
     /// <param name="target">The column of the leaf's top-level column.</param>
+    /// <param name="firstRow">The rows that the target had before this row group.</param>
     /// <param name="before">The leaf before it in the file, with which it may share groups; null for the first.</param>
-    public LeafAssembly(ParquetLeaf leaf, StoredColumn stored, Column target, ParquetLeaf? before)
+    public LeafAssembly(ParquetLeaf leaf, StoredColumn stored, Column target, int firstRow, ParquetLeaf? before)
     {
         _leaf = leaf;
         _nodes = leaf.Nodes;
         _columns = new Column[_nodes.Length];
         _isOwner = new bool[_nodes.Length];
+        _places = new int[_nodes.Length];
+        _elementsLeft = new int[_nodes.Length];
         var isShared = before is not null && before.Root == leaf.Root;
         for (var i = 0; i < _nodes.Length; i++)
         {
             _columns[i] = target;
             _isOwner[i] = !isShared;
+            _places[i] = firstRow;
+            // Of what the first leaf has filled, the rows before this row group end where the list before it does.
+            if (isShared && target is ListColumn filled) firstRow = filled.Offsets[firstRow];
             isShared = isShared && i < before!.Nodes.Length && before.Nodes[i] == _nodes[i];
             target = _nodes[i].Kind switch
             {
@@ -69,6 +77,7 @@ internal sealed class LeafAssembly
         {
             if (_nodes[i].RepeatedAt != repetition) continue;
             if (_isOwner[i]) ((ListColumn)_columns[i]).Extend();
+            else if (--_elementsLeft[i] < 0) throw Disagrees();
             return i + 1;
         }
         throw new InvalidDataException($"No list repeats at level {repetition}.");
@@ -88,22 +97,32 @@ internal sealed class LeafAssembly
                     return !isNull;
                 case LeafNodeKind.List:
                     var list = (ListColumn)_columns[i];
-                    if (isNull)
-                    {
-                        if (_isOwner[i]) list.AppendNull();
-                        return false;
-                    }
-                    if (_isOwner[i]) list.AppendEmpty();
+                    if (!_isOwner[i]) Compare(i, list, isNull, hasElement: definition >= node.ElementAt);
+                    else if (isNull) list.AppendNull();
+                    else list.AppendEmpty();
                     if (definition < node.ElementAt) return false;
                     if (_isOwner[i]) list.Extend();
                     break;
                 default:
-                    if (!_isOwner[i]) break;
-                    if (isNull) ((RowColumn)_columns[i]).EndNull();
+                    if (!_isOwner[i])
+                    {
+                        if (_places[i] >= _columns[i].Count || _columns[i].IsNull(_places[i]++) != isNull) throw Disagrees();
+                    }
+                    else if (isNull) ((RowColumn)_columns[i]).EndNull();
                     else ((RowColumn)_columns[i]).EndRow();
                     break;
             }
         }
         throw new InvalidOperationException($"The way to {_leaf.Column.Name} ends at no value.");
     }
+
+    /// <summary>Refuses a list that the first leaf below it saw otherwise.</summary>
+    private void Compare(int node, ListColumn list, bool isNull, bool hasElement)
+    {
+        var place = _places[node]++;
+        if (_elementsLeft[node] != 0 || place >= list.Count || list.IsNull(place) != isNull || list.LengthOf(place) > 0 != hasElement) throw Disagrees();
+        _elementsLeft[node] = Math.Max(0, list.LengthOf(place) - 1);
+    }
+
+    private InvalidDataException Disagrees() => new($"The leaf '{_leaf.Column.Name}' disagrees with the one before it about the groups around them.");
 }
