@@ -118,6 +118,7 @@ internal static class NestedCasts
     private sealed class ElementCast
     {
         private readonly RowErrors _errors = new();
+        private readonly MapEntries _entries = new();
         private readonly QueryContext _context;
         private readonly Frame _frame;
         private readonly Node _node;
@@ -132,8 +133,6 @@ internal static class NestedCasts
             _node = builder.Build(cast, scope);
             _type = new RowType([new Field(element.Name, element.Type)]);
         }
-
-        private readonly MapEntries _entries = new();
 
         public void Run(KernelCall call, bool isTry, bool isMap)
         {
@@ -192,11 +191,18 @@ internal static class NestedCasts
             _entries.AppendTo(call.ResultList);
         }
 
+        /// <summary>The errors are in the order of the elements: where every row fails, a scan for each would be quadratic.</summary>
         private string? FirstError(int start, int length)
         {
-            foreach (var error in _errors.Errors)
-                if (error.Row >= start && error.Row < start + length) return error.Reason;
-            return null;
+            var errors = _errors.Errors;
+            var (low, high) = (0, errors.Count);
+            while (low < high)
+            {
+                var middle = (low + high) / 2;
+                if (errors[middle].Row < start) low = middle + 1;
+                else high = middle;
+            }
+            return low < errors.Count && errors[low].Row < start + length ? errors[low].Reason : null;
         }
     }
 }

@@ -11,8 +11,6 @@ namespace Matih.Sql.Nested;
 /// <remarks>Source: Apache Flink 1.20, "Collection Functions"; doubtful cases as a running Flink 1.20.3 answers them.</remarks>
 internal static class ArrayFunctions
 {
-    private delegate void RowAppender(KernelCall call, int row);
-
     public static ImmutableArray<ScalarFunction> All { get; } =
     [
         new("CARDINALITY", Cardinality),
@@ -57,7 +55,7 @@ internal static class ArrayFunctions
         call.ExpectCount(1, 1);
         var array = Array(call, 0);
         var type = ElementOf(array);
-        return new Expression.Apply(Each("ELEMENT", (kernel, row) =>
+        return new Expression.Apply(RowKernels.Each("ELEMENT", (kernel, row) =>
         {
             var lists = kernel.Lists(0);
             switch (lists.LengthOf(row))
@@ -98,7 +96,7 @@ internal static class ArrayFunctions
     {
         call.ExpectCount(1, int.MaxValue);
         var arrays = SameArrays(call, call.Count);
-        return call.Apply(Each("ARRAY_CONCAT", (kernel, row) =>
+        return call.Apply(RowKernels.Each("ARRAY_CONCAT", (kernel, row) =>
         {
             var result = kernel.ResultList;
             for (var i = 0; i < kernel.Arguments.Length; i++)
@@ -129,7 +127,7 @@ internal static class ArrayFunctions
     {
         call.ExpectCount(2, 2);
         var array = Array(call, 0);
-        return call.Apply(Each("ARRAY_POSITION", (kernel, row) => kernel.ResultOf<int>().Append(Find(kernel, row) + 1)), new DataType.Int(), array, Value(call, 1, array));
+        return call.Apply(RowKernels.Each("ARRAY_POSITION", (kernel, row) => kernel.ResultOf<int>().Append(Find(kernel, row) + 1)), new DataType.Int(), array, Value(call, 1, array));
     }
 
     /// <summary>The position of the second argument among the elements of the first, from 0, or -1.</summary>
@@ -166,12 +164,12 @@ internal static class ArrayFunctions
     {
         call.ExpectCount(count, count);
         var arrays = SameArrays(call, count);
-        return call.Apply(Each(call.Name, (kernel, row) =>
+        return call.Apply(RowKernels.Each(call.Name, (kernel, row) =>
         {
             var values = (ValueSet)(kernel.State ??= new ValueSet());
             values.Clear();
             fill(values, kernel, row);
-            AppendSet(kernel, values, 0);
+            AppendSet(kernel, values);
         }), arrays[0].Type, arrays);
     }
 
@@ -180,7 +178,7 @@ internal static class ArrayFunctions
     {
         call.ExpectCount(2, 2);
         var arrays = SameArrays(call, 2);
-        return call.Apply(Each(call.Name, (kernel, row) =>
+        return call.Apply(RowKernels.Each(call.Name, (kernel, row) =>
         {
             var (others, kept) = ((ValueSet, ValueSet))(kernel.State ??= (new ValueSet(), new ValueSet()));
             others.Clear();
@@ -189,7 +187,7 @@ internal static class ArrayFunctions
             var lists = kernel.Lists(0);
             for (var i = lists.StartOf(row); i < lists.StartOf(row) + lists.LengthOf(row); i++)
                 if (others.Find(lists.Elements, i) >= 0 == keepsKnown) kept.Add(lists.Elements, i);
-            AppendSet(kernel, kept, 0);
+            AppendSet(kernel, kept);
         }), arrays[0].Type, arrays);
     }
 
@@ -198,9 +196,9 @@ internal static class ArrayFunctions
         for (var i = lists.StartOf(row); i < lists.StartOf(row) + lists.LengthOf(row); i++) values.Add(lists.Elements, i);
     }
 
-    private static void AppendSet(KernelCall kernel, ValueSet values, int from)
+    private static void AppendSet(KernelCall kernel, ValueSet values)
     {
-        for (var i = from; i < values.Count; i++) values.AppendTo(kernel.ResultList.Elements, i);
+        for (var i = 0; i < values.Count; i++) values.AppendTo(kernel.ResultList.Elements, i);
         kernel.ResultList.EndRow();
     }
 
@@ -208,7 +206,7 @@ internal static class ArrayFunctions
     {
         call.ExpectCount(1, 1);
         var array = Array(call, 0);
-        return call.Apply(Each("ARRAY_REVERSE", (kernel, row) =>
+        return call.Apply(RowKernels.Each("ARRAY_REVERSE", (kernel, row) =>
         {
             var lists = kernel.Lists(0);
             for (var i = lists.StartOf(row) + lists.LengthOf(row) - 1; i >= lists.StartOf(row); i--) kernel.ResultList.Elements.AppendRange(lists.Elements, i, 1);
@@ -221,7 +219,7 @@ internal static class ArrayFunctions
         call.ExpectCount(2, 3);
         var array = Array(call, 0);
         var end = call.Count == 3 ? call.Int(2) : Expression.Literal.Of(new DataType.Int(), int.MaxValue);
-        return call.Apply(Each("ARRAY_SLICE", (kernel, row) =>
+        return call.Apply(RowKernels.Each("ARRAY_SLICE", (kernel, row) =>
         {
             var lists = kernel.Lists(0);
             var length = lists.LengthOf(row);
@@ -243,7 +241,7 @@ internal static class ArrayFunctions
         // NULLs come first in ascending order and last in descending order, unless it is said.
         var nullsFirst = call.Count > 2 ? call.Boolean(2) : isAscending;
         var isText = TypeRules.IsText(ElementOf(array));
-        return call.Apply(Each("ARRAY_SORT", (kernel, row) =>
+        return call.Apply(RowKernels.Each("ARRAY_SORT", (kernel, row) =>
         {
             var (lists, rows) = (kernel.Lists(0), (List<int>)(kernel.State ??= new List<int>()));
             rows.Clear();
@@ -267,7 +265,7 @@ internal static class ArrayFunctions
         call.ExpectCount(1, 1);
         var array = Ordered(call, 0);
         var isText = TypeRules.IsText(ElementOf(array));
-        return new Expression.Apply(Each(call.Name, (kernel, row) =>
+        return new Expression.Apply(RowKernels.Each(call.Name, (kernel, row) =>
         {
             var lists = kernel.Lists(0);
             var best = -1;
@@ -287,7 +285,7 @@ internal static class ArrayFunctions
         var array = Array(call, 0);
         if (!TypeRules.IsText(ElementOf(array))) throw call.Unsupported($"ARRAY_JOIN of {array.Type.Name} (it takes an ARRAY<STRING>)");
         Expression[] arguments = call.Count == 3 ? [array, call.Text(1), call.Text(2)] : [array, call.Text(1)];
-        return call.Apply(Each("ARRAY_JOIN", (kernel, row) =>
+        return call.Apply(RowKernels.Each("ARRAY_JOIN", (kernel, row) =>
         {
             var lists = kernel.Lists(0);
             var (texts, result) = ((BytesColumn)lists.Elements, kernel.ResultBytes);
@@ -318,7 +316,7 @@ internal static class ArrayFunctions
     private static Expression Split(FunctionCall call)
     {
         call.ExpectCount(2, 2);
-        return call.Apply(Each("SPLIT", (kernel, row) =>
+        return call.Apply(RowKernels.Each("SPLIT", (kernel, row) =>
         {
             var text = kernel.Bytes(0)[row];
             var separator = kernel.Bytes(1)[row];
@@ -347,9 +345,6 @@ internal static class ArrayFunctions
         text.CopyTo(target);
         return text.Length;
     }
-
-    /// <summary>A strict kernel that works row by row.</summary>
-    private static Kernel Each(string name, RowAppender body, bool canFail = false) => RowKernels.Each(name, (call, row) => body(call, row), canFail);
 
     private static Expression Array(FunctionCall call, int index) =>
         call.Expect(index, "an ARRAY", type => type is DataType.Array, new DataType.Array(new DataType.Int()));
