@@ -112,6 +112,7 @@ public static class PipelinePlanner
             flow.Sink.TargetFileBytes)
         {
             Key = flow.Sink.Key,
+            FormatVersion = flow.Sink.Properties.TryGetValue(TablePropertyRules.FormatVersion, out var version) ? int.Parse(version, NumberStyles.None, CultureInfo.InvariantCulture) : null,
             Defaults = DefaultsOf(flow.Sink),
         };
     }

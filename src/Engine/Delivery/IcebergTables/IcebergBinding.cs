@@ -21,7 +21,7 @@ internal sealed class IcebergBinding : TableBinding
     private readonly MetricsSelection _metrics;
     private readonly ImmutableSortedDictionary<string, string> _settings;
 
-    private IcebergBinding(TableMetadata metadata, ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap) : base(columns, columnMap)
+    private IcebergBinding(TableMetadata metadata, ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap, ImmutableArray<SuppliedColumn> supplied) : base(columns, columnMap, supplied)
     {
         _metadata = metadata;
         _files = new TableFiles(metadata);
@@ -35,7 +35,7 @@ internal sealed class IcebergBinding : TableBinding
 
     private SortOrder Order => _metadata.DefaultSortOrder;
 
-    public override TableBinding OfStoredRows() => new IcebergBinding(_metadata, Columns, [.. Enumerable.Range(0, Columns.Length)]);
+    public override TableBinding OfStoredRows() => new IcebergBinding(_metadata, Columns, [.. Enumerable.Range(0, Columns.Length)], []);
 
     public override string Shape => string.Create(CultureInfo.InvariantCulture, $"{Schema.SchemaId}\n{Spec.SpecId}");
 
@@ -109,15 +109,41 @@ internal sealed class IcebergBinding : TableBinding
                 map.Add(i);
             }
         }
+        var supplied = ImmutableArray.CreateBuilder<SuppliedColumn>();
         foreach (var column in schema.Fields)
-            if (column.IsRequired && plan.Rows.IndexOf(column.Name) < 0) faults.Add($"its required column '{column.Name}' is not among the query's");
+        {
+            if (plan.Rows.IndexOf(column.Name) >= 0) continue;
+            if (IcebergDefaults.HasDefault(column))
+            {
+                if (SupplyOf(column) is not var (stored, value))
+                {
+                    faults.Add($"its column '{column.Name}' of type {column.Type} is not among the query's, and its default ({column.WriteDefault ?? "NULL"}) cannot be written");
+                    continue;
+                }
+                columns.Add(stored);
+                map.Add(plan.Rows.Count + supplied.Count);
+                supplied.Add(value);
+            }
+            else if (column.IsRequired)
+            {
+                faults.Add($"its required column '{column.Name}' is not among the query's");
+            }
+        }
         if (faults.Count != 0)
         {
             throw new PipelineException(FailureKind.BadDefinition,
                 $"The query does not fit table {plan.Identifier}: {string.Join("; ", faults)}.",
                 "Change the SQL (aliases, CAST, COALESCE), or evolve the table; columns are matched by name.");
         }
-        return new IcebergBinding(table.Metadata, columns.ToImmutable(), map.ToImmutable());
+        return new IcebergBinding(table.Metadata, columns.ToImmutable(), map.ToImmutable(), supplied.ToImmutable());
+    }
+
+    /// <summary>The column as files hold it, and its default; null where this build cannot write it.</summary>
+    private static (ParquetColumn Stored, SuppliedColumn Value)? SupplyOf(NestedField column)
+    {
+        if (!column.Type.IsPrimitive || column.Type is IcebergType.Other) return null;
+        var stored = ColumnOf(column);
+        return IcebergDefaults.ForWriting(column, stored) is { } value ? (stored, value) : null;
     }
 
     /// <summary>For rows of the table itself: every column of its schema, in its order.</summary>
@@ -126,15 +152,24 @@ internal sealed class IcebergBinding : TableBinding
     {
         WritableTable.Check(table);
         var fields = table.Metadata.CurrentSchema.Fields;
+        if (IcebergDefaults.NestedWithInitialDefault(table.Metadata.CurrentSchema).FirstOrDefault() is { } nested)
+            throw new UnsupportedTableException($"The rows of table {table.Identifier} cannot be written: the field '{nested}' has an initial-default, which this build knows of columns only.");
         try
         {
-            return new IcebergBinding(table.Metadata, [.. fields.Select(ColumnOf)], [.. Enumerable.Range(0, fields.Length)]);
+            return new IcebergBinding(table.Metadata, [.. fields.Select(ColumnOf)], [.. Enumerable.Range(0, fields.Length)], []);
         }
         catch (NotSupportedException e)
         {
             throw new UnsupportedTableException($"The rows of table {table.Identifier} cannot be written: {e.Message}");
         }
     }
+
+    /// <summary>What rows of files that are older than a column have in it, by field id.</summary>
+    /// <exception cref="UnsupportedTableException">This build cannot write such a value.</exception>
+    public IReadOnlyDictionary<int, SuppliedColumn> InitialDefaults => Schema.Fields.Where(column => column.InitialDefault is not null).ToDictionary(
+        column => column.Id,
+        column => IcebergDefaults.ForReading(column, ColumnOf(column))
+            ?? throw new UnsupportedTableException($"The initial-default {column.InitialDefault} of column '{column.Name}' of type {column.Type} cannot be written by this build."));
 
     private static ParquetColumn ColumnOf(NestedField field) => new(field.Id, field.Name, ParquetTypeOf(field.Type), field.IsRequired);
 
