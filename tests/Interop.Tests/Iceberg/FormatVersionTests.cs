@@ -145,8 +145,11 @@ public sealed class FormatVersionTests
             new NestedField(12, "amount", false, new IcebergType.Decimal(9, 2)) { WriteDefault = "\"14.20\"" },
             new NestedField(13, "v", false, new IcebergType.Other("variant")));
 
+        await IcebergReference.WriteAsync("set-spec", path, "add", "n");
+
         await WriteAsync(data, [(2, "new"), (3, null)]);
 
+        Assert.Equal(1, await IcebergReference.CountAsync(path, "--where", "n = 8 and id = 2"));
         await IcebergReference.CheckAsync(path, "--require-totals");
         var rows = (await IcebergReference.ScanAsync(path, "--sorted", "--columns", "id,s,n,at,amount")).Select(row => row.GetRawText());
         Assert.Equal(

@@ -45,6 +45,28 @@ public abstract class SqlCatalogContract
     }
 
     [Fact]
+    public async Task A_version_3_table_is_created_and_raised_ones_are_written_by_turns_with_java()
+    {
+        await using var tables = await TablesAsync();
+        var data = await tables.DataAsync();
+        var (created, _) = await tables.Catalog.CreateAsync(TableIdentifier.Parse("ns.t"), SqlTables.NewTable() with { FormatVersion = 3 }, None);
+        await IcebergReference.CreateAsync(tables.Java("ns.old"), SqlTables.Schema, null, "--format-version", "1");
+        await tables.AppendAsync(tables.Catalog, "ns.old", data.New(await tables.LoadAsync("ns.old")));
+        await IcebergReference.WriteAsync("set-props", tables.Java("ns.old"), "format-version=3");
+
+        foreach (var name in (string[])["ns.t", "ns.old"])
+        {
+            await tables.AppendAsync(tables.Catalog, name, data.New(await tables.LoadAsync(name)));
+            await IcebergReference.AppendAsync(tables.Java(name), ["""{"id":2,"s":"java"}"""]);
+            await tables.AppendAsync(tables.Catalog, name, data.New(await tables.LoadAsync(name)));
+            await IcebergReference.CheckAsync(tables.Java(name));
+        }
+
+        Assert.Equal(3, created.Metadata.FormatVersion);
+        Assert.Equal((3L, 4L), ((await tables.LoadAsync("ns.t")).Metadata.NextRowId, (await tables.LoadAsync("ns.old")).Metadata.NextRowId));
+    }
+
+    [Fact]
     public async Task Creating_a_table_that_exists_gives_the_one_that_exists()
     {
         await using var tables = await TablesAsync();

@@ -4,7 +4,9 @@ using Matih.Fixtures;
 using Matih.Hosting;
 using Matih.Iceberg.Manifests;
 using Matih.Interop.Tests.Iceberg;
+using Matih.Maintenance;
 using Matih.Maintenance.Compaction;
+using Matih.Maintenance.Orphans;
 using Matih.Storage;
 
 namespace Matih.Interop.Tests.Maintenance.Compaction;
@@ -78,6 +80,36 @@ public sealed class RowLineageTests
         Assert.Equal(Texts(before.Where(row => row.GetProperty("id").GetInt64() != 201)), Texts(await LineageAsync()));
         await IcebergReference.CheckAsync(Folder, "--require-totals");
         Assert.Empty(await IcebergReference.OrphansAsync(Folder));
+    }
+
+    [Fact]
+    public async Task A_Puffin_file_stays_as_long_as_one_of_its_vectors_is_live()
+    {
+        await IcebergReference.CreateAsync(Folder, "id long required, s string", null, "--format-version", "3", "--table-prop", "write.delete.granularity=partition");
+        for (var i = 0; i < 3; i++) await IcebergReference.AppendAsync(Folder, Rows(100 * i, 10));
+        await IcebergReference.WriteAsync("delete-where", Folder, "--where", "id in (1, 101, 201)", "--mode", "dv");
+        var puffin = Assert.Single((await FilesAsync()).Where(file => file.IsDeletionVector).Select(file => file.Path).Distinct());
+
+        await IcebergReference.WriteAsync("delete-where", Folder, "--where", "id = 102", "--mode", "copy");
+        await ExpireAsync();
+        Assert.Equal(2, (await FilesAsync()).Count(file => file.IsDeletionVector && file.Path == puffin));
+        Assert.True(File.Exists(puffin));
+        var stray = Path.Combine(Path.GetDirectoryName(puffin)!, "stray-deletes.puffin");
+        await File.WriteAllTextAsync(stray, "nobody names it");
+        foreach (var file in Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories)) File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddDays(-30));
+        await new OrphanRemoval(_data.Catalog, new SystemIdSource(), TimeProvider.System).RunAsync(ForeignData.Name("t"), new OrphanOptions(TimeSpan.FromDays(10)), default);
+        Assert.Equal((true, false), (File.Exists(puffin), File.Exists(stray)));
+        Assert.Equal(26, await IcebergReference.CountAsync(Folder));
+        await IcebergReference.CheckAsync(Folder);
+
+        await CompactAsync();
+        await ExpireAsync();
+        Assert.False(File.Exists(puffin));
+        Assert.Equal(26, await IcebergReference.CountAsync(Folder));
+        await IcebergReference.CheckAsync(Folder);
+
+        async Task ExpireAsync() =>
+            Assert.NotNull(await new TableExpiry(_data.Catalog, TimeProvider.System) { Retention = TimeSpan.FromMilliseconds(1) }.RunAsync(ForeignData.Name("t"), isDryRun: false, default));
     }
 
     [Fact]

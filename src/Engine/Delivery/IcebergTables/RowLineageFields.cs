@@ -1,6 +1,6 @@
 using Matih.Parquet;
 
-namespace Matih.Iceberg;
+namespace Matih.Delivery.IcebergTables;
 
 /// <summary>
 /// The columns in which a data file keeps the ids of rows that it got from other files. Where one is NULL or missing, readers
