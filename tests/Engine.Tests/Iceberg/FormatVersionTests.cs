@@ -118,6 +118,47 @@ public sealed class FormatVersionTests : IDisposable
     }
 
     [Fact]
+    public async Task In_version_1_an_ancestor_that_an_expiry_cut_off_is_found_though_no_number_tells_of_it()
+    {
+        var table = await CommitAsync(await CreateAsync(1), [File("a", 10)]);
+        table = await CommitAsync(table, [File("b", 1)]);
+        var (first, last) = (table.Metadata.Snapshots[0], table.Metadata.Snapshots[1]);
+        var cut = new Snapshot(last.Id, null, 0, last.TimestampMillis, last.ManifestList!, last.Summary, last.SchemaId);
+        var log = table.Metadata.MetadataLog.Add(new(table.Metadata.LastUpdatedMillis, table.MetadataLocation));
+
+        table = await WriteNextAsync(table, table.Metadata with { Snapshots = [cut], MetadataLog = log });
+
+        var steps = new List<(SnapshotId, bool)>();
+        await foreach (var step in LineageWalk.WalkAsync(table, default))
+            if (step is LineageStep.Found found) steps.Add((found.Snapshot.Id, found.IsExpired));
+        Assert.Equal([(last.Id, false), (first.Id, true)], steps);
+    }
+
+    [Fact]
+    public async Task In_version_1_a_commit_counts_when_another_has_gone_on_before_it_was_confirmed()
+    {
+        var table = await CommitAsync(await CreateAsync(1), [File("a", 10)]);
+        var attempt = await AttemptAsync(await PreparedChange.PrepareAsync(table, [File("b", 1)], _ids, default), table);
+        Table? after = null;
+        var location = table.MetadataLocation.Replace($"v{FileCatalog.VersionOf(table.MetadataLocation)}.", $"v{FileCatalog.VersionOf(table.MetadataLocation) + 1}.");
+        var store = new FaultyStore(new LocalStore(_ids));
+        // Another engine goes on, and expires our snapshot, between our put and our look.
+        store.After(".metadata.json", async () =>
+        {
+            var own = TableMetadataJson.Read(await System.IO.File.ReadAllBytesAsync(location), location);
+            var left = own.Snapshots.Without(new HashSet<SnapshotId> { attempt.Snapshot.Id });
+            var log = own.MetadataLog.Add(new(own.LastUpdatedMillis, location));
+            after = await WriteNextAsync(table with { MetadataLocation = location }, own with { Snapshots = left, CurrentSnapshotId = null, Refs = own.Refs.Clear(), MetadataLog = log });
+        });
+        var catalog = new FileCatalog(store, _folder.Path, _ids, TimeProvider.System);
+        await catalog.LoadAsync(Name, default);
+
+        Assert.IsType<CommitResult.Committed>(await catalog.CommitAsync(table, attempt.Requirements, attempt.Updates, default));
+
+        Assert.NotNull(after);
+    }
+
+    [Fact]
     public async Task A_table_without_an_id_is_refused()
     {
         var table = await CreateAsync(1);
@@ -180,11 +221,12 @@ public sealed class FormatVersionTests : IDisposable
     }
 
     /// <summary>As another engine does it: the next metadata file differs in its version alone.</summary>
-    private async Task<Table> RaiseAsync(Table table, int version)
+    private Task<Table> RaiseAsync(Table table, int version) => WriteNextAsync(table, table.Metadata with { FormatVersion = version });
+
+    private async Task<Table> WriteNextAsync(Table table, TableMetadata metadata)
     {
         var location = table.MetadataLocation.Replace($"v{FileCatalog.VersionOf(table.MetadataLocation)}.", $"v{FileCatalog.VersionOf(table.MetadataLocation) + 1}.");
-        var metadata = table.Metadata with { FormatVersion = version, LastUpdatedMillis = table.Metadata.LastUpdatedMillis + 1 };
-        await System.IO.File.WriteAllBytesAsync(location, TableMetadataJson.Write(metadata).ToArray());
+        await System.IO.File.WriteAllBytesAsync(location, TableMetadataJson.Write(metadata with { LastUpdatedMillis = metadata.LastUpdatedMillis + 1 }).ToArray());
         _catalog = NewCatalog();
         return (await _catalog.LoadAsync(Name, default))!;
     }
