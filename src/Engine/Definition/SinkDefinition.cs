@@ -41,6 +41,9 @@ public sealed record SinkDefinition
     /// <summary>Whether a missing table is created. Default true.</summary>
     public required bool CreatesTable { get; init; }
 
+    /// <summary>What a run may change in the columns of a table that exists.</summary>
+    public SchemaEvolutionMode SchemaEvolution { get; init; }
+
     /// <summary>Length at which a data file is closed; null takes the table's own setting.</summary>
     public required long? TargetFileBytes { get; init; }
 

@@ -20,6 +20,9 @@ public sealed record TablePlan(
     /// <summary>The columns that identify a row where another engine writes by upsert; they are NOT NULL in the rows. Empty for append.</summary>
     public ImmutableArray<string> Key { get; init; } = [];
 
+    /// <summary>What a run may change in the columns of a table that exists.</summary>
+    public SchemaEvolutionMode SchemaEvolution { get; init; }
+
     /// <summary>Properties that a new table gets where <see cref="Properties"/> does not set them: those of its maintenance.</summary>
     public ImmutableSortedDictionary<string, string> Defaults { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 }

@@ -112,6 +112,7 @@ public static class PipelinePlanner
             flow.Sink.TargetFileBytes)
         {
             Key = flow.Sink.Key,
+            SchemaEvolution = flow.Sink.SchemaEvolution,
             Defaults = DefaultsOf(flow.Sink),
         };
     }

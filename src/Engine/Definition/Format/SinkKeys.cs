@@ -40,6 +40,13 @@ internal static class SinkKeys
 
     public static readonly Key<bool> Create = new("create", new FlagShape(), "Whether a missing table is created.") { Default = true, DefaultText = "true" };
 
+    public static readonly Key<SchemaEvolutionMode> SchemaEvolution = new("schema_evolution",
+        new ChoiceShape<SchemaEvolutionMode>([("strict", SchemaEvolutionMode.Strict), ("add", SchemaEvolutionMode.Add), ("full", SchemaEvolutionMode.Full)]),
+        "What a run may change in the columns of a table that exists: `strict` changes nothing, and refuses a query that does not fit; `add` adds columns, and fields within structs, that the query has and the table lacks; `full` also widens types (INT to BIGINT, FLOAT to DOUBLE, DECIMAL to more digits) and makes columns optional. The change is a commit of its own before the first row that needs it. Columns are never dropped, renamed or narrowed, and one that somebody dropped or renamed in the table is not added again. See [delivery](delivery.md#tables-that-others-change).")
+    {
+        DefaultText = "strict",
+    };
+
     /// <summary>0 where it is left out.</summary>
     public static readonly Key<long> TargetFileSize = new("target_file_size", new SizeShape(64 << 10, "64KiB", 4L << 30, "4GiB"),
         "The size at which a data file is closed. Left out: the table's `write.target-file-size-bytes`, which is 512 MiB where the table has none.");
@@ -49,5 +56,5 @@ internal static class SinkKeys
 
     public static readonly Key<BoundMapping?> Maintenance = new("maintenance", new ShortShape(new MappingShape(MaintenanceKeys.Set), MaintenanceKeys.Mode)!, "How the table is kept fast.");
 
-    public static readonly KeySet Set = new("sinks.NAME", "An Iceberg table.", Type, Table, Mode, KeyColumns, Input, PartitionBy, Catalog, Create, TargetFileSize, Properties, Maintenance);
+    public static readonly KeySet Set = new("sinks.NAME", "An Iceberg table.", Type, Table, Mode, KeyColumns, Input, PartitionBy, Catalog, Create, SchemaEvolution, TargetFileSize, Properties, Maintenance);
 }

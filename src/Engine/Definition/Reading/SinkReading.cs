@@ -32,6 +32,7 @@ internal sealed class SinkReading(
             Properties = properties,
             PropertyPlaces = sink.Get(SinkKeys.Properties).ToImmutableDictionary(pair => pair.Key, pair => new PropertyPlace(pair.Position, pair.Path)),
             CreatesTable = sink.Get(SinkKeys.Create),
+            SchemaEvolution = sink.Get(SinkKeys.SchemaEvolution),
             TargetFileBytes = sink.Get(SinkKeys.TargetFileSize) is > 0 and var bytes ? bytes : null,
             Maintenance = ReadMaintenance(sink),
             Position = sink.Position,

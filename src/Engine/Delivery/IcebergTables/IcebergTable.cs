@@ -31,7 +31,23 @@ internal sealed class IcebergTable(ICatalog catalog, TablePlan plan) : IFlowTabl
     {
         return await catalog.CommitAsync(((IcebergVersion)table).Loaded, [new TableRequirement.AssertTableUuid(table.TableUuid)], [new TableUpdate.SetProperties(properties)], cancellationToken) is CommitResult.Committed;
     }
+
+    public async ValueTask<bool> TryEvolveAsync(ITableVersion table, TableEvolution evolution, CancellationToken cancellationToken)
+    {
+        var loaded = ((IcebergVersion)table).Loaded;
+        TableRequirement[] requirements =
+        [
+            new TableRequirement.AssertTableUuid(table.TableUuid),
+            new TableRequirement.AssertCurrentSchemaId(loaded.Metadata.CurrentSchemaId),
+            new TableRequirement.AssertLastAssignedFieldId(loaded.Metadata.LastColumnId),
+        ];
+        TableUpdate[] updates = [new TableUpdate.AddSchema(((IcebergEvolution)evolution).Evolution.Schema), new TableUpdate.SetCurrentSchema(TableUpdate.LastAdded)];
+        return await catalog.CommitAsync(loaded, requirements, updates, cancellationToken) is CommitResult.Committed;
+    }
 }
+
+/// <summary>A schema that the table is to get.</summary>
+internal sealed record IcebergEvolution(SchemaEvolution Evolution) : TableEvolution(Evolution.Changes);
 
 /// <summary>A data file as manifests describe it.</summary>
 internal sealed record IcebergFile(DataFile File) : WrittenFile(File.Path, File.RecordCount, File.FileSizeBytes);
@@ -44,6 +60,10 @@ internal sealed class IcebergVersion(ICatalog catalog, Table table) : IcebergHis
     public string? FindProperty(string name) => Table.Metadata.Properties.GetValueOrDefault(name);
 
     public TableBinding Bind(TablePlan plan) => IcebergBinding.Bind(plan, Table);
+
+    public TableEvolution? FindEvolution(TablePlan plan) => IcebergBinding.FindEvolution(plan, Table) is { } found ? new IcebergEvolution(found) : null;
+
+    public void RequireFit(TablePlan plan) => IcebergBinding.RequireFit(plan, Table);
 
     public IEnumerable<LogEntry> FindDifferences(TablePlan plan) => IcebergDifferences.Find(plan, Table);
 
