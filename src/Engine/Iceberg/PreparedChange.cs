@@ -94,7 +94,7 @@ internal sealed class PreparedChange
         CancellationToken cancellationToken)
     {
         WritableTable.Check(baseTable);
-        var parent = baseTable.Metadata.CurrentSnapshot;
+        var parent = baseTable.Head;
         var kept = new List<ManifestFile>();
         if (parent is not null)
         {
@@ -159,15 +159,17 @@ internal sealed class PreparedChange
     private static TableRequirement[] Requirements(Table baseTable) =>
     [
         new TableRequirement.AssertTableUuid(baseTable.Metadata.TableUuid),
-        new TableRequirement.AssertRefSnapshotId(SnapshotRef.Main, baseTable.Metadata.CurrentSnapshotId),
+        new TableRequirement.AssertRefSnapshotId(baseTable.Branch, BranchOf(baseTable)?.SnapshotId),
     ];
 
     private static TableUpdate[] Updates(Table baseTable, Snapshot snapshot, IReadOnlyList<TableUpdate> more)
     {
-        // The branch keeps its own retention settings when it moves.
-        var main = baseTable.Metadata.Refs.TryGetValue(SnapshotRef.Main, out var found)
-            ? found with { SnapshotId = snapshot.Id }
-            : new SnapshotRef(snapshot.Id, SnapshotRefKind.Branch);
-        return [new TableUpdate.AddSnapshot(snapshot), new TableUpdate.SetSnapshotRef(SnapshotRef.Main, main), .. more];
+        // The branch keeps its own retention settings when it moves. One that is made here must not age away beside a quiet pipeline.
+        var branch = BranchOf(baseTable) is { } found ? found with { SnapshotId = snapshot.Id } : SnapshotRef.NewBranch(baseTable.Branch, snapshot.Id);
+        return [new TableUpdate.AddSnapshot(snapshot), new TableUpdate.SetSnapshotRef(baseTable.Branch, branch), .. more];
     }
+
+    private static SnapshotRef? BranchOf(Table table) =>
+        table.Metadata.Refs.TryGetValue(table.Branch, out var found) ? found
+        : table.Branch == SnapshotRef.Main && table.Metadata.CurrentSnapshotId is { } current ? new SnapshotRef(current, SnapshotRefKind.Branch) : null;
 }

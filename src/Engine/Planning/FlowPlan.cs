@@ -20,6 +20,12 @@ public sealed record TablePlan(
     /// <summary>The columns that identify a row where another engine writes by upsert; they are NOT NULL in the rows. Empty for append.</summary>
     public ImmutableArray<string> Key { get; init; } = [];
 
+    /// <summary>The branch of the table that is written.</summary>
+    public string Branch { get; init; } = SnapshotRef.Main;
+
+    /// <summary>What each commit says of itself, besides the ledger.</summary>
+    public ImmutableSortedDictionary<string, string> SnapshotProperties { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
     /// <summary>What a run may change in the columns of a table that exists.</summary>
     public SchemaEvolutionMode SchemaEvolution { get; init; }
 

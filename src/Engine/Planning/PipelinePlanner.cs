@@ -112,7 +112,9 @@ public static class PipelinePlanner
             flow.Sink.TargetFileBytes)
         {
             Key = flow.Sink.Key,
+            Branch = flow.Sink.Branch,
             SchemaEvolution = flow.Sink.SchemaEvolution,
+            SnapshotProperties = flow.Sink.SnapshotProperties,
             Defaults = DefaultsOf(flow.Sink),
         };
     }

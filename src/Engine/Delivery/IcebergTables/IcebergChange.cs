@@ -53,7 +53,7 @@ internal sealed class IcebergChange(ICatalog catalog, PreparedChange change, Imm
         public async ValueTask<AttemptResult> CommitAsync(CancellationToken cancellationToken) =>
             await catalog.CommitAsync(table, [.. built.Requirements, .. Shape], built.Updates, cancellationToken) switch
             {
-                CommitResult.Committed committed => new AttemptResult.Committed(new IcebergVersion(catalog, committed.Table)),
+                CommitResult.Committed committed => new AttemptResult.Committed(new IcebergVersion(catalog, committed.Table with { Branch = table.Branch })),
                 CommitResult.Conflict conflict => new AttemptResult.Conflict(conflict.Reason),
                 CommitResult.Unknown unknown => new AttemptResult.Unknown(unknown.Cause),
                 var other => throw new InvalidOperationException($"Unknown result {other}."),
