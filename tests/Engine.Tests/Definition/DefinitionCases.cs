@@ -147,7 +147,7 @@ internal static class DefinitionCases
             "source" => $"{Properties(source.Connection)} {source.Topic} {source.Format} {source.Start} {source.Schema} {source.OnError} {source.OnLostOffsets} registry={source.SchemaRegistry}",
             "json" => source.Json.ToString(),
             "step" => $"{definition.Transformations[0].Name} < {definition.Transformations[0].Input}: {definition.Transformations[0].Sql.Text.ReplaceLineEndings("\\n")}",
-            "sink" => $"{Show(sink.Catalog)} {sink.Table} {sink.Mode} by [{string.Join("; ", sink.PartitionBy.Select(entry => $"{entry.Transform} {entry.Parameter} {entry.Column}"))}] create={sink.CreatesTable} {sink.TargetFileBytes?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-"} {string.Join(' ', sink.Properties)} < {sink.Input}",
+            "sink" => $"{Show(sink.Catalog)} {sink.Table} {sink.Mode} by [{string.Join("; ", sink.PartitionBy.Select(entry => $"{entry.Transform} {entry.Parameter} {entry.Column}"))}] create={sink.CreatesTable} {sink.TargetFileBytes?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-"} {string.Join(' ', sink.Properties)} < {sink.Input}{(sink.Branch == "main" ? "" : $" @{sink.Branch}")}{(sink.SchemaEvolution == 0 ? "" : $" {sink.SchemaEvolution}")}{string.Concat(sink.SnapshotProperties.Select(pair => $" {pair}"))}",
             "orchestration" => definition.Orchestration.ToString(),
             _ => "",
         } + warnings;
