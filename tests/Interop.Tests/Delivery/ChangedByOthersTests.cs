@@ -1,8 +1,12 @@
 using System.Text.Json;
-using Matih.Delivery;
+using Matih.Batches;
 using Matih.Engine.Tests.Delivery;
 using Matih.Fixtures;
+using Matih.Hosting;
+using Matih.Iceberg.Manifests;
 using Matih.Interop.Tests.Connectors.Sql;
+using Matih.Maintenance.Compaction;
+using Matih.Storage;
 
 namespace Matih.Interop.Tests.Delivery;
 
@@ -60,6 +64,49 @@ public sealed class ChangedByOthersTests
         await IcebergReference.CheckAsync(IcebergTarget.Sqlite(((Matih.Definition.SqlDatabase.Sqlite)tables.Database).Path, tables.Warehouse, "shop.orders", "lake"));
         await flow.AssertVerifiesAsync();
     }
+
+    [Fact]
+    public async Task Files_without_field_ids_that_were_added_by_name_are_put_together_with_ours()
+    {
+        await using var tables = SqlTables.OnSqlite();
+        using var flow = new FlowHarness(partitionCount: 1) { CatalogOver = _ => tables.Catalog };
+        flow.Overrides.Add("sinks.lake.schema_evolution=add");
+        Select(flow, "id, note, `partition`, `offset`, CASE WHEN id >= 0 THEN MAP['k', ARRAY[id]] END AS m");
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        await tables.PythonAsync(
+            """
+            import pyarrow.parquet as pq, os
+            table = catalog.load_table("shop.orders")
+            for n in range(6):
+                path = f"{table.location().removeprefix('file://')}/data/outside-{n}.parquet"
+                m = pa.map_(pa.string(), pa.field("value", pa.list_(pa.int64()), nullable=False))
+                pq.write_table(pa.table({
+                    "partition": pa.array([-1, -1], pa.int32()), "note": ["outside", None], "id": pa.array([-n - 1, -n - 101], pa.int64()), "offset": pa.array([-n - 1, -n - 101], pa.int64()),
+                    "m": pa.array([[("k", [n, None])], None], m)}, schema=pa.schema([pa.field("partition", pa.int32(), False), pa.field("note", pa.string()), pa.field("id", pa.int64()), pa.field("offset", pa.int64(), False), pa.field("m", m)])), path)
+                table.add_files([path])
+            print(json.dumps(None))
+            """);
+        Select(flow, "id, note, `partition`, `offset`, CASE WHEN id >= 0 THEN MAP['k', ARRAY[id]] END AS m, 'x' AS more");
+        flow.Produce(10, 10);
+        await flow.CatchUpAsync();
+        var before = await RowsAsync(flow);
+
+        var ids = new SystemIdSource();
+        var environment = new EngineEnvironment(TimeProvider.System, ids, new Random(1), new SystemTaskStarter(), new LocalScratch(tables.Folder, ids));
+        var report = (await new TableCompaction(tables.Catalog, environment, new MemoryAccount(64 << 20)).RunAsync(FlowHarness.Identifier, new CompactionTerms(1 << 20, long.MaxValue) { ColdAge = TimeSpan.Zero }, isDryRun: false, default))!;
+
+        Assert.Empty(report.Skipped);
+        Assert.Equal(32, before.Count);
+        Assert.Equal(before, await RowsAsync(flow));
+        var table = await flow.TableAsync();
+        Assert.Single(await SnapshotReader.LiveFilesAsync(table, table.Head!, default));
+        Assert.Contains("\"names\":[\"more\"]", (await flow.TableAsync()).Metadata.Properties["schema.name-mapping.default"], StringComparison.Ordinal);
+        await flow.AssertVerifiesAsync();
+    }
+
+    private static async Task<List<string>> RowsAsync(FlowHarness flow) =>
+        [.. (await PyIceberg.ScanAsync((await flow.TableAsync()).MetadataLocation)).Select(row => row.ToString()).Order(StringComparer.Ordinal)];
 
     [Fact]
     public async Task Another_engine_appends_to_the_branch_between_our_commits_and_main_is_moved_to_it()

@@ -52,7 +52,10 @@ internal sealed class IcebergTable(ICatalog catalog, TablePlan plan) : IFlowTabl
             new TableRequirement.AssertCurrentSchemaId(loaded.Metadata.CurrentSchemaId),
             new TableRequirement.AssertLastAssignedFieldId(loaded.Metadata.LastColumnId),
         ];
-        TableUpdate[] updates = [new TableUpdate.AddSchema(((IcebergEvolution)evolution).Evolution.Schema), new TableUpdate.SetCurrentSchema(TableUpdate.LastAdded)];
+        var schema = ((IcebergEvolution)evolution).Evolution.Schema;
+        List<TableUpdate> updates = [new TableUpdate.AddSchema(schema), new TableUpdate.SetCurrentSchema(TableUpdate.LastAdded)];
+        if (NameMapping.Find(loaded.Metadata) is { } names)
+            updates.Add(new TableUpdate.SetProperties(ImmutableSortedDictionary<string, string>.Empty.Add(NameMapping.Property, names.With(schema).Write())));
         return await catalog.CommitAsync(loaded, requirements, updates, cancellationToken) is CommitResult.Committed;
     }
 }
