@@ -74,7 +74,7 @@ internal static class ElementPruning
         {
             if (_done.TryGetValue(expression, out var known)) return known;
             var result = expression is Expression.FieldOf { Operand: Expression.Element { Unnest: var unnest } element, Index: var index } && unnest == number
-                ? new Expression.FieldOf(element with { ElementType = element.Type.IsNullable ? pruned.OrNull() : pruned.NotNull() }, Array.IndexOf(kept, index))
+                ? new Expression.FieldOf(new Expression.Element(number, element.Type.IsNullable ? pruned.OrNull() : pruned.NotNull()), Array.IndexOf(kept, index))
                 : ExpressionRewriter.WithChildren(expression, Apply);
             _done[expression] = result;
             return result;
