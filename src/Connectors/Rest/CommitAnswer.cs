@@ -64,7 +64,11 @@ internal sealed class SentCommit(IReadOnlyList<TableRequirement> requirements, I
         foreach (var snapshot in _snapshots)
         {
             if (metadata.FindSnapshot(snapshot.Id) is not null) return $"snapshot {snapshot.Id} got into the table, which was then rolled back past it";
-            if (metadata.LastSequenceNumber >= snapshot.SequenceNumber) return $"another commit took sequence number {snapshot.SequenceNumber}";
+            if (metadata.HasSequenceNumbers && metadata.LastSequenceNumber >= snapshot.SequenceNumber)
+                return snapshot.SequenceNumber == 0 ? $"the table was raised to format version {metadata.FormatVersion}" : $"another commit took sequence number {snapshot.SequenceNumber}";
+            if (!metadata.HasRowIds) continue;
+            if (snapshot.RowIds is not { } rows) return $"the table was raised to format version {metadata.FormatVersion}";
+            if (rows.First < metadata.NextRowId) return $"another commit took row ids from {rows.First} on";
         }
         return null;
     }

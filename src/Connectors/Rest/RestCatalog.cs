@@ -139,8 +139,7 @@ public sealed class RestCatalog : ICatalog
 
     private byte[] CreationOf(TableIdentifier identifier, NewTable table, string creation)
     {
-        if (table.FormatVersion != TableMetadata.WrittenFormatVersion)
-            throw new UnsupportedTableException($"A table of format version {table.FormatVersion} cannot be created; version {TableMetadata.WrittenFormatVersion} can.");
+        table.CheckFormatVersion();
         return Json(writer =>
         {
             writer.WriteString("name", identifier.Name);

@@ -217,7 +217,7 @@ public sealed class SqlCatalog : ICatalog, IAsyncDisposable
 
     /// <remarks>
     /// Each version of the metadata logs the file that it replaced. So a log that reaches back to the base without naming our file says
-    /// that another commit took its place; and no two snapshots of a table share a sequence number.
+    /// that another commit took its place; and no two snapshots of a table share a sequence number, where it has them.
     /// </remarks>
     private static bool? IsPartOf(TableMetadata newest, Table baseTable, Table own)
     {
@@ -226,7 +226,7 @@ public sealed class SqlCatalog : ICatalog, IAsyncDisposable
         if (added is not null && newest.FindSnapshot(added.Id) is not null) return true;
         if (IsLogged(own)) return true;
         if (IsLogged(baseTable)) return false;
-        return added is not null && newest.Snapshots.Any(snapshot => snapshot.SequenceNumber == added.SequenceNumber) ? false : null;
+        return added is { SequenceNumber: > 0 } && newest.Snapshots.Any(snapshot => snapshot.SequenceNumber == added.SequenceNumber) ? false : null;
 
         bool IsLogged(Table table) => newest.MetadataLog.Any(entry => entry.MetadataFile == table.MetadataLocation);
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Matih.Definition;
 using Matih.Iceberg.Metadata;
 using Matih.Planning;
@@ -35,7 +36,7 @@ public sealed record FlinkTable(FlowDefinition Flow, FlinkStatement? Create, str
         if (!plan.Key.IsEmpty) columns = columns.Append($"PRIMARY KEY ({Listed(plan.Key)}) NOT ENFORCED");
         var sql = new FlinkSql().Text("CREATE TABLE IF NOT EXISTS ").Name(Path).Text($" (\n  {string.Join(",\n  ", columns)}\n)");
         if (!plan.PartitionBy.IsEmpty) sql.Text($" PARTITIONED BY ({Listed(plan.PartitionBy.Select(field => field.Column))})");
-        return sql.Text(" WITH ").Options(plan.Properties.SetItem("format-version", "2").Select(property => new KeyValuePair<string, FlinkValue>(property.Key, property.Value))).Build($"sinks.{Flow.Sink.Name}");
+        return sql.Text(" WITH ").Options(plan.Properties.SetItem("format-version", (plan.FormatVersion ?? TableMetadata.FormatVersionDefault).ToString(CultureInfo.InvariantCulture)).Select(property => new KeyValuePair<string, FlinkValue>(property.Key, property.Value))).Build($"sinks.{Flow.Sink.Name}");
     }
 
     /// <summary>The first partition field that no column of the table is by itself; null where there is none.</summary>

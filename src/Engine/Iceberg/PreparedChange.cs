@@ -15,18 +15,21 @@ namespace Matih.Iceberg;
 internal sealed class PreparedChange
 {
     private readonly IIdSource _ids;
-    private readonly ImmutableArray<ManifestFile> _manifests;
     private readonly RemovalSearch _search;
+    private readonly List<string> _outdated = [];
+    private ImmutableArray<ManifestFile> _manifests;
+    private int _formatVersion;
     private int _attempts;
 
     private PreparedChange(
-        SnapshotId snapshotId, ImmutableArray<DataFile> files, FileRemoval removal, ImmutableArray<ManifestFile> manifests, IIdSource ids)
+        SnapshotId snapshotId, ImmutableArray<DataFile> files, FileRemoval removal, ImmutableArray<ManifestFile> manifests, int formatVersion, IIdSource ids)
     {
         SnapshotId = snapshotId;
         Files = files;
         Removal = removal;
         _search = new RemovalSearch(removal);
         _manifests = manifests;
+        _formatVersion = formatVersion;
         _ids = ids;
     }
 
@@ -40,7 +43,7 @@ internal sealed class PreparedChange
     public FileRemoval Removal { get; }
 
     /// <summary>The manifests written for the added files; free to delete once the change is given up and its fate is settled.</summary>
-    public IEnumerable<string> ManifestLocations => _manifests.Select(manifest => manifest.Path);
+    public IEnumerable<string> ManifestLocations => _manifests.Select(manifest => manifest.Path).Concat(_outdated);
 
     /// <summary>A plain append: adds files and removes none.</summary>
     /// <inheritdoc cref="PrepareAsync(Table, IReadOnlyList{DataFile}, FileRemoval, IIdSource, CancellationToken)"/>
@@ -58,6 +61,11 @@ internal sealed class PreparedChange
         WritableTable.Check(table);
         var metadata = table.Metadata;
         var snapshotId = NewSnapshotId(metadata, ids);
+        return new(snapshotId, [.. files], removal, await ListAsync(table, snapshotId, files, ids, cancellationToken), metadata.FormatVersion, ids);
+    }
+
+    private static async ValueTask<ImmutableArray<ManifestFile>> ListAsync(Table table, SnapshotId snapshotId, IReadOnlyList<DataFile> files, IIdSource ids, CancellationToken cancellationToken)
+    {
         var manifests = ImmutableArray.CreateBuilder<ManifestFile>();
         foreach (var group in files.GroupBy(file => file.SpecId).OrderByDescending(group => group.Key))
         {
@@ -66,7 +74,7 @@ internal sealed class PreparedChange
             foreach (var file in group) writer.Add(file);
             manifests.Add(await ManifestMerge.StoreAsync(table, writer, ids, cancellationToken));
         }
-        return new(snapshotId, [.. files], removal, manifests.ToImmutable(), ids);
+        return manifests.ToImmutable();
     }
 
     private static SnapshotId NewSnapshotId(TableMetadata metadata, IIdSource ids)
@@ -94,12 +102,12 @@ internal sealed class PreparedChange
         CancellationToken cancellationToken)
     {
         WritableTable.Check(baseTable);
+        await RaiseAsync(baseTable, cancellationToken);
         var parent = baseTable.Head;
         var kept = new List<ManifestFile>();
         if (parent is not null)
         {
-            var listed = await SnapshotReader.ManifestsAsync(baseTable, parent, cancellationToken);
-            var counted = listed.ReadAheadAsync(manifest => manifest.LengthBytes, (manifest, token) => ManifestMerge.WithCountsAsync(baseTable, manifest, token), cancellationToken);
+            var counted = (await SnapshotReader.ManifestsAsync(baseTable, parent, cancellationToken)).ReadAheadAsync(manifest => manifest.LengthBytes, (manifest, token) => ManifestMerge.WithCountsAsync(baseTable, manifest, token), cancellationToken);
             await foreach (var manifest in counted)
                 if (manifest.MayHaveLiveFiles) kept.Add(manifest);
         }
@@ -110,16 +118,31 @@ internal sealed class PreparedChange
             baseTable, SnapshotId, _manifests, [.. kept.Where(manifest => manifest.Content == ManifestContent.Data)], removed, mergesAll: Removal.KeepsRows, _ids, cancellationToken);
         ManifestFile[] manifests = [.. merged.Manifests, .. kept.Where(manifest => manifest.Content == ManifestContent.Deletes)];
 
-        var sequenceNumber = baseTable.Metadata.LastSequenceNumber + 1;
+        var sequenceNumber = baseTable.Metadata.NextSequenceNumber;
+        IReadOnlyList<ManifestFile> listed = manifests;
+        SnapshotRowIds? rowIds = null;
+        if (baseTable.Metadata.HasRowIds) (listed, rowIds) = RowIdAssignment.Assign(manifests, baseTable.Metadata.NextRowId);
         _attempts++;
         var location = new TableFiles(baseTable.Metadata).MetadataLocation(
             string.Create(CultureInfo.InvariantCulture, $"snap-{SnapshotId}-{_attempts}-{_ids.NewUuid():D}.avro"));
         await ManifestMerge.WriteAsync(
-            baseTable.Store, location, ManifestListFile.Write(manifests, SnapshotId, parent?.Id, sequenceNumber, _ids.NewUuid()), cancellationToken);
+            baseTable.Store, location, ManifestListFile.Write(listed, SnapshotId, parent?.Id, sequenceNumber, _ids.NewUuid(), baseTable.Metadata.FormatVersion, rowIds?.First), cancellationToken);
 
         var allKeys = Summary(totals, merged, kept.Count, removed.Entries, summary);
-        var snapshot = new Snapshot(SnapshotId, parent?.Id, sequenceNumber, timestampMillis, location, allKeys, baseTable.Metadata.CurrentSchemaId);
-        return new ChangeAttempt.Ready(snapshot, Requirements(baseTable), Updates(baseTable, snapshot, moreUpdates), [location, .. merged.NewLocations], merged.SwallowedLocations);
+        var snapshot = new Snapshot(SnapshotId, parent?.Id, sequenceNumber, timestampMillis, location, allKeys, baseTable.Metadata.CurrentSchemaId, rowIds);
+        return new ChangeAttempt.Ready(snapshot, Requirements(baseTable), Updates(baseTable, snapshot, moreUpdates), [location, .. merged.NewLocations], [.. merged.SwallowedLocations, .. _outdated]);
+    }
+
+    /// <summary>
+    /// Lists the added files again where the table was of version 1 when they were listed and is no longer: without sequence
+    /// numbers readers may take them for older than the table's deletes. Later versions take manifests of version 2 as they are.
+    /// </summary>
+    private async ValueTask RaiseAsync(Table baseTable, CancellationToken cancellationToken)
+    {
+        if (_formatVersion >= TableMetadata.SequenceNumbersFormatVersion || !baseTable.Metadata.HasSequenceNumbers) return;
+        var raised = await ListAsync(baseTable, SnapshotId, Files, _ids, cancellationToken);
+        _outdated.AddRange(_manifests.Select(manifest => manifest.Path));
+        (_manifests, _formatVersion) = (raised, baseTable.Metadata.FormatVersion);
     }
 
     private static async ValueTask<SnapshotTotals> TotalsAsync(Table table, Snapshot parent, List<ManifestFile> manifests, CancellationToken cancellationToken)

@@ -65,8 +65,8 @@ internal static class TablePropertyRules
         foreach (var (name, value) in properties)
         {
             if (Expected(properties, name, value, location, namesMetadata) is { } expected) yield return (name, $"expected {expected}");
-            else if (name == FormatVersion && value != TableMetadata.WrittenFormatVersion.ToString(CultureInfo.InvariantCulture))
-                yield return (name, $"expected {TableMetadata.WrittenFormatVersion}, the version of Iceberg's format in which tables are created");
+            else if (name == FormatVersion && value is not ("2" or "3"))
+                yield return (name, "expected 2 or 3, the versions of Iceberg's format in which tables are created");
             else if (name.StartsWith(ColumnMetrics, StringComparison.Ordinal) && !known.Contains(name[ColumnMetrics.Length..]))
                 yield return (name, $"'{name[ColumnMetrics.Length..]}' is no column of the query; its columns are {string.Join(", ", known)}");
         }

@@ -14,10 +14,8 @@ internal static class WritableTable
 
     private static string? Fault(TableMetadata metadata, CatalogTraits traits)
     {
-        if (metadata.FormatVersion == 1)
-            return "it has format version 1, which has no sequence numbers. Upgrade it (in Spark: set the table property format-version=2).";
-        if (metadata.FormatVersion != TableMetadata.WrittenFormatVersion)
-            return $"it has format version {metadata.FormatVersion}; version {TableMetadata.WrittenFormatVersion} can be written. Create the sink's table as version 2.";
+        if (metadata.TableUuid.Length == 0)
+            return "it has no table-uuid, by which a table is told from another of the same name, as tables of format version 1 from old writers. Let another engine change a property of it, or raise it to version 2.";
         if (metadata.DefaultSpec.Fields.FirstOrDefault(field => field.Transform is Transform.Unknown) is { } unknown)
             return $"its partition field '{unknown.Name}' uses the transform '{unknown.Transform}', which is not known. Use a newer build, or change the table's partitioning.";
         if (metadata.DefaultSpec.Fields.FirstOrDefault(field => PartitionSpec.IsUnreadable(field.Transform, metadata.CurrentSchema.FindField(field.SourceId)?.Type)) is { } broken)

@@ -20,6 +20,9 @@ public sealed record TablePlan(
     /// <summary>The columns that identify a row where another engine writes by upsert; they are NOT NULL in the rows. Empty for append.</summary>
     public ImmutableArray<string> Key { get; init; } = [];
 
+    /// <summary>The version of Iceberg's format that a new table gets; null where the definition does not say.</summary>
+    public int? FormatVersion { get; init; }
+
     /// <summary>The branch of the table that is written.</summary>
     public string Branch { get; init; } = SnapshotRef.Main;
 

@@ -115,6 +115,7 @@ public static class PipelinePlanner
             Branch = flow.Sink.Branch,
             SchemaEvolution = flow.Sink.SchemaEvolution,
             SnapshotProperties = flow.Sink.SnapshotProperties,
+            FormatVersion = flow.Sink.Properties.TryGetValue(TablePropertyRules.FormatVersion, out var version) ? int.Parse(version, NumberStyles.None, CultureInfo.InvariantCulture) : null,
             Defaults = DefaultsOf(flow.Sink),
         };
     }

@@ -23,34 +23,6 @@ public sealed class ForeignTableTests
     }
 
     [Fact]
-    public async Task A_version_3_table_is_read_and_not_written()
-    {
-        var data = new ForeignData();
-        var table = await data.CreateForeignAsync("java", "id long required", null, ["""{"id":1}"""], "--format-version", "3");
-
-        var exception = await Assert.ThrowsAsync<UnsupportedTableException>(() => data.AppendAsync(table, []));
-
-        Assert.Single(await ForeignData.FilesOfAsync(table));
-        Assert.Contains("version 3", exception.Message);
-    }
-
-    [Fact]
-    public async Task A_version_1_table_is_read_not_written_and_written_once_upgraded()
-    {
-        var data = new ForeignData();
-        var foreign = await data.CreateForeignAsync("java", "id long required", "bucket[2](id)", ["""{"id":1}""", """{"id":2}"""], "--format-version", "1");
-        await Assert.ThrowsAsync<UnsupportedTableException>(() => data.AppendAsync(foreign, []));
-        Assert.NotEmpty(await ForeignData.FilesOfAsync(foreign));
-
-        await IcebergReference.WriteAsync("set-props", data.PathOf("java"), "format-version=2");
-        var upgraded = await data.LoadAsync("java");
-        await data.AppendAsync(upgraded, data.Copies(await ForeignData.FilesOfAsync(upgraded), Path.Combine(data.PathOf("java"), "data")));
-
-        await IcebergReference.CheckAsync(data.PathOf("java"));
-        Assert.Equal(4, await IcebergReference.CountAsync(data.PathOf("java")));
-    }
-
-    [Fact]
     public async Task Manifests_of_PyIceberg_are_read_merged_and_kept()
     {
         var data = new ForeignData();

@@ -22,7 +22,7 @@ internal sealed class IcebergBinding : TableBinding
     private readonly MetricsSelection _metrics;
     private readonly ImmutableSortedDictionary<string, string> _settings;
 
-    private IcebergBinding(TableMetadata metadata, ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap) : base(columns, columnMap)
+    private IcebergBinding(TableMetadata metadata, ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap, ImmutableArray<SuppliedColumn> supplied) : base(columns, columnMap, supplied)
     {
         _metadata = metadata;
         _files = new TableFiles(metadata);
@@ -36,7 +36,7 @@ internal sealed class IcebergBinding : TableBinding
 
     private SortOrder Order => _metadata.DefaultSortOrder;
 
-    public override TableBinding OfStoredRows() => new IcebergBinding(_metadata, Columns, [.. Enumerable.Range(0, Columns.Length)]);
+    public override TableBinding OfStoredRows() => new IcebergBinding(_metadata, Columns, [.. Enumerable.Range(0, Columns.Length)], []);
 
     public override string Shape => string.Create(CultureInfo.InvariantCulture, $"{Schema.SchemaId}\n{Spec.SpecId}");
 
@@ -86,8 +86,8 @@ internal sealed class IcebergBinding : TableBinding
     public static IcebergBinding Bind(TablePlan plan, Table table)
     {
         RequireWritable(plan, table);
-        var (columns, map, faults) = Match(plan.Rows, table.Metadata.CurrentSchema);
-        return faults.Count == 0 ? new IcebergBinding(table.Metadata, columns, map) : throw DoesNotFit(plan, faults);
+        var match = Match(plan.Rows, table.Metadata.CurrentSchema);
+        return match.Faults.Count == 0 ? new IcebergBinding(table.Metadata, match.Columns, match.Map, match.Supplied) : throw DoesNotFit(plan, match.Faults);
     }
 
     /// <summary>What the plan lets a run change in the table's columns, so that the rows fit; null where nothing is to change.</summary>
@@ -117,7 +117,7 @@ internal sealed class IcebergBinding : TableBinding
             "Point the warehouse at the folder that the metadata names, or put this one in its place; a copy that is to be a table of its own needs metadata with its own addresses (rewrite_table_path of Iceberg's Spark procedures).");
     }
 
-    private static (ImmutableArray<ParquetColumn> Columns, ImmutableArray<int> Map, List<string> Faults) Match(RowType rows, Schema schema)
+    private static Matching Match(RowType rows, Schema schema)
     {
         var faults = new List<string>();
         var columns = ImmutableArray.CreateBuilder<ParquetColumn>();
@@ -137,9 +137,41 @@ internal sealed class IcebergBinding : TableBinding
                 map.Add(i);
             }
         }
+        var supplied = ImmutableArray.CreateBuilder<SuppliedColumn>();
         foreach (var column in schema.Fields)
-            if (column.IsRequired && rows.IndexOf(column.Name) < 0) faults.Add($"its required column '{column.Name}' is not among the query's");
-        return (columns.ToImmutable(), map.ToImmutable(), faults);
+        {
+            if (rows.IndexOf(column.Name) >= 0) continue;
+            if (IcebergDefaults.HasDefault(column))
+            {
+                if (SupplyOf(column) is not var (stored, value))
+                {
+                    faults.Add($"its column '{column.Name}' of type {column.Type} is not among the query's, and its default ({column.WriteDefault ?? "NULL"}) cannot be written");
+                    continue;
+                }
+                columns.Add(stored);
+                map.Add(rows.Count + supplied.Count);
+                supplied.Add(value);
+            }
+            else if (column.IsRequired)
+            {
+                faults.Add($"its required column '{column.Name}' is not among the query's");
+            }
+        }
+        return new Matching(columns.ToImmutable(), map.ToImmutable(), supplied.ToImmutable(), faults);
+    }
+
+    /// <param name="Columns">Of the table, which files get.</param>
+    /// <param name="Map">For each of them the query's column, or the place of a supplied one behind these.</param>
+    /// <param name="Supplied">Defaults of columns that the query does not give.</param>
+    /// <param name="Faults">Why the query does not fit; none where it does.</param>
+    private sealed record Matching(ImmutableArray<ParquetColumn> Columns, ImmutableArray<int> Map, ImmutableArray<SuppliedColumn> Supplied, List<string> Faults);
+
+    /// <summary>The column as files hold it, and its default; null where this build cannot write it.</summary>
+    private static (ParquetColumn Stored, SuppliedColumn Value)? SupplyOf(NestedField column)
+    {
+        if (!column.Type.IsPrimitive || column.Type is IcebergType.Other) return null;
+        var stored = ColumnOf(column);
+        return IcebergDefaults.ForWriting(column, stored) is { } value ? (stored, value) : null;
     }
 
     private static PipelineException DoesNotFit(TablePlan plan, List<string> faults) => new(FailureKind.BadDefinition,
@@ -157,15 +189,24 @@ internal sealed class IcebergBinding : TableBinding
     {
         WritableTable.Check(table);
         var fields = table.Metadata.CurrentSchema.Fields;
+        if (IcebergDefaults.NestedWithInitialDefault(table.Metadata.CurrentSchema).FirstOrDefault() is { } nested)
+            throw new UnsupportedTableException($"The rows of table {table.Identifier} cannot be written: the field '{nested}' has an initial-default, which this build knows of columns only.");
         try
         {
-            return new IcebergBinding(table.Metadata, [.. fields.Select(ColumnOf)], [.. Enumerable.Range(0, fields.Length)]);
+            return new IcebergBinding(table.Metadata, [.. fields.Select(ColumnOf)], [.. Enumerable.Range(0, fields.Length)], []);
         }
         catch (NotSupportedException e)
         {
             throw new UnsupportedTableException($"The rows of table {table.Identifier} cannot be written: {e.Message}");
         }
     }
+
+    /// <summary>What rows of files that are older than a column have in it, by field id.</summary>
+    /// <exception cref="UnsupportedTableException">This build cannot write such a value.</exception>
+    public IReadOnlyDictionary<int, SuppliedColumn> InitialDefaults => Schema.Fields.Where(column => column.InitialDefault is not null).ToDictionary(
+        column => column.Id,
+        column => IcebergDefaults.ForReading(column, ColumnOf(column))
+            ?? throw new UnsupportedTableException($"The initial-default {column.InitialDefault} of column '{column.Name}' of type {column.Type} cannot be written by this build."));
 
     private static ParquetColumn ColumnOf(NestedField field) => new(field.Id, field.Name, ParquetTypeOf(field.Type), field.IsRequired);
 

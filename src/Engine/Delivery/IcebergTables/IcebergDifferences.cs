@@ -64,6 +64,7 @@ internal static class IcebergDifferences
         [
             .. plan.Properties.Where(pair => table.Properties.GetValueOrDefault(pair.Key) != pair.Value)
                 .Select(pair => $"{pair.Key} ({(table.Properties.TryGetValue(pair.Key, out var value) ? $"in the table {ShowValue(pair.Key, value)}" : "not set in the table")})"),
+            .. plan.FormatVersion is { } version && version != table.FormatVersion ? [$"{TablePropertyRules.FormatVersion} (in the table {table.FormatVersion})"] : Array.Empty<string>(),
         ];
         return others.Length == 0 ? null
             : $"Table {plan.Identifier} has other properties than the definition says: {string.Join(", ", others)}; the table's own are used, because properties count only when a table is created. " +

@@ -34,7 +34,7 @@ internal sealed class IcebergTable(ICatalog catalog, TablePlan plan) : IFlowTabl
     {
         var schema = Schema.FromRow(plan.Rows, plan.Key);
         var spec = PartitionSpec.Create(schema, plan.PartitionBy.Select(request => (request.Column, request.Transform, request.Name)));
-        var (table, isCreated) = await catalog.CreateAsync(plan.Identifier, new NewTable(schema, spec, plan.Defaults.SetItems(plan.Properties)), cancellationToken);
+        var (table, isCreated) = await catalog.CreateAsync(plan.Identifier, new NewTable(schema, spec, plan.Defaults.SetItems(plan.Properties), plan.FormatVersion ?? TableMetadata.FormatVersionDefault), cancellationToken);
         return (new IcebergVersion(catalog, OnBranch(table)), isCreated);
     }
 

@@ -10,12 +10,18 @@ namespace Matih.Delivery.Tables;
 /// Made at opening; where somebody changes the table's schema or partitioning later, the flow is opened again. Thread-safe.
 /// </summary>
 /// <param name="columns">The table's columns that the files hold; others of the table read as NULL.</param>
-/// <param name="columnMap">For each of the columns the position of the query's column.</param>
-internal abstract class TableBinding(ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap)
+/// <param name="columnMap">For each of the columns the position of the query's column; beyond those, of the supplied one.</param>
+/// <param name="supplied">Columns behind the query's, which all rows have the same value of.</param>
+internal abstract class TableBinding(ImmutableArray<ParquetColumn> columns, ImmutableArray<int> columnMap, ImmutableArray<SuppliedColumn> supplied)
 {
     public ImmutableArray<ParquetColumn> Columns { get; } = columns;
 
     public ImmutableArray<int> ColumnMap { get; } = columnMap;
+
+    public ImmutableArray<SuppliedColumn> Supplied { get; } = supplied;
+
+    /// <summary>The query's rows with the supplied columns.</summary>
+    public RowType Extend(RowType rows) => Supplied.IsEmpty ? rows : new([.. rows.Fields, .. Supplied.Select(column => column.Field)]);
 
     /// <summary>The columns of a file written through this binding, as they are read back.</summary>
     public RowType StoredRows => new([.. Columns.Select(column => new Field(column.Name, column.Type.ReadAs))]);

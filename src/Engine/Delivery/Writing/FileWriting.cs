@@ -7,7 +7,7 @@ using Matih.Storage;
 namespace Matih.Delivery.Writing;
 
 /// <summary>How a session writes data files: what the lanes' writers and their file sets have in common. Thread-safe.</summary>
-/// <param name="Rows">The rows that come in.</param>
+/// <param name="rows">The rows that come in.</param>
 /// <param name="Parquet">How files are encoded.</param>
 /// <param name="TargetFileBytes">The size at which a file is closed.</param>
 /// <param name="Limits">What one lane may hold of rows that wait.</param>
@@ -24,7 +24,8 @@ internal sealed class FileWriting(
     /// </summary>
     private const int DirectKeysUsually = 8;
 
-    public RowType Rows { get; } = rows;
+    /// <summary>The rows that come in, with the columns that the binding supplies.</summary>
+    public RowType Rows { get; } = binding.Extend(rows);
 
     public TableBinding Binding { get; } = binding;
 
@@ -42,9 +43,11 @@ internal sealed class FileWriting(
     /// <summary>Whether rows are sorted, so that all of them wait until the last has come.</summary>
     public bool IsSorted => Layout.IsSorted;
 
-    public RowLayout Layout { get; } = new(rows, binding.CreateSortKeys(rows) is not null);
+    public RowLayout Layout { get; } = new(binding.Extend(rows), binding.CreateSortKeys(binding.Extend(rows)) is not null);
 
     public int DirectKeysMax => IsSorted ? 0 : DirectKeysUsually;
+
+    public SuppliedColumns CreateSupplied() => new(Rows, Binding.Supplied, Memory);
 
     public RowGathering CreateGathering() => new(Layout, IsSorted ? Binding.CreateSortKeys(Rows) : null, Limits, Memory, scratch);
 

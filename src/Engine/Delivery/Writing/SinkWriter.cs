@@ -22,6 +22,7 @@ internal sealed class SinkWriter : IAsyncDisposable
     private readonly bool _isAlone;
     private readonly FileWriting _writing;
     private readonly IRowRouter _router;
+    private readonly SuppliedColumns _supplied;
     private readonly List<DirectKey> _direct = [];
     private readonly Stack<RowGroupEncoder> _idle = [];
     private RowGathering? _gathering;
@@ -43,6 +44,7 @@ internal sealed class SinkWriter : IAsyncDisposable
         _isAlone = isAlone;
         _writing = sets.Writing;
         _router = _writing.Binding.CreateRouter(_writing.Rows);
+        _supplied = _writing.CreateSupplied();
     }
 
     public bool IsAlone => _isAlone;
@@ -51,6 +53,7 @@ internal sealed class SinkWriter : IAsyncDisposable
     {
         if (rows.Count == 0) return;
         _set ??= _sets[_checkpoint];
+        rows = _supplied.Extend(rows);
         Assign(rows);
         for (var i = 0; i < _direct.Count; i++)
         {
@@ -180,6 +183,7 @@ internal sealed class SinkWriter : IAsyncDisposable
         _direct.Clear();
         _idle.Clear();
         _gathering?.Dispose();
+        _supplied.Dispose();
         if (_isAlone) await _sets.DisposeAsync();
     }
 

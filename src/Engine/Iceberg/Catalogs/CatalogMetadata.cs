@@ -12,8 +12,7 @@ public static class CatalogMetadata
     /// <exception cref="UnsupportedTableException">Its format version is one that this build does not write.</exception>
     public static TableMetadata Create(string location, NewTable table, IIdSource ids, DateTimeOffset now)
     {
-        if (table.FormatVersion != TableMetadata.WrittenFormatVersion)
-            throw new UnsupportedTableException($"A table of format version {table.FormatVersion} cannot be created; version {TableMetadata.WrittenFormatVersion} can.");
+        table.CheckFormatVersion();
         return new TableMetadata
         {
             FormatVersion = table.FormatVersion,

@@ -176,7 +176,7 @@ public sealed class FileCatalog : ICatalog
             : $"{table.Identifier} is at version {head.Number} already, this commit wrote {own.Number}";
     }
 
-    /// <summary>Whether the newer metadata holds this commit. No two snapshots of a table share a sequence number.</summary>
+    /// <summary>Whether the newer metadata holds this commit. No two snapshots of a table share a sequence number, where it has them.</summary>
     /// <exception cref="IOException">It cannot be known.</exception>
     private static bool IsBuiltUpon(TableMetadata newest, TableMetadata before, TableMetadata after, VersionFile own)
     {
@@ -184,7 +184,8 @@ public sealed class FileCatalog : ICatalog
         var added = after.Snapshots.FirstOrDefault(snapshot => before.FindSnapshot(snapshot.Id) is null);
         if (added is null) return isLogged;
         if (newest.FindSnapshot(added.Id) is not null) return true;
-        if (newest.Snapshots.Any(snapshot => snapshot.SequenceNumber == added.SequenceNumber)) return false;
+        if (added.SequenceNumber > 0 && newest.Snapshots.Any(snapshot => snapshot.SequenceNumber == added.SequenceNumber)) return false;
+        if (added.SequenceNumber == 0 && isLogged) return true;
         throw new IOException($"Whether {own.Location} counts cannot be known: snapshots of its time have expired already.");
     }
 

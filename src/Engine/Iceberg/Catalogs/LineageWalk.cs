@@ -44,7 +44,8 @@ internal static class LineageWalk
             }
             yield return new LineageStep.Found(snapshot, IsExpired: known is null);
             next = snapshot.ParentId;
-            if (next is not null || snapshot.SequenceNumber <= 1) continue;
+            // Snapshots of version 1 all have 0.
+            if (next is not null || snapshot.SequenceNumber == 1) continue;
             next = (await older.FindAsync(id, withParent: true, cancellationToken))?.ParentId;
             if (next is null && older.OldestHolds(id) && HadFilesBefore(snapshot)) yield return new LineageStep.Missing(id);
         }

@@ -51,5 +51,13 @@ public sealed record NewTable(
     Schema Schema,
     PartitionSpec Spec,
     IReadOnlyDictionary<string, string> Properties,
-    int FormatVersion = TableMetadata.WrittenFormatVersion,
-    string? Location = null);
+    int FormatVersion = TableMetadata.FormatVersionDefault,
+    string? Location = null)
+{
+    /// <exception cref="UnsupportedTableException">Tables of that version are not created.</exception>
+    public void CheckFormatVersion()
+    {
+        if (FormatVersion is < TableMetadata.FormatVersionDefault or > TableMetadata.FormatVersionMax)
+            throw new UnsupportedTableException($"A table of format version {FormatVersion} cannot be created; versions {TableMetadata.FormatVersionDefault} and {TableMetadata.FormatVersionMax} can.");
+    }
+}

@@ -43,7 +43,23 @@ public sealed record DataFile
 
     public ImmutableArray<int>? EqualityIds { get; init; }
     public int? SortOrderId { get; init; }
+    /// <summary>The id of the file's first row; null for delete files, and where no snapshot of version 3 has listed the file.</summary>
+    public long? FirstRowId { get; init; }
+
+    /// <summary>The one data file that a delete file is about; null where it names several.</summary>
     public string? ReferencedDataFile { get; init; }
+
+    /// <summary>Where the deletion vector begins in its Puffin file; null for other files.</summary>
+    public long? ContentOffset { get; init; }
+
+    /// <summary>How long the deletion vector is; null for other files.</summary>
+    public long? ContentSizeBytes { get; init; }
+
+    /// <summary>Whether this is one of the deletion vectors in a Puffin file.</summary>
+    internal bool IsDeletionVector => Content == FileContent.PositionDeletes && Format.Equals("PUFFIN", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>What the file takes: of a Puffin file, which holds several deletion vectors, this one's part.</summary>
+    internal long OwnBytes => ContentSizeBytes ?? FileSizeBytes;
 
     /// <summary>The file's table partition as folders show it, e.g. <c>date=2026-05-01</c>; a field whose transform is unknown shows no value.</summary>
     public string PartitionIn(TableMetadata metadata)

@@ -45,6 +45,9 @@ internal sealed record ManifestFile
     public ImmutableArray<PartitionFieldSummary>? Partitions { get; init; }
     public byte[]? KeyMetadata { get; init; }
 
+    /// <summary>What its files' row ids are counted from; null for delete manifests, and where no snapshot of version 3 has listed it.</summary>
+    public long? FirstRowId { get; init; }
+
     /// <summary>Whether it may list a file that is part of the table.</summary>
     internal bool MayHaveLiveFiles => AddedFilesCount is not 0 || ExistingFilesCount is not 0;
 }

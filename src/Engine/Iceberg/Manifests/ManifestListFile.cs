@@ -9,7 +9,7 @@ using Matih.Iceberg.Metadata;
 namespace Matih.Iceberg.Manifests;
 
 /// <summary>Manifest lists: the manifests of one snapshot.</summary>
-/// <remarks>Source: Apache Iceberg table spec, "Manifest Lists"; version 2 is written, versions 1 to 3 are read.</remarks>
+/// <remarks>Source: Apache Iceberg table spec, "Manifest Lists"; versions 1 to 3.</remarks>
 internal static class ManifestListFile
 {
     /// <exception cref="InvalidTableException">The bytes are no manifest list.</exception>
@@ -48,7 +48,7 @@ internal static class ManifestListFile
             switch (id)
             {
                 case 500: path = ManifestReader.ReadText(ref decoder, field.Schema); break;
-                case >= 501 and <= 506 or >= 512 and <= 517: numbers[id] = decoder.ReadOptionalLong(field.Schema); break;
+                case >= 501 and <= 506 or >= 512 and <= 517 or 520: numbers[id] = decoder.ReadOptionalLong(field.Schema); break;
                 case 507: partitions = ReadSummaries(ref decoder, field.Schema); break;
                 case 519: key = decoder.ReadOptionalBytes(field.Schema); break;
                 default: decoder.Skip(field.Schema); break;
@@ -71,6 +71,7 @@ internal static class ManifestListFile
             DeletedRowsCount = numbers.GetValueOrDefault(514),
             Partitions = partitions,
             KeyMetadata = key,
+            FirstRowId = numbers.GetValueOrDefault(520),
         };
     }
 
@@ -105,33 +106,42 @@ internal static class ManifestListFile
     }
 
     /// <param name="sequenceNumber">The snapshot's, which manifests made for it get.</param>
-    public static byte[] Write(IReadOnlyList<ManifestFile> manifests, SnapshotId snapshotId, SnapshotId? parentId, long sequenceNumber, Guid sync)
+    /// <param name="formatVersion">The table's.</param>
+    /// <param name="firstRowId">The snapshot's first row id; null below version 3.</param>
+    public static byte[] Write(
+        IReadOnlyList<ManifestFile> manifests, SnapshotId snapshotId, SnapshotId? parentId, long sequenceNumber, Guid sync,
+        int formatVersion = TableMetadata.FormatVersionDefault, long? firstRowId = null)
     {
         var records = new ArrayBufferWriter<byte>();
         var encoder = new AvroEncoder(records);
-        foreach (var manifest in manifests) WriteManifest(encoder, manifest, sequenceNumber);
+        foreach (var manifest in manifests) WriteManifest(encoder, manifest, sequenceNumber, formatVersion);
+        var schema = ManifestSchemas.ManifestList(formatVersion);
         return AvroFile.Write(
-            AvroSchemaJson.Of("manifest_file", ManifestSchemas.ManifestList),
+            AvroSchemaJson.Of("manifest_file", schema),
             [
                 new("snapshot-id", Text(snapshotId.Value)),
                 new("parent-snapshot-id", parentId is { } parent ? Text(parent.Value) : "null"u8.ToArray()),
-                new("sequence-number", Text(sequenceNumber)),
-                new("format-version", Text(TableMetadata.WrittenFormatVersion)),
-                new("iceberg.schema", Schema()),
+                .. formatVersion >= TableMetadata.SequenceNumbersFormatVersion ? new[] { KeyValuePair.Create("sequence-number", Text(sequenceNumber)) } : [],
+                .. firstRowId is { } first ? new[] { KeyValuePair.Create("first-row-id", Text(first)) } : [],
+                new("format-version", Text(formatVersion)),
+                new("iceberg.schema", Json(schema)),
             ],
             manifests.Count,
             records.WrittenSpan,
             sync);
     }
 
-    private static void WriteManifest(AvroEncoder encoder, ManifestFile manifest, long sequenceNumber)
+    private static void WriteManifest(AvroEncoder encoder, ManifestFile manifest, long sequenceNumber, int formatVersion)
     {
         encoder.WriteString(manifest.Path);
         encoder.WriteLong(manifest.LengthBytes);
         encoder.WriteLong(manifest.SpecId);
-        encoder.WriteLong((long)manifest.Content);
-        encoder.WriteLong(manifest.SequenceNumber == ManifestFile.Unassigned ? sequenceNumber : manifest.SequenceNumber);
-        encoder.WriteLong(manifest.MinSequenceNumber == ManifestFile.Unassigned ? sequenceNumber : manifest.MinSequenceNumber);
+        if (formatVersion >= TableMetadata.SequenceNumbersFormatVersion)
+        {
+            encoder.WriteLong((long)manifest.Content);
+            encoder.WriteLong(manifest.SequenceNumber == ManifestFile.Unassigned ? sequenceNumber : manifest.SequenceNumber);
+            encoder.WriteLong(manifest.MinSequenceNumber == ManifestFile.Unassigned ? sequenceNumber : manifest.MinSequenceNumber);
+        }
         encoder.WriteLong(manifest.AddedSnapshotId.Value);
         encoder.WriteLong(manifest.AddedFilesCount ?? 0);
         encoder.WriteLong(manifest.ExistingFilesCount ?? 0);
@@ -158,18 +168,19 @@ internal static class ManifestListFile
             encoder.WriteNull();
         }
         encoder.WriteOptionalBytes(manifest.KeyMetadata);
+        if (formatVersion >= TableMetadata.RowIdsFormatVersion) encoder.WriteOptionalLong(manifest.FirstRowId);
     }
 
-    private static byte[] Schema()
+    private static byte[] Json(IcebergType.Struct type)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer)) SchemaJson.WriteSchema(writer, new Schema(0, ManifestSchemas.ManifestList.Fields));
+        using (var writer = new Utf8JsonWriter(buffer)) SchemaJson.WriteSchema(writer, new Schema(0, type.Fields));
         return buffer.WrittenSpan.ToArray();
     }
 
     private static byte[] Text(long number) => Encoding.UTF8.GetBytes(number.ToString(CultureInfo.InvariantCulture));
 
-    private static readonly Dictionary<string, int> Names = ManifestReader.Ids(ManifestSchemas.ManifestList);
+    private static readonly Dictionary<string, int> Names = ManifestReader.Ids(ManifestSchemas.ManifestList(TableMetadata.FormatVersionMax));
 
     private static readonly Dictionary<string, int> SummaryNames = new(StringComparer.Ordinal)
     {

@@ -7,7 +7,7 @@ namespace Matih.Iceberg.Manifests;
 
 /// <summary>
 /// Keeps the number of manifests small: new and old ones of a spec are packed into bins of the target size, and bins of
-/// enough manifests become one. Files keep the snapshot and sequence numbers that they have. Files that the snapshot removes
+/// enough manifests become one. Files keep the snapshot, the sequence numbers and the row ids that they have. Files that the snapshot removes
 /// are marked so on the way.
 /// </summary>
 /// <remarks>Behaves as the reference implementation's merging append, so that mixed writers do not rewrite each other's manifests for ever.</remarks>
@@ -115,7 +115,7 @@ internal static class ManifestMerge
         if (table.Metadata.FindSpec(specId) is not { } spec) return null;
         var types = table.Metadata.PartitionTypes(spec);
         if (types.Any(type => type is null) || spec.Fields.Any(field => field.Transform is Transform.Unknown)) return null;
-        return new(table.Metadata.CurrentSchema, spec, [.. types.Select(type => type!)], ManifestContent.Data, snapshotId);
+        return new(table.Metadata.CurrentSchema, spec, [.. types.Select(type => type!)], ManifestContent.Data, snapshotId, table.Metadata.FormatVersion);
     }
 
     public static async ValueTask<ManifestFile> StoreAsync(Table table, ManifestWriter writer, IIdSource ids, CancellationToken cancellationToken)

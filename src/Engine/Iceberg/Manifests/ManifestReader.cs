@@ -7,7 +7,7 @@ using Matih.Iceberg.Partitioning;
 namespace Matih.Iceberg.Manifests;
 
 /// <summary>Reads manifests of any writer: fields are found by Iceberg field id, else by name; what is not known is skipped.</summary>
-/// <remarks>Source: Apache Iceberg table spec, "Manifests" and "Sequence Number Inheritance"; versions 1 to 3.</remarks>
+/// <remarks>Source: Apache Iceberg table spec, "Manifests", "Sequence Number Inheritance" and "First Row ID Inheritance"; versions 1 to 3.</remarks>
 internal static class ManifestReader
 {
     /// <param name="manifest">The manifest list's description, whose numbers the entries inherit.</param>
@@ -24,7 +24,7 @@ internal static class ManifestReader
                 var decoder = new AvroDecoder(block);
                 while (!decoder.IsAtEnd) entries.Add(ReadEntry(ref decoder, Record(file.Schema), manifest, spec, partitionTypes));
             }
-            return entries;
+            return RowIdAssignment.Inherit(entries, manifest);
         }
         catch (Exception exception) when (exception is InvalidDataException or ArgumentOutOfRangeException or IndexOutOfRangeException)
         {
@@ -45,22 +45,21 @@ internal static class ManifestReader
         var status = EntryStatus.Existing;
         long? snapshotId = null, sequence = null, fileSequence = null;
         DataFile? file = null;
-        var hasSequence = false;
         foreach (var field in schema.Fields)
         {
             switch (Id(field, EntryIds))
             {
                 case 0: status = (EntryStatus)decoder.ReadOptionalLong(field.Schema).GetValueOrDefault(); break;
                 case 1: snapshotId = decoder.ReadOptionalLong(field.Schema); break;
-                case 3: (sequence, hasSequence) = (decoder.ReadOptionalLong(field.Schema), true); break;
+                case 3: sequence = decoder.ReadOptionalLong(field.Schema); break;
                 case 4: fileSequence = decoder.ReadOptionalLong(field.Schema); break;
                 case 2: file = ReadFile(ref decoder, Record(decoder.Resolve(field.Schema)), spec, partitionTypes); break;
                 default: decoder.Skip(field.Schema); break;
             }
         }
         if (file is null) throw new InvalidDataException("an entry has no file");
-        // Version 1 manifests have no sequence numbers: their files are older than any.
-        var inherited = !hasSequence ? 0 : status == EntryStatus.Added && manifest.SequenceNumber >= 0 ? manifest.SequenceNumber : (long?)null;
+        // A manifest from before version 2 has none itself: its files are older than any.
+        var inherited = manifest.SequenceNumber == 0 || status == EntryStatus.Added && manifest.SequenceNumber > 0 ? manifest.SequenceNumber : (long?)null;
         return new(status, new(snapshotId ?? manifest.AddedSnapshotId.Value), sequence ?? inherited, fileSequence ?? inherited, file);
     }
 
@@ -74,7 +73,7 @@ internal static class ManifestReader
         ImmutableArray<KeyValuePair<int, byte[]>>? lower = null, upper = null;
         byte[]? key = null;
         ImmutableArray<long>? splits = null, equality = null;
-        long? order = null;
+        long? order = null, firstRow = null, contentOffset = null, contentSize = null;
         foreach (var field in schema.Fields)
         {
             switch (Id(field, FileIds))
@@ -95,6 +94,9 @@ internal static class ManifestReader
                 case 132: splits = ReadNumbers(ref decoder, field.Schema); break;
                 case 135: equality = ReadNumbers(ref decoder, field.Schema); break;
                 case 140: order = decoder.ReadOptionalLong(field.Schema); break;
+                case 142: firstRow = decoder.ReadOptionalLong(field.Schema); break;
+                case 144: contentOffset = decoder.ReadOptionalLong(field.Schema); break;
+                case 145: contentSize = decoder.ReadOptionalLong(field.Schema); break;
                 case 143: referenced = ReadText(ref decoder, field.Schema); break;
                 default: decoder.Skip(field.Schema); break;
             }
@@ -105,7 +107,8 @@ internal static class ManifestReader
             Content = content, Path = path, Format = format, SpecId = spec.SpecId, Partition = partition, RecordCount = records, FileSizeBytes = size,
             ColumnSizes = sizes, ValueCounts = values, NullValueCounts = nulls, NanValueCounts = nans, LowerBounds = lower, UpperBounds = upper,
             KeyMetadata = key, SplitOffsets = splits, EqualityIds = equality is { } ids ? [.. ids.Select(id => (int)id)] : null,
-            SortOrderId = (int?)order, ReferencedDataFile = referenced,
+            SortOrderId = (int?)order, FirstRowId = firstRow,
+            ReferencedDataFile = referenced, ContentOffset = contentOffset, ContentSizeBytes = contentSize,
         };
     }
 
@@ -186,9 +189,9 @@ internal static class ManifestReader
     /// <summary>The field's Iceberg id: as written, else that of its name, else -1.</summary>
     internal static int Id(AvroField field, IReadOnlyDictionary<string, int> ids) => field.FieldId ?? ids.GetValueOrDefault(field.Name, -1);
 
-    private static readonly Dictionary<string, int> EntryIds = Ids(ManifestSchemas.Entry(new IcebergType.Struct([])));
+    private static readonly Dictionary<string, int> EntryIds = Ids(ManifestSchemas.Entry(new IcebergType.Struct([]), TableMetadata.FormatVersionMax));
 
-    private static readonly Dictionary<string, int> FileIds = Ids((IcebergType.Struct)ManifestSchemas.Entry(new IcebergType.Struct([])).Fields[^1].Type);
+    private static readonly Dictionary<string, int> FileIds = Ids((IcebergType.Struct)ManifestSchemas.Entry(new IcebergType.Struct([]), TableMetadata.FormatVersionMax).Fields[^1].Type);
 
     internal static Dictionary<string, int> Ids(IcebergType.Struct type) => type.Fields.ToDictionary(field => field.Name, field => field.Id);
 }

@@ -10,9 +10,13 @@ using Matih.Iceberg.Partitioning;
 namespace Matih.Iceberg.Manifests;
 
 /// <summary>Builds one manifest of one partition spec in memory. Not thread-safe.</summary>
-/// <remarks>Source: Apache Iceberg table spec, "Manifests", version 2.</remarks>
+/// <remarks>Source: Apache Iceberg table spec, "Manifests", versions 1 to 3.</remarks>
 internal sealed class ManifestWriter
 {
+    /// <summary>Version 1 wants a block size, which means nothing: the reference implementation writes this one.</summary>
+    private const long BlockBytes = 64 << 20;
+
+    private readonly int _formatVersion;
     private readonly Schema _schema;
     private readonly PartitionSpec _spec;
     private readonly ImmutableArray<IcebergType> _types;
@@ -26,8 +30,12 @@ internal sealed class ManifestWriter
     private long? _minSequenceNumber;
 
     /// <param name="snapshotId">The snapshot that the manifest is made for.</param>
-    public ManifestWriter(Schema schema, PartitionSpec spec, ImmutableArray<IcebergType> partitionTypes, ManifestContent content, SnapshotId snapshotId)
+    /// <param name="formatVersion">The table's.</param>
+    public ManifestWriter(
+        Schema schema, PartitionSpec spec, ImmutableArray<IcebergType> partitionTypes, ManifestContent content, SnapshotId snapshotId,
+        int formatVersion = TableMetadata.FormatVersionDefault)
     {
+        _formatVersion = formatVersion;
         _schema = schema;
         _spec = spec;
         _types = partitionTypes;
@@ -37,8 +45,12 @@ internal sealed class ManifestWriter
         _ranges = [.. partitionTypes.Select(type => new PartitionRange(type))];
     }
 
-    /// <summary>A file that the snapshot adds; it gets the snapshot's sequence number by inheritance.</summary>
-    public void Add(DataFile file) => Write(EntryStatus.Added, _snapshotId, null, null, file);
+    private bool HasSequenceNumbers => _formatVersion >= TableMetadata.SequenceNumbersFormatVersion;
+
+    private bool HasRowIds => _formatVersion >= TableMetadata.RowIdsFormatVersion;
+
+    /// <summary>A file that the snapshot adds; it gets the snapshot's sequence number, and ids for its rows, by inheritance.</summary>
+    public void Add(DataFile file) => Write(EntryStatus.Added, _snapshotId, null, null, file.FirstRowId is null ? file : file with { FirstRowId = null });
 
     /// <summary>A file that an earlier snapshot added, with the numbers that it has had since.</summary>
     public void Keep(ManifestEntry entry) =>
@@ -52,8 +64,11 @@ internal sealed class ManifestWriter
     {
         _encoder.WriteLong((long)status);
         _encoder.WriteOptionalLong(snapshotId.Value);
-        _encoder.WriteOptionalLong(sequenceNumber);
-        _encoder.WriteOptionalLong(fileSequenceNumber);
+        if (HasSequenceNumbers)
+        {
+            _encoder.WriteOptionalLong(sequenceNumber);
+            _encoder.WriteOptionalLong(fileSequenceNumber);
+        }
         WriteFile(file);
         _files[(int)status]++;
         _rows[(int)status] += file.RecordCount;
@@ -65,12 +80,13 @@ internal sealed class ManifestWriter
 
     private void WriteFile(DataFile file)
     {
-        _encoder.WriteLong((long)file.Content);
+        if (HasSequenceNumbers) _encoder.WriteLong((long)file.Content);
         _encoder.WriteString(file.Path);
         _encoder.WriteString(file.Format);
         for (var i = 0; i < _types.Length; i++) WritePartitionValue(_types[i], file.Partition[i]);
         _encoder.WriteLong(file.RecordCount);
         _encoder.WriteLong(file.FileSizeBytes);
+        if (_formatVersion == 1) _encoder.WriteLong(BlockBytes);
         WriteMap(file.ColumnSizes);
         WriteMap(file.ValueCounts);
         WriteMap(file.NullValueCounts);
@@ -79,9 +95,13 @@ internal sealed class ManifestWriter
         WriteMap(file.UpperBounds);
         _encoder.WriteOptionalBytes(file.KeyMetadata);
         WriteList(file.SplitOffsets);
-        WriteList(file.EqualityIds is { } ids ? [.. ids.Select(id => (long)id)] : null);
+        if (HasSequenceNumbers) WriteList(file.EqualityIds is { } ids ? [.. ids.Select(id => (long)id)] : null);
         _encoder.WriteOptionalLong(file.SortOrderId);
-        _encoder.WriteOptionalBytes(file.ReferencedDataFile is { } path ? Encoding.UTF8.GetBytes(path) : null);
+        if (HasRowIds) _encoder.WriteOptionalLong(file.FirstRowId);
+        if (HasSequenceNumbers) _encoder.WriteOptionalBytes(file.ReferencedDataFile is { } path ? Encoding.UTF8.GetBytes(path) : null);
+        if (!HasRowIds) return;
+        _encoder.WriteOptionalLong(file.ContentOffset);
+        _encoder.WriteOptionalLong(file.ContentSizeBytes);
     }
 
     private void WritePartitionValue(IcebergType type, PartitionValue value)
@@ -160,7 +180,7 @@ internal sealed class ManifestWriter
     /// <summary>The manifest's bytes, and how a manifest list describes it once it is stored at <paramref name="path"/>.</summary>
     public (byte[] Bytes, ManifestFile File) Complete(string path, Guid sync)
     {
-        var entry = ManifestSchemas.Entry(ManifestSchemas.Partition(_spec, _types));
+        var entry = ManifestSchemas.Entry(ManifestSchemas.Partition(_spec, _types), _formatVersion);
         var bytes = AvroFile.Write(
             AvroSchemaJson.Of("manifest_entry", entry),
             [
@@ -168,8 +188,8 @@ internal sealed class ManifestWriter
                 new("schema-id", Text(_schema.SchemaId)),
                 new("partition-spec", Json(writer => SchemaJson.WritePartitionFields(writer, _spec))),
                 new("partition-spec-id", Text(_spec.SpecId)),
-                new("format-version", Text(TableMetadata.WrittenFormatVersion)),
-                new("content", _content == ManifestContent.Data ? "data"u8.ToArray() : "deletes"u8.ToArray()),
+                new("format-version", Text(_formatVersion)),
+                .. HasSequenceNumbers ? new[] { KeyValuePair.Create("content", _content == ManifestContent.Data ? "data"u8.ToArray() : "deletes"u8.ToArray()) } : [],
                 new("iceberg.schema", Json(writer => SchemaJson.WriteSchema(writer, new Schema(0, entry.Fields)))),
             ],
             _files.Sum(),

@@ -20,12 +20,12 @@ internal readonly record struct SnapshotTotals(long Records, long FilesBytes, lo
 
     public SnapshotTotals Add(DataFile file) => file.Content switch
     {
-        FileContent.Data => this with { Records = Records + file.RecordCount, FilesBytes = FilesBytes + file.FileSizeBytes, DataFiles = DataFiles + 1 },
+        FileContent.Data => this with { Records = Records + file.RecordCount, FilesBytes = FilesBytes + file.OwnBytes, DataFiles = DataFiles + 1 },
         FileContent.PositionDeletes => this with
         {
-            FilesBytes = FilesBytes + file.FileSizeBytes, DeleteFiles = DeleteFiles + 1, PositionDeletes = PositionDeletes + file.RecordCount,
+            FilesBytes = FilesBytes + file.OwnBytes, DeleteFiles = DeleteFiles + 1, PositionDeletes = PositionDeletes + file.RecordCount,
         },
-        _ => this with { FilesBytes = FilesBytes + file.FileSizeBytes, DeleteFiles = DeleteFiles + 1, EqualityDeletes = EqualityDeletes + file.RecordCount },
+        _ => this with { FilesBytes = FilesBytes + file.OwnBytes, DeleteFiles = DeleteFiles + 1, EqualityDeletes = EqualityDeletes + file.RecordCount },
     };
 
     /// <summary>What is left without a data file that was counted.</summary>

@@ -68,4 +68,11 @@ public abstract record IcebergType
 }
 
 /// <summary>A field of a struct, or a column of a table. Its id, not its name, says which column it is.</summary>
-public sealed record NestedField(int Id, string Name, bool IsRequired, IcebergType Type, string? Doc = null);
+public sealed record NestedField(int Id, string Name, bool IsRequired, IcebergType Type, string? Doc = null)
+{
+    /// <summary>The value of rows in files that are older than the field, as JSON; null for NULL.</summary>
+    public string? InitialDefault { get; init; }
+
+    /// <summary>The value of new rows whose writer gives none, as JSON; null for NULL.</summary>
+    public string? WriteDefault { get; init; }
+}

@@ -53,7 +53,7 @@ internal sealed record SchemaEvolution(Schema Schema, ImmutableArray<string> Cha
             }
             if (!isFull) return;
             for (var i = 0; i < fields.Length; i++)
-                if (fields[i].IsRequired && rows.IndexOf(fields[i].Name) < 0) MakeOptional(nodes[i]!.AsObject(), "required", fields[i].Id, prefix + fields[i].Name);
+                if (fields[i].IsRequired && fields[i].WriteDefault is null && rows.IndexOf(fields[i].Name) < 0) MakeOptional(nodes[i]!.AsObject(), "required", fields[i].Id, prefix + fields[i].Name);
         }
 
         private void EvolveField(JsonObject json, NestedField field, DataType from, string path)

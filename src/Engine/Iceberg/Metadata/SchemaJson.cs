@@ -25,7 +25,14 @@ internal static class SchemaJson
         json.GetProperty("name").GetString()!,
         json.GetProperty("required").GetBoolean(),
         ReadType(json.GetProperty("type")),
-        json.TryGetProperty("doc", out var doc) ? doc.GetString() : null);
+        json.TryGetProperty("doc", out var doc) ? doc.GetString() : null)
+    {
+        InitialDefault = ReadDefault(json, "initial-default"),
+        WriteDefault = ReadDefault(json, "write-default"),
+    };
+
+    private static string? ReadDefault(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value.GetRawText() : null;
 
     public static IcebergType ReadType(JsonElement json)
     {
@@ -123,9 +130,18 @@ internal static class SchemaJson
             writer.WritePropertyName("type");
             WriteType(writer, field.Type);
             if (field.Doc is not null) writer.WriteString("doc", field.Doc);
+            WriteDefault(writer, "initial-default", field.InitialDefault);
+            WriteDefault(writer, "write-default", field.WriteDefault);
             writer.WriteEndObject();
         }
         writer.WriteEndArray();
+    }
+
+    private static void WriteDefault(Utf8JsonWriter writer, string name, string? value)
+    {
+        if (value is null) return;
+        writer.WritePropertyName(name);
+        writer.WriteRawValue(value);
     }
 
     public static void WriteType(Utf8JsonWriter writer, IcebergType type)

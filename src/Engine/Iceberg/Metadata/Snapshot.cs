@@ -2,6 +2,12 @@ using System.Text.Json;
 
 namespace Matih.Iceberg.Metadata;
 
+/// <summary>The row ids that a snapshot gave out: those of the rows that it added, and some of which no row has.</summary>
+/// <param name="First">The table's next id before the snapshot.</param>
+/// <param name="Count">How far it moved the table's next id.</param>
+/// <remarks>Source: Apache Iceberg table spec, "Snapshot Row IDs"; <c>first-row-id</c> and <c>added-rows</c>.</remarks>
+public readonly record struct SnapshotRowIds(long First, long Count);
+
 /// <summary>The state of a table at some time. Immutable; the summary is parsed when first asked for.</summary>
 public sealed class Snapshot
 {
@@ -14,7 +20,8 @@ public sealed class Snapshot
         long timestampMillis,
         string manifestList,
         IReadOnlyDictionary<string, string> summary,
-        int? schemaId)
+        int? schemaId,
+        SnapshotRowIds? rowIds = null)
     {
         Id = id;
         ParentId = parentId;
@@ -22,6 +29,7 @@ public sealed class Snapshot
         TimestampMillis = timestampMillis;
         ManifestList = manifestList;
         SchemaId = schemaId;
+        RowIds = rowIds;
         _summary = summary;
         Source = SnapshotJson.Write(this);
     }
@@ -35,6 +43,7 @@ public sealed class Snapshot
         TimestampMillis = json.GetProperty("timestamp-ms").GetInt64();
         ManifestList = json.TryGetProperty("manifest-list", out var list) ? list.GetString() : null;
         SchemaId = json.TryGetProperty("schema-id", out var schema) && schema.ValueKind == JsonValueKind.Number ? schema.GetInt32() : null;
+        RowIds = SnapshotJson.OptionalLong(json, "first-row-id") is { } first ? new(first, SnapshotJson.OptionalLong(json, "added-rows") ?? 0) : null;
         Source = source;
     }
 
@@ -54,6 +63,9 @@ public sealed class Snapshot
 
     /// <summary>The table's schema when it was made; null where the writer did not say.</summary>
     public int? SchemaId { get; }
+
+    /// <summary>Null for snapshots from before the table was of version 3.</summary>
+    public SnapshotRowIds? RowIds { get; }
 
     /// <summary>What the commit said about itself, in the writer's order: <c>operation</c>, totals, and any writer's own keys.</summary>
     public IReadOnlyDictionary<string, string> Summary => _summary ??= SnapshotJson.ReadSummary(Source);

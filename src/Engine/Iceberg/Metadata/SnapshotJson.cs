@@ -40,7 +40,7 @@ internal static class SnapshotJson
         using (var writer = new Utf8JsonWriter(buffer, Options))
         {
             writer.WriteStartObject();
-            writer.WriteNumber("sequence-number", snapshot.SequenceNumber);
+            if (snapshot.SequenceNumber > 0) writer.WriteNumber("sequence-number", snapshot.SequenceNumber);
             writer.WriteNumber("snapshot-id", snapshot.Id.Value);
             if (snapshot.ParentId is { } parent) writer.WriteNumber("parent-snapshot-id", parent.Value);
             writer.WriteNumber("timestamp-ms", snapshot.TimestampMillis);
@@ -49,6 +49,11 @@ internal static class SnapshotJson
             writer.WriteEndObject();
             writer.WriteString("manifest-list", snapshot.ManifestList);
             if (snapshot.SchemaId is { } schemaId) writer.WriteNumber("schema-id", schemaId);
+            if (snapshot.RowIds is { } rows)
+            {
+                writer.WriteNumber("first-row-id", rows.First);
+                writer.WriteNumber("added-rows", rows.Count);
+            }
             writer.WriteEndObject();
         }
         return buffer.WrittenSpan.ToArray();
@@ -61,7 +66,7 @@ internal static class SnapshotJson
         OptionalLong(json, "max-snapshot-age-ms"),
         OptionalLong(json, "max-ref-age-ms"));
 
-    private static long? OptionalLong(JsonElement json, string name) =>
+    public static long? OptionalLong(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt64() : null;
 
     public static void WriteRef(Utf8JsonWriter writer, SnapshotRef value)

@@ -15,11 +15,19 @@ internal readonly record struct JsonMember(string Name, byte[] Value);
 /// All that a table's metadata file says. Immutable: changes give a new one (<see cref="TableUpdates.Apply"/>). What this
 /// build does not know is kept and written back.
 /// </summary>
-/// <remarks>Source: Apache Iceberg table spec, "Table Metadata"; version 2 is read and written, versions 1 and 3 are read.</remarks>
+/// <remarks>Source: Apache Iceberg table spec, "Table Metadata"; versions 1 to 3.</remarks>
 public sealed record TableMetadata
 {
-    public const int WrittenFormatVersion = 2;
-    internal const int ReadFormatVersionMax = 3;
+    /// <summary>The version of new tables where nobody asks for another: every engine in use writes it.</summary>
+    public const int FormatVersionDefault = 2;
+
+    internal const int FormatVersionMax = 3;
+
+    /// <summary>From this version on snapshots and files have sequence numbers.</summary>
+    internal const int SequenceNumbersFormatVersion = 2;
+
+    /// <summary>From this version on each row has an id.</summary>
+    internal const int RowIdsFormatVersion = 3;
 
     public required int FormatVersion { get; init; }
 
@@ -32,7 +40,18 @@ public sealed record TableMetadata
     /// <summary>The table's folder, without a slash at the end.</summary>
     internal string Folder => Location.TrimEnd('/');
 
+    /// <summary>0 in version 1 tables.</summary>
     public long LastSequenceNumber { get; init; }
+
+    /// <summary>Above all row ids that were given out; the first id of the next snapshot. 0 below version 3.</summary>
+    public long NextRowId { get; init; }
+
+    public bool HasSequenceNumbers => FormatVersion >= SequenceNumbersFormatVersion;
+
+    public bool HasRowIds => FormatVersion >= RowIdsFormatVersion;
+
+    /// <summary>What the next snapshot gets.</summary>
+    internal long NextSequenceNumber => HasSequenceNumbers ? LastSequenceNumber + 1 : 0;
 
     /// <summary>Milliseconds since 1970 UTC.</summary>
     public required long LastUpdatedMillis { get; init; }

@@ -92,8 +92,8 @@ public static class TableMetadataJson
     private static TableMetadata ReadMembers(JsonElement json, HistoryJson history, string location)
     {
         var version = json.GetProperty("format-version").GetInt32();
-        if (version is < 1 or > TableMetadata.ReadFormatVersionMax)
-            throw new UnsupportedTableException($"{location} has format version {version}; versions 1 to {TableMetadata.ReadFormatVersionMax} can be read. Use a newer build.");
+        if (version is < 1 or > TableMetadata.FormatVersionMax)
+            throw new UnsupportedTableException($"{location} has format version {version}; versions 1 to {TableMetadata.FormatVersionMax} can be read. Use a newer build.");
         var schemas = ReadArray(json, "schemas", SchemaJson.ReadSchema);
         if (schemas.IsEmpty) schemas = [SchemaJson.ReadSchema(json.GetProperty("schema"))];
         var specs = ReadArray(json, "partition-specs", SchemaJson.ReadSpec);
@@ -104,7 +104,8 @@ public static class TableMetadataJson
             FormatVersion = version,
             TableUuid = json.TryGetProperty("table-uuid", out var uuid) ? uuid.GetString() ?? "" : "",
             Location = json.GetProperty("location").GetString()!,
-            LastSequenceNumber = version == 1 ? 0 : json.GetProperty("last-sequence-number").GetInt64(),
+            LastSequenceNumber = version < TableMetadata.SequenceNumbersFormatVersion ? 0 : json.GetProperty("last-sequence-number").GetInt64(),
+            NextRowId = version < TableMetadata.RowIdsFormatVersion ? 0 : json.GetProperty("next-row-id").GetInt64(),
             LastUpdatedMillis = json.GetProperty("last-updated-ms").GetInt64(),
             LastColumnId = json.GetProperty("last-column-id").GetInt32(),
             CurrentSchemaId = json.TryGetProperty("current-schema-id", out var schemaId) ? schemaId.GetInt32() : schemas[0].SchemaId,
@@ -198,9 +199,17 @@ public static class TableMetadataJson
         writer.WriteNumber("format-version", metadata.FormatVersion);
         writer.WriteString("table-uuid", metadata.TableUuid);
         writer.WriteString("location", metadata.Location);
-        writer.WriteNumber("last-sequence-number", metadata.LastSequenceNumber);
+        if (metadata.HasSequenceNumbers) writer.WriteNumber("last-sequence-number", metadata.LastSequenceNumber);
+        if (metadata.HasRowIds) writer.WriteNumber("next-row-id", metadata.NextRowId);
         writer.WriteNumber("last-updated-ms", metadata.LastUpdatedMillis);
         writer.WriteNumber("last-column-id", metadata.LastColumnId);
+        if (metadata.FormatVersion == 1)
+        {
+            writer.WritePropertyName("schema");
+            SchemaJson.WriteSchema(writer, metadata.CurrentSchema);
+            writer.WritePropertyName("partition-spec");
+            SchemaJson.WritePartitionFields(writer, metadata.DefaultSpec);
+        }
         writer.WriteNumber("current-schema-id", metadata.CurrentSchemaId);
         WriteArray(writer, "schemas", metadata.Schemas, SchemaJson.WriteSchema);
         writer.WriteNumber("default-spec-id", metadata.DefaultSpecId);
@@ -255,10 +264,10 @@ public static class TableMetadataJson
         writer.WriteEndArray();
     }
 
-    /// <summary>Members read into properties; <c>schema</c> and <c>partition-spec</c> repeat others and end with version 1.</summary>
+    /// <summary>Members read into properties; <c>schema</c> and <c>partition-spec</c> repeat others, and only version 1 has them.</summary>
     private static readonly HashSet<string> KnownMembers = new(StringComparer.Ordinal)
     {
-        "format-version", "table-uuid", "location", "last-sequence-number", "last-updated-ms", "last-column-id", "current-schema-id", "schemas",
+        "format-version", "table-uuid", "location", "last-sequence-number", "next-row-id", "last-updated-ms", "last-column-id", "current-schema-id", "schemas",
         "schema", "default-spec-id", "partition-specs", "partition-spec", "last-partition-id", "default-sort-order-id", "sort-orders", "properties",
         "current-snapshot-id", "refs", "snapshots", "statistics", "partition-statistics", "snapshot-log", "metadata-log",
     };

@@ -110,14 +110,18 @@ internal static class TableUpdates
         var metadata = state.Metadata;
         Require(metadata.FindSnapshot(snapshot.Id) is null, $"The table has a snapshot {snapshot.Id} already.");
         Require(
-            snapshot.SequenceNumber > metadata.LastSequenceNumber,
+            metadata.HasSequenceNumbers ? snapshot.SequenceNumber > metadata.LastSequenceNumber : snapshot.SequenceNumber == 0,
             $"Snapshot {snapshot.Id} has sequence number {snapshot.SequenceNumber}; the table is at {metadata.LastSequenceNumber}.");
+        Require(
+            !metadata.HasRowIds || snapshot.RowIds is { Count: >= 0 } rows && rows.First >= metadata.NextRowId,
+            $"Snapshot {snapshot.Id} has {(snapshot.RowIds is { } given ? $"row ids from {given.First}" : "no row ids")}; the table's next is {metadata.NextRowId}.");
         return state with
         {
             Metadata = metadata with
             {
                 Snapshots = metadata.Snapshots.Add(snapshot),
                 LastSequenceNumber = snapshot.SequenceNumber,
+                NextRowId = metadata.HasRowIds && snapshot.RowIds is { } assigned ? assigned.First + assigned.Count : metadata.NextRowId,
                 LastUpdatedMillis = snapshot.TimestampMillis,
             },
             AddedSnapshots = state.AddedSnapshots.Add(snapshot.Id),

@@ -73,6 +73,7 @@ internal static class TypeMapping
             case (DataType.Map map, IcebergType.Map target):
                 return FaultOf(map.Key, target.Key, path + ".key") ?? FaultOfPart(map.Value, target.Value, target.IsValueRequired, path + ".value");
             case (DataType.Row row, IcebergType.Struct target): return FaultOfFields(row.Type, target, path);
+            case (_, IcebergType.Other): return $"'{path}' has the type {to}, which this build does not write; leave it out of the query";
             default: return IsWritablePrimitive(from, to) ? null : $"'{path}' of type {to} cannot hold {from.Name}";
         }
     }
@@ -84,8 +85,13 @@ internal static class TypeMapping
             if (target.Fields.FirstOrDefault(other => other.Name == field.Name) is not { } column) return $"'{path}' has no field '{field.Name}' (it has {string.Join(", ", target.Fields.Select(other => other.Name))})";
             if (FaultOfPart(field.Type, column.Type, column.IsRequired, $"{path}.{field.Name}") is { } fault) return fault;
         }
-        return target.Fields.FirstOrDefault(field => field.IsRequired && row.IndexOf(field.Name) < 0) is { } missing
-            ? $"'{path}.{missing.Name}' is required, and the query's '{path}' has no such field" : null;
+        foreach (var missing in target.Fields.Where(field => row.IndexOf(field.Name) < 0))
+        {
+            if (missing.IsRequired) return $"'{path}.{missing.Name}' is required, and the query's '{path}' has no such field";
+            if (missing.InitialDefault is not null || missing.WriteDefault is not null) return $"'{path}.{missing.Name}' has a default, which this build writes for columns only, and the query's '{path}' has no such field";
+            if (missing.Type is IcebergType.Other) return $"'{path}.{missing.Name}' has the type {missing.Type}, which this build does not write";
+        }
+        return null;
     }
 
     private static string? FaultOfPart(DataType from, IcebergType to, bool isRequired, string path) =>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Matih.Batches;
+using Matih.Delivery.Tables;
 using Matih.Iceberg.Metadata;
 using Matih.Parquet;
 using Matih.Storage;
@@ -12,11 +13,13 @@ internal sealed class UnreadableFileException(string message) : Exception(messag
 
 /// <summary>
 /// Reads the rows of a table's data and delete files as columns of the table: by field id, widened where the table's type has
-/// been widened since, NULL where the file is older than the column. Not thread-safe; a batch is valid until the next.
+/// been widened since, its default or NULL where the file is older than the column. Not thread-safe; a batch is valid until the next.
 /// </summary>
 /// <param name="columns">The columns wanted.</param>
 /// <param name="absent">Columns that a file must not lack: their values then stand elsewhere.</param>
-internal sealed class DataFileRows(IStore store, ImmutableArray<ParquetColumn> columns, IReadOnlySet<int> absent, MemoryAccount memory) : IDisposable
+/// <param name="defaults">What rows of older files have in columns, by field id; NULL in others.</param>
+internal sealed class DataFileRows(
+    IStore store, ImmutableArray<ParquetColumn> columns, IReadOnlySet<int> absent, IReadOnlyDictionary<int, SuppliedColumn> defaults, MemoryAccount memory) : IDisposable
 {
     /// <summary>A file up to this size is read whole, in one request.</summary>
     private const int WholeBytesMax = 4 << 20;
@@ -54,7 +57,12 @@ internal sealed class DataFileRows(IStore store, ImmutableArray<ParquetColumn> c
                 _columns[i].Clear();
                 if (places[i] < 0)
                 {
-                    for (var row = 0; row < count; row++) _columns[i].AppendNull();
+                    var value = defaults.GetValueOrDefault(columns[i].FieldId);
+                    for (var row = 0; row < count; row++)
+                    {
+                        if (value is null) _columns[i].AppendNull();
+                        else value.Append(_columns[i]);
+                    }
                     continue;
                 }
                 var bytes = new Dictionary<long, ReadOnlyMemory<byte>>();
@@ -104,7 +112,7 @@ internal sealed class DataFileRows(IStore store, ImmutableArray<ParquetColumn> c
             {
                 if (EvolvedColumn.FaultOf(metadata.Columns[places[i]].Type, wanted.Type, wanted.Name) is { } fault) throw new UnreadableFileException($"Column {fault} in {path}.");
             }
-            else if (wanted.IsRequired || absent.Contains(wanted.FieldId))
+            else if (wanted.IsRequired && !defaults.ContainsKey(wanted.FieldId) || absent.Contains(wanted.FieldId))
             {
                 throw new UnreadableFileException($"{path} lacks column '{wanted.Name}', {(wanted.IsRequired ? "which must not be NULL" : "whose value only its partition tells")}.");
             }

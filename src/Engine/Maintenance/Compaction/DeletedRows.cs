@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Matih.Batches;
+using Matih.Delivery.Tables;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Parquet;
@@ -17,6 +18,8 @@ internal sealed class DeletedRows(Table table, ImmutableArray<ParquetColumn> col
 {
     private static readonly ImmutableArray<ParquetColumn> PositionColumns =
         [new(DeleteScope.FilePathFieldId, "file_path", new ParquetType.String(), true), new(DeleteScope.PositionFieldId, "pos", new ParquetType.Long(), true)];
+
+    private static readonly ImmutableDictionary<int, SuppliedColumn> NoDefaults = ImmutableDictionary<int, SuppliedColumn>.Empty;
 
     private readonly Dictionary<string, Dictionary<string, HashSet<long>>> _positions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EqualRows> _values = new(StringComparer.Ordinal);
@@ -38,7 +41,7 @@ internal sealed class DeletedRows(Table table, ImmutableArray<ParquetColumn> col
     private async ValueTask<Dictionary<string, HashSet<long>>> PositionsAsync(DataFile delete, HashSet<string> wanted, CancellationToken cancellationToken)
     {
         var found = new Dictionary<string, HashSet<long>>(StringComparer.Ordinal);
-        using var rows = new DataFileRows(table.Store, PositionColumns, ImmutableHashSet<int>.Empty, memory);
+        using var rows = new DataFileRows(table.Store, PositionColumns, ImmutableHashSet<int>.Empty, NoDefaults, memory);
         await foreach (var (_, batch) in rows.ReadAsync(delete.Path, delete.FileSizeBytes, delete.RecordCount, cancellationToken))
         {
             var (names, positions) = ((BytesColumn)batch[0], (FixedColumn<long>)batch[1]);
@@ -58,7 +61,7 @@ internal sealed class DeletedRows(Table table, ImmutableArray<ParquetColumn> col
         if (delete.EqualityIds is not { IsEmpty: false } ids) throw new InvalidTableException($"The equality delete file {delete.Path} names no columns.");
         int[] places = [.. ids.Select(id => PlaceOf(id, delete.Path))];
         var equal = new EqualRows(places);
-        using var rows = new DataFileRows(table.Store, [.. places.Select(place => columns[place] with { IsRequired = false })], ids.ToHashSet(), memory);
+        using var rows = new DataFileRows(table.Store, [.. places.Select(place => columns[place] with { IsRequired = false })], ids.ToHashSet(), NoDefaults, memory);
         await foreach (var (_, batch) in rows.ReadAsync(delete.Path, delete.FileSizeBytes, delete.RecordCount, cancellationToken)) equal.Add(batch);
         return equal;
     }

@@ -35,7 +35,7 @@ internal sealed class GroupRewrite(Table table, IcebergBinding binding, Compacti
         var begunAt = environment.Clock.GetUtcNow();
         var deleted = new DeletedRows(table, binding.Columns, memory);
         await deleted.ReadAsync(group, cancellationToken);
-        using var rows = new DataFileRows(table.Store, binding.Columns, OnlyInPartition(group.Files[0].SpecId), memory) { Names = NameMapping.Find(table.Metadata) };
+        using var rows = new DataFileRows(table.Store, binding.Columns, OnlyInPartition(group.Files[0].SpecId), binding.InitialDefaults, memory) { Names = NameMapping.Find(table.Metadata) };
         await using var writer = new SinkWriter(new FileSets(WritingOf(group), 1, environment.Tasks), isAlone: true);
         var written = 0L;
         using var left = new Selection(binding.StoredRows, memory);
