@@ -105,6 +105,28 @@ public sealed class ChangedByOthersTests
         await flow.AssertVerifiesAsync();
     }
 
+    [Fact]
+    public async Task A_table_that_is_partitioned_and_sorted_by_fields_of_structs_is_written_so()
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+        await IcebergReference.CreateAsync(flow.TableFolder, "id long, place struct<town: string, zone: struct<n: int>>, partition int required, offset long required", "truncate[1](place.town), bucket[2](place.zone.n)", "--sort", "place.zone.n");
+        flow.Overrides.Add("orchestration.checkpoint_interval=10m");
+        Select(flow, "id, CASE WHEN MOD(id, 4) < 3 THEN CAST(ROW(note, ROW(CAST(MOD(id * 7, 10) AS INT))) AS ROW<town STRING, zone ROW<n INT>>) END AS place, `partition`, `offset`");
+        flow.Produce(0, 40);
+
+        await flow.CatchUpAsync();
+
+        Assert.Equal(40, await IcebergReference.CountAsync(flow.TableFolder));
+        await IcebergReference.CheckAsync(flow.TableFolder);
+        var files = await IcebergReference.FilesAsync(flow.TableFolder);
+        Assert.Equal(3, files.Count);
+        var table = await flow.TableAsync();
+        Assert.All(await SnapshotReader.LiveFilesAsync(table, table.Head!, default), file => Assert.Equal(table.Metadata.DefaultSortOrderId, file.SortOrderId));
+        // The reader gives the rows of each file in the order in which they stand.
+        var scanned = (await IcebergReference.ScanAsync(flow.TableFolder)).Select(row => row.GetProperty("place")).Select(place => place.ValueKind == JsonValueKind.Null ? (int?)null : place.GetProperty("zone").GetProperty("n").GetInt32()).ToList();
+        Assert.True(scanned.Zip(scanned.Skip(1)).Count(pair => pair.First > pair.Second || (pair.First is not null && pair.Second is null)) <= 2, string.Join(' ', scanned));
+    }
+
     private static async Task<List<string>> RowsAsync(FlowHarness flow) =>
         [.. (await PyIceberg.ScanAsync((await flow.TableAsync()).MetadataLocation)).Select(row => row.ToString()).Order(StringComparer.Ordinal)];
 

@@ -71,6 +71,7 @@ internal sealed class Evolution(int seed, List<string> story)
         using var flow = new FlowHarness(partitionCount: 2) { Definition = FlowHarness.Orders.Replace("\"id BIGINT, note STRING\"", $"\"{Schema}\"", StringComparison.Ordinal) };
         flow.Overrides.Add("sinks.lake.schema_evolution=full");
         if (_random.Next(2) == 0) flow.Overrides.Add("sinks.lake.partition_by=['bucket(3, id)']");
+        if (_random.Next(4) == 0) flow.Overrides.Add("sinks.lake.properties={format-version: \"3\"}");
         await StepAsync(flow, act: null, isConcurrent: false);
         for (var step = 4 + _random.Next(5); step > 0; step--)
         {
@@ -212,7 +213,7 @@ internal sealed class Evolution(int seed, List<string> story)
                 await WriteAsync("set-spec", isUnpartitioned ? "add" : "drop", isUnpartitioned ? $"truncate[2]({NoteName})" : await SpecFieldAsync(flow));
                 break;
             case 6:
-                string[] properties = ["write.parquet.compression-codec=gzip", "write.target-file-size-bytes=70000", "write.distribution-mode=none"];
+                string[] properties = ["write.parquet.compression-codec=gzip", "write.target-file-size-bytes=70000", "write.distribution-mode=none", "format-version=3"];
                 await WriteAsync("set-props", properties[_random.Next(properties.Length)]);
                 break;
             case 7:
