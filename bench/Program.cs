@@ -20,6 +20,7 @@ var benchmarks = new (string Name, long Records, Func<WorkloadFacts, Task> RunAs
 {
     ("decode", 1_000_000, facts => new DecodeStage(input, facts).RunAsync(rounds)),
     ("nested", 1, _ => new NestedStage(folder).RunAsync(rounds)),
+    ("jsonvalue", 1, _ => new JsonValueStage(folder).RunAsync(rounds)),
     ("encode", 1_000_000, facts => new EncodeStage(duckDb, input, facts, folder).RunAsync(rounds)),
     ("handover", 3_000_000, facts => new HandOverStage(input, facts, partitions).RunAsync(rounds)),
     ("protocol", 3_000_000, facts => new ProtocolCost(duckDb, input, facts, partitions).RunAsync(rounds, Text("intervals", "1s,60s").Split(','))),
