@@ -13,7 +13,13 @@ internal sealed record FileRemoval(ImmutableHashSet<string> Paths, bool KeepsRow
     public static FileRemoval None { get; } = new([], KeepsRows: false);
 
     /// <summary>
-    /// Delete files whose rows the added files leave out already. All of them must still be part of the table: where it was
+    /// Files whose rows had no ids when their rows went into the added files. Where a commit has given them ids since, the
+    /// added files lack those.
+    /// </summary>
+    public ImmutableHashSet<string> WithoutRowIds { get; init; } = [];
+
+    /// <summary>
+    /// Delete files, by <see cref="Manifests.DataFile.DeleteName"/>, whose rows the added files leave out already. All of them must still be part of the table: where it was
     /// rolled back past one, the rows that it had deleted are there again.
     /// </summary>
     public ImmutableHashSet<string> AppliedDeletes { get; init; } = [];

@@ -116,7 +116,8 @@ internal sealed class PreparedChange
         var totals = parent is null ? default : await TotalsAsync(baseTable, parent, kept, cancellationToken);
         var merged = await ManifestMerge.MergeAsync(
             baseTable, SnapshotId, _manifests, [.. kept.Where(manifest => manifest.Content == ManifestContent.Data)], removed, mergesAll: Removal.KeepsRows, _ids, cancellationToken);
-        ManifestFile[] manifests = [.. merged.Manifests, .. kept.Where(manifest => manifest.Content == ManifestContent.Deletes)];
+        var deletes = await VectorRemoval.RunAsync(baseTable, SnapshotId, [.. kept.Where(manifest => manifest.Content == ManifestContent.Deletes)], removed, _ids, cancellationToken);
+        ManifestFile[] manifests = [.. merged.Manifests, .. deletes.Manifests];
 
         var sequenceNumber = baseTable.Metadata.NextSequenceNumber;
         IReadOnlyList<ManifestFile> listed = manifests;
@@ -128,9 +129,9 @@ internal sealed class PreparedChange
         await ManifestMerge.WriteAsync(
             baseTable.Store, location, ManifestListFile.Write(listed, SnapshotId, parent?.Id, sequenceNumber, _ids.NewUuid(), baseTable.Metadata.FormatVersion, rowIds?.First), cancellationToken);
 
-        var allKeys = Summary(totals, merged, kept.Count, removed.Entries, summary);
+        var allKeys = Summary(totals, merged, deletes.NewLocations.Length, kept.Count, removed, summary);
         var snapshot = new Snapshot(SnapshotId, parent?.Id, sequenceNumber, timestampMillis, location, allKeys, baseTable.Metadata.CurrentSchemaId, rowIds);
-        return new ChangeAttempt.Ready(snapshot, Requirements(baseTable), Updates(baseTable, snapshot, moreUpdates), [location, .. merged.NewLocations], [.. merged.SwallowedLocations, .. _outdated]);
+        return new ChangeAttempt.Ready(snapshot, Requirements(baseTable), Updates(baseTable, snapshot, moreUpdates), [location, .. merged.NewLocations, .. deletes.NewLocations], [.. merged.SwallowedLocations, .. _outdated]);
     }
 
     /// <summary>
@@ -155,8 +156,9 @@ internal sealed class PreparedChange
     }
 
     private OrderedDictionary<string, string> Summary(
-        SnapshotTotals parentTotals, ManifestMerge.Result merged, int parentManifestCount, IReadOnlyList<ManifestEntry> removed, IReadOnlyDictionary<string, string> more)
+        SnapshotTotals parentTotals, ManifestMerge.Result merged, int rewrittenDeletes, int parentManifestCount, RemovalFinding finding, IReadOnlyDictionary<string, string> more)
     {
+        var (removed, vectors) = (finding.Entries, finding.Vectors);
         var summary = new OrderedDictionary<string, string>(StringComparer.Ordinal) { ["operation"] = Removal.Operation(addsFiles: !Files.IsEmpty) };
         foreach (var (key, value) in more) summary[key] = value;
         Put("added-data-files", Files.Length);
@@ -166,13 +168,19 @@ internal sealed class PreparedChange
         {
             Put("deleted-data-files", removed.Count);
             Put("deleted-records", removed.Sum(entry => entry.File.RecordCount));
-            Put("removed-files-size", removed.Sum(entry => entry.File.FileSizeBytes));
+            Put("removed-files-size", removed.Concat(vectors).Sum(entry => entry.File.OwnBytes));
+        }
+        if (vectors.Count != 0)
+        {
+            Put("removed-delete-files", vectors.Count);
+            Put("removed-dvs", vectors.Count);
+            Put("removed-position-deletes", vectors.Sum(entry => entry.File.RecordCount));
         }
         Put("changed-partition-count", Files.Concat(removed.Select(entry => entry.File)).Select(file => new PartitionIdentity(file)).Distinct().Count());
-        Put("manifests-created", merged.CreatedCount);
-        Put("manifests-kept", parentManifestCount - merged.ReplacedCount);
-        Put("manifests-replaced", merged.ReplacedCount);
-        var totals = removed.Aggregate(parentTotals, (sum, entry) => sum.Remove(entry.File));
+        Put("manifests-created", merged.CreatedCount + rewrittenDeletes);
+        Put("manifests-kept", parentManifestCount - merged.ReplacedCount - rewrittenDeletes);
+        Put("manifests-replaced", merged.ReplacedCount + rewrittenDeletes);
+        var totals = removed.Concat(vectors).Aggregate(parentTotals, (sum, entry) => sum.Remove(entry.File));
         Files.Aggregate(totals, (sum, file) => sum.Add(file)).WriteTo(summary);
         return summary;
 

@@ -47,8 +47,10 @@ internal sealed class RewriteContentCheck(TableHistory history, FindingLog findi
                 _gone++;
                 return;
             }
-            var binding = IcebergBinding.OfWholeTable(_table);
-            var (expected, found) = (await SumAsync(old, binding, cancellationToken), await SumAsync(added, binding, cancellationToken));
+            // Rows that had no ids before got theirs with the compaction's own commit.
+            var withLineage = _table.Metadata.HasRowIds && old.All(file => file.FirstRowId is not null);
+            var binding = IcebergBinding.OfWholeTable(_table, withLineage);
+            var (expected, found) = (await SumAsync(old, binding, withLineage, cancellationToken), await SumAsync(added, binding, withLineage, cancellationToken));
             if (expected != found)
             {
                 findings.Violation(FindingCode.RewriteRows, $"snapshot {snapshot.Id} (a compaction of our own)", $"the {Quantity.Of(expected.Count, "row")} that it removed, value by value", $"{Quantity.Of(found.Count, "row")}{(found.Count == expected.Count ? " with other values" : "")}",
@@ -68,12 +70,13 @@ internal sealed class RewriteContentCheck(TableHistory history, FindingLog findi
     }
 
     /// <summary>How many rows, and a sum that does not depend on their order.</summary>
-    private async ValueTask<(long Count, UInt128 Sum)> SumAsync(IReadOnlyList<CompactableFile> files, IcebergBinding binding, CancellationToken cancellationToken)
+    private async ValueTask<(long Count, UInt128 Sum)> SumAsync(IReadOnlyList<CompactableFile> files, IcebergBinding binding, bool withLineage, CancellationToken cancellationToken)
     {
         var memory = new MemoryAccount(MemoryBytes);
         var deleted = new DeletedRows(_table, binding.Columns, memory);
         await deleted.ReadAsync(new CompactionGroup("", [.. files]), cancellationToken);
         using var rows = new DataFileRows(_table.Store, binding.Columns, new HashSet<int>(), binding.InitialDefaults, memory) { Names = NameMapping.Find(_table.Metadata) };
+        using var lineage = withLineage ? new RowLineage(memory) : null;
         var (count, sum, left, bytes) = (0L, UInt128.Zero, Array.Empty<int>(), new RowBytes());
         foreach (var file in files)
         {
@@ -81,7 +84,8 @@ internal sealed class RewriteContentCheck(TableHistory history, FindingLog findi
             {
                 if (left.Length < batch.Count) left = new int[batch.Count];
                 var leftCount = deleted.Select(file, firstRow, batch, left);
-                for (var i = 0; i < leftCount; i++) sum += HashOf(batch, left[i], bytes);
+                var rowsOfFile = lineage?.Fill(batch, file, firstRow) ?? batch;
+                for (var i = 0; i < leftCount; i++) sum += HashOf(rowsOfFile, left[i], bytes);
                 count += leftCount;
             }
         }

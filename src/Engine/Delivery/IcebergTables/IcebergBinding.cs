@@ -184,16 +184,20 @@ internal sealed class IcebergBinding : TableBinding
         }}");
 
     /// <summary>For rows of the table itself: every column of its schema, in its order.</summary>
+    /// <param name="withLineage">Whether <see cref="RowLineageFields"/> follow, as where rows keep their ids.</param>
     /// <exception cref="UnsupportedTableException">The table cannot be written, or a column's type cannot.</exception>
-    public static IcebergBinding OfWholeTable(Table table)
+    public static IcebergBinding OfWholeTable(Table table, bool withLineage = false)
     {
         WritableTable.Check(table);
         var fields = table.Metadata.CurrentSchema.Fields;
         if (IcebergDefaults.NestedWithInitialDefault(table.Metadata.CurrentSchema).FirstOrDefault() is { } nested)
             throw new UnsupportedTableException($"The rows of table {table.Identifier} cannot be written: the field '{nested}' has an initial-default, which this build knows of columns only.");
+        ImmutableArray<ParquetColumn> lineage = withLineage ? [RowLineageFields.RowId, RowLineageFields.LastUpdated] : [];
+        if (lineage.FirstOrDefault(reserved => table.Metadata.CurrentSchema.FindColumn(reserved.Name) is not null) is { } taken)
+            throw new UnsupportedTableException($"The rows of table {table.Identifier} cannot be written: its column '{taken.Name}' has the name of one that rows of format version 3 have by themselves. Rename it.");
         try
         {
-            return new IcebergBinding(table.Metadata, [.. fields.Select(ColumnOf)], [.. Enumerable.Range(0, fields.Length)], []);
+            return new IcebergBinding(table.Metadata, [.. fields.Select(ColumnOf), .. lineage], [.. Enumerable.Range(0, fields.Length + lineage.Length)], []);
         }
         catch (NotSupportedException e)
         {

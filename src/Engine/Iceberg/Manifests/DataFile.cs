@@ -58,6 +58,9 @@ public sealed record DataFile
     /// <summary>Whether this is one of the deletion vectors in a Puffin file.</summary>
     internal bool IsDeletionVector => Content == FileContent.PositionDeletes && Format.Equals("PUFFIN", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>What tells a delete file from all others: one Puffin file holds several deletion vectors.</summary>
+    internal string DeleteName => IsDeletionVector ? $"{Path} (of {ReferencedDataFile})" : Path;
+
     /// <summary>What the file takes: of a Puffin file, which holds several deletion vectors, this one's part.</summary>
     internal long OwnBytes => ContentSizeBytes ?? FileSizeBytes;
 

@@ -65,11 +65,13 @@ internal static class ManifestMerge
         }
     }
 
-    private static ManifestWriter RewriterFor(Table table, ManifestFile manifest, SnapshotId snapshotId)
+    /// <summary>A writer for what is left of a manifest.</summary>
+    /// <exception cref="UnsupportedTableException">There is none.</exception>
+    public static ManifestWriter RewriterFor(Table table, ManifestFile manifest, SnapshotId snapshotId)
     {
         if (manifest.KeyMetadata is not null)
             throw new UnsupportedTableException($"The manifest {manifest.Path} of {table.Identifier} is encrypted, so files cannot be taken out of it.");
-        return WriterFor(table, manifest.SpecId, snapshotId)
+        return WriterFor(table, manifest.SpecId, snapshotId, manifest.Content)
             ?? throw new UnsupportedTableException($"The manifest {manifest.Path} of {table.Identifier} is of partition spec {manifest.SpecId}, which this build cannot write, so files cannot be taken out of it.");
     }
 
@@ -110,12 +112,12 @@ internal static class ManifestMerge
     }
 
     /// <summary>A writer for manifests of the spec; null where the table does not hold it, or a value of it could not be written.</summary>
-    public static ManifestWriter? WriterFor(Table table, int specId, SnapshotId snapshotId)
+    public static ManifestWriter? WriterFor(Table table, int specId, SnapshotId snapshotId, ManifestContent content = ManifestContent.Data)
     {
         if (table.Metadata.FindSpec(specId) is not { } spec) return null;
         var types = table.Metadata.PartitionTypes(spec);
         if (types.Any(type => type is null) || spec.Fields.Any(field => field.Transform is Transform.Unknown)) return null;
-        return new(table.Metadata.CurrentSchema, spec, [.. types.Select(type => type!)], ManifestContent.Data, snapshotId, table.Metadata.FormatVersion);
+        return new(table.Metadata.CurrentSchema, spec, [.. types.Select(type => type!)], content, snapshotId, table.Metadata.FormatVersion);
     }
 
     public static async ValueTask<ManifestFile> StoreAsync(Table table, ManifestWriter writer, IIdSource ids, CancellationToken cancellationToken)

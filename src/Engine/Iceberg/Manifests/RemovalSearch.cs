@@ -30,27 +30,35 @@ internal sealed class RemovalSearch(FileRemoval removal)
             holders.Add(manifest.Path);
             entries.AddRange(found);
         }
-        var gone = _paths.Except(entries.Select(entry => entry.File.Path));
+        var gone = _paths.Except(entries.Where(entry => entry.File.FirstRowId is null || !removal.WithoutRowIds.Contains(entry.File.Path)).Select(entry => entry.File.Path));
         if (!gone.IsEmpty) return RemovalFinding.Nothing with { Fault = new ChangeAttempt.FilesGone([.. gone.Order(StringComparer.Ordinal)]) };
-        return new(_paths, holders, entries, await FindDeleteAsync(table, manifests, entries, cancellationToken));
+        return await WithDeletesAsync(new(_paths, holders, entries, null), table, manifests, cancellationToken);
     }
 
     private bool IsRemoved(ManifestEntry entry) => entry.IsLive && _paths.Contains(entry.File.Path);
 
-    private async ValueTask<ChangeAttempt?> FindDeleteAsync(
-        Table table, IReadOnlyList<ManifestFile> manifests, List<ManifestEntry> removed, CancellationToken cancellationToken)
+    private async ValueTask<RemovalFinding> WithDeletesAsync(RemovalFinding removed, Table table, IReadOnlyList<ManifestFile> manifests, CancellationToken cancellationToken)
     {
         var missing = removal.AppliedDeletes.ToHashSet(StringComparer.Ordinal);
-        await foreach (var (_, deletes) in SnapshotReader.ContentsAsync(table, manifests.Where(manifest => manifest.Content == ManifestContent.Deletes), cancellationToken))
+        var (vectors, holders) = (new List<ManifestEntry>(), new HashSet<string>(StringComparer.Ordinal));
+        await foreach (var (manifest, deletes) in SnapshotReader.ContentsAsync(table, manifests.Where(manifest => manifest.Content == ManifestContent.Deletes), cancellationToken))
         {
             foreach (var delete in deletes.Entries)
             {
-                if (!delete.IsLive || missing.Remove(delete.File.Path)) continue;
-                if (removed.FirstOrDefault(entry => DeleteScope.MayReach(delete, entry, table.Metadata)) is { } reached)
-                    return new ChangeAttempt.RowsDeleted(reached.File.Path, delete.File.Path);
+                if (!delete.IsLive) continue;
+                if (delete.File.IsDeletionVector && delete.File.ReferencedDataFile is { } path && _paths.Contains(path))
+                {
+                    vectors.Add(delete);
+                    holders.Add(manifest.Path);
+                }
+                if (missing.Remove(delete.File.DeleteName)) continue;
+                if (removed.Entries.FirstOrDefault(entry => DeleteScope.MayReach(delete, entry, table.Metadata)) is { } reached)
+                    return removed with { Fault = new ChangeAttempt.RowsDeleted(reached.File.Path, delete.File.Path) };
             }
         }
-        return missing.Count == 0 ? null : new ChangeAttempt.FilesGone([.. missing.Order(StringComparer.Ordinal)]);
+        return missing.Count != 0
+            ? removed with { Fault = new ChangeAttempt.FilesGone([.. missing.Order(StringComparer.Ordinal)]) }
+            : removed with { Vectors = vectors, VectorManifestPaths = holders };
     }
 }
 
@@ -62,5 +70,11 @@ internal sealed class RemovalSearch(FileRemoval removal)
 internal sealed record RemovalFinding(
     ImmutableHashSet<string> Paths, IReadOnlySet<string> ManifestPaths, IReadOnlyList<ManifestEntry> Entries, ChangeAttempt? Fault)
 {
+    /// <summary>The deletion vectors of the files, which go with them.</summary>
+    public IReadOnlyList<ManifestEntry> Vectors { get; init; } = [];
+
+    /// <summary>The delete manifests that list those.</summary>
+    public IReadOnlySet<string> VectorManifestPaths { get; init; } = ImmutableHashSet<string>.Empty;
+
     public static RemovalFinding Nothing { get; } = new([], ImmutableHashSet<string>.Empty, [], null);
 }

@@ -9,7 +9,22 @@ namespace Matih.Maintenance.Compaction;
 /// <summary>A data file that may be worth rewriting.</summary>
 /// <param name="AddedAtMillis">When it came into the table; 0 where the snapshot that added it has expired.</param>
 /// <param name="Deletes">The delete files that may take rows out of it.</param>
-internal sealed record CompactableFile(string Path, long LengthBytes, long RowCount, int SpecId, long AddedAtMillis, ImmutableArray<ManifestEntry> Deletes);
+internal sealed record CompactableFile(string Path, long LengthBytes, long RowCount, int SpecId, long AddedAtMillis, ImmutableArray<ManifestEntry> Deletes)
+{
+    /// <summary>The id of the first row; null where rows have none.</summary>
+    public long? FirstRowId { get; init; }
+
+    /// <summary>The age of its rows.</summary>
+    public long SequenceNumber { get; init; }
+
+    /// <summary>A live file, or one that a snapshot removed.</summary>
+    public static CompactableFile Of(ManifestEntry entry, long addedAtMillis, ImmutableArray<ManifestEntry> deletes) =>
+        new(entry.File.Path, entry.File.FileSizeBytes, entry.File.RecordCount, entry.File.SpecId, addedAtMillis, deletes)
+        {
+            FirstRowId = entry.File.FirstRowId,
+            SequenceNumber = entry.SequenceNumber ?? 0,
+        };
+}
 
 /// <summary>The files of one table partition that may be worth rewriting.</summary>
 /// <param name="Name">As folders show it, e.g. <c>date=2026-05-01</c>; empty for a table without partitions.</param>
@@ -49,7 +64,7 @@ internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Part
                 candidateCount++;
                 var identity = new PartitionIdentity(file);
                 if (!found.TryGetValue(identity, out var partition)) found.Add(identity, partition = (file, []));
-                partition.Files.Add(new CompactableFile(file.Path, file.FileSizeBytes, file.RecordCount, file.SpecId, addedAt.GetValueOrDefault(entry.SnapshotId), reaching));
+                partition.Files.Add(CompactableFile.Of(entry, addedAt.GetValueOrDefault(entry.SnapshotId), reaching));
             }
         }
         var half = new TableSettings(table.Metadata.Properties).ManifestTargetBytes / 2;
@@ -70,14 +85,11 @@ internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Part
         {
             foreach (var entry in contents.Entries)
             {
-                if (entry.Status == EntryStatus.Deleted) removed.Add(Of(entry, deletes.Reaching(entry, table.Metadata)));
-                else if (entry.Status == EntryStatus.Added && entry.SnapshotId == snapshot.Id) added.Add(Of(entry, []));
+                if (entry.Status == EntryStatus.Deleted) removed.Add(CompactableFile.Of(entry, 0, deletes.Reaching(entry, table.Metadata)));
+                else if (entry.Status == EntryStatus.Added && entry.SnapshotId == snapshot.Id) added.Add(CompactableFile.Of(entry, 0, []));
             }
         }
         return (removed, added);
-
-        static CompactableFile Of(ManifestEntry entry, ImmutableArray<ManifestEntry> deletes) =>
-            new(entry.File.Path, entry.File.FileSizeBytes, entry.File.RecordCount, entry.File.SpecId, 0, deletes);
     }
 
     private static async ValueTask<DeleteIndex> DeletesAsync(Table table, IReadOnlyList<ManifestFile> manifests, CancellationToken cancellationToken)

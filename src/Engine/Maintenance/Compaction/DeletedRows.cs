@@ -5,11 +5,12 @@ using Matih.Delivery.Tables;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Parquet;
+using Matih.Storage;
 
 namespace Matih.Maintenance.Compaction;
 
 /// <summary>
-/// Which rows of data files the table's delete files have taken out: by position, and by values that are equal. Delete files are
+/// Which rows of data files the table's delete files and deletion vectors have taken out: by position, and by values that are equal. Delete files are
 /// read once for a group of data files. Not thread-safe.
 /// </summary>
 /// <param name="columns">The table's columns; equality deletes of another column cannot be applied.</param>
@@ -30,8 +31,13 @@ internal sealed class DeletedRows(Table table, ImmutableArray<ParquetColumn> col
     public async ValueTask ReadAsync(CompactionGroup group, CancellationToken cancellationToken)
     {
         var paths = group.Files.Select(file => file.Path).ToHashSet(StringComparer.Ordinal);
-        foreach (var delete in group.Files.SelectMany(file => file.Deletes).Select(entry => entry.File).DistinctBy(file => file.Path))
+        foreach (var delete in group.Files.SelectMany(file => file.Deletes).Select(entry => entry.File).DistinctBy(file => file.DeleteName))
         {
+            if (delete.IsDeletionVector)
+            {
+                if (!_positions.ContainsKey(delete.DeleteName)) _positions.Add(delete.DeleteName, await VectorAsync(delete, cancellationToken));
+                continue;
+            }
             if (!delete.Format.Equals("PARQUET", StringComparison.OrdinalIgnoreCase)) throw new UnreadableFileException($"The delete file {delete.Path} has the format {delete.Format}; Parquet is read.");
             if (delete.Content == FileContent.PositionDeletes) _positions.TryAdd(delete.Path, await PositionsAsync(delete, paths, cancellationToken));
             else if (!_values.ContainsKey(delete.Path)) _values.Add(delete.Path, await ValuesAsync(delete, cancellationToken));
@@ -54,6 +60,22 @@ internal sealed class DeletedRows(Table table, ImmutableArray<ParquetColumn> col
             }
         }
         return found;
+    }
+
+    private async ValueTask<Dictionary<string, HashSet<long>>> VectorAsync(DataFile vector, CancellationToken cancellationToken)
+    {
+        if (vector is not { ReferencedDataFile: { } path, ContentOffset: { } offset, ContentSizeBytes: { } length })
+            throw new InvalidTableException($"The deletion vector {vector.Path} does not say which file it is of, or where it lies.");
+        try
+        {
+            var positions = DeletionVector.Read(await table.Store.ReadRangeAsync(vector.Path, offset, checked((int)length), cancellationToken));
+            if (positions.Count != vector.RecordCount) throw new InvalidDataException($"it holds {Quantity.Of(positions.Count, "position")}, and the table says {Quantity.Count(vector.RecordCount)}");
+            return new Dictionary<string, HashSet<long>>(StringComparer.Ordinal) { [path] = positions };
+        }
+        catch (Exception e) when (e is InvalidDataException || e is StoreException { Kind: StoreFailureKind.Absent })
+        {
+            throw new InvalidTableException($"The deletion vector of {path} in {vector.Path} cannot be read: {e.Message}. Restore the file, or roll the table back.", e);
+        }
     }
 
     private async ValueTask<EqualRows> ValuesAsync(DataFile delete, CancellationToken cancellationToken)
@@ -79,7 +101,7 @@ internal sealed class DeletedRows(Table table, ImmutableArray<ParquetColumn> col
     /// <returns>How many are left.</returns>
     public int Select(CompactableFile file, long firstRow, ColumnBatch rows, Span<int> left)
     {
-        var positions = file.Deletes.Select(delete => _positions.GetValueOrDefault(delete.File.Path)?.GetValueOrDefault(file.Path)).OfType<HashSet<long>>().ToList();
+        var positions = file.Deletes.Select(delete => _positions.GetValueOrDefault(delete.File.DeleteName)?.GetValueOrDefault(file.Path)).OfType<HashSet<long>>().ToList();
         var values = file.Deletes.Select(delete => _values.GetValueOrDefault(delete.File.Path)).OfType<EqualRows>().ToList();
         var count = 0;
         for (var row = 0; row < rows.Count; row++)

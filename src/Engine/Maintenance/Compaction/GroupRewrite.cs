@@ -21,7 +21,11 @@ internal sealed record RewrittenGroup(CompactionGroup Group, ImmutableArray<Data
     public long AddedBytes { get; } = Added.Sum(file => file.FileSizeBytes);
 }
 
-/// <summary>Writes the rows of groups into new files, in the table's sort order, without those that delete files have taken out.</summary>
+/// <summary>
+/// Writes the rows of groups into new files, in the table's sort order, without those that delete files have taken out. Where rows
+/// have ids, they keep them.
+/// </summary>
+/// <param name="binding">Of the whole table; with lineage where its rows have ids.</param>
 /// <param name="paceAsync">Called between batches: where it waits, the work is done at a lower pace.</param>
 internal sealed class GroupRewrite(Table table, IcebergBinding binding, CompactionTerms terms, EngineEnvironment environment, MemoryAccount memory, Func<CancellationToken, ValueTask> paceAsync)
 {
@@ -39,11 +43,13 @@ internal sealed class GroupRewrite(Table table, IcebergBinding binding, Compacti
         await using var writer = new SinkWriter(new FileSets(WritingOf(group), 1, environment.Tasks), isAlone: true);
         var written = 0L;
         using var left = new Selection(binding.StoredRows, memory);
+        using var lineage = table.Metadata.HasRowIds ? new RowLineage(memory) : null;
         foreach (var file in group.Files)
         {
             await foreach (var (firstRow, batch) in rows.ReadAsync(file.Path, file.LengthBytes, file.RowCount, cancellationToken))
             {
-                var taken = file.Deletes.IsEmpty ? batch : left.Of(batch, deleted, file, firstRow);
+                var whole = lineage?.Fill(batch, file, firstRow) ?? batch;
+                var taken = file.Deletes.IsEmpty ? whole : left.Of(whole, deleted, file, firstRow);
                 await writer.WriteAsync(taken, cancellationToken);
                 written += taken.Count;
                 if (memory.IsScarce) await writer.RelieveAsync(cancellationToken);

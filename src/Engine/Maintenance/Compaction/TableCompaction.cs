@@ -69,9 +69,7 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
     private async ValueTask<CompactionReport> RunAsync(Table table, CompactionTerms terms, bool isDryRun, CancellationToken cancellationToken)
     {
         var identifier = table.Identifier;
-        if (table.Metadata.HasRowIds)
-            throw new UnsupportedTableException($"The table {identifier} has format version {table.Metadata.FormatVersion}, in which rows keep their ids when files are rewritten; this build does not do that yet. Compact it with another engine.");
-        var binding = IcebergBinding.OfWholeTable(table);
+        var binding = IcebergBinding.OfWholeTable(table, withLineage: table.Metadata.HasRowIds);
         CompactableFiles files;
         try
         {
@@ -125,7 +123,8 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
         {
             var removal = new FileRemoval([.. groups.SelectMany(done => done.Group.Files).Select(file => file.Path)], KeepsRows: true)
             {
-                AppliedDeletes = [.. groups.SelectMany(done => done.Group.Files).SelectMany(file => file.Deletes).Select(delete => delete.File.Path)],
+                AppliedDeletes = [.. groups.SelectMany(done => done.Group.Files).SelectMany(file => file.Deletes).Select(delete => delete.File.DeleteName)],
+                WithoutRowIds = [.. groups.SelectMany(done => done.Group.Files).Where(file => file.FirstRowId is null).Select(file => file.Path)],
             };
             var change = await PreparedChange.PrepareAsync(planned, [.. groups.SelectMany(done => done.Added)], removal, environment.Ids, cancellationToken);
             switch (await CommitAsync(planned, binding, change, groups, cancellationToken))
@@ -135,7 +134,7 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
                 case Outcome.Superseded(var reason):
                     return report with { Skipped = [.. report.Skipped, .. groups.Select(done => (done.Group.Partition, reason))], IsOnlyManifests = false };
                 case Outcome.Changed(var paths, var written, var mayDelete):
-                    var lost = groups.Where(done => done.Group.Files.Any(file => paths.Contains(file.Path) || file.Deletes.Any(delete => paths.Contains(delete.File.Path)))).ToList();
+                    var lost = groups.Where(done => done.Group.Files.Any(file => paths.Contains(file.Path) || file.Deletes.Any(delete => paths.Contains(delete.File.DeleteName)))).ToList();
                     if (lost.Count == 0) throw new InvalidOperationException($"{string.Join(", ", paths)} of table {planned.Identifier} belong to no group of the compaction.");
                     if (mayDelete) await DeleteAsync(planned.Store, [.. written, .. change.ManifestLocations, .. lost.SelectMany(done => done.Added).Select(file => file.Path)], cancellationToken);
                     report = report with { Skipped = [.. report.Skipped, .. lost.Select(done => (done.Group.Partition, "Another writer changed its files, or deleted rows of them, meanwhile."))] };
