@@ -116,7 +116,7 @@ internal sealed class PreparedChange
         var totals = parent is null ? default : await TotalsAsync(baseTable, parent, kept, cancellationToken);
         var merged = await ManifestMerge.MergeAsync(
             baseTable, SnapshotId, _manifests, [.. kept.Where(manifest => manifest.Content == ManifestContent.Data)], removed, mergesAll: Removal.KeepsRows, _ids, cancellationToken);
-        var deletes = await VectorRemoval.RunAsync(baseTable, SnapshotId, [.. kept.Where(manifest => manifest.Content == ManifestContent.Deletes)], removed, _ids, cancellationToken);
+        var deletes = await DeleteFileRemoval.RunAsync(baseTable, SnapshotId, [.. kept.Where(manifest => manifest.Content == ManifestContent.Deletes)], removed, _ids, cancellationToken);
         ManifestFile[] manifests = [.. merged.Manifests, .. deletes.Manifests];
 
         var sequenceNumber = baseTable.Metadata.NextSequenceNumber;
@@ -158,7 +158,7 @@ internal sealed class PreparedChange
     private OrderedDictionary<string, string> Summary(
         SnapshotTotals parentTotals, ManifestMerge.Result merged, int rewrittenDeletes, int parentManifestCount, RemovalFinding finding, IReadOnlyDictionary<string, string> more)
     {
-        var (removed, vectors) = (finding.Entries, finding.Vectors);
+        var (removed, deletes) = (finding.Entries, finding.DeleteFiles);
         var summary = new OrderedDictionary<string, string>(StringComparer.Ordinal) { ["operation"] = Removal.Operation(addsFiles: !Files.IsEmpty) };
         foreach (var (key, value) in more) summary[key] = value;
         Put("added-data-files", Files.Length);
@@ -168,23 +168,29 @@ internal sealed class PreparedChange
         {
             Put("deleted-data-files", removed.Count);
             Put("deleted-records", removed.Sum(entry => entry.File.RecordCount));
-            Put("removed-files-size", removed.Concat(vectors).Sum(entry => entry.File.OwnBytes));
         }
-        if (vectors.Count != 0)
-        {
-            Put("removed-delete-files", vectors.Count);
-            Put("removed-dvs", vectors.Count);
-            Put("removed-position-deletes", vectors.Sum(entry => entry.File.RecordCount));
-        }
+        if (removed.Count + deletes.Count != 0) Put("removed-files-size", removed.Concat(deletes).Sum(entry => entry.File.OwnBytes));
+        if (deletes.Count != 0) Put("removed-delete-files", deletes.Count);
+        PutDeletes("removed-dvs", "removed-position-deletes", deletes.Where(entry => entry.File.IsDeletionVector));
+        PutDeletes("removed-position-delete-files", "removed-position-deletes", deletes.Where(entry => entry.File.Content == FileContent.PositionDeletes && !entry.File.IsDeletionVector));
+        PutDeletes("removed-equality-delete-files", "removed-equality-deletes", deletes.Where(entry => entry.File.Content == FileContent.EqualityDeletes));
         Put("changed-partition-count", Files.Concat(removed.Select(entry => entry.File)).Select(file => new PartitionIdentity(file)).Distinct().Count());
         Put("manifests-created", merged.CreatedCount + rewrittenDeletes);
         Put("manifests-kept", parentManifestCount - merged.ReplacedCount - rewrittenDeletes);
         Put("manifests-replaced", merged.ReplacedCount + rewrittenDeletes);
-        var totals = removed.Concat(vectors).Aggregate(parentTotals, (sum, entry) => sum.Remove(entry.File));
+        var totals = removed.Concat(deletes).Aggregate(parentTotals, (sum, entry) => sum.Remove(entry.File));
         Files.Aggregate(totals, (sum, file) => sum.Add(file)).WriteTo(summary);
         return summary;
 
         void Put(string name, long number) => summary[name] = number.ToString(CultureInfo.InvariantCulture);
+
+        void PutDeletes(string files, string rows, IEnumerable<ManifestEntry> entries)
+        {
+            var (count, rowCount) = entries.Aggregate((Count: 0L, Rows: 0L), (sum, entry) => (sum.Count + 1, sum.Rows + entry.File.RecordCount));
+            if (count == 0) return;
+            Put(files, count);
+            Put(rows, rowCount + (summary.TryGetValue(rows, out var before) ? long.Parse(before, CultureInfo.InvariantCulture) : 0));
+        }
     }
 
     private static TableRequirement[] Requirements(Table baseTable) =>
