@@ -1,4 +1,6 @@
 using System.Globalization;
+using Matih.Definition;
+using Matih.Planning;
 
 namespace Matih.Bench;
 
@@ -39,4 +41,19 @@ public static class ClickPipeline
 
     public static string Definition(string bootstrap, int parallelism, string group, string checkpointInterval, string partitionBy = "") =>
         string.Format(CultureInfo.InvariantCulture, Text, bootstrap, parallelism, group, checkpointInterval, partitionBy);
+
+    /// <summary>The flow of a definition, for a run in this process.</summary>
+    /// <param name="overrides">As <c>--set</c> takes them.</param>
+    public static PlannedFlow Plan(string definition, string warehouse, params string[] overrides)
+    {
+        var read = DefinitionReader.Read("w1.yaml", definition, new DefinitionInputs
+        {
+            Environment = _ => null,
+            ReadSecretFile = File.ReadAllText,
+            BaseDirectory = warehouse,
+            Overrides = overrides,
+            Warehouse = warehouse,
+        });
+        return PipelinePlanner.Plan(read.Definition ?? throw new InvalidOperationException(string.Join('\n', read.Errors))).Flows.Single();
+    }
 }

@@ -4,15 +4,12 @@ using System.Globalization;
 using System.Text;
 using Matih.Batches;
 using Matih.Definition;
-using Matih.Delivery.IcebergTables;
-using Matih.Delivery.Writing;
 using Matih.Hosting;
 using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
 using Matih.Iceberg.Metadata;
 using Matih.Maintenance;
-using Matih.Parquet;
 using Matih.Storage;
 
 namespace Matih.Bench;
@@ -94,28 +91,13 @@ internal sealed class MaintainedDay(string folder, string shared)
         return new Built(Path.Combine(folder, "ns", "t"), files.Count, (double)(written + rewritten) / written, working == TimeSpan.Zero ? 0 : read / working.TotalSeconds, Median(last));
     }
 
-    private static async Task<DataFile> WriteAsync(Table table, EngineEnvironment environment, MemoryAccount memory, int rows, long first)
-    {
-        var binding = IcebergBinding.OfWholeTable(table);
-        var writing = new FileWriting(binding.StoredRows, binding, ParquetWriterSettings.Default, TargetBytes, new GatheringLimits(1 << 20), table.Store, environment.Ids, memory, environment.Scratch);
-        Column[] columns = [.. binding.Columns.Select(column => Column.Create(column.Type.ReadAs, memory))];
-        try
+    private static Task<DataFile> WriteAsync(Table table, EngineEnvironment environment, MemoryAccount memory, int rows, long first) =>
+        TableFile.WriteAsync(table, environment, memory, TargetBytes, rows, (columns, i) =>
         {
-            for (var i = 0; i < rows; i++)
-            {
-                ((FixedColumn<long>)columns[0]).Append(first + i);
-                ((FixedColumn<long>)columns[1]).Append(environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() * 1000 + i);
-                ((BytesColumn)columns[2]).Append(Encoding.UTF8.GetBytes($"user-{(first + i) * 7919 % 100_003}/page-{(first + i) * 104_729 % 5_003}"));
-            }
-            await using var writer = new SinkWriter(new FileSets(writing, 1, environment.Tasks), isAlone: true);
-            await writer.WriteAsync(new ColumnBatch(binding.StoredRows, columns, rows), default);
-            return ((IcebergFile)(await writer.FinishAsync(default)).Single()).File;
-        }
-        finally
-        {
-            foreach (var column in columns) column.Dispose();
-        }
-    }
+            ((FixedColumn<long>)columns[0]).Append(first + i);
+            ((FixedColumn<long>)columns[1]).Append(environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() * 1000 + i);
+            ((BytesColumn)columns[2]).Append(Encoding.UTF8.GetBytes($"user-{(first + i) * 7919 % 100_003}/page-{(first + i) * 104_729 % 5_003}"));
+        });
 
     private static double Time(string[] command)
     {

@@ -20,6 +20,7 @@ var benchmarks = new (string Name, long Records, Func<WorkloadFacts, Task> RunAs
 {
     ("decode", 1_000_000, facts => new DecodeStage(input, facts).RunAsync(rounds)),
     ("nested", 1, _ => new NestedStage(folder).RunAsync(rounds)),
+    ("jsonvalue", 1, _ => new JsonValueStage(folder).RunAsync(rounds)),
     ("encode", 1_000_000, facts => new EncodeStage(duckDb, input, facts, folder).RunAsync(rounds)),
     ("handover", 3_000_000, facts => new HandOverStage(input, facts, partitions).RunAsync(rounds)),
     ("protocol", 3_000_000, facts => new ProtocolCost(duckDb, input, facts, partitions).RunAsync(rounds, Text("intervals", "1s,60s").Split(','))),
@@ -27,6 +28,7 @@ var benchmarks = new (string Name, long Records, Func<WorkloadFacts, Task> RunAs
     ("requests", 1, _ => new RequestCost().RunAsync(Text("catalogs", "file,rest,sql").Split(','), [.. Text("snapshots", "10,1000").Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture))])),
     ("w10", 1, _ => new HistoryCost().RunAsync(rounds, (int)Number("commits", 10), Text("catalogs", "file,file-gzip,rest").Split(','), (int)Number("snapshots", 10_000))),
     ("day", 1, _ => new MaintainedDay(folder, Environment.GetEnvironmentVariable("MATIH_SHARED") ?? "../shared").RunAsync(rounds, (int)Number("commits", 2_160), (int)Number("rows", 500))),
+    ("maintain", 6_000_000, facts => new MaintainedIngestion(folder, input, facts, partitions).RunAsync(rounds, (int)Number("files", 2_000), (int)Number("rows", 2_000))),
     ("w11", 1_000_000, async facts =>
     {
         using var fanOut = new FanOut(Text("matih", "bin/matih"), duckDb, input, facts, partitions);

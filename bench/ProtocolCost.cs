@@ -36,15 +36,7 @@ public sealed class ProtocolCost(DuckDbBaseline duckDb, string input, WorkloadFa
         var folder = TemporaryDirectory.NewUnowned();
         try
         {
-            var read = DefinitionReader.Read("w1.yaml", ClickPipeline.Definition(broker.Bootstrap, partitions, $"bench-{++_run}", interval), new DefinitionInputs
-            {
-                Environment = _ => null,
-                ReadSecretFile = File.ReadAllText,
-                BaseDirectory = folder,
-                Overrides = [],
-                Warehouse = folder,
-            });
-            var flow = PipelinePlanner.Plan(read.Definition ?? throw new InvalidOperationException(string.Join('\n', read.Errors))).Flows.Single();
+            var flow = ClickPipeline.Plan(ClickPipeline.Definition(broker.Bootstrap, partitions, $"bench-{++_run}", interval), folder);
             var counter = new Counter();
             var seconds = await CpuTime.OfWorkAsync(() => runAsync(flow, counter));
             await duckDb.VerifyAsync(Path.Combine(folder, "**", "*.parquet"), facts);

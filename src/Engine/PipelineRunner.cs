@@ -174,7 +174,7 @@ public sealed class PipelineRunner(EngineEnvironment environment, IConnectors co
                     TableCreation.RequireAllowed(flowTable, plan.Table);
                     continue;
                 }
-                table.Bind(plan.Table);
+                table.RequireFit(plan.Table);
                 differences.AddRange(table.FindDifferences(plan.Table));
             }
             catch (Exception e) when (e is not PipelineException && FlowFailure.Of(plan, e, cancellationToken) is { } failure)

@@ -48,9 +48,11 @@ internal sealed class SentCommit(IReadOnlyList<TableRequirement> requirements, I
     /// <summary>Whether the commit leaves a trace by which it can be found. Where it leaves none, only the server's own word counts.</summary>
     public bool CanBeFound => _snapshots.Length != 0;
 
-    /// <summary>Whether the table's current state stands on the commit's snapshots.</summary>
+    private readonly string[] _branches = [.. updates.OfType<TableUpdate.SetSnapshotRef>().Where(update => update.Ref.Kind == SnapshotRefKind.Branch).Select(update => update.Name)];
+
+    /// <summary>Whether the branch that the commit moves stands on the commit's snapshots.</summary>
     public bool IsIn(TableMetadata metadata) =>
-        _snapshots.All(snapshot => metadata.Lineage().Any(known => known.Id == snapshot.Id && known.ManifestList == snapshot.ManifestList));
+        _snapshots.All(snapshot => _branches.Any(branch => metadata.Lineage(branch).Any(known => known.Id == snapshot.Id && known.ManifestList == snapshot.ManifestList)));
 
     /// <summary>Why a server can no longer apply the commit to the table; null where it still can.</summary>
     /// <param name="metadata">Null for a table that is gone.</param>

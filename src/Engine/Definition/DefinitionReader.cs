@@ -43,6 +43,7 @@ public static class DefinitionReader
         var catalogs = new CatalogReading(root.Get(PipelineFormat.Catalogs), state);
         var sinks = new SinkReading(catalogs, sourceNames, steps, areStepsSound, state).Read(root.Get(PipelineFormat.Sinks));
         var orchestration = OrchestrationReading.Read(root.Get(PipelineFormat.Orchestration), state);
+        var tests = TestReading.Read(root.Get(PipelineFormat.Tests), [.. root.Get(PipelineFormat.Sinks).Select(sink => sink.Name)], state);
         if (state.HasErrors) return null;
 
         var metadata = ReadMetadata(root.Get(PipelineFormat.Metadata)!);
@@ -56,6 +57,7 @@ public static class DefinitionReader
             Transformations = transformations,
             Sinks = sinks,
             Orchestration = orchestration,
+            Tests = tests,
             Flows = FlowReading.Read(metadata.Name, sources, flinkSources, transformations, sinks, orchestration.TimeZone),
         };
     }

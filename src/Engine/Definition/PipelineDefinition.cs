@@ -26,6 +26,9 @@ public sealed record PipelineDefinition
 
     public required OrchestrationDefinition Orchestration { get; init; }
 
+    /// <summary>Examples of what the statements make of records. They change nothing of a run.</summary>
+    public ImmutableArray<TestDefinition> Tests { get; init; } = [];
+
     /// <summary>One for each sink, in the order of the sinks.</summary>
     public required ImmutableArray<FlowDefinition> Flows { get; init; }
 }

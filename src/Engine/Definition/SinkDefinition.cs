@@ -41,6 +41,15 @@ public sealed record SinkDefinition
     /// <summary>Whether a missing table is created. Default true.</summary>
     public required bool CreatesTable { get; init; }
 
+    /// <summary>The branch of the table that is written. Default main.</summary>
+    public string Branch { get; init; } = "main";
+
+    /// <summary>What each commit says of itself in the snapshot's summary, besides the ledger.</summary>
+    public ImmutableSortedDictionary<string, string> SnapshotProperties { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>What a run may change in the columns of a table that exists.</summary>
+    public SchemaEvolutionMode SchemaEvolution { get; init; }
+
     /// <summary>Length at which a data file is closed; null takes the table's own setting.</summary>
     public required long? TargetFileBytes { get; init; }
 

@@ -48,6 +48,7 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
         foreach (var step in definition.Transformations.Where(IsUsed)) definitions.Add(View(step));
         var tables = definition.Flows.Select(TableOf).ToImmutableArray();
         CheckStars();
+        CheckSnapshotProperties();
         CheckTimeZone();
         var errors = _errors.Distinct().OrderBy(error => error.Position).ToImmutableArray();
         return errors.IsEmpty
@@ -144,8 +145,7 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
         {
             var flow = table.Flow;
             sql.Text("INSERT INTO ").Name(table.Path);
-            // Whatever the table's own property says: without it a change would become another row.
-            if (flow.Sink.Mode == SinkMode.Upsert) sql.Text(" /*+ OPTIONS('upsert-enabled' = 'true') */");
+            if (HintOf(flow.Sink) is { } hint) sql.Text($" {hint}");
             // By name: a table that exists may have its columns in another order, and more of them.
             var columns = PlanOf(flow) is { } plan ? string.Join(", ", plan.Table.Rows.Fields.Select(field => FlinkSql.Quoted(field.Name))) : null;
             if (columns is not null) sql.Text($" ({columns})");
@@ -154,6 +154,21 @@ public sealed class FlinkGenerator(PipelineDefinition definition, WrittenDefinit
         }
         if (isSet) sql.Text("END");
         return sql.Build(tables.Length == 1 ? $"sinks.{definition.Flows[0].Sink.Name}" : "sinks");
+    }
+
+    private void CheckSnapshotProperties()
+    {
+        foreach (var sink in definition.Flows.Select(flow => flow.Sink).Where(sink => !sink.SnapshotProperties.IsEmpty))
+            Refuse(sink.Position, $"sinks.{sink.Name}.snapshot_properties", "Iceberg's sink of Flink takes none from SQL. Leave them out, or run the pipeline with engine matih.");
+    }
+
+    private static string? HintOf(SinkDefinition sink)
+    {
+        var options = new List<string>();
+        // Whatever the table's own property says: without it a change would become another row.
+        if (sink.Mode == SinkMode.Upsert) options.Add("'upsert-enabled' = 'true'");
+        if (sink.Branch != SnapshotRef.Main) options.Add($"'branch' = '{sink.Branch}'");
+        return options.Count == 0 ? null : $"/*+ OPTIONS({string.Join(", ", options)}) */";
     }
 
     /// <summary>A star gives the fields, or value and event_timestamp; Flink would add the record metadata that another statement names.</summary>

@@ -103,7 +103,7 @@ internal sealed class PreparedChange
     {
         WritableTable.Check(baseTable);
         await RaiseAsync(baseTable, cancellationToken);
-        var parent = baseTable.Metadata.CurrentSnapshot;
+        var parent = baseTable.Head;
         var kept = new List<ManifestFile>();
         if (parent is not null)
         {
@@ -116,7 +116,7 @@ internal sealed class PreparedChange
         var totals = parent is null ? default : await TotalsAsync(baseTable, parent, kept, cancellationToken);
         var merged = await ManifestMerge.MergeAsync(
             baseTable, SnapshotId, _manifests, [.. kept.Where(manifest => manifest.Content == ManifestContent.Data)], removed, mergesAll: Removal.KeepsRows, _ids, cancellationToken);
-        var deletes = await VectorRemoval.RunAsync(baseTable, SnapshotId, [.. kept.Where(manifest => manifest.Content == ManifestContent.Deletes)], removed, _ids, cancellationToken);
+        var deletes = await DeleteFileRemoval.RunAsync(baseTable, SnapshotId, [.. kept.Where(manifest => manifest.Content == ManifestContent.Deletes)], removed, _ids, cancellationToken);
         ManifestFile[] manifests = [.. merged.Manifests, .. deletes.Manifests];
 
         var sequenceNumber = baseTable.Metadata.NextSequenceNumber;
@@ -158,7 +158,7 @@ internal sealed class PreparedChange
     private OrderedDictionary<string, string> Summary(
         SnapshotTotals parentTotals, ManifestMerge.Result merged, int rewrittenDeletes, int parentManifestCount, RemovalFinding finding, IReadOnlyDictionary<string, string> more)
     {
-        var (removed, vectors) = (finding.Entries, finding.Vectors);
+        var (removed, deletes) = (finding.Entries, finding.DeleteFiles);
         var summary = new OrderedDictionary<string, string>(StringComparer.Ordinal) { ["operation"] = Removal.Operation(addsFiles: !Files.IsEmpty) };
         foreach (var (key, value) in more) summary[key] = value;
         Put("added-data-files", Files.Length);
@@ -168,37 +168,45 @@ internal sealed class PreparedChange
         {
             Put("deleted-data-files", removed.Count);
             Put("deleted-records", removed.Sum(entry => entry.File.RecordCount));
-            Put("removed-files-size", removed.Concat(vectors).Sum(entry => entry.File.OwnBytes));
         }
-        if (vectors.Count != 0)
-        {
-            Put("removed-delete-files", vectors.Count);
-            Put("removed-dvs", vectors.Count);
-            Put("removed-position-deletes", vectors.Sum(entry => entry.File.RecordCount));
-        }
+        if (removed.Count + deletes.Count != 0) Put("removed-files-size", removed.Concat(deletes).Sum(entry => entry.File.OwnBytes));
+        if (deletes.Count != 0) Put("removed-delete-files", deletes.Count);
+        PutDeletes("removed-dvs", "removed-position-deletes", deletes.Where(entry => entry.File.IsDeletionVector));
+        PutDeletes("removed-position-delete-files", "removed-position-deletes", deletes.Where(entry => entry.File.Content == FileContent.PositionDeletes && !entry.File.IsDeletionVector));
+        PutDeletes("removed-equality-delete-files", "removed-equality-deletes", deletes.Where(entry => entry.File.Content == FileContent.EqualityDeletes));
         Put("changed-partition-count", Files.Concat(removed.Select(entry => entry.File)).Select(file => new PartitionIdentity(file)).Distinct().Count());
         Put("manifests-created", merged.CreatedCount + rewrittenDeletes);
         Put("manifests-kept", parentManifestCount - merged.ReplacedCount - rewrittenDeletes);
         Put("manifests-replaced", merged.ReplacedCount + rewrittenDeletes);
-        var totals = removed.Concat(vectors).Aggregate(parentTotals, (sum, entry) => sum.Remove(entry.File));
+        var totals = removed.Concat(deletes).Aggregate(parentTotals, (sum, entry) => sum.Remove(entry.File));
         Files.Aggregate(totals, (sum, file) => sum.Add(file)).WriteTo(summary);
         return summary;
 
         void Put(string name, long number) => summary[name] = number.ToString(CultureInfo.InvariantCulture);
+
+        void PutDeletes(string files, string rows, IEnumerable<ManifestEntry> entries)
+        {
+            var (count, rowCount) = entries.Aggregate((Count: 0L, Rows: 0L), (sum, entry) => (sum.Count + 1, sum.Rows + entry.File.RecordCount));
+            if (count == 0) return;
+            Put(files, count);
+            Put(rows, rowCount + (summary.TryGetValue(rows, out var before) ? long.Parse(before, CultureInfo.InvariantCulture) : 0));
+        }
     }
 
     private static TableRequirement[] Requirements(Table baseTable) =>
     [
         new TableRequirement.AssertTableUuid(baseTable.Metadata.TableUuid),
-        new TableRequirement.AssertRefSnapshotId(SnapshotRef.Main, baseTable.Metadata.CurrentSnapshotId),
+        new TableRequirement.AssertRefSnapshotId(baseTable.Branch, BranchOf(baseTable)?.SnapshotId),
     ];
 
     private static TableUpdate[] Updates(Table baseTable, Snapshot snapshot, IReadOnlyList<TableUpdate> more)
     {
-        // The branch keeps its own retention settings when it moves.
-        var main = baseTable.Metadata.Refs.TryGetValue(SnapshotRef.Main, out var found)
-            ? found with { SnapshotId = snapshot.Id }
-            : new SnapshotRef(snapshot.Id, SnapshotRefKind.Branch);
-        return [new TableUpdate.AddSnapshot(snapshot), new TableUpdate.SetSnapshotRef(SnapshotRef.Main, main), .. more];
+        // The branch keeps its own retention settings when it moves. One that is made here must not age away beside a quiet pipeline.
+        var branch = BranchOf(baseTable) is { } found ? found with { SnapshotId = snapshot.Id } : SnapshotRef.NewBranch(baseTable.Branch, snapshot.Id);
+        return [new TableUpdate.AddSnapshot(snapshot), new TableUpdate.SetSnapshotRef(baseTable.Branch, branch), .. more];
     }
+
+    private static SnapshotRef? BranchOf(Table table) =>
+        table.Metadata.Refs.TryGetValue(table.Branch, out var found) ? found
+        : table.Branch == SnapshotRef.Main && table.Metadata.CurrentSnapshotId is { } current ? new SnapshotRef(current, SnapshotRefKind.Branch) : null;
 }

@@ -47,11 +47,13 @@ internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, Immutabl
             if (!referenced.Contains(snapshot.Id) && AgeOf(snapshot) <= snapshotAgeMax) kept.Add(snapshot.Id);
 
         var held = 0;
-        foreach (var snapshot in NeededForLedgers(metadata).Concat(FlinkJobWays.Of(metadata)))
+        foreach (var snapshot in Branches().SelectMany(branch => NeededForLedgers(metadata, branch).Concat(FlinkJobWays.Of(metadata, branch))))
             if (kept.Add(snapshot.Id)) held++;
         foreach (var source in SourcesOf(metadata.Snapshots.Where(snapshot => kept.Contains(snapshot.Id)).ToList(), metadata))
             if (kept.Add(source.Id)) held++;
         return new ExpiryPlan([.. metadata.Snapshots.Where(snapshot => !kept.Contains(snapshot.Id)).OrderBy(snapshot => snapshot.SequenceNumber).Select(snapshot => snapshot.Id)], oldRefs, held);
+
+        IEnumerable<string> Branches() => metadata.Refs.Where(entry => entry.Value.Kind == SnapshotRefKind.Branch && !oldRefs.Contains(entry.Key)).Select(entry => entry.Key).Append(SnapshotRef.Main).Distinct();
 
         bool IsOld(SnapshotRef target) =>
             byId.TryGetValue(target.SnapshotId, out var snapshot) && AgeOf(snapshot) > (target.MaxRefAgeMillis ?? settings.RefAgeMaxMillis);
@@ -78,14 +80,14 @@ internal sealed record ExpiryPlan(ImmutableArray<SnapshotId> Snapshots, Immutabl
     }
 
     /// <summary>
-    /// From the current snapshot back to the newest commit of any pipeline, which carries the ledgers of all: a pipeline that
+    /// From a branch's head back to the newest commit of any pipeline, which carries the ledgers of all: a pipeline that
     /// resumes walks this way. Where pipelines have tags and no commit is met, the whole way shows that there is none. The way is
     /// longer where a commit was applied again: until its pipeline has committed above that, it must see it, and refuses.
     /// docs/delivery.md, "Resume".
     /// </summary>
-    private static IEnumerable<Snapshot> NeededForLedgers(TableMetadata metadata)
+    private static IEnumerable<Snapshot> NeededForLedgers(TableMetadata metadata, string branch)
     {
-        var way = metadata.Lineage().ToList();
+        var way = metadata.Lineage(branch).ToList();
         var end = way.FindIndex(snapshot => snapshot.Summary.ContainsKey(LedgerKeys.Writer));
         if (end < 0) return metadata.Refs.Keys.Any(LedgerKeys.IsTag) ? way : [];
         var committed = new HashSet<string>(StringComparer.Ordinal);

@@ -12,12 +12,12 @@ namespace Matih.Maintenance;
 internal static class FlinkJobWays
 {
     /// <summary>
-    /// From the current snapshot back to the newest commit of each job that has a flow's records; where it has none, to that of
+    /// From a branch's head back to the newest commit of each job that has a flow's records; where it has none, to that of
     /// the job whose savepoint it continues.
     /// </summary>
-    public static IEnumerable<Snapshot> Of(TableMetadata metadata)
+    public static IEnumerable<Snapshot> Of(TableMetadata metadata, string branch)
     {
-        var line = metadata.Lineage().ToList();
+        var line = metadata.Lineage(branch).ToList();
         return line.Take(Givens(metadata, line).Select(given => LengthOf(line, given)).DefaultIfEmpty(0).Max());
     }
 

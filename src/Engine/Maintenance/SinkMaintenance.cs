@@ -130,6 +130,7 @@ public sealed class SinkMaintenance(EngineEnvironment environment, ICatalog cata
     }
 
     /// <summary>Another pipeline of the table, or a scheduler, does the same: one of them is enough.</summary>
+    /// <remarks>A time that is far ahead tells of a wrong clock, not of a compaction lately: nobody would compact until then.</remarks>
     private bool WasCompactedLately(TableMetadata metadata) =>
-        TableHealth.FindLastCompaction(metadata) is { } latest && environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() - latest.TimestampMillis < settings.Interval.TotalMilliseconds / 2;
+        TableHealth.FindLastCompaction(metadata) is { } latest && Math.Abs(environment.Clock.GetUtcNow().ToUnixTimeMilliseconds() - latest.TimestampMillis) < settings.Interval.TotalMilliseconds / 2;
 }

@@ -23,6 +23,15 @@ public sealed record TablePlan(
     /// <summary>The version of Iceberg's format that a new table gets; null where the definition does not say.</summary>
     public int? FormatVersion { get; init; }
 
+    /// <summary>The branch of the table that is written.</summary>
+    public string Branch { get; init; } = SnapshotRef.Main;
+
+    /// <summary>What each commit says of itself, besides the ledger.</summary>
+    public ImmutableSortedDictionary<string, string> SnapshotProperties { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>What a run may change in the columns of a table that exists.</summary>
+    public SchemaEvolutionMode SchemaEvolution { get; init; }
+
     /// <summary>Properties that a new table gets where <see cref="Properties"/> does not set them: those of its maintenance.</summary>
     public ImmutableSortedDictionary<string, string> Defaults { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 }

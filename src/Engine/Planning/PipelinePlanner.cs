@@ -112,6 +112,9 @@ public static class PipelinePlanner
             flow.Sink.TargetFileBytes)
         {
             Key = flow.Sink.Key,
+            Branch = flow.Sink.Branch,
+            SchemaEvolution = flow.Sink.SchemaEvolution,
+            SnapshotProperties = flow.Sink.SnapshotProperties,
             FormatVersion = flow.Sink.Properties.TryGetValue(TablePropertyRules.FormatVersion, out var version) ? int.Parse(version, NumberStyles.None, CultureInfo.InvariantCulture) : null,
             Defaults = DefaultsOf(flow.Sink),
         };

@@ -8,7 +8,7 @@ using Matih.Sql.Syntax;
 namespace Matih.Sql;
 
 /// <summary>
-/// Compiles the stateless part of Flink SQL: <c>[WITH …] SELECT … FROM … WHERE …</c>, one statement or a chain of which each reads
+/// Compiles the stateless part of Flink SQL: <c>[WITH …] SELECT … FROM … WHERE … [UNION ALL …]</c>, one statement or a chain of which each reads
 /// the one before. What this engine does not run exactly as Flink does, it refuses, with the position. Thread-safe.
 /// </summary>
 public static class QueryCompiler
@@ -30,7 +30,7 @@ public static class QueryCompiler
         var places = new ExpressionPlaces();
         var bound = Bind(chain, statements, source, places, out errors);
         if (!errors.IsEmpty) return new QueryCompilation(null, errors);
-        var plan = Inline(bound, settings);
+        var plan = PlanOf(bound!, settings);
         var folder = new ConstantFolder(settings);
         plan = Rewrite(plan, folder.Apply);
         errors = FindFailures(chain, plan, folder, places);
@@ -39,7 +39,7 @@ public static class QueryCompiler
         if (source.Format == InputFormat.Json) plan = ElementPruning.Apply(plan);
         plan = DropConstantFilters(plan);
         plan = plan with { Inputs = InputCollector.Collect(plan.Expressions) };
-        return new QueryCompilation(new CompiledQuery(plan), []) { Unnamed = FindUnnamed(chain, bound[^1]) };
+        return new QueryCompilation(new CompiledQuery(plan), []) { Unnamed = FindUnnamed(chain, bound!) };
     }
 
     /// <summary>Pass: text to syntax, statement by statement.</summary>
@@ -62,37 +62,33 @@ public static class QueryCompiler
         return statements;
     }
 
-    /// <summary>Pass: names and types. A later statement's columns are expressions over the source at once.</summary>
-    private static List<BoundStatement> Bind(
+    /// <summary>Pass: names and types. A later statement's columns are expressions over the source at once; null after an error.</summary>
+    private static BoundStatement? Bind(
         IReadOnlyList<(string Name, string Sql)> chain, SelectStatement[] statements, QueryInput source, ExpressionPlaces places, out ImmutableArray<SqlError> errors)
     {
-        var bound = new List<BoundStatement>();
         var found = ImmutableArray.CreateBuilder<SqlError>();
-        var scope = NameScope.Of(source);
+        var input = BoundTable.Of(source);
+        BoundStatement? bound = null;
         for (var i = 0; i < statements.Length; i++)
         {
             var failures = new List<SqlErrorException>();
-            var statement = StatementBinder.Bind(statements[i], scope, places, i, failures);
-            found.AddRange(failures.Select(failure => failure.At(chain[i].Sql, i)).OrderBy(failure => failure.Offset));
+            bound = StatementBinder.Bind(statements[i], input, places, i, failures);
+            found.AddRange(failures.Select(failure => failure.At(chain[i].Sql, i)).Distinct().OrderBy(failure => failure.Offset));
             // Without this statement's columns nothing can be said about those after it.
-            if (statement is null) break;
-            bound.Add(statement);
-            scope = new NameScope(chain[i].Name, statement.Outputs, ImmutableDictionary<string, Expression>.Empty, false) { Unnamed = statement.Unnamed };
+            if (bound is null) break;
+            input = bound.AsTable(chain[i].Name);
         }
         errors = found.ToImmutable();
         return bound;
     }
 
-    /// <summary>Pass: one plan of the chain. Steps stay in their order; of a statement without FROM nothing before it counts.</summary>
-    private static QueryPlan Inline(List<BoundStatement> bound, QuerySettings settings)
+    /// <summary>Pass: the plan of the last statement, into which those before it went.</summary>
+    private static QueryPlan PlanOf(BoundStatement bound, QuerySettings settings)
     {
-        var first = bound.FindLastIndex(statement => !statement.HasInput);
-        var counted = bound[Math.Max(first, 0)..];
-        var last = bound[^1];
+        var first = bound.Branches[0];
         return new QueryPlan(
-            new RowType([.. last.Outputs.Select(output => new Field(output.Name, output.Value.Type))]), [],
-            [.. counted.SelectMany(statement => statement.Steps)],
-            [.. last.Outputs.Select(output => output.Value)], first < 0, settings);
+            new RowType([.. first.Outputs.Select(output => new Field(output.Name, output.Value.Type))]), [],
+            [.. bound.Branches.Select(branch => new PlanBranch(branch.Steps, [.. branch.Outputs.Select(output => output.Value)]))], first.HasInput, settings);
     }
 
     /// <summary>Pass: what fails whatever the row. Without it every row would be rejected that reaches the expression.</summary>
@@ -112,9 +108,9 @@ public static class QueryCompiler
             .At(chain[column.Place.Statement].Sql, column.Place.Statement))];
 
     private static QueryPlan Rewrite(QueryPlan plan, Func<Expression, Expression> pass) =>
-        plan with { Steps = [.. plan.Steps.Select(step => step.With(pass(step.Operand)))], Outputs = [.. plan.Outputs.Select(pass)] };
+        plan with { Branches = [.. plan.Branches.Select(branch => branch.Rewrite(pass))] };
 
     /// <summary>Pass: WHERE TRUE keeps everything.</summary>
     private static QueryPlan DropConstantFilters(QueryPlan plan) =>
-        plan with { Steps = [.. plan.Steps.Where(step => step is not PlanStep.Filter { Operand: Expression.Literal { Value.Value: (byte)1 } })] };
+        plan with { Branches = [.. plan.Branches.Select(branch => branch with { Steps = [.. branch.Steps.Where(step => step is not PlanStep.Filter { Operand: Expression.Literal { Value.Value: (byte)1 } })] })] };
 }

@@ -15,37 +15,59 @@ public sealed class QueryExecutor : IDisposable
     private readonly QueryContext _context;
     private readonly NodeBuilder _builder;
     private readonly Frame _root;
-    private readonly (PlanStep Step, Node Operand, Frame Kept, ElementNode? Element)[] _steps;
-    private readonly Node[] _outputs;
+    private readonly List<StepRun> _steps = [];
+    private readonly BranchRun[] _branches;
     private readonly Column?[] _copies;
-    private readonly FixedColumn<int> _survivors;
     private readonly bool _multiplies;
+    private byte[] _producing = [];
 
     internal QueryExecutor(QueryPlan plan, QueryContext context)
     {
         _plan = plan;
         _context = context;
         _builder = new NodeBuilder(context, plan.Inputs);
-        var scope = _builder.CreateScope(null);
-        _root = scope.Frame;
-        _steps = new (PlanStep, Node, Frame, ElementNode?)[plan.Steps.Length];
-        for (var i = 0; i < _steps.Length; i++)
+        var root = _builder.CreateScope(null);
+        _root = root.Frame;
+        var known = new Dictionary<(Scope, string), Scope>();
+        _branches = [.. plan.Branches.Select(branch =>
         {
-            var operand = _builder.Build(plan.Steps[i].Operand, scope);
-            scope = _builder.CreateScope(scope);
-            var element = plan.Steps[i] is PlanStep.Unnest unnest ? _builder.CreateElement(unnest, scope) : null;
-            _steps[i] = (plan.Steps[i], operand, scope.Frame, element);
-        }
-        _outputs = [.. plan.Outputs.Select(output => _builder.Build(output, scope))];
-        _copies = new Column?[_outputs.Length];
-        _multiplies = plan.Steps.Any(step => step is PlanStep.Unnest);
-        _survivors = new FixedColumn<int>(new DataType.Int(), context.Account);
+            var scope = branch.Steps.Aggregate(root, (from, step) => ScopeBehind(step, from, known));
+            return new BranchRun(scope.Frame, [.. branch.Outputs.Select(output => _builder.Build(output, scope))], new FixedColumn<int>(new DataType.Int(), context.Account));
+        })];
+        _copies = new Column?[plan.Output.Count];
+        _multiplies = plan.Branches.Length > 1 || plan.Branches[0].Steps.Any(step => step is PlanStep.Unnest);
+    }
+
+    /// <summary>Steps that branches begin with in common are taken once.</summary>
+    private Scope ScopeBehind(PlanStep step, Scope from, Dictionary<(Scope, string), Scope> known)
+    {
+        var key = (from, $"{(step as PlanStep.Unnest)?.Number} {_builder.IdentityOf(step.Operand)}");
+        if (known.TryGetValue(key, out var behind)) return behind;
+        var operand = _builder.Build(step.Operand, from);
+        behind = known[key] = _builder.CreateScope(from);
+        _steps.Add(new StepRun(step, operand, from.Frame, behind.Frame, step is PlanStep.Unnest unnest ? _builder.CreateElement(unnest, behind) : null));
+        return behind;
+    }
+
+    /// <summary>A step with the rows that come to it and those that pass.</summary>
+    private sealed record StepRun(PlanStep Step, Node Operand, Frame From, Frame Kept, ElementNode? Element);
+
+    /// <summary>The end of a branch: its rows, its outputs, and which of the rows stay when all outputs are computed.</summary>
+    private sealed record BranchRun(Frame Frame, Node[] Outputs, FixedColumn<int> Survivors)
+    {
+        /// <summary>Whether every row stays.</summary>
+        public bool IsWhole { get; set; }
+
+        public int Count => IsWhole ? Frame.Count : Survivors.Count;
+
+        /// <summary>The position in the batch of the record that a row comes from.</summary>
+        public int InputRow(int i) => Frame.InputRow(IsWhole ? i : Survivors.Values[i]);
     }
 
     /// <summary>Rows of the last batch that gave no row, and were not rejected: a WHERE dropped them, or an UNNEST found nothing in them.</summary>
     public int FilteredCount { get; private set; }
 
-    /// <summary>Rows of the last batch that gave rows: as many as the rows that they gave, but for an UNNEST.</summary>
+    /// <summary>Rows of the last batch that gave rows: as many as the rows that they gave, but for an UNNEST or a UNION ALL.</summary>
     public int ProducingCount { get; private set; }
 
     /// <summary>
@@ -58,18 +80,16 @@ public sealed class QueryExecutor : IDisposable
         _context.Errors = errors;
         FillRoot(input, errors);
         var errorsBefore = errors.Errors.Count;
-        var frame = _root;
-        foreach (var (step, operand, kept, element) in _steps)
+        foreach (var (step, operand, from, kept, element) in _steps)
         {
             var rejectedBefore = errors.Errors.Count;
             var values = operand.Evaluate();
             // A row that the step's own expression has rejected goes no further, whatever its value.
             var rejected = errors.Errors.Count != rejectedBefore ? errors : null;
-            if (step is PlanStep.Unnest unnest) element!.Fill(frame, values, unnest, rejected);
-            else Filter(frame, values, kept, rejected);
-            frame = kept;
+            if (step is PlanStep.Unnest unnest) element!.Fill(from, values, unnest, rejected);
+            else Filter(from, values, kept, rejected);
         }
-        var rows = Project(frame, errors);
+        var rows = Project(input.Count, errors);
         FilteredCount = _root.Count - (errors.Errors.Count - errorsBefore) - ProducingCount;
         return rows;
     }
@@ -102,55 +122,74 @@ public sealed class QueryExecutor : IDisposable
         kept.End(frame.Count);
     }
 
-    private ColumnBatch Project(Frame frame, RowErrors errors)
+    private ColumnBatch Project(int inputCount, RowErrors errors)
     {
         var rejectedBefore = errors.Errors.Count;
-        var operands = new Operand[_outputs.Length];
-        for (var i = 0; i < operands.Length; i++) operands[i] = _outputs[i].Evaluate();
-        // An element that is rejected takes the record with it: none of its other elements may have become a row.
+        var operands = new Operand[_branches.Length][];
+        for (var i = 0; i < operands.Length; i++) operands[i] = [.. _branches[i].Outputs.Select(output => output.Evaluate())];
+        // A row that is rejected takes the record with it: none of its other rows may stay.
         var isWhole = errors.Errors.Count == rejectedBefore && !(_multiplies && errors.Errors.Count != 0);
-        _survivors.Clear();
-        if (!isWhole)
+        var count = 0;
+        foreach (var branch in _branches)
         {
-            for (var row = 0; row < frame.Count; row++)
-                if (!errors.IsLeftOut(frame.InputRow(row))) _survivors.Append(row);
+            branch.IsWhole = isWhole;
+            branch.Survivors.Clear();
+            for (var row = 0; !isWhole && row < branch.Frame.Count; row++)
+                if (!errors.IsLeftOut(branch.Frame.InputRow(row))) branch.Survivors.Append(row);
+            count += branch.Count;
         }
-        var count = isWhole ? frame.Count : _survivors.Count;
-        ProducingCount = _multiplies ? CountProducing(frame, isWhole) : count;
+        ProducingCount = _multiplies ? CountProducing(inputCount) : count;
+        return new ColumnBatch(_plan.Output, _branches.Length == 1 ? Columns(_branches[0], operands[0]) : Concatenate(operands), count);
+    }
+
+    private Column[] Columns(BranchRun branch, Operand[] operands)
+    {
         var columns = new Column[operands.Length];
         for (var i = 0; i < columns.Length; i++)
         {
             var (column, isScalar) = operands[i];
-            columns[i] = isScalar ? Repeat(i, column, count) : isWhole ? column : Copy(i, column);
+            columns[i] = isScalar || !branch.IsWhole ? Append(Begin(i, column), branch, operands[i]) : column;
         }
-        return new ColumnBatch(_plan.Output, columns, count);
+        return columns;
     }
 
-    /// <summary>The rows of the batch that the frame's rows come from; those of one row are side by side.</summary>
-    private int CountProducing(Frame frame, bool isWhole)
+    /// <summary>The rows of all branches, one branch after the other.</summary>
+    private Column[] Concatenate(Operand[][] operands)
     {
-        var (count, last) = (0, -1);
-        for (var i = 0; i < (isWhole ? frame.Count : _survivors.Count); i++)
+        var columns = new Column[_copies.Length];
+        for (var i = 0; i < columns.Length; i++)
         {
-            var row = frame.InputRow(isWhole ? i : _survivors.Values[i]);
-            if (row != last) count++;
-            last = row;
+            columns[i] = Begin(i, operands[0][i].Column);
+            for (var branch = 0; branch < operands.Length; branch++) Append(columns[i], _branches[branch], operands[branch][i]);
+        }
+        return columns;
+    }
+
+    private static Column Append(Column copy, BranchRun branch, Operand operand)
+    {
+        if (operand.IsScalar)
+            for (var row = 0; row < branch.Count; row++) copy.AppendRange(operand.Column, 0, 1);
+        else if (branch.IsWhole) copy.AppendRange(operand.Column, 0, branch.Count);
+        else copy.AppendRows(operand.Column, branch.Survivors.Values);
+        return copy;
+    }
+
+    /// <summary>The records of the batch that gave rows, each counted once.</summary>
+    private int CountProducing(int inputCount)
+    {
+        if (_producing.Length < Math.Max(1, inputCount)) _producing = new byte[Math.Max(1, inputCount)];
+        else _producing.AsSpan().Clear();
+        var count = 0;
+        foreach (var branch in _branches)
+        {
+            for (var i = 0; i < branch.Count; i++)
+            {
+                ref var isCounted = ref _producing[branch.InputRow(i)];
+                if (isCounted == 0) count++;
+                isCounted = 1;
+            }
         }
         return count;
-    }
-
-    private Column Repeat(int output, Column scalar, int count)
-    {
-        var copy = Begin(output, scalar);
-        for (var row = 0; row < count; row++) copy.AppendRange(scalar, 0, 1);
-        return copy;
-    }
-
-    private Column Copy(int output, Column column)
-    {
-        var copy = Begin(output, column);
-        copy.AppendRows(column, _survivors.Values);
-        return copy;
     }
 
     private Column Begin(int output, Column like)
@@ -163,7 +202,7 @@ public sealed class QueryExecutor : IDisposable
     public void Dispose()
     {
         _builder.Dispose();
-        _survivors.Dispose();
+        foreach (var branch in _branches) branch.Survivors.Dispose();
         foreach (var copy in _copies) copy?.Dispose();
     }
 }

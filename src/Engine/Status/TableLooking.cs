@@ -8,7 +8,7 @@ namespace Matih.Status;
 
 /// <summary>A flow's table as one look found it.</summary>
 /// <param name="Table">Null where there is none.</param>
-/// <param name="Binding">Null where there is no table, or the query does not fit it.</param>
+/// <param name="Binding">Null where there is no table, or the query does not fit it as it is.</param>
 /// <param name="Found">The flow's ledger, with the snapshot that carries it; null where the history shows none.</param>
 /// <param name="Refusal">What a start would say of the table; null where it would go on.</param>
 internal sealed record TableLook(ITableVersion? Table, TableBinding? Binding, FlowLedger? Found, FlowRefusal? Refusal)
@@ -27,10 +27,17 @@ internal sealed class TableLooking(FlowPlan plan, TableLedger ledgers)
             return new TableLook(null, null, null, Refusing(() => TableCreation.RequireAllowed(ledgers.Table, plan.Table), cancellationToken));
         var reading = await ledgers.ReadAsync(table, cancellationToken);
         TableBinding? binding = null;
-        var refusal = Refusing(() => binding = table.Bind(plan.Table), cancellationToken)
+        var refusal = Refusing(() => binding = Bind(table), cancellationToken)
             ?? Refusing(() => OpeningDecision.Decide(plan, OpeningFacts.Of(ledgers, table, reading, plan.Name), OpenAnswers.None), cancellationToken);
         var found = reading.Finding is LineageFinding.Found nearest ? new FlowLedger(plan.Name, nearest.Ledger, nearest.SnapshotId) : null;
         return new TableLook(table, binding, found, refusal);
+    }
+
+    /// <summary>Null where a run would change the table's columns first.</summary>
+    private TableBinding? Bind(ITableVersion table)
+    {
+        table.RequireFit(plan.Table);
+        return table.FindEvolution(plan.Table) is null ? table.Bind(plan.Table) : null;
     }
 
     private FlowRefusal? Refusing(Action step, CancellationToken cancellationToken)

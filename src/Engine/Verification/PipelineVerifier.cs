@@ -71,11 +71,12 @@ public sealed class PipelineVerifier(IConnectors connectors)
         var isTableThere = false;
         try
         {
-            if (await catalog.LoadAsync(flow.Plan.Table.Identifier, cancellationToken) is { } table)
+            if (await catalog.LoadAsync(flow.Plan.Table.Identifier, cancellationToken) is { } loaded)
             {
                 isTableThere = true;
+                var table = loaded with { Branch = flow.Plan.Table.Branch };
                 seen.MetadataLocation = table.MetadataLocation;
-                verification = verification with { SnapshotId = table.Metadata.CurrentSnapshotId };
+                verification = verification with { SnapshotId = table.HeadId };
                 var history = await TableHistory.ReadAsync(table, cancellationToken);
                 chain = await LedgerChain.ReadAsync(flow.Plan.Name, history, request.CountsAll, findings, cancellationToken);
                 await VerifyTableAsync(flow.Plan, table, history, chain, findings, cancellationToken);

@@ -75,7 +75,7 @@ internal sealed class RewriteContentCheck(TableHistory history, FindingLog findi
         var memory = new MemoryAccount(MemoryBytes);
         var deleted = new DeletedRows(_table, binding.Columns, memory);
         await deleted.ReadAsync(new CompactionGroup("", [.. files]), cancellationToken);
-        using var rows = new DataFileRows(_table.Store, binding.Columns, new HashSet<int>(), binding.InitialDefaults, memory);
+        using var rows = new DataFileRows(_table.Store, binding.Columns, new HashSet<int>(), binding.InitialDefaults, memory) { Names = NameMapping.Find(_table.Metadata) };
         using var lineage = withLineage ? new RowLineage(memory) : null;
         var (count, sum, left, bytes) = (0L, UInt128.Zero, Array.Empty<int>(), new RowBytes());
         foreach (var file in files)

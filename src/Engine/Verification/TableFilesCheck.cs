@@ -71,7 +71,7 @@ internal sealed class TableFilesCheck(TableHistory history, FindingLog findings)
     {
         if (begin is null) return; // The reason was reported.
         if (begin.Snapshot is { } first && !AgreesAtBegin(first, begin.Listed)) return;
-        if (history.Table.Metadata.CurrentSnapshot is { } head && FileCounts.SaidTotal(head, _listed) is var said && said != _listed && !findings.IsVoid(FindingCode.Listing))
+        if (history.Table.Head is { } head && FileCounts.SaidTotal(head, _listed) is var said && said != _listed && !findings.IsVoid(FindingCode.Listing))
         {
             findings.Warning(FindingCode.TableTotals, $"The summary of snapshot {head.Id} says {said}; its manifests list {_listed}, every one of which could be followed.",
                 "Engines that plan by these totals may plan badly; some engine that wrote this table counted wrong.");

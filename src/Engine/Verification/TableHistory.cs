@@ -51,7 +51,7 @@ internal sealed class TableHistory
     /// <summary>Every file that is part of the table now, delete files included, as often as manifests list it.</summary>
     /// <exception cref="InvalidTableException">A manifest of the current snapshot is gone or damaged.</exception>
     public async ValueTask<IReadOnlyList<ListedFile>> LiveFilesAsync(CancellationToken cancellationToken) =>
-        _live ??= Table.Metadata.CurrentSnapshot is { } head ? await LiveFilesAsync(head, _manifests, cancellationToken) : [];
+        _live ??= Table.Head is { } head ? await LiveFilesAsync(head, _manifests, cancellationToken) : [];
 
     /// <summary>The current snapshot's manifests, once its live files were read.</summary>
     public IReadOnlyList<ReadManifest> Manifests => _manifests;

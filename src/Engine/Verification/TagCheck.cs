@@ -47,7 +47,7 @@ internal static class TagCheck
     private static Snapshot? WithoutLedger(FlowName flow, Table table, SnapshotId pinned)
     {
         var property = LedgerKeys.Property(flow);
-        return table.Metadata.Lineage().TakeWhile(snapshot => !snapshot.Summary.ContainsKey(property)).FirstOrDefault(snapshot => snapshot.Id == pinned);
+        return table.Metadata.Lineage(table.Branch).TakeWhile(snapshot => !snapshot.Summary.ContainsKey(property)).FirstOrDefault(snapshot => snapshot.Id == pinned);
     }
 
     /// <summary>How long the ref is kept, by itself or by a limit of the table; null for ever.</summary>

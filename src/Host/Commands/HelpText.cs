@@ -29,6 +29,7 @@ internal static class HelpText
         [
             ("matih demo", "see it work: embedded Kafka, a kill, a resume, a count"),
             ("matih validate pipeline.yaml", "every error with its line, or the plan"),
+            ("matih test pipeline.yaml", "whether its SQL makes of records what its tests say"),
             ("matih run pipeline.yaml", "until Ctrl-C or SIGTERM"),
             ("matih run pipeline.yaml --once", "one micro-batch, for a scheduler such as Airflow"),
             ("matih table show analytics.web.clicks", "what the table holds"),

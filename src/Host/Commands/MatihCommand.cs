@@ -20,7 +20,7 @@ internal sealed class MatihCommand
     /// <param name="width">Columns of the terminal that shows help; null where none does.</param>
     public MatihCommand(HostSettings settings, int? width = null)
     {
-        _verbs = [new RunVerb(settings), new ValidateVerb(settings), new SqlVerb(settings), new TableVerb(settings), new CatalogVerb(settings), new StatusVerb(settings), new VerifyVerb(settings), new ReplayVerb(settings), new MaintainVerb(settings), new DeployVerb(settings), new FlinkVerb(settings), new HealthVerb(settings), new DemoVerb(settings)];
+        _verbs = [new RunVerb(settings), new ValidateVerb(settings), new SqlVerb(settings), new TestVerb(settings), new TableVerb(settings), new CatalogVerb(settings), new StatusVerb(settings), new VerifyVerb(settings), new ReplayVerb(settings), new MaintainVerb(settings), new DeployVerb(settings), new FlinkVerb(settings), new HealthVerb(settings), new DemoVerb(settings)];
         _root = new RootCommand("Kafka into lakehouse tables, exactly once.");
         foreach (var verb in _verbs) _root.Subcommands.Add(verb.Command);
         foreach (var option in _root.Options)

@@ -15,7 +15,7 @@ internal sealed class ValidateVerb : Verb
 {
     private static readonly HelpPage Page = new(
         """
-        Checks a definition and its SQL, without Kafka; of the tables only with --with-table.
+        Checks a definition, its SQL and its tests (matih test runs them), without Kafka; of the tables only with --with-table.
 
         With engine: flink, statements that only Flink understands are left to it; --gateway has a real one look at them.
 
@@ -49,7 +49,7 @@ internal sealed class ValidateVerb : Verb
         var request = new PipelineRequest(arguments.GetValue(_file)!, arguments.GetValue(_set) ?? [], arguments.GetValue(_warehouse));
         var load = PipelineLoading.Load(request, _settings, isForFlink: _flink.IsGiven(arguments) ? true : null);
         DefinitionReport.WriteText(load, Console.Error);
-        if (load.Pipeline is not { } pipeline) return ExitCode.BadDefinition;
+        if (load.Pipeline is not { } pipeline || TestVerb.Prepare(pipeline, request, _settings, Console.Error) is null) return ExitCode.BadDefinition;
         if (arguments.GetValue(_withTable)) await CheckTablesAsync(pipeline, cancellationToken);
         if (_flink.IsGiven(arguments) && !await CheckByFlinkAsync(arguments, pipeline, cancellationToken)) return ExitCode.BadDefinition;
         WritePlan(pipeline, arguments.GetValue(_explain), Console.Out);

@@ -11,6 +11,9 @@ internal static class HostExit
     /// <summary>The demonstration's count and the table's do not agree.</summary>
     public const int Disagreement = 1;
 
+    /// <summary>A test of a definition found something else than it expects.</summary>
+    public const int TestFailed = 1;
+
     /// <summary>The run that was asked for its health is not well, or did not answer. Container engines know 0 and 1 alone.</summary>
     public const int Unwell = 1;
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Matih.Batches;
 using Matih.Decoding;
+using Matih.Definition;
 using Matih.Hosting;
 using Matih.Planning;
 using Matih.Sql;
@@ -49,7 +50,11 @@ internal static class StatementRun
 
     /// <summary>Runs the statements of a flow as they stand over a sample: its source's schema and options, its transformations.</summary>
     /// <param name="lines">Record values, one a line; the line before is the record before, of partition 0.</param>
-    public static StatementResult.Sampled RunFlow(PlannedFlow flow, IEnumerable<string> lines, TimeZoneInfo zone, TimeProvider clock)
+    public static StatementResult.Sampled RunFlow(PlannedFlow flow, IEnumerable<string> lines, TimeZoneInfo zone, TimeProvider clock) => RunFlow(flow, RecordsOf(lines), zone, clock);
+
+    /// <param name="zone">The zone in which the rows show instants.</param>
+    /// <param name="clock">The statements' current time, and the timestamp of records that have none.</param>
+    public static StatementResult.Sampled RunFlow(PlannedFlow flow, IEnumerable<TestRecord> records, TimeZoneInfo zone, TimeProvider clock)
     {
         var (query, account) = (flow.Plan.Query, MemoryAccount.Unlimited());
         using var decoder = SourceDecoding.CreateDecoder(flow.Definition.Source, query.Inputs, account);
@@ -62,10 +67,10 @@ internal static class StatementRun
         json.WriteStartArray();
         var rejections = new List<StatementResult.Rejected>();
         var (rowCount, lineCount, producingCount) = (0, 0, 0);
-        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        foreach (var chunk in lines.Chunk(BatchRows))
+        var topic = new SampleTopic(clock.GetUtcNow());
+        foreach (var chunk in records.Chunk(BatchRows))
         {
-            Fill(batch, chunk, lineCount, now);
+            topic.Fill(batch, chunk);
             errors.Clear(batch.Count);
             var rows = executor.Execute(decoder.Decode(batch, errors), errors);
             errors.Sort();
@@ -80,12 +85,7 @@ internal static class StatementRun
         return new StatementResult.Sampled(query.Output, buffer.WrittenMemory, rowCount, lineCount, lineCount - producingCount - rejections.Count, rejections);
     }
 
-    private static void Fill(ManagedRawBatch batch, string[] lines, long firstOffset, long now)
-    {
-        batch.Release();
-        for (var i = 0; i < lines.Length; i++)
-            batch.Add(Encoding.UTF8.GetBytes(lines[i]), offset: firstOffset + i, timestampMillis: now, timestampKind: TimestampKind.CreateTime);
-    }
+    private static IEnumerable<TestRecord> RecordsOf(IEnumerable<string> lines) => lines.Select(line => new TestRecord(Encoding.UTF8.GetBytes(line)));
 
     private static StatementResult Run(CompiledQuery query, RowType? schema, IEnumerable<string>? lines, StatementOptions options, TimeProvider clock)
     {
@@ -101,10 +101,10 @@ internal static class StatementRun
         using var json = new Utf8JsonWriter(buffer, HostJson.Compact);
         json.WriteStartArray();
         var (rowCount, rejectedCount, firstLine) = (0, 0, 1L);
-        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        foreach (var chunk in (query.HasInput ? lines ?? [] : [""]).Chunk(BatchRows))
+        var topic = new SampleTopic(clock.GetUtcNow());
+        foreach (var chunk in RecordsOf(query.HasInput ? lines ?? [] : [""]).Chunk(BatchRows))
         {
-            Fill(batch, chunk, firstLine - 1, now);
+            topic.Fill(batch, chunk);
             errors.Clear(batch.Count);
             var rows = executor.Execute(decoder.Decode(batch, errors), errors);
             // Without input the row has no line: what fails there fails whatever the options say of lines.

@@ -97,7 +97,8 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
             var account = chain.Follow(ledger, new CommitGround(
                 accounts.GetValueOrDefault(flow), flow.ToString() == writer ? adopted : null, order,
                 () => head.ParentId is { } parent && History.At(parent).Uncertain.Contains(flow.ToString()) || HistoryCheck.IsCutBefore(world, table, head.ParentId, flow),
-                chain.WasAdopted && !TagCheck.TellsOfTaker(table, flow)));
+                chain.WasAdopted && !TagCheck.TellsOfTaker(table, flow),
+                start => head.ParentId is { } parent && History.At(parent).Starts.Contains(start)));
             if (isNew) Orders.NoteStood(account);
             if (isNew && order is not null) NoteDone(flow, ledger, order, adopted is not null && flow.ToString() == writer);
             accounts[flow] = account;
@@ -224,8 +225,7 @@ internal sealed class Auditor(SimulatedWorld world, Setup setup)
     private TableState StateOf(Snapshot head, IReadOnlyList<FlowLedger> ledgers)
     {
         var writer = head.Summary.GetValueOrDefault(LedgerKeys.Writer);
-        var restarted = writer is not null && ledgers.FirstOrDefault(item => item.Flow.ToString() == writer)?.Ledger.Base is null ? writer : null;
-        var state = History.At(head, restarted);
+        var state = History.At(head, ledgers.FirstOrDefault(item => item.Flow.ToString() == writer && item.Ledger.Base is null));
         foreach (var used in new[] { writer, head.Summary.GetValueOrDefault(LedgerKeys.Adopted) })
             if (used is not null && state.Blocked.Contains(used)) throw new AuditException($"Snapshot {head.Id}, written by {writer}, continues from the ledger of {used}, although a commit of it was applied again above that.");
         return state;

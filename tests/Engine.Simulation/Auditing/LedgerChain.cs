@@ -27,7 +27,8 @@ internal sealed record LedgerAccount(FlowName Flow, int Incarnation, ImmutableSo
 /// <param name="Order">What the process that wrote it was started to do.</param>
 /// <param name="IsUnproven">Whether the table below does not tell where the flow stood: history is cut, or a commit was applied again.</param>
 /// <param name="IsForgotten">Whether an adoption took the flow's tag away, and its taker began again since: nothing tells what was given out.</param>
-internal sealed record CommitGround(LedgerAccount? Parent, LedgerAccount? Adopted, ProcessOrder? Order, Func<bool> IsUnproven, bool IsForgotten);
+/// <param name="HasStart">Whether the commit, with which a flow began, is in the history of the table below.</param>
+internal sealed record CommitGround(LedgerAccount? Parent, LedgerAccount? Adopted, ProcessOrder? Order, Func<bool> IsUnproven, bool IsForgotten, Func<CommitId, bool> HasStart);
 
 /// <summary>Follows a flow's ledgers from commit to commit, and checks each step against what the topic really held.</summary>
 internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, SimulatedWorld world, bool readsOn)
@@ -103,7 +104,10 @@ internal sealed class LedgerChain(FlowName flow, SimulatedTopic topic, Simulated
         if (HasStarted)
         {
             if (ground.Order is not { Answers.Reset: true } order) throw new AuditException($"{flow} starts over in commit {ledger.Commit}, and nobody has said --reset.");
-            if (!order.ResetsDone.Add(flow)) throw new AuditException($"{flow} is reset a second time, in commit {ledger.Commit}, although it was asked for once.");
+            // A reset whose answer was lost, and which a rollback took away, is one that nobody did.
+            foreach (var earlier in order.ResetsOf(flow))
+                if (ground.HasStart(earlier) || world.Processes[ledger.Writer!.ProcessId].WasTold(earlier)) throw new AuditException($"{flow} is reset a second time, in commit {ledger.Commit}, although it was asked for once{(ground.HasStart(earlier) ? $": commit {earlier} is in the table" : $": its process knew of commit {earlier}")}.");
+            order.NoteReset(flow, ledger.Commit);
         }
         var starts = ImmutableSortedDictionary.CreateBuilder<int, long>();
         foreach (var entry in ledger.Sources[0].Partitions)

@@ -31,8 +31,12 @@ internal sealed record ProcessOrder(PipelineSetup Pipeline, RunMode? Mode, OpenA
     /// <summary>Whether it commits ranges that were staged before, by others too.</summary>
     public bool CommitsStaged => IsDriven || Pipeline.HasMembers;
 
-    /// <summary>Resets of flows that it has done: each may be done once.</summary>
-    public HashSet<FlowName> ResetsDone { get; } = [];
+    private readonly HashSet<(FlowName Flow, CommitId Commit)> _resets = [];
+
+    /// <summary>Its resets of a flow that got into the table. It was asked for one, and another may follow only where nobody can know of the first.</summary>
+    public IEnumerable<CommitId> ResetsOf(FlowName flow) => _resets.Where(reset => reset.Flow == flow).Select(reset => reset.Commit);
+
+    public void NoteReset(FlowName flow, CommitId commit) => _resets.Add((flow, commit));
 
     /// <summary>Commits of replays that got into a table.</summary>
     public HashSet<CommitId> Replays { get; } = [];

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Matih.Delivery.Ledgers;
+using Matih.Delivery.Tables;
 using Matih.Iceberg.Metadata;
 
 namespace Matih.Engine.Simulation.Auditing;
@@ -7,9 +9,10 @@ namespace Matih.Engine.Simulation.Auditing;
 /// <param name="ForeignRows">The rows that other engines have added, by id.</param>
 /// <param name="Uncertain">Flows whose records somebody has applied a second time above their ledger: what the table holds of them is not known.</param>
 /// <param name="Blocked">Those of them that may not continue from their ledger; a reset ends that.</param>
-internal sealed record TableState(ImmutableHashSet<long> ForeignRows, ImmutableHashSet<string> Uncertain, ImmutableHashSet<string> Blocked)
+/// <param name="Starts">The commits with which flows began, or began again, at this snapshot or below.</param>
+internal sealed record TableState(ImmutableHashSet<long> ForeignRows, ImmutableHashSet<string> Uncertain, ImmutableHashSet<string> Blocked, ImmutableHashSet<CommitId> Starts)
 {
-    public static TableState Empty { get; } = new([], [], []);
+    public static TableState Empty { get; } = new([], [], [], []);
 }
 
 /// <summary>What other engines did to tables, snapshot by snapshot: each holds what its parent holds, and what it added.</summary>
@@ -34,8 +37,8 @@ internal sealed class TableHistory
     public void NotePick(SnapshotId snapshot, string flow) => _picks.Add(snapshot, flow);
 
     /// <summary>The state at a snapshot. To be asked for every snapshot that becomes current.</summary>
-    /// <param name="restarted">The flow that starts over with this commit; null for any other commit.</param>
-    public TableState At(Snapshot snapshot, string? restarted)
+    /// <param name="start">The flow's ledger that begins, or begins again, with this commit; null for any other commit.</param>
+    public TableState At(Snapshot snapshot, FlowLedger? start)
     {
         if (_states.TryGetValue(snapshot.Id, out var known)) return known;
         var state = snapshot.ParentId is not { } parent ? TableState.Empty
@@ -48,7 +51,7 @@ internal sealed class TableHistory
             var owners = OwnersOf(flow);
             state = state with { Uncertain = state.Uncertain.Union(owners), Blocked = state.Blocked.Union(owners) };
         }
-        if (restarted is not null) state = state with { Blocked = state.Blocked.Remove(restarted) };
+        if (start is not null) state = state with { Blocked = state.Blocked.Remove(start.Flow.ToString()), Starts = state.Starts.Add(start.Ledger.Commit) };
         _states.Add(snapshot.Id, state);
         return state;
     }

@@ -88,7 +88,9 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
 
     public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => CatalogOf(world, process, store);
 
-    public static ICatalog CatalogOf(SimulatedWorld world, SimulatedProcess process, IStore store) => world.HasCatalogServer
-        ? new CatalogClient(world.CatalogServer, world.Weather, process, store)
-        : new FileCatalog(store, SimulatedWorld.Warehouse, process.Environment.Ids, process.Clock);
+    public static ICatalog CatalogOf(SimulatedWorld world, SimulatedProcess process, IStore store) => new AnsweringCatalog(
+        world.HasCatalogServer
+            ? new CatalogClient(world.CatalogServer, world.Weather, process, store)
+            : new FileCatalog(store, SimulatedWorld.Warehouse, process.Environment.Ids, process.Clock),
+        process);
 }

@@ -1,4 +1,5 @@
 using Matih.Delivery;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.Auditing;
 using Matih.Engine.Simulation.Scheduling;
 using Matih.Engine.Simulation.World;
@@ -238,6 +239,13 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
         }
     }
 
+    private readonly HashSet<CommitId> _told = [];
+
+    /// <summary>Whether the process knows that the commit got into a table: its catalog has answered so, or it says of its reset that it stands.</summary>
+    public bool WasTold(CommitId commit) => _told.Contains(commit);
+
+    public void NoteTold(CommitId commit) => _told.Add(commit);
+
     private readonly HashSet<string> _acceptedTags = new(StringComparer.Ordinal);
 
     /// <summary>Whether it has continued from that tag, as <c>--accept-tag</c> allows it to; the answer alone does not show that it was needed.</summary>
@@ -246,6 +254,7 @@ internal sealed class SimulatedProcess : ITaskStarter, IEngineLog
     public void Write(LogEntry entry)
     {
         if (entry.Event == "tag-accepted") _acceptedTags.Add(entry.Fields.Single(field => field.Name == "tag").Value!.ToString()!);
+        if (entry.Event == "reset") NoteTold(new CommitId(Guid.Parse(entry.Fields.Single(field => field.Name == "commit").Value!.ToString()!)));
         _simulator.Trace.Note(_simulator.Now, Name, $"{entry.Event}: {(_simulator.Trace.KeepsLines ? entry.Message : "")}");
     }
 }

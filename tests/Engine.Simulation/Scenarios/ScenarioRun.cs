@@ -343,7 +343,7 @@ internal sealed partial class ScenarioRun
     {
         var process = new SimulatedProcess(_simulator, _processes.Count, host, seed, skew, _world.Weather);
         _processes.Add(process);
-        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, process.HasAcceptedTag));
+        _world.Processes.Add(process.Id, new ProcessLife(_simulator.Now, process.HasAcceptedTag, process.WasTold));
         return process;
     }
 

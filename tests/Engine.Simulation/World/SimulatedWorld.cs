@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using Matih.Delivery.Ledgers;
 using Matih.Engine.Simulation.Scheduling;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
@@ -122,9 +123,12 @@ internal sealed class SimulatedWorld
 
 /// <summary>A process as the world remembers it.</summary>
 /// <param name="hasAcceptedTag">Asks whether it has continued from a tag of that name.</param>
-internal sealed class ProcessLife(TimeSpan startedAt, Func<string, bool> hasAcceptedTag)
+/// <param name="wasTold">Asks whether it knows that a commit of its own got into a table.</param>
+internal sealed class ProcessLife(TimeSpan startedAt, Func<string, bool> hasAcceptedTag, Func<CommitId, bool> wasTold)
 {
     public bool HasAcceptedTag(string tag) => hasAcceptedTag(tag);
+
+    public bool WasTold(CommitId commit) => wasTold(commit);
 
     public TimeSpan StartedAt { get; } = startedAt;
 

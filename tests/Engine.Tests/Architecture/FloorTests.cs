@@ -15,7 +15,7 @@ public sealed class FloorTests
         ["Connectors"] = ["Sql"],
         ["Definition"] = ["Yaml", "Shapes", "Format", "Reading"],
         ["Delivery"] = ["", "Skipping", "Ledgers", "Tables", "IcebergTables", "Topics", "Writing", "Lanes", "Opening", "Staging", "Committing", "Members", "Running", "Replaying", "Steps"],
-        ["Host"] = ["Runtime", "Output", "Health", "Telemetry", "Statements", "Tables", "Status", "Verification", "Demo", "Commands"],
+        ["Host"] = ["Runtime", "Output", "Health", "Telemetry", "Statements", "Testing", "Tables", "Status", "Verification", "Demo", "Commands"],
         ["Hosting"] = ["Telemetry", "Flink", "Serverless"],
         ["Iceberg"] = ["Metadata", "Partitioning", "Avro", "Catalogs", "Manifests"],
         ["Kafka"] = ["Native"],

@@ -24,6 +24,7 @@ public sealed class HostDependencyTests
         ["Host/Health"] = ["Hosting", "Delivery", "Telemetry"],
         ["Host/Telemetry"] = ["Hosting", "Telemetry"],
         ["Host/Statements"] = ["", "Hosting", "Batches", "Decoding", "Definition", "Planning", "Sql"],
+        ["Host/Testing"] = ["", "Hosting", "Batches", "Definition", "Planning", "Sql"],
         ["Host/Tables"] = ["", "Hosting", "Connectors", "Definition", "Delivery", "Iceberg", "Maintenance", "Planning", "Storage"],
         ["Host/Status"] = ["", "Hosting", "Delivery", "Planning", "Status"],
         ["Host/Verification"] = ["", "Hosting", "Delivery", "Iceberg", "Planning", "Verification"],

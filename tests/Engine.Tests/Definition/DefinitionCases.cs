@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.RegularExpressions;
 using Matih.Definition;
 
@@ -62,6 +63,11 @@ internal static class DefinitionCases
             catalog: store
         orchestration:
           engine: matih
+        tests:
+          - name: all
+            input: [{ id: 1 }]
+            expect:
+              rows: [{ id: 1 }]
         """;
 
     private static readonly Dictionary<string, (string Header, int Occurrence)> Sections = new(StringComparer.Ordinal)
@@ -76,6 +82,7 @@ internal static class DefinitionCases
         ["step"] = ("  - name: parsed", 1),
         ["sink"] = ("  lake:", 1),
         ["orchestration"] = ("orchestration:", 1),
+        ["test"] = ("  - name: all", 1),
     };
 
     public static string PathOf(string name) => IsUpdating
@@ -96,7 +103,7 @@ internal static class DefinitionCases
         {
             var (header, _) = Sections[section];
             var at = lines.IndexOf(header);
-            var indentation = new string(' ', section == "step" ? 4 : header.TakeWhile(c => c == ' ').Count() + 2);
+            var indentation = new string(' ', section is "step" or "test" ? 4 : header.TakeWhile(c => c == ' ').Count() + 2);
             RemoveKey(lines, at + 1, indentation, given);
             lines.InsertRange(at + 1, given.Split('\n').Select(line => indentation + line));
         }
@@ -147,10 +154,25 @@ internal static class DefinitionCases
             "source" => $"{Properties(source.Connection)} {source.Topic} {source.Format} {source.Start} {source.Schema} {source.OnError} {source.OnLostOffsets} registry={source.SchemaRegistry}",
             "json" => source.Json.ToString(),
             "step" => $"{definition.Transformations[0].Name} < {definition.Transformations[0].Input}: {definition.Transformations[0].Sql.Text.ReplaceLineEndings("\\n")}",
-            "sink" => $"{Show(sink.Catalog)} {sink.Table} {sink.Mode} by [{string.Join("; ", sink.PartitionBy.Select(entry => $"{entry.Transform} {entry.Parameter} {entry.Column}"))}] create={sink.CreatesTable} {sink.TargetFileBytes?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-"} {string.Join(' ', sink.Properties)} < {sink.Input}",
+            "sink" => $"{Show(sink.Catalog)} {sink.Table} {sink.Mode} by [{string.Join("; ", sink.PartitionBy.Select(entry => $"{entry.Transform} {entry.Parameter} {entry.Column}"))}] create={sink.CreatesTable} {sink.TargetFileBytes?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-"} {string.Join(' ', sink.Properties)} < {sink.Input}{(sink.Branch == "main" ? "" : $" @{sink.Branch}")}{(sink.SchemaEvolution == 0 ? "" : $" {sink.SchemaEvolution}")}{string.Concat(sink.SnapshotProperties.Select(pair => $" {pair}"))}",
             "orchestration" => definition.Orchestration.ToString(),
+            "test" => Show(definition.Tests[0]),
             _ => "",
         } + warnings;
+    }
+
+    private static string Show(TestDefinition test)
+    {
+        var input = test.Input switch
+        {
+            TestInput.Records records => string.Join(' ', records.Items.Select(item =>
+                $"{item.Partition}/{item.Offset}@{item.Timestamp?.ToString("O")} {item.Key} {(item.Value is { } value ? Encoding.UTF8.GetString(value.Span) : "~")} [{string.Join(' ', item.Headers)}]")),
+            _ => test.Input.ToString(),
+        };
+        var expected = test.Expected;
+        var rows = expected.Rows is TestRows.Listed listed ? string.Join(' ', listed.Rows.Select(row => $"({string.Join(' ', row.Values.Select(value => $"{value.Column}={Encoding.UTF8.GetString(value.Json.Span)}"))})")) : expected.Rows?.ToString() ?? "-";
+        var rejected = expected.Rejected is TestRejections.Reasons reasons ? string.Join(';', reasons.Parts) : expected.Rejected.ToString();
+        return $"{test.Name} > {test.Sink} now={test.Now?.ToString("O")}: {input} → {rows} ordered={expected.IsOrdered} rejected={rejected} filtered={expected.FilteredCount}";
     }
 
     private static string Properties(KafkaConnection connection) => string.Join(' ', connection.Properties

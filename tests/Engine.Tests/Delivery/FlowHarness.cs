@@ -32,7 +32,7 @@ namespace Matih.Engine.Tests.Delivery;
 /// </summary>
 internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 {
-    private const string Orders = """
+    public const string Orders = """
         metadata: { name: orders, version: "1" }
         sources:
           src:
@@ -216,6 +216,7 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
         finally
         {
             await stop.CancelAsync();
+            await run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         await run;
     }

@@ -52,6 +52,25 @@ public sealed class NestedRunTests
     }
 
     [Fact]
+    public async Task Rows_of_a_union_are_in_the_books_as_records_and_what_they_expanded_to()
+    {
+        using var flow = Flow("SELECT id, 'id' AS kind FROM {{ input }} WHERE id <> 2 UNION ALL SELECT 12 / id, 'part' FROM {{ input }} WHERE id < 9");
+        flow.Topic.Append(0, """{"id":1}""");
+        flow.Topic.Append(1, """{"id":2}""");
+        flow.Topic.Append(1, """{"id":0}""");
+        await flow.CatchUpAsync();
+        flow.Topic.Append(0, """{"id":9}""");
+        flow.Topic.Append(0, """{}""");
+
+        await flow.CatchUpAsync();
+
+        var totals = (await flow.LedgerAsync()).Totals;
+        Assert.Equal((3, 1, 1, 1, 4, 5), (totals.ProducedCount, totals.ExpandedCount, totals.FilteredCount, totals.SkippedCount, totals.AddedRowCount, totals.RecordCount));
+        Assert.Equal(["[1, id]", "[12, part]", "[6, part]", "[9, id]"], await RowsAsync(flow));
+        await flow.AssertVerifiesAsync();
+    }
+
+    [Fact]
     public async Task Nested_columns_reach_the_table_as_they_are()
     {
         using var flow = Flow("SELECT * FROM {{ input }}");

@@ -61,6 +61,19 @@ public sealed class TableChangeTests
     }
 
     [Theory]
+    [MemberData(nameof(Moments))]
+    public async Task Files_after_a_change_of_the_metrics_settings_are_described_by_the_new_ones(bool isAtTheCommit)
+    {
+        using var flow = new FlowHarness(partitionCount: 1);
+
+        await ChangeUnderARunAsync(flow, isAtTheCommit, () => flow.ChangeTableAsync(new TableUpdate.SetProperties(TableMetadata.EmptyProperties.Add("write.metadata.metrics.column.note", "none"))));
+
+        var note = (await flow.TableAsync()).Metadata.CurrentSchema.FindColumn("note")!.Id;
+        Assert.Equal(10, (await flow.LiveFilesAsync()).Where(file => file.ValueCounts!.Value.All(count => count.Key != note)).Sum(file => file.RecordCount));
+        await flow.AssertHoldsWholeTopicAsync();
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Records_after_a_change_of_the_sort_order_are_sorted_by_the_new_one(bool isAtTheCommit)

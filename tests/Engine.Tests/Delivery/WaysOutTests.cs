@@ -403,6 +403,30 @@ public sealed class WaysOutTests
     }
 
     [Fact]
+    public async Task A_reset_that_landed_without_an_answer_and_was_rolled_back_is_done_again_above_its_generation()
+    {
+        using var flow = new FlowHarness { Clock = new HurriedClock { Speed = 20 } };
+        flow.Overrides.AddRange(["orchestration.checkpoint_interval=1h", "orchestration.max_retries=3"]);
+        flow.Produce(0, 10);
+        await flow.CatchUpAsync();
+        var before = await flow.HeadAsync();
+
+        // Before the run learns that its reset stands, somebody rolls the table back past it.
+        flow.Store.After("metadata.json", async () =>
+        {
+            await flow.RollBackAsync(before);
+            flow.Store.FailRead("metadata.json");
+            throw new IOException("connection reset");
+        });
+        await flow.CatchUpAsync(Reset);
+
+        Assert.Equal(1, flow.CountOf("commit-unknown"));
+        Assert.Equal(1, flow.CountOf("reset"));
+        Assert.Equal(3, (await flow.LedgerAsync()).Generation);
+        await AssertDoubledAsync(flow);
+    }
+
+    [Fact]
     public async Task A_reset_after_a_cherry_pick_keeps_the_ledgers_of_other_pipelines()
     {
         using var flow = new FlowHarness();

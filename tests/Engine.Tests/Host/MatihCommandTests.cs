@@ -11,7 +11,7 @@ public sealed class MatihCommandTests
         var (code, _, error) = await RunAsync("rnu", "pipeline.yaml");
 
         Assert.Equal(2, code);
-        Assert.Equal("matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, catalog, status, verify, replay, maintain, deploy, flink, health, demo. See matih --help.\n", error);
+        Assert.Equal("matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, test, table, catalog, status, verify, replay, maintain, deploy, flink, health, demo. See matih --help.\n", error);
     }
 
     [Theory]
@@ -67,7 +67,7 @@ public sealed class MatihCommandTests
     {
         var (_, help, _) = await RunAsync("--help");
 
-        foreach (var text in (string[])["run FILE", "validate FILE", "sql STATEMENT", "table", "status FILE", "verify FILE", "replay FILE", "demo", "130", "MATIH_WAREHOUSE", "MATIH_CATALOG", "MATIH_LIBRDKAFKA", "MATIH_LOG", "MATIH_LOG_LEVEL"])
+        foreach (var text in (string[])["run FILE", "validate FILE", "sql STATEMENT", "test FILE", "table", "status FILE", "verify FILE", "replay FILE", "demo", "130", "MATIH_WAREHOUSE", "MATIH_CATALOG", "MATIH_LIBRDKAFKA", "MATIH_LOG", "MATIH_LOG_LEVEL"])
             Assert.Contains(text, help, StringComparison.Ordinal);
         Assert.All(help.Split('\n'), line => Assert.True(line.Length <= 120, line));
     }
@@ -75,7 +75,7 @@ public sealed class MatihCommandTests
     [Fact]
     public async Task Each_page_lists_an_option_once_and_only_the_main_one_the_variables()
     {
-        foreach (var path in (string[][])[["run"], ["validate"], ["sql"], ["table"], ["table", "show"], ["table", "ledger"], ["status"], ["verify"], ["replay"], ["demo"], []])
+        foreach (var path in (string[][])[["run"], ["validate"], ["sql"], ["test"], ["table"], ["table", "show"], ["table", "ledger"], ["status"], ["verify"], ["replay"], ["demo"], []])
         {
             var (_, help, _) = await RunAsync([.. path, "--help"]);
             var lines = help.Split('\n');
@@ -93,7 +93,7 @@ public sealed class MatihCommandTests
     [InlineData(200)]
     public async Task Help_fits_the_terminal_but_for_commands_to_copy(int width)
     {
-        foreach (var verb in (string[])["run", "validate", "sql", "table", "status", "verify", "replay", "demo", "--help"])
+        foreach (var verb in (string[])["run", "validate", "sql", "test", "table", "status", "verify", "replay", "demo", "--help"])
         {
             var output = new StringWriter();
             await new MatihCommand(Settings.Of(), width).InvokeAsync([verb, "--help"], output, TextWriter.Null);
@@ -113,7 +113,7 @@ public sealed class MatihCommandTests
         foreach (var words in (string[][])[["help"], ["-h"], []])
             Assert.Equal((0, main, ""), await RunAsync(words));
         Assert.Equal(await RunAsync("table", "show", "--help"), await RunAsync("help", "table", "show"));
-        Assert.Equal((2, "", "matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, table, catalog, status, verify, replay, maintain, deploy, flink, health, demo. See matih --help.\n"), await RunAsync("help", "rnu"));
+        Assert.Equal((2, "", "matih: there is no command 'rnu'; did you mean 'run'? The commands are run, validate, sql, test, table, catalog, status, verify, replay, maintain, deploy, flink, health, demo. See matih --help.\n"), await RunAsync("help", "rnu"));
     }
 
     [Fact]

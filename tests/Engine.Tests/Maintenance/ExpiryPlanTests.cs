@@ -76,6 +76,21 @@ public sealed class ExpiryPlanTests
         Assert.Equal("40 30 20", Expired(Written(Table([40, 30, 20, 10, 1]), 10)));
     }
 
+    [Fact]
+    public void On_a_branch_the_way_to_the_newest_commit_of_a_pipeline_stays_as_on_main()
+    {
+        // main: 40 30 1. The branch begins at 40: a pipeline's commit 25, and two of another engine above it.
+        var table = Table([40, 30, 1]);
+        var branched = table with
+        {
+            Snapshots = [Snapshot(25, 40, ("matih.writer", "orders/lake")), Snapshot(15, 25), Snapshot(10, 15), .. table.Snapshots],
+            Refs = table.Refs.Add("audit", SnapshotRef.NewBranch("audit", new(10))).Add("matih-orders-lake", SnapshotRef.LastingTag(new(25))),
+        };
+
+        Assert.DoesNotContain("15", Expired(branched).Split(' '));
+        Assert.Contains("15", Expired(branched with { Refs = branched.Refs.Remove("audit") }).Split(' '));
+    }
+
     [Theory]
     [InlineData("orders/lake", "30 20")]
     [InlineData("refunds/lake", "")]

@@ -102,6 +102,23 @@ public sealed class SinkMaintenanceTests
     }
 
     [Fact]
+    public async Task A_compaction_by_a_clock_that_was_far_ahead_does_not_keep_others_from_theirs()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        flow.Clock.Jump = TimeSpan.FromDays(2);
+        await RoundAsync(flow, On with { Interval = TimeSpan.FromHours(1) });
+        flow.Clock.Jump = TimeSpan.Zero;
+        flow.Produce(30, 10);
+        await flow.CatchUpAsync();
+
+        var report = (await RoundAsync(flow, On with { Interval = TimeSpan.FromHours(1) }))!;
+
+        Assert.NotNull(report.Compaction);
+        await flow.AssertProvenAsync();
+    }
+
+    [Fact]
     public async Task A_damaged_file_costs_its_group_and_is_named_and_ends_nothing()
     {
         using var flow = new FlowHarness();

@@ -89,6 +89,8 @@ public sealed class UnnestTests
     [Theory]
     [InlineData("SELECT id, s FROM src CROSS JOIN UNNEST(r) AS u", "ARRAY<ROW<`s` STRING>>", """[[1,"p"],[1,null]] of 1""")]
     [InlineData("SELECT id, u.n AS n, n + 1 AS o FROM src LEFT JOIN UNNEST(r) AS u ON TRUE", "ARRAY<ROW<`n` INT>>", """[[1,1,2],[1,2,3]] of 1""")]
+    [InlineData("SELECT id, s FROM src CROSS JOIN UNNEST(r) AS u WHERE s IS NOT NULL", "ARRAY<ROW<`s` STRING>>", """[[1,"p"]] of 1""")]
+    [InlineData("SELECT id, s FROM src CROSS JOIN UNNEST(r) AS u CROSS JOIN UNNEST(ARRAY[1, 2]) AS w(x) WHERE x > 1", "ARRAY<ROW<`s` STRING>>", """[[1,"p"],[1,null]] of 1""")]
     [InlineData("SELECT id, s, CARDINALITY(r) AS c FROM src CROSS JOIN UNNEST(r) AS u", "ARRAY<ROW<`n` INT, `s` STRING>>", """[[1,"p",2],[1,null,2]] of 1""")]
     [InlineData("SELECT id, u.*  FROM src CROSS JOIN UNNEST(r) AS u", "ARRAY<ROW<`n` INT, `s` STRING>>", """[[1,1,"p"],[1,2,null]] of 1""")]
     public void Of_an_array_that_is_unnested_only_the_fields_that_are_used_are_read(string sql, string type, string expected)

@@ -21,7 +21,10 @@ internal static class PipelineFormat
 
     public static readonly Key<BoundMapping?> Orchestration = new("orchestration", new MappingShape(OrchestrationKeys.Set)!, "How the pipeline is run.");
 
-    public static readonly KeySet Root = new("definition", "The whole file.", Metadata, Connections, Catalogs, Sources, Transformations, Sinks, Orchestration);
+    public static readonly Key<ImmutableArray<BoundMapping>> Tests = new("tests",
+        new ListShape<BoundMapping>("a list of tests ('- name: ...')", new LiteralShape<BoundMapping>(new MappingShape(TestKeys.Set))), "Examples of what the statements make of records; `matih test` checks them.") { Default = [] };
+
+    public static readonly KeySet Root = new("definition", "The whole file.", Metadata, Connections, Catalogs, Sources, Transformations, Sinks, Orchestration, Tests);
 
     /// <summary>Every mapping of the format, in the order of the reference, the root first.</summary>
     public static IEnumerable<KeySet> Sets => Below(Root);

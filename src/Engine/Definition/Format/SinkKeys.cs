@@ -40,6 +40,23 @@ internal static class SinkKeys
 
     public static readonly Key<bool> Create = new("create", new FlagShape(), "Whether a missing table is created.") { Default = true, DefaultText = "true" };
 
+    public static readonly Key<string> Branch = new("branch", new NameShape(Grammars.Key),
+        "The branch of the table that is written, for example one that is audited and then published with `fast_forward`. Where it is not there, the first commit makes it from the current snapshot of `main`. Ledger, resume and `verify` are those of the branch; one pipeline writes one branch of a table. Compaction works on `main`. See [delivery](delivery.md#branches).")
+    {
+        Default = "main",
+        DefaultText = "main",
+    };
+
+    public static readonly Key<ImmutableArray<TextPair>> SnapshotProperties = new("snapshot_properties", new TextMapShape("a mapping of names to values", Grammars.Key),
+        "What each commit of the pipeline says of itself in the snapshot's summary, for example `team: web`. Names by which Iceberg or the ledger say what a snapshot did are refused. Not with `engine: flink`, whose sink sets none.") { Default = [] };
+
+    public static readonly Key<SchemaEvolutionMode> SchemaEvolution = new("schema_evolution",
+        new ChoiceShape<SchemaEvolutionMode>([("strict", SchemaEvolutionMode.Strict), ("add", SchemaEvolutionMode.Add), ("full", SchemaEvolutionMode.Full)]),
+        "What a run may change in the columns of a table that exists: `strict` changes nothing, and refuses a query that does not fit; `add` adds columns, and fields within structs, that the query has and the table lacks; `full` also widens types (INT to BIGINT, FLOAT to DOUBLE, DECIMAL to more digits) and makes columns optional. The change is a commit of its own before the first row that needs it. Columns are never dropped, renamed or narrowed, and one that somebody dropped or renamed in the table is not added again. See [delivery](delivery.md#tables-that-others-change).")
+    {
+        DefaultText = "strict",
+    };
+
     /// <summary>0 where it is left out.</summary>
     public static readonly Key<long> TargetFileSize = new("target_file_size", new SizeShape(64 << 10, "64KiB", 4L << 30, "4GiB"),
         "The size at which a data file is closed. Left out: the table's `write.target-file-size-bytes`, which is 512 MiB where the table has none.");
@@ -49,5 +66,5 @@ internal static class SinkKeys
 
     public static readonly Key<BoundMapping?> Maintenance = new("maintenance", new ShortShape(new MappingShape(MaintenanceKeys.Set), MaintenanceKeys.Mode)!, "How the table is kept fast.");
 
-    public static readonly KeySet Set = new("sinks.NAME", "An Iceberg table.", Type, Table, Mode, KeyColumns, Input, PartitionBy, Catalog, Create, TargetFileSize, Properties, Maintenance);
+    public static readonly KeySet Set = new("sinks.NAME", "An Iceberg table.", Type, Table, Mode, KeyColumns, Input, PartitionBy, Catalog, Branch, Create, SchemaEvolution, TargetFileSize, Properties, SnapshotProperties, Maintenance);
 }

@@ -32,6 +32,9 @@ internal sealed class SinkReading(
             Properties = properties,
             PropertyPlaces = sink.Get(SinkKeys.Properties).ToImmutableDictionary(pair => pair.Key, pair => new PropertyPlace(pair.Position, pair.Path)),
             CreatesTable = sink.Get(SinkKeys.Create),
+            Branch = sink.Get(SinkKeys.Branch),
+            SchemaEvolution = sink.Get(SinkKeys.SchemaEvolution),
+            SnapshotProperties = ReadSnapshotProperties(sink),
             TargetFileBytes = sink.Get(SinkKeys.TargetFileSize) is > 0 and var bytes ? bytes : null,
             Maintenance = ReadMaintenance(sink),
             Position = sink.Position,
@@ -98,4 +101,25 @@ internal sealed class SinkReading(
         }
         return properties.ToImmutable();
     }
+
+    /// <summary>Keys by which engines tell what a snapshot did would make readers believe what is not so.</summary>
+    private ImmutableSortedDictionary<string, string> ReadSnapshotProperties(BoundMapping sink)
+    {
+        var properties = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var pair in sink.Get(SinkKeys.SnapshotProperties))
+        {
+            if (pair.Key.StartsWith("matih.", StringComparison.Ordinal))
+                state.Report(pair.Position, pair.Path, "names that begin with 'matih.' are reserved for the ledger");
+            else if (IsOfFormat(pair.Key))
+                state.Report(pair.Position, pair.Path, "is a key by which Iceberg itself says what a snapshot did; give it another name, for example with a prefix of your own");
+            else properties[pair.Key] = pair.Value;
+        }
+        return properties.ToImmutable();
+    }
+
+    /// <remarks>Source: Apache Iceberg table spec, Appendix F, "Optional Snapshot Summary Fields", and the reference implementation's SnapshotSummary.</remarks>
+    private static bool IsOfFormat(string key) =>
+        key is "operation" or "changed-partition-count" or "manifests-created" or "manifests-kept" or "manifests-replaced" or "entries-processed" or "source-snapshot-id" or "published-wap-id" or "wap.id"
+            or "partition-summaries-included" or "replace-partitions"
+        || new[] { "added-", "deleted-", "removed-", "total-", "partitions.", "flink." }.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal));
 }

@@ -170,7 +170,7 @@ internal sealed class TextMapShape(string words, Grammar keyGrammar) : Shape<Imm
     }
 }
 
-/// <summary>A mapping, or one scalar that stands for the mapping with that key alone.</summary>
+/// <summary>A mapping, or a value of another kind that stands for the mapping with that key alone.</summary>
 internal sealed class ShortShape(MappingShape whole, Key brief) : Shape<BoundMapping>
 {
     public override string Words => $"{brief.Shape.Words}, or a mapping of keys to values";
@@ -181,7 +181,7 @@ internal sealed class ShortShape(MappingShape whole, Key brief) : Shape<BoundMap
 
     public override bool TryRead(YamlNode node, string path, ReadState state, out BoundMapping value)
     {
-        var mapping = node is YamlNode.Scalar ? new YamlNode.Mapping(node.Position, [new YamlEntry(brief.Name, node.Position, node)]) : node;
+        var mapping = node is not YamlNode.Mapping ? new YamlNode.Mapping(node.Position, [new YamlEntry(brief.Name, node.Position, node)]) : node;
         return whole.TryRead(mapping, path, state, out value);
     }
 

@@ -27,6 +27,7 @@ internal static partial class Grammars
     private const string ColumnPattern = @"^(?!.*\.\.)[\p{L}_@$]([\p{L}\p{M}\p{Nd}_@$#.: -]*[\p{L}\p{M}\p{Nd}_@$#])?$";
     private const string PropertyPattern = @"^[a-z0-9][a-z0-9._-]*$";
     private const string KeyPattern = @"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$";
+    private const string HeaderPattern = "^.+$";
     private const string SettingPattern = "^[A-Za-z][A-Za-z0-9 ]*$";
     private const string ExtensionPattern = "^(?!auth$)[A-Za-z]+$";
     private const string PortPattern = "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
@@ -52,6 +53,8 @@ internal static partial class Grammars
     public static Grammar Property { get; } = new(PropertyPattern, 100, PropertyRegex(), "a librdkafka property name (lower-case letters, digits, '.', '_' and '-')");
 
     public static Grammar Key { get; } = new(KeyPattern, 128, KeyRegex(), "a key of at most 128 letters, digits, '.', '_', '/' and '-'");
+
+    public static Grammar Header { get; } = new(HeaderPattern, 249, HeaderRegex(), "a header's name of at most 249 characters");
 
     public static Grammar Setting { get; } = new(SettingPattern, 64, SettingRegex(), "a setting's name of at most 64 letters, digits and spaces");
 
@@ -83,6 +86,9 @@ internal static partial class Grammars
 
     [GeneratedRegex(KeyPattern)]
     private static partial Regex KeyRegex();
+
+    [GeneratedRegex(HeaderPattern)]
+    private static partial Regex HeaderRegex();
 
     [GeneratedRegex(SettingPattern)]
     private static partial Regex SettingRegex();

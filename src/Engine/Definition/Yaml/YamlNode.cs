@@ -25,6 +25,9 @@ internal abstract class YamlNode
         /// </summary>
         public bool IsMultiLine { get; init; }
 
+        /// <summary>Whether it stands in the file without quotes.</summary>
+        public bool IsPlain { get; } = isPlain;
+
         public bool IsNull { get; } = isPlain && text is "" or "~" or "null" or "Null" or "NULL";
 
         /// <summary>Where each character of <see cref="Text"/> stands.</summary>

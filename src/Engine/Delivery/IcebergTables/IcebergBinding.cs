@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Matih.Batches;
+using Matih.Definition;
 using Matih.Delivery.Tables;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
@@ -72,10 +73,11 @@ internal sealed class IcebergBinding : TableBinding
 
     /// <summary>
     /// The properties by which this program writes data files. Others must drop no batch: an engine that changes one of its own
-    /// with each of its commits would hold the run up for ever. Those of metadata files take effect by themselves.
+    /// with each of its commits would hold the run up for ever. Those of metadata files take effect by themselves, but for the
+    /// metrics that data files are described with.
     /// </summary>
     private static readonly ImmutableArray<string> SettingsPrefixes =
-        ["write.parquet.", "write.target-file-size-bytes", "write.distribution-mode", "write.format.default", "write.location-provider.", "write.data.path", "write.object-storage.", "write.folder-storage.path"];
+        ["write.parquet.", "write.target-file-size-bytes", "write.distribution-mode", "write.format.default", "write.location-provider.", "write.data.path", "write.object-storage.", "write.folder-storage.path", "write.metadata.metrics."];
 
     private static ImmutableSortedDictionary<string, string> SettingsOf(TableMetadata metadata) => metadata.Properties.RemoveRange(
         metadata.Properties.Keys.Where(key => !SettingsPrefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal))));
@@ -83,20 +85,46 @@ internal sealed class IcebergBinding : TableBinding
     /// <exception cref="PipelineException">A column is missing, or cannot hold what the query gives; or the table is a copy.</exception>
     public static IcebergBinding Bind(TablePlan plan, Table table)
     {
+        RequireWritable(plan, table);
+        var match = Match(plan.Rows, table.Metadata.CurrentSchema);
+        return match.Faults.Count == 0 ? new IcebergBinding(table.Metadata, match.Columns, match.Map, match.Supplied) : throw DoesNotFit(plan, match.Faults);
+    }
+
+    /// <summary>What the plan lets a run change in the table's columns, so that the rows fit; null where nothing is to change.</summary>
+    /// <exception cref="PipelineException">The table cannot be written, or lacks a column that must not be added.</exception>
+    public static SchemaEvolution? FindEvolution(TablePlan plan, Table table)
+    {
+        RequireWritable(plan, table);
+        if (plan.SchemaEvolution == SchemaEvolutionMode.Strict) return null;
+        var faults = new List<string>();
+        var evolution = SchemaEvolution.Find(table.Metadata, plan.Rows, isFull: plan.SchemaEvolution == SchemaEvolutionMode.Full, faults);
+        return faults.Count == 0 ? evolution : throw DoesNotFit(plan, faults);
+    }
+
+    /// <exception cref="PipelineException">The rows do not fit, even after what the plan lets a run change.</exception>
+    public static void RequireFit(TablePlan plan, Table table)
+    {
+        var schema = FindEvolution(plan, table)?.Schema ?? table.Metadata.CurrentSchema;
+        if (Match(plan.Rows, schema).Faults is { Count: > 0 } faults) throw DoesNotFit(plan, faults);
+    }
+
+    private static void RequireWritable(TablePlan plan, Table table)
+    {
         WritableTable.Check(table);
-        if (table.FindOtherFolder() is { } other)
-        {
-            throw PipelineException.Refused(
-                $"Table {plan.Identifier} was read from {table.MetadataLocation}, but its metadata says that it is in {other}: its folder was copied or moved, and its files would be written into the other folder.",
-                "Point the warehouse at the folder that the metadata names, or put this one in its place; a copy that is to be a table of its own needs metadata with its own addresses (rewrite_table_path of Iceberg's Spark procedures).");
-        }
-        var schema = table.Metadata.CurrentSchema;
+        if (table.FindOtherFolder() is not { } other) return;
+        throw PipelineException.Refused(
+            $"Table {plan.Identifier} was read from {table.MetadataLocation}, but its metadata says that it is in {other}: its folder was copied or moved, and its files would be written into the other folder.",
+            "Point the warehouse at the folder that the metadata names, or put this one in its place; a copy that is to be a table of its own needs metadata with its own addresses (rewrite_table_path of Iceberg's Spark procedures).");
+    }
+
+    private static Matching Match(RowType rows, Schema schema)
+    {
         var faults = new List<string>();
         var columns = ImmutableArray.CreateBuilder<ParquetColumn>();
         var map = ImmutableArray.CreateBuilder<int>();
-        for (var i = 0; i < plan.Rows.Count; i++)
+        for (var i = 0; i < rows.Count; i++)
         {
-            var (name, type) = plan.Rows[i];
+            var (name, type) = rows[i];
             if (schema.FindColumn(name) is not { } column)
                 faults.Add($"it has no column '{name}' (it has {string.Join(", ", schema.Fields.Select(field => field.Name))})");
             else if (TypeMapping.FaultOf(type, column.Type, name) is { } fault)
@@ -112,7 +140,7 @@ internal sealed class IcebergBinding : TableBinding
         var supplied = ImmutableArray.CreateBuilder<SuppliedColumn>();
         foreach (var column in schema.Fields)
         {
-            if (plan.Rows.IndexOf(column.Name) >= 0) continue;
+            if (rows.IndexOf(column.Name) >= 0) continue;
             if (IcebergDefaults.HasDefault(column))
             {
                 if (SupplyOf(column) is not var (stored, value))
@@ -121,7 +149,7 @@ internal sealed class IcebergBinding : TableBinding
                     continue;
                 }
                 columns.Add(stored);
-                map.Add(plan.Rows.Count + supplied.Count);
+                map.Add(rows.Count + supplied.Count);
                 supplied.Add(value);
             }
             else if (column.IsRequired)
@@ -129,14 +157,14 @@ internal sealed class IcebergBinding : TableBinding
                 faults.Add($"its required column '{column.Name}' is not among the query's");
             }
         }
-        if (faults.Count != 0)
-        {
-            throw new PipelineException(FailureKind.BadDefinition,
-                $"The query does not fit table {plan.Identifier}: {string.Join("; ", faults)}.",
-                "Change the SQL (aliases, CAST, COALESCE), or evolve the table; columns are matched by name.");
-        }
-        return new IcebergBinding(table.Metadata, columns.ToImmutable(), map.ToImmutable(), supplied.ToImmutable());
+        return new Matching(columns.ToImmutable(), map.ToImmutable(), supplied.ToImmutable(), faults);
     }
+
+    /// <param name="Columns">Of the table, which files get.</param>
+    /// <param name="Map">For each of them the query's column, or the place of a supplied one behind these.</param>
+    /// <param name="Supplied">Defaults of columns that the query does not give.</param>
+    /// <param name="Faults">Why the query does not fit; none where it does.</param>
+    private sealed record Matching(ImmutableArray<ParquetColumn> Columns, ImmutableArray<int> Map, ImmutableArray<SuppliedColumn> Supplied, List<string> Faults);
 
     /// <summary>The column as files hold it, and its default; null where this build cannot write it.</summary>
     private static (ParquetColumn Stored, SuppliedColumn Value)? SupplyOf(NestedField column)
@@ -145,6 +173,15 @@ internal sealed class IcebergBinding : TableBinding
         var stored = ColumnOf(column);
         return IcebergDefaults.ForWriting(column, stored) is { } value ? (stored, value) : null;
     }
+
+    private static PipelineException DoesNotFit(TablePlan plan, List<string> faults) => new(FailureKind.BadDefinition,
+        $"The query does not fit table {plan.Identifier}: {string.Join("; ", faults)}.",
+        $"Change the SQL (aliases, CAST, COALESCE), or evolve the table; columns are matched by name.{plan.SchemaEvolution switch
+        {
+            SchemaEvolutionMode.Strict => " With `schema_evolution: add` at the sink a run adds columns by itself.",
+            SchemaEvolutionMode.Add => " With `schema_evolution: full` at the sink a run also widens types and makes columns optional.",
+            _ => "",
+        }}");
 
     /// <summary>For rows of the table itself: every column of its schema, in its order.</summary>
     /// <param name="withLineage">Whether <see cref="RowLineageFields"/> follow, as where rows keep their ids.</param>

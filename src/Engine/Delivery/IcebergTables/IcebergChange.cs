@@ -50,10 +50,11 @@ internal sealed class IcebergChange(ICatalog catalog, PreparedChange change, Imm
             ? [new TableRequirement.AssertCurrentSchemaId(table.Metadata.CurrentSchemaId), new TableRequirement.AssertDefaultSpecId(table.Metadata.DefaultSpecId)]
             : [];
 
+        /// <remarks>A catalog keeps tables that it has committed, for all who load them: which branch one of these means is not among what it keeps.</remarks>
         public async ValueTask<AttemptResult> CommitAsync(CancellationToken cancellationToken) =>
-            await catalog.CommitAsync(table, [.. built.Requirements, .. Shape], built.Updates, cancellationToken) switch
+            await catalog.CommitAsync(table with { Branch = SnapshotRef.Main }, [.. built.Requirements, .. Shape], built.Updates, cancellationToken) switch
             {
-                CommitResult.Committed committed => new AttemptResult.Committed(new IcebergVersion(catalog, committed.Table)),
+                CommitResult.Committed committed => new AttemptResult.Committed(new IcebergVersion(catalog, committed.Table with { Branch = table.Branch })),
                 CommitResult.Conflict conflict => new AttemptResult.Conflict(conflict.Reason),
                 CommitResult.Unknown unknown => new AttemptResult.Unknown(unknown.Cause),
                 var other => throw new InvalidOperationException($"Unknown result {other}."),

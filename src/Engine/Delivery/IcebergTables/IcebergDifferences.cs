@@ -18,6 +18,8 @@ internal static class IcebergDifferences
         if (!table.Traits.KeepsHistory) yield return new LogEntry(LogSeverity.Warning, "history-not-kept", HistoryOf(plan), []);
         if (PartitioningOf(plan, table.Metadata) is { } partitioning) yield return new LogEntry(LogSeverity.Warning, "partitioning-differs", partitioning, []);
         if (PropertiesOf(plan, table.Metadata) is { } properties) yield return new LogEntry(LogSeverity.Warning, "properties-differ", properties, []);
+        if (IcebergBinding.FindEvolution(plan, table) is { } evolution)
+            yield return new LogEntry(LogSeverity.Information, "columns-differ", $"Table {plan.Identifier} lacks what the query gives: a run {string.Join("; ", evolution.Changes)}, as schema_evolution: {plan.SchemaEvolution.ToString().ToLowerInvariant()} says.", []);
         if (UnnamedOf(plan, table.Metadata) is { } unnamed) yield return new LogEntry(LogSeverity.Information, "properties-of-table", unnamed, []);
     }
 

@@ -22,14 +22,14 @@ public class IcebergHistory(Table table) : ITableHistory
 
     public bool IsConfined => Table.Traits.IsConfined;
 
-    public TableSnapshot? Head => Table.Metadata.CurrentSnapshot is { } head ? Of(head) : null;
+    public TableSnapshot? Head => Table.Head is { } head ? Of(head) : null;
 
     public IEnumerable<TableSnapshot> Snapshots => Table.Metadata.Snapshots.Select(Of);
 
     public TableSnapshot? Find(SnapshotId id) => Table.Metadata.FindSnapshot(id) is { } found ? Of(found) : null;
 
     public ImmutableSortedDictionary<string, SnapshotId> Tags => field ??= Table.Metadata.Refs
-        .Where(named => named.Key != SnapshotRef.Main).ToImmutableSortedDictionary(named => named.Key, named => named.Value.SnapshotId, StringComparer.Ordinal);
+        .Where(named => named.Key != Table.Branch).ToImmutableSortedDictionary(named => named.Key, named => named.Value.SnapshotId, StringComparer.Ordinal);
 
     public static TableSnapshot Of(Snapshot snapshot) => new(snapshot.Id, snapshot.ParentId, snapshot.Summary);
 

@@ -17,21 +17,51 @@ internal sealed class IcebergTable(ICatalog catalog, TablePlan plan) : IFlowTabl
     public string CatalogName => catalog.Name;
 
     public async ValueTask<ITableVersion?> LoadAsync(CancellationToken cancellationToken) =>
-        await catalog.LoadAsync(plan.Identifier, cancellationToken) is { } table ? new IcebergVersion(catalog, table) : null;
+        await catalog.LoadAsync(plan.Identifier, cancellationToken) is { } table ? new IcebergVersion(catalog, OnBranch(table)) : null;
+
+    /// <exception cref="PipelineException">There is a tag of that name, or the catalog keeps no branches.</exception>
+    private Table OnBranch(Table table)
+    {
+        if (plan.Branch == SnapshotRef.Main) return table;
+        if (!table.Traits.KeepsHistory)
+            throw PipelineException.Refused($"The {catalog.Name} keeps no branches of table {table.Identifier}, and the sink says branch: {plan.Branch}.", "Leave `branch` out, or use a catalog that keeps snapshots and refs.");
+        if (table.Metadata.Refs.TryGetValue(plan.Branch, out var found) && found.Kind == SnapshotRefKind.Tag)
+            throw PipelineException.Refused($"'{plan.Branch}' is a tag of table {table.Identifier}, and the sink says branch: {plan.Branch}.", "Give the branch another name, or remove the tag.");
+        return table with { Branch = plan.Branch };
+    }
 
     public async ValueTask<(ITableVersion Table, bool IsCreated)> CreateAsync(CancellationToken cancellationToken)
     {
         var schema = Schema.FromRow(plan.Rows, plan.Key);
         var spec = PartitionSpec.Create(schema, plan.PartitionBy.Select(request => (request.Column, request.Transform, request.Name)));
         var (table, isCreated) = await catalog.CreateAsync(plan.Identifier, new NewTable(schema, spec, plan.Defaults.SetItems(plan.Properties), plan.FormatVersion ?? TableMetadata.FormatVersionDefault), cancellationToken);
-        return (new IcebergVersion(catalog, table), isCreated);
+        return (new IcebergVersion(catalog, OnBranch(table)), isCreated);
     }
 
     public async ValueTask<bool> TrySetPropertiesAsync(ITableVersion table, ImmutableSortedDictionary<string, string> properties, CancellationToken cancellationToken)
     {
         return await catalog.CommitAsync(((IcebergVersion)table).Loaded, [new TableRequirement.AssertTableUuid(table.TableUuid)], [new TableUpdate.SetProperties(properties)], cancellationToken) is CommitResult.Committed;
     }
+
+    public async ValueTask<bool> TryEvolveAsync(ITableVersion table, TableEvolution evolution, CancellationToken cancellationToken)
+    {
+        var loaded = ((IcebergVersion)table).Loaded;
+        TableRequirement[] requirements =
+        [
+            new TableRequirement.AssertTableUuid(table.TableUuid),
+            new TableRequirement.AssertCurrentSchemaId(loaded.Metadata.CurrentSchemaId),
+            new TableRequirement.AssertLastAssignedFieldId(loaded.Metadata.LastColumnId),
+        ];
+        var schema = ((IcebergEvolution)evolution).Evolution.Schema;
+        List<TableUpdate> updates = [new TableUpdate.AddSchema(schema), new TableUpdate.SetCurrentSchema(TableUpdate.LastAdded)];
+        if (NameMapping.Find(loaded.Metadata) is { } names)
+            updates.Add(new TableUpdate.SetProperties(ImmutableSortedDictionary<string, string>.Empty.Add(NameMapping.Property, names.With(schema).Write())));
+        return await catalog.CommitAsync(loaded, requirements, updates, cancellationToken) is CommitResult.Committed;
+    }
 }
+
+/// <summary>A schema that the table is to get.</summary>
+internal sealed record IcebergEvolution(SchemaEvolution Evolution) : TableEvolution(Evolution.Changes);
 
 /// <summary>A data file as manifests describe it.</summary>
 internal sealed record IcebergFile(DataFile File) : WrittenFile(File.Path, File.RecordCount, File.FileSizeBytes);
@@ -45,6 +75,10 @@ internal sealed class IcebergVersion(ICatalog catalog, Table table) : IcebergHis
 
     public TableBinding Bind(TablePlan plan) => IcebergBinding.Bind(plan, Table);
 
+    public TableEvolution? FindEvolution(TablePlan plan) => IcebergBinding.FindEvolution(plan, Table) is { } found ? new IcebergEvolution(found) : null;
+
+    public void RequireFit(TablePlan plan) => IcebergBinding.RequireFit(plan, Table);
+
     public IEnumerable<LogEntry> FindDifferences(TablePlan plan) => IcebergDifferences.Find(plan, Table);
 
     private TableSettings Settings => new(Table.Metadata.Properties);
@@ -53,7 +87,7 @@ internal sealed class IcebergVersion(ICatalog catalog, Table table) : IcebergHis
 
     public CommitRetry CommitRetry => new(Settings.CommitRetryCountMax, Settings.CommitRetryTotalMax, Settings.CommitRetryWaitMin, Settings.CommitRetryWaitMax);
 
-    public long? RowCount => Table.Metadata.CurrentSnapshot is { } head ? SnapshotTotals.Of(head.Summary)?.Records : 0;
+    public long? RowCount => Table.Head is { } head ? SnapshotTotals.Of(head.Summary)?.Records : 0;
 
     internal static ParquetWriterSettings ParquetSettings(TableSettings table) => new()
     {
@@ -94,7 +128,7 @@ internal sealed class IcebergVersion(ICatalog catalog, Table table) : IcebergHis
         IcebergChange.FaultOf((await new RemovalSearch(new FileRemoval(removed, KeepsRows: false)).FindAsync(Table, await ManifestsAsync(cancellationToken), cancellationToken)).Fault);
 
     private async ValueTask<IReadOnlyList<ManifestFile>> ManifestsAsync(CancellationToken cancellationToken) =>
-        Table.Metadata.CurrentSnapshot is { } head ? await SnapshotReader.ManifestsAsync(Table, head, cancellationToken) : [];
+        Table.Head is { } head ? await SnapshotReader.ManifestsAsync(Table, head, cancellationToken) : [];
 
     public byte[] WriteDescriptions(IReadOnlyCollection<WrittenFile> files) => DataFileList.Write(Table, [.. files.Select(Plain)]);
 

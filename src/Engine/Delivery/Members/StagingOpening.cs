@@ -67,6 +67,8 @@ internal sealed class StagingOpening(FlowContext flow, ITopic topic, IStore stor
                 $"Topic '{flow.Plan.Topic}' is not the one that the table's ledger of {flow.Name} is about: its id was {source.TopicId ?? "unknown"} in cluster {source.ClusterId ?? "unknown"}, and is {identity.TopicId ?? "unknown"} in cluster {identity.ClusterId ?? "unknown"} now.",
                 "Nothing of it is staged. The process that commits compares it with the ledger, and says what to do.");
         }
+        // The member that commits changes the columns first.
+        if (seen.Table.FindEvolution(flow.Plan.Table) is not null) return null;
         var binding = seen.Table.Bind(flow.Plan.Table);
         return new OpenedFlow(seen.Table, binding, seen.Ledger, seen.Ledger.Epoch, 0,
             source with { ClusterId = source.ClusterId ?? identity.ClusterId, TopicId = source.TopicId ?? identity.TopicId });

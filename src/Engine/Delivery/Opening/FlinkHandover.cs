@@ -30,7 +30,7 @@ internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore 
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
         {
             var table = await flowTable.LoadAsync(cancellationToken) ?? (restores ? throw LedgerHandover.NothingToContinue(plan, flow) : await TableCreation.CreateAsync(flowTable, plan, log, cancellationToken));
-            table.Bind(plan);
+            table.RequireFit(plan);
             var finding = (await lineage.ReadAsync(table, cancellationToken)).Finding;
             // Where history has expired, the tag of a ledger keeps its snapshot: without one there was none.
             if (finding is not LineageFinding.Absent { HasTag: false } && !(finding is LineageFinding.Unproven && !lineage.HasTagText(table)))
@@ -49,6 +49,7 @@ internal sealed class FlinkHandover(FlowName flow, IFlowTable flowTable, IStore 
             if (restores && before is null) throw LedgerHandover.NothingToContinue(plan, flow);
             // Once the next job has the table, the one before it is looked at no more: it was when that one was to be given.
             if (restores && job is null) await TakeBackProof.RequireNotRolledBackAsync(table, before!, cancellationToken, "deploy it under another pipeline name, into another table");
+            table = await TableEvolving.EvolveAsync(flowTable, table, flow, plan, log, cancellationToken);
             var statements = DeployedStatements.Parse(table.FindProperty(LedgerKeys.FlinkStatements(flow)));
             if (job is null || before == job || await flowTable.TrySetPropertiesAsync(table, PropertiesOf(job, statementHash, statements), cancellationToken))
                 return (before, before is not null && await FlinkCommit.AnyOfAsync(table, null, cancellationToken), statements);

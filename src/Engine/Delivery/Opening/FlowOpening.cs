@@ -48,13 +48,20 @@ internal sealed class FlowOpening(
                 table = await TableCreation.CreateAsync(ledgers.Table, flow.Plan.Table, flow.Log, abort);
             }
             if (_tableUuid is { } opened && opened != table.TableUuid) throw ledgers.TableReplaced(table, opened);
-            var binding = table.Bind(flow.Plan.Table);
+            table.RequireFit(flow.Plan.Table);
             TellDifferences(table);
             if (!_hasProbedStore) await StoreProbe.RequireConditionalWritesAsync(table, flow.Environment.Ids, abort);
             _hasProbedStore = true;
             if (await FindGroundAsync(table, answers, abort) is not { } ground) continue;
             if (ground is { Standing: LedgerStanding.Resume, Found: { } found } && LedgerTransitions.TakesOver(writer, found) && patience.Watch(found, watch) is { } watched)
                 return new OpeningStep.StandBy(watched, TimeSpan.FromSeconds(1 + flow.NextJitter()));
+            // Only who is about to commit changes the columns; what was found out is then looked at again, on the table as it is.
+            if (table.FindEvolution(flow.Plan.Table) is not null)
+            {
+                await TableEvolving.EvolveAsync(ledgers.Table, table, flow.Name, flow.Plan.Table, flow.Log, abort);
+                continue;
+            }
+            var binding = table.Bind(flow.Plan.Table);
             var commit = await composition.ComposeAsync(table, ground, answers, abort);
             if (commit.Opening is null)
             {
@@ -102,7 +109,7 @@ internal sealed class FlowOpening(
                 TableCreation.RequireAllowed(ledgers.Table, flow.Plan.Table);
                 return;
             }
-            table.Bind(flow.Plan.Table);
+            table.RequireFit(flow.Plan.Table);
             if (await FindGroundAsync(table, answers, abort) is not { } ground) continue;
             if (ground.Found is { } found) await composition.CheckAsync(found, abort);
             return;

@@ -37,13 +37,14 @@ internal sealed class LedgerHandover(FlowContext flow, TableLedger ledgers, Open
                 if (!await marks.HasNoneAsync(null, cancellationToken)) continue;
                 table = await TableCreation.CreateAsync(ledgers.Table, flow.Plan.Table, flow.Log, cancellationToken);
             }
-            table.Bind(flow.Plan.Table);
+            table.RequireFit(flow.Plan.Table);
             var reading = await ledgers.ReadAsync(table, cancellationToken);
             var found = Stand(table, reading, restores);
             if (found is null && !await marks.HasNoneAsync(table, cancellationToken)) continue;
             if (restores) RequireSameSource(found, table);
             if (found is null) await OtherLedgers.WarnAsync(flow, ledgers, reading, cancellationToken);
             if (restores && found?.Flink is FlinkLedger.Given { Job: var writer }) await TakeBackProof.RequireNotRolledBackAsync(table, writer, cancellationToken);
+            table = await TableEvolving.EvolveAsync(ledgers.Table, table, flow.Name, flow.Plan.Table, flow.Log, cancellationToken);
             var job = found is null ? table.FindProperty(LedgerKeys.FlinkJob(flow.Name)) : found.Flink is FlinkLedger.Given given ? given.Job : null;
             return new HandoverLook(job, job is not null && await FlinkCommit.AnyOfAsync(table, job, cancellationToken), found);
         }

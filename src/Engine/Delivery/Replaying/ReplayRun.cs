@@ -33,7 +33,7 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
     {
         var (standing, chosen) = await LookAsync(request.From, request.To, cancellationToken);
         var to = request.To ?? standing.Ledger.Commit;
-        var binding = standing.Table.Bind(flow.Plan.Table);
+        standing.Table.RequireFit(flow.Plan.Table);
         foreach (var difference in standing.Table.FindDifferences(flow.Plan.Table)) flow.Log.Write(difference);
         await new ReplayTopicCheck(flow.Plan, source).RequireAllAsync(chosen.Selection, cancellationToken);
         if (!request.Confirm(new ReplayPreview(
@@ -42,6 +42,13 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
             throw PipelineException.Refused("The replay was not confirmed.", "Nothing was changed. Give --yes to replay without being asked.");
         }
 
+        if (standing.Table.FindEvolution(flow.Plan.Table) is not null)
+        {
+            await TableEvolving.EvolveAsync(ledgers.Table, standing.Table, flow.Name, flow.Plan.Table, flow.Log, cancellationToken);
+            (standing, var now) = await LookAsync(request.From, to, cancellationToken);
+            chosen = Same(chosen, now);
+        }
+        var binding = standing.Table.Bind(flow.Plan.Table);
         var preparedAt = flow.Clock.GetUtcNow();
         var opened = new OpenedFlow(standing.Table, binding, standing.Ledger, standing.Ledger.Epoch, 0, standing.Ledger.Sources[0]);
         var checkpoints = await new ReplayReading(flow, source, lanesFor(opened)).ReadAsync(chosen.Selection.Ranges, chosen.Selection.Sources[^1], cancellationToken);
@@ -64,8 +71,8 @@ internal sealed class ReplayRun(FlowContext flow, IRecordSource source, TableLed
             }
             // Somebody committed on our base, so that nothing of the last try can land any more.
             await Task.Delay(TimeSpan.FromMilliseconds(20 + 200 * flow.NextJitter()), flow.Clock, cancellationToken);
-            (standing, var now) = await LookAsync(request.From, to, cancellationToken);
-            chosen = Same(chosen, now);
+            (standing, var moved) = await LookAsync(request.From, to, cancellationToken);
+            chosen = Same(chosen, moved);
         }
     }
 

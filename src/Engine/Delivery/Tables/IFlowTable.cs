@@ -31,6 +31,13 @@ internal interface IFlowTable
     /// <returns>False where another commit came first, or nobody knows: load the table and look.</returns>
     /// <remarks>Concurrency: it changes nothing in a table that was dropped and created again.</remarks>
     ValueTask<bool> TrySetPropertiesAsync(ITableVersion table, ImmutableSortedDictionary<string, string> properties, CancellationToken cancellationToken);
+
+    /// <summary>Changes the table's columns, and nothing else.</summary>
+    /// <param name="table">The table as it was loaded.</param>
+    /// <param name="evolution">What <see cref="ITableVersion.FindEvolution"/> of that version gave.</param>
+    /// <returns>False where another commit came first, or nobody knows: load the table and look.</returns>
+    /// <remarks>Concurrency: it changes nothing in a table whose columns are no longer those of the version, or that was created again.</remarks>
+    ValueTask<bool> TryEvolveAsync(ITableVersion table, TableEvolution evolution, CancellationToken cancellationToken);
 }
 
 /// <summary>A table as it stood when it was loaded, for those who write it. Immutable; load it again to see what others committed.</summary>
@@ -39,6 +46,14 @@ internal interface ITableVersion : ITableHistory
     /// <summary>Which column of the query goes into which of the table.</summary>
     /// <exception cref="PipelineException">A column is missing, or cannot hold what the query gives; or the table cannot be written.</exception>
     TableBinding Bind(TablePlan plan);
+
+    /// <summary>What has to change in the table's columns before <see cref="Bind"/>, as far as the plan allows it; null where nothing has.</summary>
+    /// <exception cref="PipelineException">A column that the table lacks must not be added: somebody has dropped or renamed it.</exception>
+    TableEvolution? FindEvolution(TablePlan plan);
+
+    /// <summary>Whether <see cref="Bind"/> would succeed after <see cref="FindEvolution"/>. Changes nothing.</summary>
+    /// <exception cref="PipelineException">It would not.</exception>
+    void RequireFit(TablePlan plan);
 
     /// <summary>What the plan says of the table's creation and the table has otherwise: one log entry for each kind of difference.</summary>
     IEnumerable<LogEntry> FindDifferences(TablePlan plan);

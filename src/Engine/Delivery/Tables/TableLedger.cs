@@ -181,6 +181,7 @@ internal sealed class TableLedger(FlowContext flow, IFlowTable flowTable, IStore
         ITableVersion table, PreparedCommit commit, InheritedLedgers reading, LedgerOverride? answer, CancellationToken cancellationToken)
     {
         var summary = reading.Others.ToBuilder();
+        foreach (var (name, value) in flow.Plan.Table.SnapshotProperties) summary[name] = value;
         // This flow's answer proves nothing about the others: their ledgers may lie below the snapshot that has expired.
         if (reading.Finding is LineageFinding.Unproven { MissingSnapshotId: var missing }) summary[LedgerKeys.Unproven] = missing.ToString();
         ImmutableArray<string> removedTags = [];

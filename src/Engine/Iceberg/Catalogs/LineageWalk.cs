@@ -20,7 +20,7 @@ internal abstract record LineageStep
 }
 
 /// <summary>
-/// Walks from the current snapshot back to the first. Ancestors that have expired are looked up in the older metadata files
+/// Walks from the branch's newest snapshot back to the first. Ancestors that have expired are looked up in the older metadata files
 /// of the metadata log, the newest first, and only when they are needed.
 /// </summary>
 internal static class LineageWalk
@@ -34,7 +34,7 @@ internal static class LineageWalk
     {
         var older = new OlderSnapshots(table);
         var seen = new HashSet<SnapshotId>();
-        for (var next = table.Metadata.CurrentSnapshotId; next is { } id && seen.Add(id);)
+        for (var next = table.HeadId; next is { } id && seen.Add(id);)
         {
             var known = table.Metadata.FindSnapshot(id);
             if ((known ?? await older.FindAsync(id, withParent: false, cancellationToken)) is not { } snapshot)

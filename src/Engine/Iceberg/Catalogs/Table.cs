@@ -10,6 +10,14 @@ public sealed record Table(TableIdentifier Identifier, string MetadataLocation, 
 {
     public CatalogTraits Traits { get; init; } = CatalogTraits.OfFiles;
 
+    /// <summary>The branch that is read and written. Whoever means another one than <c>main</c> says so after each load.</summary>
+    public string Branch { get; init; } = SnapshotRef.Main;
+
+    /// <summary>The branch's newest snapshot; that of <c>main</c> where there is no such branch yet.</summary>
+    public SnapshotId? HeadId => Metadata.FindHead(Branch);
+
+    public Snapshot? Head => HeadId is { } id ? Metadata.FindSnapshot(id) : null;
+
     /// <summary>
     /// The folder that the metadata names, where it was read from another one: that one is a copy, or was moved. Metadata names
     /// files by whole addresses, so those of a copied folder are still the original's. Null where all is in one place.

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Matih.Iceberg.Metadata;
@@ -24,10 +25,11 @@ internal sealed class MetricsSelection
         MetricsMode? given = properties.TryGetValue(DefaultProperty, out var text) ? MetricsMode.Parse(text, DefaultProperty) : null;
         var inferredMax = properties.TryGetValue(InferredMaxProperty, out var number)
             && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var max) ? max : InferredMaxDefault;
+        // Without a default of the table's own, columns beyond the first hundred get none: manifests would grow too large.
+        var inferred = given is null ? InOrder(schema.Fields).Take(inferredMax).ToHashSet() : [];
         foreach (var (id, path, type) in schema.Fields.SelectMany(field => Values(field.Id, field.Name, field.Type)))
         {
-            // Without a default of the table's own, columns beyond the first hundred get none: manifests would grow too large.
-            var mode = given ?? (_columns.Count < inferredMax ? DefaultMode : new MetricsMode.None());
+            var mode = given ?? (inferred.Contains(id) ? DefaultMode : new MetricsMode.None());
             if (mode is MetricsMode.None or MetricsMode.Counts && IsSortedBy(metadata, id)) mode = DefaultMode;
             if (properties.TryGetValue(ColumnPrefix + path, out var own)) mode = MetricsMode.Parse(own, ColumnPrefix + path);
             _columns[id] = (type, mode);
@@ -42,6 +44,21 @@ internal sealed class MetricsSelection
         IcebergType.Map map => Values(map.KeyId, path + ".key", map.Key).Concat(Values(map.ValueId, path + ".value", map.Value)),
         _ => [(id, path, type)],
     };
+
+    /// <summary>The columns of values in the order in which they are counted: those of a struct before those of what is nested in it.</summary>
+    /// <remarks>As Iceberg's reference implementation counts them: <c>MetricsConfig.limitFieldIds</c>.</remarks>
+    private static IEnumerable<int> InOrder(ImmutableArray<NestedField> fields) =>
+        fields.Where(field => field.Type.IsPrimitive).Select(field => field.Id).Concat(fields.Where(field => !field.Type.IsPrimitive).SelectMany(field => Within(field.Type)));
+
+    private static IEnumerable<int> Within(IcebergType type) => type switch
+    {
+        IcebergType.Struct nested => InOrder(nested.Fields),
+        IcebergType.List list => Of(list.ElementId, list.Element),
+        IcebergType.Map map => map is { Key.IsPrimitive: false, Value.IsPrimitive: true } ? Of(map.ValueId, map.Value).Concat(Of(map.KeyId, map.Key)) : Of(map.KeyId, map.Key).Concat(Of(map.ValueId, map.Value)),
+        _ => [],
+    };
+
+    private static IEnumerable<int> Of(int id, IcebergType type) => type.IsPrimitive ? [id] : Within(type);
 
     private static bool IsSortedBy(TableMetadata metadata, int fieldId) =>
         metadata.SortOrders.Any(order => order.OrderId == metadata.DefaultSortOrderId && order.Fields.Any(field => field.SourceId == fieldId));

@@ -28,10 +28,13 @@ internal readonly record struct SnapshotTotals(long Records, long FilesBytes, lo
         _ => this with { FilesBytes = FilesBytes + file.OwnBytes, DeleteFiles = DeleteFiles + 1, EqualityDeletes = EqualityDeletes + file.RecordCount },
     };
 
-    /// <summary>What is left without a data file, or a deletion vector, that was counted.</summary>
-    public SnapshotTotals Remove(DataFile file) => file.Content == FileContent.Data
-        ? this with { Records = Records - file.RecordCount, FilesBytes = FilesBytes - file.FileSizeBytes, DataFiles = DataFiles - 1 }
-        : this with { FilesBytes = FilesBytes - file.OwnBytes, DeleteFiles = DeleteFiles - 1, PositionDeletes = PositionDeletes - file.RecordCount };
+    /// <summary>What is left without a file that was counted.</summary>
+    public SnapshotTotals Remove(DataFile file) => file.Content switch
+    {
+        FileContent.Data => this with { Records = Records - file.RecordCount, FilesBytes = FilesBytes - file.OwnBytes, DataFiles = DataFiles - 1 },
+        FileContent.PositionDeletes => this with { FilesBytes = FilesBytes - file.OwnBytes, DeleteFiles = DeleteFiles - 1, PositionDeletes = PositionDeletes - file.RecordCount },
+        _ => this with { FilesBytes = FilesBytes - file.OwnBytes, DeleteFiles = DeleteFiles - 1, EqualityDeletes = EqualityDeletes - file.RecordCount },
+    };
 
     public void WriteTo(IDictionary<string, string> summary)
     {

@@ -60,7 +60,7 @@ public sealed class Schema
     public bool IsSameAs(Schema other) =>
         Fields.AsSpan().SequenceEqual(other.Fields.AsSpan()) && IdentifierFieldIds.AsSpan().SequenceEqual(other.IdentifierFieldIds.AsSpan());
 
-    internal Schema WithId(int schemaId) => schemaId == SchemaId ? this : new(schemaId, Fields, IdentifierFieldIds);
+    internal Schema WithId(int schemaId) => schemaId == SchemaId ? this : new(schemaId, Fields, IdentifierFieldIds, Source is null ? null : SchemaJson.WithId(Source, schemaId));
 
     private void Index(NestedField field)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -99,6 +100,22 @@ internal static class SchemaJson
         }
         WriteFields(writer, schema.Fields);
         writer.WriteEndObject();
+    }
+
+    /// <summary>A schema's JSON under another id, with all that this build does not know.</summary>
+    public static byte[] WithId(byte[] schema, int schemaId)
+    {
+        using var document = JsonDocument.Parse(schema);
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, SnapshotJson.Options))
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("schema-id", schemaId);
+            foreach (var member in document.RootElement.EnumerateObject())
+                if (!member.NameEquals("schema-id")) member.WriteTo(writer);
+            writer.WriteEndObject();
+        }
+        return buffer.WrittenSpan.ToArray();
     }
 
     private static void WriteFields(Utf8JsonWriter writer, ImmutableArray<NestedField> fields)

@@ -90,6 +90,9 @@ public sealed record SnapshotRef(
 {
     public const string Main = "main";
 
+    /// <summary>A new branch: <c>main</c>, which nothing removes, or one that no retention setting of the table removes.</summary>
+    public static SnapshotRef NewBranch(string name, SnapshotId snapshotId) => new(snapshotId, SnapshotRefKind.Branch, MaxRefAgeMillis: name == Main ? null : long.MaxValue);
+
     /// <summary>A tag that no retention setting of the table removes.</summary>
     public static SnapshotRef LastingTag(SnapshotId snapshotId) => new(snapshotId, SnapshotRefKind.Tag, MaxRefAgeMillis: long.MaxValue);
 }

@@ -93,16 +93,23 @@ public sealed record TableMetadata
 
     public Snapshot? CurrentSnapshot => CurrentSnapshotId is { } id ? FindSnapshot(id) : null;
 
+    /// <summary>The newest snapshot of a branch. A branch that is not there begins at the current snapshot, as its first commit will stand on that.</summary>
+    /// <remarks>Source: Apache Iceberg's reference implementation, <c>SnapshotUtil.latestSnapshot</c>.</remarks>
+    public SnapshotId? FindHead(string branch) => branch != SnapshotRef.Main && Refs.TryGetValue(branch, out var found) ? found.SnapshotId : CurrentSnapshotId;
+
     /// <summary>The snapshot of that id, or null where the metadata no longer holds it.</summary>
     public Snapshot? FindSnapshot(SnapshotId id) => Snapshots.Find(id);
 
     public PartitionSpec? FindSpec(int specId) => PartitionSpecs.FirstOrDefault(spec => spec.SpecId == specId);
 
     /// <summary>The current snapshot and its ancestors, newest first, as far as this metadata holds them.</summary>
-    public IEnumerable<Snapshot> Lineage()
+    public IEnumerable<Snapshot> Lineage() => Lineage(SnapshotRef.Main);
+
+    /// <summary>The head of a branch and its ancestors, newest first, as far as this metadata holds them.</summary>
+    public IEnumerable<Snapshot> Lineage(string branch)
     {
         var seen = new HashSet<SnapshotId>();
-        for (var snapshot = CurrentSnapshot; snapshot is not null && seen.Add(snapshot.Id);)
+        for (var snapshot = FindHead(branch) is { } head ? FindSnapshot(head) : null; snapshot is not null && seen.Add(snapshot.Id);)
         {
             yield return snapshot;
             snapshot = snapshot.ParentId is { } parent ? FindSnapshot(parent) : null;

@@ -17,7 +17,7 @@ internal sealed class PartitionRouter
     private readonly PartitionSpec _spec;
     private readonly ImmutableArray<IcebergType> _types;
     private readonly FieldRouter?[] _fields;
-    private readonly int[] _columns;
+    private readonly ColumnPlace?[] _columns;
     private readonly Dictionary<long, int> _pairs = [];
     private readonly List<int[]> _groups = [];
     private readonly Dictionary<int, PartitionKey> _keys = [];
@@ -32,7 +32,7 @@ internal sealed class PartitionRouter
     {
         _spec = spec;
         _fields = new FieldRouter?[spec.Fields.Length];
-        _columns = new int[spec.Fields.Length];
+        _columns = new ColumnPlace?[spec.Fields.Length];
         var types = ImmutableArray.CreateBuilder<IcebergType>();
         for (var i = 0; i < spec.Fields.Length; i++)
         {
@@ -41,11 +41,11 @@ internal sealed class PartitionRouter
             var type = column is null ? null : field.Transform.ResultType(column.Type);
             if (field.Transform is not Transform.Void)
             {
-                if (column is null || schema.FindColumn(column.Name)?.Id != column.Id || type is null)
-                    throw new UnsupportedTableException($"The partition field '{field.Name}' ({field.Transform} of field {field.SourceId}) cannot be computed: {(type is null ? "its column is missing or of another type" : "its column is nested")}. Change the table's partitioning.");
-                _columns[i] = row.IndexOf(column.Name);
-                if (_columns[i] >= 0) _fields[i] = FieldRouter.Create(field.Transform, column.Type, row[_columns[i]].Type);
-                else if (column.IsRequired) throw new UnsupportedTableException($"The partition column '{column.Name}' is required and the rows do not have it.");
+                if (column is null || type is null || ColumnPlace.Find(schema, column.Id, row) is not { } place)
+                    throw new UnsupportedTableException($"The partition field '{field.Name}' ({field.Transform} of field {field.SourceId}) cannot be computed: {(type is null ? "its column is missing or of another type" : "its column is within a list or map")}. Change the table's partitioning.");
+                _columns[i] = place;
+                if (place.IsThere) _fields[i] = FieldRouter.Create(field.Transform, column.Type, place.Type!);
+                else if (column.IsRequired && schema.FindColumn(column.Name)?.Id == column.Id) throw new UnsupportedTableException($"The partition column '{column.Name}' is required and the rows do not have it.");
             }
             types.Add(type ?? new IcebergType.Int());
         }
@@ -66,12 +66,12 @@ internal sealed class PartitionRouter
             if (_fields[i] is not { } field) continue;
             if (isFirst)
             {
-                field.Assign(batch[_columns[i]], combined);
+                field.Assign(_columns[i]!.In(batch), combined);
             }
             else
             {
                 var ids = _ids.AsSpan(0, batch.Count);
-                field.Assign(batch[_columns[i]], ids);
+                field.Assign(_columns[i]!.In(batch), ids);
                 Combine(combined, ids, i);
             }
             isFirst = false;

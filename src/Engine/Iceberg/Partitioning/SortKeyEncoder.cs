@@ -15,25 +15,24 @@ namespace Matih.Iceberg.Partitioning;
 internal sealed class SortKeyEncoder
 {
     private readonly KeyField[] _fields;
-    private readonly int[] _columns;
+    private readonly ColumnPlace[] _columns;
 
-    private SortKeyEncoder(KeyField[] fields, int[] columns) => (_fields, _columns) = (fields, columns);
+    private SortKeyEncoder(KeyField[] fields, ColumnPlace[] columns) => (_fields, _columns) = (fields, columns);
 
     /// <summary>The encoder for batches of these rows; null where rows need no order, and where the order cannot be computed for them.</summary>
     /// <param name="row">A sort column that they lack is NULL in every row.</param>
     public static SortKeyEncoder? Create(Schema schema, SortOrder order, RowType row)
     {
         var fields = new List<KeyField>();
-        var columns = new List<int>();
+        var columns = new List<ColumnPlace>();
         foreach (var field in order.Fields)
         {
             var column = schema.FindField(field.SourceId);
             if (field.Transform is Transform.Void) continue;
-            if (column is null || schema.FindColumn(column.Name)?.Id != column.Id || field.Transform.ResultType(column.Type) is null) return null;
-            var index = row.IndexOf(column.Name);
-            if (index < 0) continue;
-            fields.Add(field.Transform is Transform.Identity ? new PlainField(field) : new TransformedField(field, FieldRouter.Create(field.Transform, column.Type, row[index].Type)));
-            columns.Add(index);
+            if (column is null || ColumnPlace.Find(schema, column.Id, row) is not { } place || field.Transform.ResultType(column.Type) is null) return null;
+            if (!place.IsThere) continue;
+            fields.Add(field.Transform is Transform.Identity ? new PlainField(field) : new TransformedField(field, FieldRouter.Create(field.Transform, column.Type, place.Type!)));
+            columns.Add(place);
         }
         return fields.Count == 0 ? null : new SortKeyEncoder([.. fields], [.. columns]);
     }
@@ -41,7 +40,7 @@ internal sealed class SortKeyEncoder
     /// <summary>Appends the key of each row of the batch.</summary>
     public void Encode(ColumnBatch batch, BytesColumn keys)
     {
-        for (var i = 0; i < _fields.Length; i++) _fields[i].Begin(batch[_columns[i]]);
+        for (var i = 0; i < _fields.Length; i++) _fields[i].Begin(_columns[i].In(batch));
         for (var row = 0; row < batch.Count; row++)
         {
             var lengthMax = 0;

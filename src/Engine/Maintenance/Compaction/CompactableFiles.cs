@@ -35,7 +35,8 @@ internal sealed record CompactablePartition(string Name, IReadOnlyList<Compactab
 /// <param name="FileCount">All live data files.</param>
 /// <param name="SmallFileCount">Those below the size that is taken for small.</param>
 /// <param name="SmallManifestCount">Data manifests below half of their target size.</param>
-internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Partitions, long FileCount, long SmallFileCount, int SmallManifestCount)
+/// <param name="IdleDeleteCount">Delete files that reach no data file any more.</param>
+internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Partitions, long FileCount, long SmallFileCount, int SmallManifestCount, int IdleDeleteCount)
 {
     /// <summary>More candidates are left for the next run: each takes a kilobyte of memory.</summary>
     private const int CandidatesMax = 200_000;
@@ -44,7 +45,7 @@ internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Part
     /// <exception cref="InvalidTableException">A file that the table needs is missing or damaged.</exception>
     public static async ValueTask<CompactableFiles> FindAsync(Table table, long smallBytes, CancellationToken cancellationToken)
     {
-        if (table.Metadata.CurrentSnapshot is not { } head) return new CompactableFiles([], 0, 0, 0);
+        if (table.Metadata.CurrentSnapshot is not { } head) return new CompactableFiles([], 0, 0, 0, 0);
         var manifests = await SnapshotReader.ManifestsAsync(table, head, cancellationToken);
         var deletes = await DeletesAsync(table, manifests, cancellationToken);
         var addedAt = table.Metadata.Snapshots.ToDictionary(snapshot => snapshot.Id, snapshot => snapshot.TimestampMillis);
@@ -59,7 +60,8 @@ internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Part
                 var file = entry.File;
                 var isSmall = file.FileSizeBytes < smallBytes;
                 if (isSmall) smallCount++;
-                var reaching = deletes.Reaching(entry, table.Metadata);
+                ImmutableArray<ManifestEntry> reaching = [.. deletes.Reaching(entry)];
+                deletes.Drop(entry);
                 if (!isSmall && reaching.IsEmpty || candidateCount >= CandidatesMax) continue;
                 candidateCount++;
                 var identity = new PartitionIdentity(file);
@@ -70,7 +72,7 @@ internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Part
         var half = new TableSettings(table.Metadata.Properties).ManifestTargetBytes / 2;
         return new CompactableFiles(
             [.. found.Values.Select(partition => new CompactablePartition(partition.First.PartitionIn(table.Metadata), partition.Files))], count, smallCount,
-            manifests.Count(manifest => manifest.Content == ManifestContent.Data && manifest.LengthBytes < half));
+            manifests.Count(manifest => manifest.Content == ManifestContent.Data && manifest.LengthBytes < half), deletes.LeftCount);
     }
 
     /// <summary>The data files that a snapshot removed, with the delete files that reached them before it, and those that it added.</summary>
@@ -85,7 +87,7 @@ internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Part
         {
             foreach (var entry in contents.Entries)
             {
-                if (entry.Status == EntryStatus.Deleted) removed.Add(CompactableFile.Of(entry, 0, deletes.Reaching(entry, table.Metadata)));
+                if (entry.Status == EntryStatus.Deleted) removed.Add(CompactableFile.Of(entry, 0, [.. deletes.Reaching(entry)]));
                 else if (entry.Status == EntryStatus.Added && entry.SnapshotId == snapshot.Id) added.Add(CompactableFile.Of(entry, 0, []));
             }
         }
@@ -94,38 +96,9 @@ internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Part
 
     private static async ValueTask<DeleteIndex> DeletesAsync(Table table, IReadOnlyList<ManifestFile> manifests, CancellationToken cancellationToken)
     {
-        var index = new DeleteIndex();
+        var deletes = new List<ManifestEntry>();
         await foreach (var (_, contents) in SnapshotReader.ContentsAsync(table, manifests.Where(manifest => manifest.Content == ManifestContent.Deletes && manifest.MayHaveLiveFiles), cancellationToken))
-        {
-            foreach (var entry in contents.Entries)
-                if (entry.IsLive) index.Add(entry, table.Metadata);
-        }
-        return index;
-    }
-
-    /// <summary>Delete files by the table partition that they reach.</summary>
-    private sealed class DeleteIndex
-    {
-        private readonly Dictionary<PartitionIdentity, List<ManifestEntry>> _byPartition = [];
-        private readonly List<ManifestEntry> _everywhere = [];
-
-        public void Add(ManifestEntry delete, TableMetadata metadata)
-        {
-            if (delete.File.Content == FileContent.EqualityDeletes && metadata.FindSpec(delete.File.SpecId) is { Fields.IsEmpty: true })
-            {
-                _everywhere.Add(delete);
-                return;
-            }
-            var identity = new PartitionIdentity(delete.File);
-            if (!_byPartition.TryGetValue(identity, out var list)) _byPartition.Add(identity, list = []);
-            list.Add(delete);
-        }
-
-        public ImmutableArray<ManifestEntry> Reaching(ManifestEntry data, TableMetadata metadata)
-        {
-            if (_everywhere.Count == 0 && _byPartition.Count == 0) return [];
-            var near = _byPartition.GetValueOrDefault(new PartitionIdentity(data.File));
-            return [.. _everywhere.Concat(near ?? []).Where(delete => DeleteScope.MayReach(delete, data, metadata))];
-        }
+            deletes.AddRange(contents.Entries.Where(entry => entry.IsLive));
+        return new DeleteIndex(table.Metadata, deletes);
     }
 }

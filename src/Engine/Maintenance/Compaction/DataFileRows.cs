@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Matih.Batches;
 using Matih.Delivery.Tables;
+using Matih.Iceberg.Metadata;
 using Matih.Parquet;
 using Matih.Storage;
 
@@ -26,6 +27,9 @@ internal sealed class DataFileRows(
     private readonly Column[] _columns = [.. columns.Select(column => Column.Create(column.Type.ReadAs, memory))];
     private readonly Column?[] _stored = new Column?[columns.Length];
 
+    /// <summary>What columns of files without field ids are; null where the table does not say.</summary>
+    public NameMapping? Names { get; init; }
+
     public RowType Rows { get; } = new([.. columns.Select(column => new Field(column.Name, column.Type.ReadAs))]);
 
     /// <summary>The rows, one batch for each row group, each with the position in the file of its first.</summary>
@@ -39,6 +43,7 @@ internal sealed class DataFileRows(
             ? await GuardAsync(path, () => ParquetFileReader.ReadMetadataAsync(lengthBytes, (offset, count, token) => store.ReadRangeAsync(path, offset, count, token), cancellationToken))
             : await GuardAsync(path, () => ValueTask.FromResult(new ParquetFileReader(whole).Metadata));
         if (metadata.RowCount != rowCount) throw new InvalidTableException($"The file {path} holds {Quantity.Of(metadata.RowCount, "row")}, and the table says {Quantity.Count(rowCount)}. It is not rewritten.");
+        if (!MappedColumns.HaveIds(metadata.Columns) && Names is { } names) metadata = metadata with { Columns = MappedColumns.Of(metadata.Columns, names.Fields) };
         var places = PlacesOf(metadata, path);
         var largest = metadata.RowGroups.Select(group => group.Chunks.Sum(chunk => chunk.UncompressedBytes)).DefaultIfEmpty(0).Max();
         if (largest > memory.CeilingBytes / 2)
@@ -96,8 +101,8 @@ internal sealed class DataFileRows(
     /// <summary>Where the file has each column; -1 where it is older than the column.</summary>
     private int[] PlacesOf(ParquetFileMetadata metadata, string path)
     {
-        if (metadata.Columns.All(column => column.FieldId == ParquetColumn.NoFieldId) && metadata.Columns.Length > 0)
-            throw new UnreadableFileException($"{path} has no field ids (it was added from outside Iceberg), so that its columns are known by name only.");
+        if (!MappedColumns.HaveIds(metadata.Columns) && metadata.Columns.Length > 0)
+            throw new UnreadableFileException($"{path} has no field ids (it was added from outside Iceberg), and the table {(Names is null ? $"has no name mapping ({NameMapping.Property})" : "maps none of its columns' names")}.");
         var places = new int[columns.Length];
         for (var i = 0; i < columns.Length; i++)
         {

@@ -6,6 +6,7 @@ using Matih.Delivery.Writing;
 using Matih.Iceberg;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Manifests;
+using Matih.Iceberg.Metadata;
 using Matih.Storage;
 
 namespace Matih.Maintenance.Compaction;
@@ -38,7 +39,7 @@ internal sealed class GroupRewrite(Table table, IcebergBinding binding, Compacti
         var begunAt = environment.Clock.GetUtcNow();
         var deleted = new DeletedRows(table, binding.Columns, memory);
         await deleted.ReadAsync(group, cancellationToken);
-        using var rows = new DataFileRows(table.Store, binding.Columns, OnlyInPartition(group.Files[0].SpecId), binding.InitialDefaults, memory);
+        using var rows = new DataFileRows(table.Store, binding.Columns, OnlyInPartition(group.Files[0].SpecId), binding.InitialDefaults, memory) { Names = NameMapping.Find(table.Metadata) };
         await using var writer = new SinkWriter(new FileSets(WritingOf(group), 1, environment.Tasks), isAlone: true);
         var written = 0L;
         using var left = new Selection(binding.StoredRows, memory);

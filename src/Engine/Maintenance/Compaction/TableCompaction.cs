@@ -16,7 +16,7 @@ namespace Matih.Maintenance.Compaction;
 /// <param name="Rewritten">What was rewritten; in a dry run what would be, with nothing added.</param>
 /// <param name="Skipped">Groups that stayed as they were, each with the reason: somebody changed them meanwhile, or they cannot be read.</param>
 /// <param name="LeftGroupCount">Groups beyond the budget, for the next run.</param>
-/// <param name="IsOnlyManifests">Whether manifests alone were rewritten.</param>
+/// <param name="IsOnlyManifests">Whether manifests alone were rewritten: small ones put together, delete files that reach nothing left out.</param>
 public sealed record CompactionReport(
     TableIdentifier Table, long FileCount, long SmallFileCount, ImmutableArray<CompactedGroup> Rewritten, ImmutableArray<(string Partition, string Reason)> Skipped, int LeftGroupCount, bool IsOnlyManifests)
 {
@@ -82,7 +82,7 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
             return new CompactionReport(identifier, 0, 0, [], [("", $"Another writer changed the table while its manifests were read; the next round looks again. ({e.Message})")], 0, IsOnlyManifests: false);
         }
         var plan = CompactionPlan.Of(files.Partitions, terms, environment.Clock.GetUtcNow().ToUnixTimeMilliseconds());
-        var report = new CompactionReport(identifier, files.FileCount, files.SmallFileCount, [], [], plan.LeftGroupCount, IsOnlyManifests: plan.Groups.IsEmpty && files.SmallManifestCount >= SmallManifestCountMax);
+        var report = new CompactionReport(identifier, files.FileCount, files.SmallFileCount, [], [], plan.LeftGroupCount, IsOnlyManifests: plan.Groups.IsEmpty && (files.SmallManifestCount >= SmallManifestCountMax || files.IdleDeleteCount != 0));
         if (isDryRun) return report with { Rewritten = [.. plan.Groups.Select(group => Done(new RewrittenGroup(group, [], default)))] };
 
         var rewrite = new GroupRewrite(table, binding, terms, environment, memory, PaceAsync);

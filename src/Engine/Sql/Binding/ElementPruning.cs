@@ -11,7 +11,7 @@ internal static class ElementPruning
 {
     public static QueryPlan Apply(QueryPlan plan)
     {
-        foreach (var unnest in plan.Steps.OfType<PlanStep.Unnest>())
+        foreach (var unnest in plan.Branches.SelectMany(branch => branch.Steps).OfType<PlanStep.Unnest>())
             if (unnest.Operand is Expression.Input { Source: InputColumn.SchemaField or InputColumn.NestedField, Type: DataType.Array { Element: DataType.Row row } } input)
                 plan = Prune(plan, unnest, input, row);
         return plan;
@@ -20,9 +20,12 @@ internal static class ElementPruning
     private static QueryPlan Prune(QueryPlan plan, PlanStep.Unnest unnest, Expression.Input input, DataType.Row row)
     {
         var uses = new Uses(unnest, input.Source);
-        foreach (var step in plan.Steps)
-            if (!ReferenceEquals(step, unnest)) uses.Visit(step.Operand);
-        foreach (var output in plan.Outputs) uses.Visit(output);
+        foreach (var branch in plan.Branches)
+        {
+            foreach (var step in branch.Steps)
+                if (!ReferenceEquals(step, unnest)) uses.Visit(step.Operand);
+            foreach (var output in branch.Outputs) uses.Visit(output);
+        }
         // The array itself, or one of its elements as a whole, may be used somewhere: then everything is needed.
         if (uses.NeedsAll || uses.Fields.Count is 0 || uses.Fields.Count == row.Type.Count) return plan;
         var kept = uses.Fields.Order().ToArray();
@@ -32,8 +35,9 @@ internal static class ElementPruning
         var rewrite = new Rewrite(unnest.Number, pruned, kept);
         return plan with
         {
-            Steps = [.. plan.Steps.Select(step => ReferenceEquals(step, unnest) ? step.With(new Expression.Input(source)) : step.With(rewrite.Apply(step.Operand)))],
-            Outputs = [.. plan.Outputs.Select(rewrite.Apply)],
+            Branches = [.. plan.Branches.Select(branch => new PlanBranch(
+                [.. branch.Steps.Select(step => ReferenceEquals(step, unnest) ? step.With(new Expression.Input(source)) : step.With(rewrite.Apply(step.Operand)))],
+                [.. branch.Outputs.Select(rewrite.Apply)]))],
         };
     }
 
@@ -74,7 +78,7 @@ internal static class ElementPruning
         {
             if (_done.TryGetValue(expression, out var known)) return known;
             var result = expression is Expression.FieldOf { Operand: Expression.Element { Unnest: var unnest } element, Index: var index } && unnest == number
-                ? new Expression.FieldOf(element with { ElementType = element.Type.IsNullable ? pruned.OrNull() : pruned.NotNull() }, Array.IndexOf(kept, index))
+                ? new Expression.FieldOf(new Expression.Element(number, element.Type.IsNullable ? pruned.OrNull() : pruned.NotNull()), Array.IndexOf(kept, index))
                 : ExpressionRewriter.WithChildren(expression, Apply);
             _done[expression] = result;
             return result;

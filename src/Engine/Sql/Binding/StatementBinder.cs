@@ -5,22 +5,16 @@ using Matih.Sql.Syntax;
 
 namespace Matih.Sql.Binding;
 
-/// <summary>A statement whose every name is resolved, as expressions over the source.</summary>
-/// <param name="Steps">UNNESTs and the conditions of WHERE, those of the queries within it first.</param>
-/// <param name="Unnamed">The outputs that have no name but the one that Flink makes up, and where their expressions stand.</param>
-internal sealed record BoundStatement(
-    ImmutableArray<PlanStep> Steps, ImmutableArray<(string Name, Expression Value)> Outputs, bool HasInput, ImmutableArray<(string Name, ExpressionPlace Place)> Unnamed);
-
 /// <summary>Pass: binds one statement; errors of its entries are collected, so that all are reported at once.</summary>
 internal sealed class StatementBinder
 {
-    private readonly NameScope _input;
+    private readonly BoundTable _input;
     private readonly ExpressionPlaces _places;
     private readonly int _index;
     private readonly List<SqlErrorException> _errors;
-    private ImmutableDictionary<string, Table> _tables = ImmutableDictionary<string, Table>.Empty.WithComparers(StringComparer.Ordinal);
+    private ImmutableDictionary<string, BoundTable> _tables = ImmutableDictionary<string, BoundTable>.Empty.WithComparers(StringComparer.Ordinal);
 
-    private StatementBinder(NameScope input, ExpressionPlaces places, int index, List<SqlErrorException> errors)
+    private StatementBinder(BoundTable input, ExpressionPlaces places, int index, List<SqlErrorException> errors)
     {
         _input = input;
         _places = places;
@@ -28,14 +22,11 @@ internal sealed class StatementBinder
         _errors = errors;
     }
 
-    /// <summary>What a FROM reads: its columns, and which rows there are.</summary>
-    private sealed record Table(NameScope? Scope, ImmutableArray<PlanStep> Steps, bool HasInput);
-
     /// <param name="input">What <c>{{ input }}</c> is.</param>
-    public static BoundStatement? Bind(SelectStatement statement, NameScope input, ExpressionPlaces places, int index, List<SqlErrorException> errors) =>
+    public static BoundStatement? Bind(SelectStatement statement, BoundTable input, ExpressionPlaces places, int index, List<SqlErrorException> errors) =>
         new StatementBinder(input, places, index, errors).Bind(statement);
 
-    private BoundStatement? Bind(SelectStatement statement)
+    private BoundStatement? Bind(SelectStatement statement, bool isFirst = true)
     {
         var before = _errors.Count;
         var outside = _tables;
@@ -43,45 +34,65 @@ internal sealed class StatementBinder
         {
             if (Bind(common.Query) is { } query) _tables = _tables.SetItem(common.Name, TableOf(query, common.Name, common.Columns, common.Offset));
         }
-        var table = _errors.Count > before ? null : FindTable(statement.From);
-        if (table is null)
+        var bound = _errors.Count == before ? BindSelect(statement, isFirst) : null;
+        foreach (var union in statement.Unions)
         {
-            _tables = outside;
-            return null;
+            var added = Bind(union, isFirst: false);
+            if (added is null || bound is null) bound = null;
+            else Collect(_errors, () => bound = Uniting.Unite(bound, added, union.Offset));
         }
-        var scope = table.Scope is null ? FromScope.Empty : new FromScope([(statement.From!.Alias, table.Scope)]);
+        _tables = outside;
+        return _errors.Count == before ? bound : null;
+    }
+
+    /// <param name="isFirst">Whether the columns have their names from here, and not from a query before UNION ALL.</param>
+    private BoundStatement? BindSelect(SelectStatement statement, bool isFirst)
+    {
+        if (FindTable(statement.From) is not { } table) return null;
+        var branches = ImmutableArray.CreateBuilder<BoundBranch>();
+        var unnamed = ImmutableArray.CreateBuilder<(string, ExpressionPlace)>();
+        foreach (var rows in table.Branches)
+        {
+            unnamed.Clear();
+            if (BindBranch(statement, rows, isFirst, unnamed) is { } branch) branches.Add(branch);
+        }
+        return branches.Count == table.Branches.Length ? new BoundStatement(branches.ToImmutable(), unnamed.ToImmutable()) : null;
+    }
+
+    private BoundBranch? BindBranch(SelectStatement statement, BoundTable.Rows rows, bool isFirst, ImmutableArray<(string, ExpressionPlace)>.Builder unnamed)
+    {
+        var before = _errors.Count;
+        var scope = rows.Scope is null ? FromScope.Empty : new FromScope([(statement.From!.Alias, rows.Scope)]);
         var steps = ImmutableArray.CreateBuilder<PlanStep>();
-        steps.AddRange(table.Steps);
+        steps.AddRange(rows.Steps);
         foreach (var join in statement.Joins) Collect(_errors, () => scope = Unnesting.Bind(join, scope, _places, _index, steps));
         var binder = new Binder(scope, _places, _index);
-        var unnamed = ImmutableArray.CreateBuilder<(string, ExpressionPlace)>();
         var outputs = BindItems(statement, scope, binder, _index, unnamed, _errors);
         if (statement.Where is { } where) Collect(_errors, () => steps.Add(new PlanStep.Filter(binder.BindCondition(where, "WHERE"))));
-        CheckNames(statement, outputs, _errors);
-        _tables = outside;
-        return _errors.Count == before ? new BoundStatement(steps.ToImmutable(), outputs, table.HasInput, unnamed.ToImmutable()) : null;
+        if (isFirst) CheckNames(statement, outputs, _errors);
+        return _errors.Count == before ? new BoundBranch(steps.ToImmutable(), outputs, rows.HasInput) : null;
     }
 
     /// <summary>Null where its query is wrong. Of a table that does not exist the error is noted, and the input taken in its place.</summary>
-    private Table? FindTable(TableReference? from)
+    private BoundTable? FindTable(TableReference? from)
     {
-        if (from is null) return new Table(null, [], HasInput: false);
+        if (from is null) return BoundTable.Nothing;
         if (from.Query is { } query) return Bind(query) is { } bound ? TableOf(bound, from.Alias ?? "", from.Columns, from.Offset) : null;
         if (from.Name is not null && _tables.TryGetValue(from.Name, out var known)) return known;
-        if (from.Name is not null && from.Name != _input.Table)
-            _errors.Add(SqlErrorException.Wrong(from.Offset, $"There is no table '{from.Name}'{NearestName.Suggest(from.Name, _tables.Keys.Append(_input.Table))} This statement reads '{_input.Table}' (or {{{{ input }}}})."));
-        return new Table(_input, [], HasInput: true);
+        if (from.Name is not null && from.Name != _input.Name)
+            _errors.Add(SqlErrorException.Wrong(from.Offset, $"There is no table '{from.Name}'{NearestName.Suggest(from.Name, _tables.Keys.Append(_input.Name))} This statement reads '{_input.Name}' (or {{{{ input }}}})."));
+        return _input;
     }
 
-    private Table TableOf(BoundStatement query, string name, ImmutableArray<string> columns, int offset)
+    private BoundTable TableOf(BoundStatement query, string name, ImmutableArray<string> columns, int offset)
     {
-        var outputs = query.Outputs;
-        if (columns.Length > 0 && columns.Length != outputs.Length)
-            _errors.Add(SqlErrorException.Wrong(offset, $"The query has {Quantity.Of(outputs.Length, "column")}, and {Quantity.Of(columns.Length, "name")} for them."));
-        else if (columns.Length > 0)
-            outputs = [.. columns.Zip(outputs, (column, output) => (column, output.Value))];
-        var unnamed = columns.Length > 0 ? [] : query.Unnamed;
-        return new Table(new NameScope(name, outputs, ImmutableDictionary<string, Expression>.Empty, false) { Unnamed = unnamed }, query.Steps, query.HasInput);
+        var count = query.Branches[0].Outputs.Length;
+        if (columns.Length > 0 && columns.Length != count)
+        {
+            _errors.Add(SqlErrorException.Wrong(offset, $"The query has {Quantity.Of(count, "column")}, and {Quantity.Of(columns.Length, "name")} for them."));
+            columns = [];
+        }
+        return query.AsTable(name, columns);
     }
 
     private static ImmutableArray<(string Name, Expression Value)> BindItems(

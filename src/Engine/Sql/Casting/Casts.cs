@@ -47,7 +47,7 @@ internal static class Casts
         (DataType.Char or DataType.Varchar, DataType.Varchar text) => TypeRules.TextLength(from) <= text.Length,
         (DataType.Timestamp first, DataType.Timestamp second) => first.Precision <= second.Precision,
         (DataType.TimestampLtz first, DataType.TimestampLtz second) => first.Precision <= second.Precision,
-        (DataType.Binary or DataType.Varbinary, DataType.Varbinary { Length: DataType.Varbinary.LengthMax }) => true,
+        (DataType.Binary or DataType.Varbinary, DataType.Varbinary bytes) => TypeRules.BinaryLength(from) <= bytes.Length,
         _ => false,
     };
 

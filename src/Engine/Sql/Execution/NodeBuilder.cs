@@ -17,6 +17,9 @@ internal sealed class NodeBuilder(QueryContext context, IReadOnlyList<InputColum
         return new Scope(frame, parent);
     }
 
+    /// <summary>The same number for expressions that say the same.</summary>
+    public int IdentityOf(Expression expression) => _identity.Of(expression);
+
     public Node Build(Expression expression, Scope scope)
     {
         var identity = _identity.Of(expression);

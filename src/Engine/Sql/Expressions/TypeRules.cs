@@ -121,7 +121,7 @@ internal static class TypeRules
 
     public static int TextLength(DataType type) => type is DataType.Char fixedText ? fixedText.Length : ((DataType.Varchar)type).Length;
 
-    private static int BinaryLength(DataType type) => type is DataType.Binary binary ? binary.Length : ((DataType.Varbinary)type).Length;
+    public static int BinaryLength(DataType type) => type is DataType.Binary binary ? binary.Length : ((DataType.Varbinary)type).Length;
 
     /// <summary>Why a column of the type cannot be, or null where it can.</summary>
     public static string? WhyNotHeld(DataType type) => type switch

@@ -2,11 +2,12 @@ using System.Collections.Immutable;
 
 namespace Matih.Sql.Syntax;
 
-/// <summary>Reads <c>[WITH …] SELECT … [FROM … [WHERE …]]</c>. The first error ends it: after a syntax error nothing can be trusted.</summary>
+/// <summary>Reads <c>[WITH …] SELECT … [FROM … [WHERE …]] [UNION ALL …]</c>. The first error ends it: after a syntax error nothing can be trusted.</summary>
 internal sealed class QueryParser
 {
     private const int ItemsMax = 2000;
     private const int DepthMax = 50;
+    private const int UnionsMax = 49;
 
     private readonly TokenReader _tokens;
     private readonly ExpressionParser _expressions;
@@ -44,24 +45,42 @@ internal sealed class QueryParser
         return statement;
     }
 
-    private static string EndOf(SelectStatement query) => query.Where is not null ? "the WHERE condition" : query.From is not null ? "the table" : "the SELECT list";
+    private static string EndOf(SelectStatement query) => query.Unions is [.., var last] ? EndOf(last) : query.Where is not null ? "the WHERE condition" : query.From is not null ? "the table" : "the SELECT list";
 
-    /// <summary>[WITH …] SELECT …, or VALUES (…).</summary>
+    /// <summary>[WITH …] and a SELECT …, VALUES (…) or query in parentheses, or several with UNION ALL between them.</summary>
     private SelectStatement ParseQuery()
     {
         if (++_depth > DepthMax) throw SqlErrorException.Wrong(_tokens.Current.Offset, $"Queries nest at most {DepthMax} deep.");
         var tables = _tokens.TryTakeWords("WITH") ? ParseCommonTables() : [];
-        var query = _tokens.IsWord("VALUES") ? ParseValues() : ParseSelect();
+        var first = _tokens.Current;
+        var query = ParseTerm();
+        while (_tokens.IsWord("UNION"))
+        {
+            var offset = _tokens.Current.Offset;
+            if (!_tokens.TryTakeWords("UNION", "ALL")) throw Remembering(offset, "UNION (without ALL)");
+            if (!query.With.IsEmpty) throw SqlErrorException.Unsupported(first.Offset, "WITH in parentheses before UNION ALL");
+            if (query.Unions.Length == UnionsMax) throw SqlErrorException.Wrong(offset, $"UNION ALL joins at most {UnionsMax + 1} queries.");
+            query = query with { Unions = query.Unions.Add(ParseTerm()) };
+        }
+        foreach (var word in (string[])["INTERSECT", "EXCEPT", "MINUS"])
+            if (_tokens.IsWord(word)) throw Remembering(_tokens.Current.Offset, word);
+        RefuseTail();
         _depth--;
-        return query with { With = tables };
+        return tables.IsEmpty ? query : query with { With = tables };
     }
+
+    private static SqlErrorException Remembering(int offset, string what) =>
+        SqlErrorException.Unsupported(offset, $"{what}, which has to remember every row that there ever was,");
+
+    private SelectStatement ParseTerm() =>
+        _tokens.Current.IsSymbol("(") ? ParseParenthesized("UNION ALL") : _tokens.IsWord("VALUES") ? ParseValues() : ParseSelect();
 
     private SelectStatement ParseSelect()
     {
         RefuseOtherStatements();
-        _tokens.Take();
+        var start = _tokens.Take();
         _tokens.TryTakeWords("ALL");
-        RefuseWord("DISTINCT", "SELECT DISTINCT, which has to remember every row that there ever was,");
+        if (_tokens.IsWord("DISTINCT")) throw Remembering(_tokens.Current.Offset, "SELECT DISTINCT");
         var items = ParseItems();
         TableReference? from = null;
         SqlNode? where = null;
@@ -74,7 +93,7 @@ internal sealed class QueryParser
             if (_tokens.TryTakeWords("WHERE")) where = _expressions.Parse();
         }
         RefuseTail();
-        return new SelectStatement([], items, from, joins.ToImmutable(), where);
+        return new SelectStatement([], items, from, joins.ToImmutable(), where) { Offset = start.Offset };
     }
 
     private ImmutableArray<CommonTable> ParseCommonTables()
@@ -117,18 +136,30 @@ internal sealed class QueryParser
         return columns.ToImmutable();
     }
 
-    /// <summary>VALUES (…) is a SELECT of its one row.</summary>
+    /// <summary>VALUES (…), (…) is a SELECT of each row with UNION ALL between them.</summary>
     private SelectStatement ParseValues()
     {
         _tokens.Take();
+        var rows = ImmutableArray.CreateBuilder<SelectStatement>();
+        do
+        {
+            if (rows.Count > UnionsMax) throw SqlErrorException.Wrong(_tokens.Current.Offset, $"VALUES has at most {UnionsMax + 1} rows.");
+            rows.Add(ParseRow());
+        }
+        while (_tokens.TryTakeSymbol(","));
+        RefuseTail();
+        return rows[0] with { Unions = [.. rows.Skip(1)] };
+    }
+
+    private SelectStatement ParseRow()
+    {
+        var offset = _tokens.Current.Offset;
         var hasParentheses = _tokens.TryTakeSymbol("(");
         var items = ImmutableArray.CreateBuilder<SelectItem>();
         do items.Add(new SelectItem(_tokens.Current.Offset, _expressions.Parse(), null));
         while (hasParentheses && _tokens.TryTakeSymbol(","));
         if (hasParentheses) _tokens.ExpectSymbol(")", "the row of VALUES");
-        if (_tokens.Current.IsSymbol(",")) throw SqlErrorException.Unsupported(_tokens.Current.Offset, "VALUES of several rows");
-        RefuseTail();
-        return new SelectStatement([], items.ToImmutable(), null, [], null);
+        return new SelectStatement([], items.ToImmutable(), null, [], null) { Offset = offset };
     }
 
     private void RefuseOtherStatements()
@@ -254,7 +285,6 @@ internal sealed class QueryParser
         RefuseWord("LIMIT", "LIMIT");
         RefuseWord("OFFSET", "OFFSET");
         RefuseWord("FETCH", "FETCH");
-        foreach (var word in (string[])["UNION", "INTERSECT", "EXCEPT", "MINUS"]) RefuseWord(word, word);
     }
 
     private void RefuseWord(string word, string what)

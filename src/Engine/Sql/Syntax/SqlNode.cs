@@ -110,4 +110,11 @@ internal sealed record CommonTable(int Offset, string Name, ImmutableArray<strin
 /// <param name="Condition">ON of an inner join; null for none, or for ON TRUE.</param>
 internal sealed record UnnestJoin(int Offset, bool KeepsEmpty, SqlNode List, string? Alias, ImmutableArray<string> Columns, SqlNode? Condition);
 
-internal sealed record SelectStatement(ImmutableArray<CommonTable> With, ImmutableArray<SelectItem> Items, TableReference? From, ImmutableArray<UnnestJoin> Joins, SqlNode? Where);
+internal sealed record SelectStatement(ImmutableArray<CommonTable> With, ImmutableArray<SelectItem> Items, TableReference? From, ImmutableArray<UnnestJoin> Joins, SqlNode? Where)
+{
+    /// <summary>Where it begins.</summary>
+    public int Offset { get; init; }
+
+    /// <summary>Queries whose rows UNION ALL adds to those of this one.</summary>
+    public ImmutableArray<SelectStatement> Unions { get; init; } = [];
+}

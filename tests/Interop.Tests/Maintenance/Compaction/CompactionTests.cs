@@ -63,8 +63,34 @@ public sealed class CompactionTests
         Assert.Equal(15, before.Count);
         Assert.Equal(before, await RowsAsync());
         Assert.Equal(15, (await FilesAsync()).Where(file => file.Content == FileContent.Data).Sum(file => file.RecordCount));
+        // Delete files that reach nothing any more are left out, and counted.
+        Assert.DoesNotContain(await FilesAsync(), file => file.Content != FileContent.Data);
+        var summary = (await _data.LoadAsync("t")).Metadata.CurrentSnapshot!.Summary;
+        Assert.Equal(("0", "0", "0"), (summary["total-delete-files"], summary["total-position-deletes"], summary["total-equality-deletes"]));
         await IcebergReference.CheckAsync(Folder, "--require-totals");
         Assert.Equal(15, Assert.Single(await DuckDb.QueryAsync($"select count(*)::int n from iceberg_scan('{Folder}')")).GetProperty("n").GetInt32());
+    }
+
+    [Fact]
+    public async Task Delete_files_that_reach_nothing_go_by_themselves_and_those_that_reach_something_stay()
+    {
+        await _data.CreateForeignAsync("t", "id long required, p string, note string", "p", Parts("a", 0, 5));
+        await IcebergReference.AppendAsync(Folder, Parts("b", 100, 5));
+        await IcebergReference.WriteAsync("delete-where", Folder, "--where", "p = 'b' and id = 101", "--mode", "position");
+        // The file that it reached goes; as the table has an older one, the reference implementation keeps the delete file.
+        await IcebergReference.WriteAsync("delete-where", Folder, "--where", "p = 'b'", "--mode", "files");
+        await IcebergReference.WriteAsync("delete-where", Folder, "--where", "p = 'a' and id = 1", "--mode", "position");
+        var (before, deletes) = (await RowsAsync(), (await FilesAsync()).Count(file => file.Content != FileContent.Data));
+
+        var report = await CompactAsync();
+
+        Assert.Equal(2, deletes);
+        Assert.Equal(before, await RowsAsync());
+        await IcebergReference.CheckAsync(Folder, "--require-totals");
+        Assert.True(report.IsOnlyManifests || !report.Rewritten.IsEmpty);
+        var metadata = (await _data.LoadAsync("t")).Metadata;
+        Assert.DoesNotContain(await FilesAsync(), file => file.Content != FileContent.Data && file.PartitionIn(metadata) == "p=b");
+        Assert.False((await CompactAsync()).IsOnlyManifests);
     }
 
     [Fact]

@@ -4,9 +4,9 @@ using Matih.Storage;
 
 namespace Matih.Iceberg.Manifests;
 
-/// <summary>Takes the deletion vectors of removed data files out of a table: their manifests are written again without them.</summary>
+/// <summary>Takes delete files out of a table that reach no row any more: their manifests are written again without them.</summary>
 /// <remarks>Source: Apache Iceberg table spec, "Delete Formats": who removes a data file removes its deletion vector with it.</remarks>
-internal static class VectorRemoval
+internal static class DeleteFileRemoval
 {
     /// <param name="Manifests">The delete manifests of the new snapshot.</param>
     /// <param name="NewLocations">Those written again: for this attempt only.</param>
@@ -16,13 +16,13 @@ internal static class VectorRemoval
     public static async ValueTask<Result> RunAsync(
         Table table, SnapshotId snapshotId, ImmutableArray<ManifestFile> kept, RemovalFinding removed, IIdSource ids, CancellationToken cancellationToken)
     {
-        if (removed.Vectors.Count == 0) return new Result(kept, []);
-        var gone = removed.Vectors.Select(vector => vector.File.DeleteName).ToHashSet(StringComparer.Ordinal);
+        if (removed.DeleteFiles.Count == 0) return new Result(kept, []);
+        var gone = removed.DeleteFiles.Select(entry => entry.File.DeleteName).ToHashSet(StringComparer.Ordinal);
         var manifests = ImmutableArray.CreateBuilder<ManifestFile>();
         var locations = ImmutableArray.CreateBuilder<string>();
         foreach (var manifest in kept)
         {
-            if (!removed.VectorManifestPaths.Contains(manifest.Path))
+            if (!removed.DeleteManifestPaths.Contains(manifest.Path))
             {
                 manifests.Add(manifest);
                 continue;
