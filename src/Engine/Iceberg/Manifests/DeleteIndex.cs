@@ -41,7 +41,7 @@ internal sealed class DeleteIndex
     }
 
     /// <summary>Notes that the data file is there: what reaches it is needed.</summary>
-    public void Drop(ManifestEntry data) => _left.ExceptWith(Reaching(data));
+    public void NoteLive(ManifestEntry data) => _left.ExceptWith(Reaching(data));
 
     public bool IsLeft(ManifestEntry delete) => _left.Contains(delete);
 }

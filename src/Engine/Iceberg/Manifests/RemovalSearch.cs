@@ -73,7 +73,7 @@ internal sealed class RemovalSearch(FileRemoval removal)
         await foreach (var (_, contents) in SnapshotReader.ContentsAsync(table, old, cancellationToken))
         {
             foreach (var data in contents.Entries)
-                if (data.IsLive && !_paths.Contains(data.File.Path)) index.Drop(data);
+                if (data.IsLive && !_paths.Contains(data.File.Path)) index.NoteLive(data);
         }
         return deletes.Where(delete => index.IsLeft(delete.Entry));
     }

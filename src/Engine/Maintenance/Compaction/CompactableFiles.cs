@@ -61,7 +61,7 @@ internal sealed record CompactableFiles(IReadOnlyList<CompactablePartition> Part
                 var isSmall = file.FileSizeBytes < smallBytes;
                 if (isSmall) smallCount++;
                 ImmutableArray<ManifestEntry> reaching = [.. deletes.Reaching(entry)];
-                deletes.Drop(entry);
+                deletes.NoteLive(entry);
                 if (!isSmall && reaching.IsEmpty || candidateCount >= CandidatesMax) continue;
                 candidateCount++;
                 var identity = new PartitionIdentity(file);

@@ -78,7 +78,7 @@ public sealed class CompactionTests
         await IcebergReference.AppendAsync(Folder, Parts("b", 100, 5));
         await IcebergReference.WriteAsync("delete-where", Folder, "--where", "p = 'b' and id = 101", "--mode", "position");
         // The file that it reached goes; as the table has an older one, the reference implementation keeps the delete file.
-        await IcebergReference.WriteAsync("delete-where", Folder, "--where", "p = 'b'", "--mode", "files");
+        await IcebergReference.WriteAsync("rewrite-data-files", Folder, "--where", "p = 'b'", "--all");
         await IcebergReference.WriteAsync("delete-where", Folder, "--where", "p = 'a' and id = 1", "--mode", "position");
         var (before, deletes) = (await RowsAsync(), (await FilesAsync()).Count(file => file.Content != FileContent.Data));
 
