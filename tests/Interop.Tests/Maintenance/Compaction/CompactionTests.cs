@@ -76,7 +76,7 @@ public sealed class CompactionTests
     {
         await _data.CreateForeignAsync("t", "id long required, p string, note string", "p", Parts("a", 0, 5));
         await IcebergReference.AppendAsync(Folder, Parts("b", 100, 5));
-        await IcebergReference.WriteAsync("delete-where", Folder, "--where", "p = 'b' and id = 101", "--mode", "position");
+        await IcebergReference.WriteAsync("delete-where", Folder, "--where", "p = 'b' and id = 101", "--mode", "equality", "--key", "id");
         // The file that it reached goes; as the table has an older one, the reference implementation keeps the delete file.
         await IcebergReference.WriteAsync("rewrite-data-files", Folder, "--where", "p = 'b'", "--all");
         await IcebergReference.WriteAsync("delete-where", Folder, "--where", "p = 'a' and id = 1", "--mode", "position");
