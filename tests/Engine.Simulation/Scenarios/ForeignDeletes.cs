@@ -21,7 +21,8 @@ internal sealed class ForeignDeletes(SimulatedWorld world, TableHistory history)
     /// <summary>Deletes one of the rows of other engines that the table holds; nothing where it holds none.</summary>
     public void DeleteRow(Table table, int pick)
     {
-        if (table.Metadata.CurrentSnapshot is not { } head) return;
+        // Version 3 takes deletion vectors alone.
+        if (table.Metadata.CurrentSnapshot is not { } head || table.Metadata.HasRowIds) return;
         var entries = _content.Entries(table, head);
         var deleted = _content.DeletedPositions(entries);
         var rows = entries.Where(entry => entry.IsLive && entry.File.Content == FileContent.Data)

@@ -12,7 +12,7 @@ internal static class ScenarioGenerator
     public static Scenario Generate(int seed)
     {
         var random = new Random(seed);
-        var setup = GenerateSetup(random);
+        var setup = WithFormatVersion(GenerateSetup(random), seed);
         var span = TimeSpan.FromSeconds(random.Next(15, 70));
         var actions = new List<(TimeSpan At, WorldAction Action)>();
         for (var replica = 0; replica < setup.Replicas.Length; replica++)
@@ -30,6 +30,10 @@ internal static class ScenarioGenerator
 
         TimeSpan At() => span * random.NextDouble();
     }
+
+    /// <summary>Tables of a quarter of the seeds have version 3 of Iceberg's format. No draw of the generator is spent on it, so that all seeds stay what they are.</summary>
+    private static Setup WithFormatVersion(Setup setup, int seed) => seed % 4 != 3 ? setup
+        : setup with { Pipelines = [.. setup.Pipelines.Select(pipeline => pipeline with { TableProperties = pipeline.TableProperties.SetItem("format-version", "3") })] };
 
     private static Setup GenerateSetup(Random random)
     {
