@@ -219,6 +219,22 @@ public sealed class FlinkGeneratorTests
     }
 
     [Fact]
+    public void A_branch_is_an_option_of_the_insert()
+    {
+        var script = Generate(Clickstream.Replace("mode: append }", "mode: append, branch: audit }", StringComparison.Ordinal));
+
+        Assert.StartsWith("INSERT INTO `default`.`web`.`clickstream_events` /*+ OPTIONS('branch' = 'audit') */ (", script.Insert.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Snapshot_properties_are_refused_because_the_sink_sets_none()
+    {
+        var result = Run(Clickstream.Replace("mode: append }", "mode: append, snapshot_properties: { team: web } }", StringComparison.Ordinal));
+
+        Assert.Contains("Iceberg's sink of Flink takes none from SQL", Assert.Single(result.Errors).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Sinks_that_change_places_give_the_same_job()
     {
         const string one = "  raw: { type: iceberg, table: web.raw, mode: append, input: clickstream }\n";
