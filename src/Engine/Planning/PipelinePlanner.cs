@@ -89,7 +89,16 @@ public static class PipelinePlanner
         var sink = flow.Definition.Sink;
         var siblings = all.Select(other => other.Definition.Sink).Where(other => other.Name != sink.Name && other.Table == sink.Table && other.Catalog == sink.Catalog).ToList();
         var maintainer = MaintainerOf([.. siblings, sink]);
-        return flow with { Plan = flow.Plan with { SiblingSinks = [.. siblings.Select(other => other.Name)], MaintainsTable = maintainer.Name == sink.Name && sink.Maintenance.Mode != MaintenanceMode.Off } };
+        return flow with
+        {
+            Plan = flow.Plan with
+            {
+                SiblingSinks = [.. siblings.Select(other => other.Name)],
+                MaintainsTable = maintainer.Name == sink.Name && sink.Maintenance.Mode != MaintenanceMode.Off,
+                // Whichever of them creates the table, it says what the one goes by that maintains it.
+                Table = flow.Plan.Table with { Defaults = DefaultsOf(maintainer) },
+            },
+        };
     }
 
     /// <summary>Of sinks into one table, the one whose settings count for its maintenance: one that says <c>on</c> before one that says nothing.</summary>

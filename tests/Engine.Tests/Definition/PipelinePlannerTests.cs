@@ -58,6 +58,15 @@ public sealed class PipelinePlannerTests
         Assert.Equal(defaults, string.Join(' ', plan.Defaults.Values.Reverse()));
     }
 
+    [Fact]
+    public void Of_sinks_into_one_table_each_would_create_it_with_the_retention_of_the_one_that_maintains_it()
+    {
+        var plan = PipelinePlanner.Plan(Samples.Valid($"{Head}sinks:\n  a: {{ type: iceberg, table: a.b, mode: append, input: src, maintenance: {{ retention: 2d }} }}\n  b: {{ type: iceberg, table: a.b, mode: append, input: src, maintenance: {{ mode: on, retention: 3d }} }}\n"));
+
+        Assert.All(plan.Flows, flow => Assert.Equal("259200000", flow.Plan.Table.Defaults["history.expire.max-snapshot-age-ms"]));
+        Assert.Equal("b", Assert.Single(plan.Flows, flow => flow.Plan.MaintainsTable).Definition.Sink.Name);
+    }
+
     [Theory]
     [InlineData("write.parquet.compresion-codec", "write.parquet.compression-codec")]
     [InlineData("write.parquet.compression_codec", "write.parquet.compression-codec")]
