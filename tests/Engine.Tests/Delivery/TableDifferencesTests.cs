@@ -1,3 +1,5 @@
+using Matih.Connectors.Sql;
+using Matih.Definition;
 using Matih.Delivery;
 using Matih.Hosting;
 using Matih.Iceberg.Metadata;
@@ -67,6 +69,27 @@ public sealed class TableDifferencesTests
         Assert.Equal(
             "Table shop.orders sets write.parquet.compression-codec = 'gzip', which the definition does not name; it counts. To be without it, remove it from the table (in Spark: ALTER TABLE … UNSET TBLPROPERTIES).",
             Only(flow, "properties-of-table", LogSeverity.Information));
+    }
+
+    [Fact]
+    public async Task What_a_run_sets_by_itself_when_it_makes_a_table_is_not_said_until_somebody_changes_it()
+    {
+        using var flow = new FlowHarness();
+        var database = $"{flow.Warehouse}/catalog.db";
+        var definition = new CatalogDefinition.Sql("c", new SqlDatabase.Sqlite(database), flow.Warehouse, "c");
+        flow.CatalogOver = store => new SqlCatalog(definition, store, flow.Ids, flow.Clock);
+        string[] overrides = [$"catalogs={{ c: {{ type: sql, uri: 'sqlite:{database}', warehouse: {flow.Warehouse} }} }}", "sinks.lake.catalog=c"];
+
+        await RunWithAsync(flow, overrides);
+        await RunWithAsync(flow, overrides);
+
+        Assert.Equal("true", (await flow.TableAsync()).Metadata.Properties["write.metadata.delete-after-commit.enabled"]);
+        Assert.Equal(0, flow.CountOf("properties-of-table"));
+
+        await flow.ChangeTableAsync(new TableUpdate.SetProperties(TableMetadata.EmptyProperties.Add("write.metadata.delete-after-commit.enabled", "false")));
+        await RunWithAsync(flow, overrides);
+
+        Assert.StartsWith("Table shop.orders sets write.metadata.delete-after-commit.enabled = 'false', ", Only(flow, "properties-of-table", LogSeverity.Information), StringComparison.Ordinal);
     }
 
     [Fact]

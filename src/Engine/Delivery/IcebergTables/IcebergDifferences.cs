@@ -71,12 +71,16 @@ internal static class IcebergDifferences
                 "Change the table where that is meant (in Spark: ALTER TABLE … SET TBLPROPERTIES; a run takes it up by itself), or make properties say what the table has.";
     }
 
-    /// <summary>Properties that decide how files are written; whether an earlier definition set them, the table does not say.</summary>
+    /// <summary>
+    /// Properties that decide how files are written, but for those that every creation sets; whether an earlier definition set them,
+    /// the table does not say.
+    /// </summary>
     private static string? UnnamedOf(TablePlan plan, TableMetadata table)
     {
         string[] unnamed =
         [
-            .. table.Properties.Where(pair => plan.MayCreate && TablePropertyRules.IsRead(pair.Key) && !plan.Properties.ContainsKey(pair.Key))
+            .. table.Properties.Where(pair => plan.MayCreate && TablePropertyRules.IsRead(pair.Key) && !plan.Properties.ContainsKey(pair.Key)
+                    && plan.Defaults.GetValueOrDefault(pair.Key) != pair.Value)
                 .Select(pair => $"{pair.Key} = {ShowValue(pair.Key, pair.Value)}"),
         ];
         return unnamed.Length == 0 ? null
