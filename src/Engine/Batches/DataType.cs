@@ -7,7 +7,10 @@ public enum Layout
     Byte,
     /// <summary>TINYINT, SMALLINT, INT; DATE as days since 1970-01-01; TIME as milliseconds of the day.</summary>
     Int32,
-    /// <summary>BIGINT; TIMESTAMP and TIMESTAMP_LTZ as microseconds since 1970-01-01T00:00:00 (of UTC for LTZ); day-time intervals as milliseconds.</summary>
+    /// <summary>
+    /// BIGINT; TIMESTAMP and TIMESTAMP_LTZ as microseconds, or with more than 6 fraction digits nanoseconds (<see cref="Nanoseconds"/>),
+    /// since 1970-01-01T00:00:00 (of UTC for LTZ); day-time intervals as milliseconds.
+    /// </summary>
     Int64,
     /// <summary>DECIMAL as its unscaled value.</summary>
     Int128,
@@ -27,7 +30,6 @@ public enum Layout
 
 /// <summary>
 /// A SQL type in Flink's words. The family is closed; nullability is part of the type, as in Flink's printed types.
-/// TIMESTAMP and TIMESTAMP_LTZ precision above 6 can be named but not held: who compiles or binds refuses it.
 /// </summary>
 /// <remarks>Source: Apache Flink 1.20, "Data Types".</remarks>
 public abstract record DataType
@@ -42,6 +44,9 @@ public abstract record DataType
 
     /// <summary>The type's name without nullability, e.g. <c>DECIMAL(10, 2)</c>.</summary>
     public abstract string Name { get; }
+
+    /// <summary>Whether values are nanoseconds: TIMESTAMP and TIMESTAMP_LTZ of more than <see cref="Timestamp.MicrosPrecisionMax"/> fraction digits.</summary>
+    public bool HasNanoseconds => this is Timestamp { Precision: > Timestamp.MicrosPrecisionMax } or TimestampLtz { Precision: > Timestamp.MicrosPrecisionMax };
 
     /// <summary>The type as Flink prints it: the name, then <c>NOT NULL</c> where it is.</summary>
     public sealed override string ToString() => IsNullable ? Name : Name + " NOT NULL";
@@ -95,10 +100,12 @@ public abstract record DataType
     /// <summary>Time of day; precision 0 to 9 is kept in the name, the value has milliseconds (as in Flink).</summary>
     public sealed record Time(int Precision) : DataType(Layout.Int32) { public override string Name => $"TIME({Precision})"; }
 
-    /// <summary>Local date and time; precision 0 to 9 fractional digits of the second, of which at most 6 can be held.</summary>
+    /// <summary>Local date and time; precision 0 to 9 fractional digits of the second.</summary>
     public sealed record Timestamp(int Precision) : DataType(Layout.Int64)
     {
-        public const int HeldPrecisionMax = 6;
+        /// <summary>The most fraction digits of a value in microseconds.</summary>
+        public const int MicrosPrecisionMax = 6;
+
         public override string Name => $"TIMESTAMP({Precision})";
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Matih.Batches;
 
 namespace Matih.Decoding;
 
@@ -31,37 +32,39 @@ internal static class DateTimeText
         return true;
     }
 
-    /// <summary>A date and time as microseconds since 1970-01-01T00:00:00, of UTC for an instant.</summary>
+    /// <summary>A date and time as microseconds since 1970-01-01T00:00:00, of UTC for an instant; with more than 6 fraction digits as <see cref="Nanoseconds"/>, within their range.</summary>
     /// <param name="isInstant">Whether the text must end in <c>Z</c> (TIMESTAMP_LTZ).</param>
-    /// <param name="precision">Fraction digits kept, 0 to 6.</param>
-    public static bool TryParseTimestamp(ReadOnlySpan<byte> text, TimestampStandard standard, bool isInstant, int precision, out long micros)
+    /// <param name="precision">Fraction digits kept, 0 to 9.</param>
+    public static bool TryParseTimestamp(ReadOnlySpan<byte> text, TimestampStandard standard, bool isInstant, int precision, out long value)
     {
-        micros = 0;
+        value = 0;
         var isIso = standard == TimestampStandard.Iso8601;
         var isLenient = !isIso || isInstant;
         if (text.Length < 16 || !TryReadDate(text, isLenient, out var days)) return false;
         var isSeparated = isIso ? text[10] == 'T' || (!isInstant && text[10] == 't') : text[10] == ' ';
         if (!isSeparated) return false;
         text = text[11..];
-        if (!TryReadTime(ref text, isIso, isLenient, out var seconds, out var fractionMicros)) return false;
+        if (!TryReadTime(ref text, isIso, isLenient, out var seconds, out var fraction)) return false;
         if (isInstant)
         {
             if (text.IsEmpty || text[0] != 'Z') return false;
             text = text[1..];
         }
         if (!text.IsEmpty) return false;
-        micros = (days * SecondsPerDay + seconds) * MicrosPerSecond + Cut(fractionMicros, precision);
+        value = (days * SecondsPerDay + seconds) * MicrosPerSecond;
+        if (precision > DataType.Timestamp.MicrosPrecisionMax) return Nanoseconds.TryFromMicros(value, Cut(fraction, precision), out value);
+        value += Cut(fraction, precision) / Nanoseconds.PerMicro;
         return true;
     }
 
-    /// <summary>Microseconds of the last digit of a fraction of that many digits.</summary>
-    private static ReadOnlySpan<int> FractionUnits => [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+    /// <summary>Nanoseconds of the last digit of a fraction of that many digits.</summary>
+    private static ReadOnlySpan<int> FractionUnits => [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
 
-    private static int Cut(int fractionMicros, int precision) => precision switch
+    private static int Cut(int nanos, int precision) => precision switch
     {
-        3 => fractionMicros / 1_000 * 1_000,
-        >= 6 => fractionMicros,
-        _ => fractionMicros - fractionMicros % FractionUnits[precision],
+        3 => nanos / 1_000_000 * 1_000_000,
+        6 => nanos / 1_000 * 1_000,
+        _ => nanos - nanos % FractionUnits[precision],
     };
 
     private static bool TryReadDate(ReadOnlySpan<byte> text, bool isLenient, out int days)
@@ -87,10 +90,10 @@ internal static class DateTimeText
         return true;
     }
 
-    private static bool TryReadTime(ref ReadOnlySpan<byte> text, bool mayLackSeconds, bool isLenient, out int seconds, out int fractionMicros)
+    private static bool TryReadTime(ref ReadOnlySpan<byte> text, bool mayLackSeconds, bool isLenient, out int seconds, out int fractionNanos)
     {
         seconds = 0;
-        fractionMicros = 0;
+        fractionNanos = 0;
         int hour, minute, second;
         ulong pairs = 0;
         var hasSeconds = text.Length >= 8 && TryReadPairs(text, TimePattern, TimeSlack, out pairs);
@@ -106,20 +109,20 @@ internal static class DateTimeText
             (hour, minute, second) = (Two(text, 0), Two(text, 3), 0);
         }
         text = text[(hasSeconds ? 8 : 5)..];
-        if (hasSeconds && !text.IsEmpty && text[0] == '.' && !TryReadFraction(ref text, out fractionMicros)) return false;
+        if (hasSeconds && !text.IsEmpty && text[0] == '.' && !TryReadFraction(ref text, out fractionNanos)) return false;
         if ((uint)minute > 59 || second > 59 || hour is < 0 or > 24) return false;
-        if (hour == 24 && !(isLenient && (minute | second | fractionMicros) == 0)) return false;
+        if (hour == 24 && !(isLenient && (minute | second | fractionNanos) == 0)) return false;
         seconds = hour * 3600 + minute * 60 + second;
         return true;
     }
 
-    private static bool TryReadFraction(ref ReadOnlySpan<byte> text, out int fractionMicros)
+    private static bool TryReadFraction(ref ReadOnlySpan<byte> text, out int nanos)
     {
-        fractionMicros = 0;
+        nanos = 0;
         var i = 1;
         for (; i < text.Length && (uint)(text[i] - '0') <= 9; i++)
-            if (i <= 6) fractionMicros = fractionMicros * 10 + (text[i] - '0');
-        if (i <= 6) fractionMicros *= FractionUnits[i - 1];
+            if (i <= 9) nanos = nanos * 10 + (text[i] - '0');
+        if (i <= 9) nanos *= FractionUnits[i - 1];
         text = text[i..];
         return i <= 10;
     }

@@ -119,10 +119,8 @@ internal sealed class JsonFieldSet(TimestampStandard standard)
         DataType.Varbinary => JsonConversion.Bytes,
         DataType.Date => JsonConversion.Date,
         DataType.Time => JsonConversion.Time,
-        DataType.Timestamp { Precision: <= DataType.Timestamp.HeldPrecisionMax } => JsonConversion.Timestamp,
-        DataType.TimestampLtz { Precision: <= DataType.Timestamp.HeldPrecisionMax } => JsonConversion.TimestampLtz,
-        DataType.Timestamp or DataType.TimestampLtz => throw new NotSupportedException(
-            $"Field {name}: {type} has more than {DataType.Timestamp.HeldPrecisionMax} fraction digits, which no column holds; use precision {DataType.Timestamp.HeldPrecisionMax}."),
+        DataType.Timestamp => JsonConversion.Timestamp,
+        DataType.TimestampLtz => JsonConversion.TimestampLtz,
         DataType.Row => JsonConversion.Row,
         DataType.Array => JsonConversion.Array,
         DataType.Map => JsonConversion.Map,

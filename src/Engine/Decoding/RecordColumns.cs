@@ -131,8 +131,8 @@ internal sealed class RecordColumns : IDisposable
             RecordMetadata.Topic or RecordMetadata.TimestampType => (metadata.PartType is DataType.Varchar, "STRING"),
             RecordMetadata.Partition => (metadata.PartType is DataType.Int, "INT"),
             RecordMetadata.Offset => (metadata.PartType is DataType.BigInt, "BIGINT"),
-            RecordMetadata.Timestamp => (metadata.PartType is DataType.TimestampLtz { Precision: >= 3 and <= DataType.Timestamp.HeldPrecisionMax }, "TIMESTAMP_LTZ(3)"),
-            _ => (metadata.PartType is DataType.Timestamp { Precision: >= 3 and <= DataType.Timestamp.HeldPrecisionMax }, "TIMESTAMP(3)"),
+            RecordMetadata.Timestamp => (metadata.PartType is DataType.TimestampLtz { Precision: >= 3 and <= DataType.Timestamp.MicrosPrecisionMax }, "TIMESTAMP_LTZ(3)"),
+            _ => (metadata.PartType is DataType.Timestamp { Precision: >= 3 and <= DataType.Timestamp.MicrosPrecisionMax }, "TIMESTAMP(3)"),
         };
         if (!fits) throw new NotSupportedException($"The record's {metadata.Part} is {expected}, not {metadata.PartType}.");
     }

@@ -1,3 +1,5 @@
+using Matih.Batches;
+
 namespace Matih.Decoding;
 
 /// <summary>The end of a message about a timestamp that does not fit: by which format and type it would.</summary>
@@ -7,6 +9,8 @@ internal static class TimestampHint
     {
         if (!IsTimestamp(field)) return "";
         var isInstant = field.Conversion == JsonConversion.TimestampLtz;
+        if (field.Type.HasNanoseconds && DateTimeText.TryParseTimestamp(text, field.TimestampStandard, isInstant, DataType.Timestamp.MicrosPrecisionMax, out _))
+            return $", outside of {Nanoseconds.Range}, where nanoseconds end. It is read with the precision {DataType.Timestamp.MicrosPrecisionMax}";
         // What leaves the format as it is comes first: it concerns this field alone.
         foreach (var standard in (TimestampStandard[])[field.TimestampStandard, Other(field.TimestampStandard)])
         {

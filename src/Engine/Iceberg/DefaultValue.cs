@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Matih.Batches;
 using Matih.Iceberg.Metadata;
 using Matih.Iceberg.Partitioning;
 
@@ -41,6 +42,8 @@ internal static class DefaultValue
         IcebergType.Time => PartitionValue.Of(TimeOnly.ParseExact(json.GetString()!, TimeFormats, CultureInfo.InvariantCulture, DateTimeStyles.None).Ticks / TimeSpan.TicksPerMicrosecond),
         IcebergType.Timestamp => Timestamp(json.GetString()!),
         IcebergType.TimestampTz => WithoutZone(json.GetString()!) is { } local ? Timestamp(local) : null,
+        IcebergType.TimestampNs => TimestampNs(json.GetString()!),
+        IcebergType.TimestampTzNs => WithoutZone(json.GetString()!) is { } utc ? TimestampNs(utc) : null,
         IcebergType.String => PartitionValue.Of(Encoding.UTF8.GetBytes(json.GetString()!)),
         IcebergType.Uuid => PartitionValue.Of(Guid.ParseExact(json.GetString()!, "D").ToByteArray(bigEndian: true)),
         IcebergType.Binary => PartitionValue.Of(Convert.FromHexString(json.GetString()!)),
@@ -53,6 +56,17 @@ internal static class DefaultValue
 
     private static PartitionValue Timestamp(string text) =>
         PartitionValue.Of((DateTime.ParseExact(text, TimestampFormats, CultureInfo.InvariantCulture, DateTimeStyles.None) - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
+
+    /// <summary>Null where nanoseconds do not reach the time.</summary>
+    private static PartitionValue? TimestampNs(string text)
+    {
+        var point = text.IndexOf('.', StringComparison.Ordinal);
+        var digits = point < 0 ? "" : text[(point + 1)..];
+        if (digits.Length > 9 || (point >= 0 && digits.Length == 0)) throw new FormatException($"'{text}' has no fraction of at most nine digits.");
+        var fraction = digits.Length == 0 ? 0 : int.Parse(digits.PadRight(9, '0'), NumberStyles.None, CultureInfo.InvariantCulture);
+        var whole = (DateTime.ParseExact(point < 0 ? text : text[..point], TimestampFormats, CultureInfo.InvariantCulture, DateTimeStyles.None) - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        return Nanoseconds.TryFromMicros(whole + fraction / Nanoseconds.PerMicro, fraction % Nanoseconds.PerMicro, out var nanos) ? PartitionValue.Of(nanos) : null;
+    }
 
     /// <summary>Digits with as many behind the point as the column has.</summary>
     private static PartitionValue? Decimal(string text, int scale)

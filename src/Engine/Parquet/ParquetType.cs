@@ -4,7 +4,7 @@ using Matih.Batches;
 namespace Matih.Parquet;
 
 /// <summary>
-/// The types of Iceberg format version 2: primitive ones, each with its Parquet physical and logical type, and groups of columns.
+/// The types of Iceberg format version 2, with the nanoseconds of version 3: primitive ones, each with its Parquet physical and logical type, and groups of columns.
 /// The family is closed.
 /// </summary>
 /// <remarks>Source: Apache Iceberg table spec, Appendix A, "Parquet"; Apache Parquet format 2.12, LogicalTypes.</remarks>
@@ -129,6 +129,20 @@ internal abstract record ParquetType
     {
         public override string Name => "timestamptz";
         public override DataType ReadAs => new DataType.TimestampLtz(6);
+    }
+
+    /// <summary>Local date and time: nanoseconds since 1970-01-01T00:00:00, not adjusted to UTC.</summary>
+    public sealed record TimestampNs() : ParquetType(PhysicalType.Int64)
+    {
+        public override string Name => "timestamp_ns";
+        public override DataType ReadAs => new DataType.Timestamp(9);
+    }
+
+    /// <summary>An instant: nanoseconds since 1970-01-01T00:00:00 UTC, adjusted to UTC.</summary>
+    public sealed record TimestampTzNs() : ParquetType(PhysicalType.Int64)
+    {
+        public override string Name => "timestamptz_ns";
+        public override DataType ReadAs => new DataType.TimestampLtz(9);
     }
 
     /// <summary>UTF-8 text.</summary>

@@ -124,10 +124,13 @@ public static class PipelinePlanner
             Branch = flow.Sink.Branch,
             SchemaEvolution = flow.Sink.SchemaEvolution,
             SnapshotProperties = flow.Sink.SnapshotProperties,
-            FormatVersion = flow.Sink.Properties.TryGetValue(TablePropertyRules.FormatVersion, out var version) ? int.Parse(version, NumberStyles.None, CultureInfo.InvariantCulture) : null,
+            FormatVersion = FormatVersionOf(flow.Sink),
             Defaults = DefaultsOf(flow.Sink),
         };
     }
+
+    private static int? FormatVersionOf(SinkDefinition sink) =>
+        sink.Properties.TryGetValue(TablePropertyRules.FormatVersion, out var version) ? int.Parse(version, NumberStyles.None, CultureInfo.InvariantCulture) : null;
 
     /// <summary>
     /// A table that is created here says that pipelines maintain it, and how long snapshots stay, so that it need not be guessed.
@@ -316,7 +319,12 @@ public static class PipelinePlanner
             errors.Add(At(sink.Position, $"sinks.{sink.Name}",
                 $"column '{field.Name}' of the query has type {field.Type.Name}, which no Iceberg column holds here; cast it in the SQL."));
         }
-        return unwritable.Count != 0;
+        if (unwritable.Count != 0) return true;
+        if (!sink.CreatesTable || (FormatVersionOf(sink) ?? TableMetadata.FormatVersionDefault) >= TableMetadata.NanosecondsFormatVersion) return false;
+        if (TypeMapping.FindNanoseconds(TypeMapping.ToFields(rows, static () => 0)) is not var (path, type)) return false;
+        errors.Add(At(sink.Position, $"sinks.{sink.Name}",
+            $"column '{path}' of the query needs the type {type}, which tables have from format version 3 on; add properties: {{ format-version: 3 }} to the sink, or cast the column to TIMESTAMP(6) or TIMESTAMP_LTZ(6) in the SQL."));
+        return true;
     }
 
     private static bool CheckNames(SinkDefinition sink, RowType rows, List<DefinitionError> errors)

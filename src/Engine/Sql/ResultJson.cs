@@ -94,10 +94,10 @@ public sealed class ResultJson(TimeZoneInfo timeZone)
         switch (type)
         {
             case DataType.Timestamp:
-                writer.WriteStringValue(Trim(text[..TemporalText.WriteTimestamp(value, 6, text, (byte)'T')]));
+                writer.WriteStringValue(Trim(text[..TemporalText.WriteTimestamp(TemporalText.MicrosOf(value, type, out var below), 9, text, (byte)'T', below)]));
                 break;
             case DataType.TimestampLtz:
-                var local = Trim(text[..TemporalText.WriteTimestamp(SessionZone.ToLocal(value, timeZone), 6, text, (byte)'T')]);
+                var local = Trim(text[..TemporalText.WriteTimestamp(SessionZone.ToLocal(TemporalText.MicrosOf(value, type, out below), timeZone), 9, text, (byte)'T', below)]);
                 text[local.Length] = (byte)'Z';
                 writer.WriteStringValue(text[..(local.Length + 1)]);
                 break;

@@ -45,4 +45,29 @@ public sealed class DateTimeTextTests
             }
         }
     }
+    [Theory]
+    [InlineData("2024-03-27 12:19:22.123456789", 9, 1_711_541_962_123_456_789)]
+    [InlineData("2024-03-27 12:19:22.123456789", 7, 1_711_541_962_123_456_700)]
+    [InlineData("2024-03-27 12:19:22.1", 9, 1_711_541_962_100_000_000)]
+    [InlineData("1969-12-31 23:59:59.999999999", 9, -1)]
+    [InlineData("2024-03-27 12:19:22.123456789", 6, 1_711_541_962_123_456)]
+    [InlineData("1970-01-01 00:00:00.123456789", 4, 123_400)]
+    [InlineData("1970-01-01 00:00:00.000000999", 6, 0)]
+    [InlineData("2262-04-11 23:47:16.854775806", 9, long.MaxValue - 1)]
+    [InlineData("1677-09-21 00:12:43.145224193", 9, long.MinValue + 1)]
+    public void A_fraction_is_kept_to_the_precision(string text, int precision, long expected)
+    {
+        Assert.True(DateTimeText.TryParseTimestamp(Encoding.ASCII.GetBytes(text), TimestampStandard.Sql, isInstant: false, precision, out var value));
+
+        Assert.Equal(expected, value);
+    }
+
+    [Theory]
+    [InlineData("2262-04-11 23:47:16.854775807", 9)]
+    [InlineData("1677-09-21 00:12:43.145224192", 9)]
+    [InlineData("9999-12-31 00:00:00", 7)]
+    [InlineData("2024-03-27 12:19:22.1234567890", 9)]
+    [InlineData("2024-03-27 24:00:00.000000001", 3)]
+    public void What_no_value_can_hold_is_refused(string text, int precision) =>
+        Assert.False(DateTimeText.TryParseTimestamp(Encoding.ASCII.GetBytes(text), TimestampStandard.Sql, isInstant: false, precision, out _));
 }

@@ -225,7 +225,6 @@ public sealed class JsonRecordDecoderTests
 
     [Theory]
     [InlineData("map")]
-    [InlineData("precision")]
     [InlineData("path")]
     [InlineData("wildcard")]
     [InlineData("both")]
@@ -236,8 +235,6 @@ public sealed class JsonRecordDecoderTests
         {
             "map" => (new InputColumn.SchemaField("r", new DataType.Array(new DataType.Map(new DataType.Int(), DataType.String))), Defaults,
                 "Field r[*]: the members of a JSON object have strings as names, so that a MAP of format json has STRING keys, not INT."),
-            "precision" => (new InputColumn.SchemaField("t", new DataType.Timestamp(9)), Defaults,
-                "Field t: TIMESTAMP(9) has more than 6 fraction digits, which no column holds; use precision 6."),
             "path" => (new InputColumn.JsonScalar("$."), Defaults, "JSON path '$.', offset 1: the path ends with '.'; a member name must follow it."),
             "wildcard" => (new InputColumn.JsonScalar("$.a[*]"), Defaults, "The path '$.a[*]' has a wildcard (*), which is not supported. (Parameter 'paths')"),
             "both" => (UserId, new JsonDecodeSettings { FailOnMissingField = true, IgnoreParseErrors = true },

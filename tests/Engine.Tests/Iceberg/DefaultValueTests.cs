@@ -18,6 +18,9 @@ public sealed class DefaultValueTests
     [InlineData("time", "\"22:31:08.123456\"", "81068123456")]
     [InlineData("timestamp", "\"2017-11-16T22:31:08.123456\"", "1510871468123456")]
     [InlineData("timestamptz", "\"1969-12-31T23:59:59+00:00\"", "-1000000")]
+    [InlineData("timestamp_ns", "\"2017-11-16T22:31:08.123456789\"", "1510871468123456789")]
+    [InlineData("timestamp_ns", "\"1969-12-31T23:59:59.9\"", "-100000000")]
+    [InlineData("timestamptz_ns", "\"1970-01-01T00:00:01+00:00\"", "1000000000")]
     [InlineData("string", "\"a\\\"b\"", "0x612262")]
     [InlineData("uuid", "\"f79c3e09-677c-4bbd-a479-3f349cb785e7\"", "0xF79C3E09677C4BBDA4793F349CB785E7")]
     [InlineData("fixed[4]", "\"000102ff\"", "0x000102FF")]
@@ -44,7 +47,9 @@ public sealed class DefaultValueTests
     [InlineData("fixed[4]", "\"00\"")]
     [InlineData("binary", "\"0\"")]
     [InlineData("variant", "\"x\"")]
-    [InlineData("timestamp_ns", "\"2017-11-16T22:31:08.123456789\"")]
+    [InlineData("timestamp_ns", "\"2017-11-16T22:31:08.\"")]
+    [InlineData("timestamp_ns", "\"2017-11-16T22:31:08.1234567890\"")]
+    [InlineData("timestamp_ns", "\"2262-04-12T00:00:00\"")]
     public void What_is_no_value_of_the_type_is_told_from_NULL(string type, string json) => Assert.Null(DefaultValue.Parse(TypeOf(type), json));
 
     private static IcebergType TypeOf(string name)

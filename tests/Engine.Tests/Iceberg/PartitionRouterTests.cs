@@ -32,6 +32,45 @@ public sealed class PartitionRouterTests
         Assert.Equal(["date=1969-12-31: 0,3", "date=1970-01-01: 1", "date=null: 2", "date=1970-01-02: 4"], Print(routed));
     }
 
+    [Theory]
+    [InlineData("hour", "1969-12-31-23,1970-01-01-00,1970-01-01-00,1970-01-01-01")]
+    [InlineData("day", "1969-12-31,1970-01-01,1970-01-01,1970-01-01")]
+    [InlineData("month", "1969-12,1970-01,1970-01,1970-01")]
+    [InlineData("year", "1969,1970,1970,1970")]
+    [InlineData("identity", "1969-12-31T23:59:59.999999999,1970-01-01T00:00:00,1970-01-01T00:00:00.000000001,1970-01-01T01:00:00")]
+    public void Nanoseconds_go_to_the_partition_of_their_time(string transform, string expected)
+    {
+        var rows = new RowType([new Field("at", new DataType.Timestamp(9))]);
+        var table = Schema.FromRow(rows);
+        var router = new PartitionRouter(table, PartitionSpec.Create(table, [("at", Transform.Parse(transform), "p")]), rows);
+        var column = (FixedColumn<long>)Column.Create(rows[0].Type, MemoryAccount.Unlimited());
+        long[] moments = [-1, 0, 1, 3_600_000_000_000];
+
+        var found = moments.Select(moment =>
+        {
+            column.Clear();
+            column.Append(moment);
+            return Uri.UnescapeDataString(Route(router, new ColumnBatch(rows, [column], 1))[0].Key.Path["p=".Length..]);
+        });
+
+        Assert.Equal(expected, string.Join(',', found));
+    }
+
+    // The examples of the table spec, Appendix B, with 2^31 - 1 buckets.
+    [Theory]
+    [InlineData(1_510_871_468_000_000_000, -2_047_944_441)]
+    [InlineData(1_510_871_468_000_001_001, -1_207_196_810)]
+    public void Nanoseconds_are_hashed_as_their_microsecond(long nanos, int hash)
+    {
+        var rows = new RowType([new Field("at", new DataType.TimestampLtz(9))]);
+        var table = Schema.FromRow(rows);
+        var router = new PartitionRouter(table, PartitionSpec.Create(table, [("at", new Transform.Bucket(int.MaxValue), "p")]), rows);
+        var column = (FixedColumn<long>)Column.Create(rows[0].Type, MemoryAccount.Unlimited());
+        column.Append(nanos);
+
+        Assert.Equal($"p={(hash & int.MaxValue) % int.MaxValue}", Route(router, new ColumnBatch(rows, [column], 1))[0].Key.Path);
+    }
+
     [Fact]
     public void A_partition_is_the_same_object_batch_after_batch()
     {

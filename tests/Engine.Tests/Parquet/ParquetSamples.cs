@@ -12,7 +12,7 @@ internal static class ParquetSamples
         new ParquetType.Boolean(), new ParquetType.Int(), new ParquetType.Long(), new ParquetType.Float(), new ParquetType.Double(),
         new ParquetType.Decimal(1, 0), new ParquetType.Decimal(9, 2), new ParquetType.Decimal(10, 2), new ParquetType.Decimal(18, 18),
         new ParquetType.Decimal(19, 0), new ParquetType.Decimal(28, 10), new ParquetType.Decimal(38, 38),
-        new ParquetType.Date(), new ParquetType.Time(), new ParquetType.Timestamp(), new ParquetType.TimestampTz(),
+        new ParquetType.Date(), new ParquetType.Time(), new ParquetType.Timestamp(), new ParquetType.TimestampTz(), new ParquetType.TimestampNs(), new ParquetType.TimestampTzNs(),
         new ParquetType.String(), new ParquetType.Uuid(), new ParquetType.Fixed(1), new ParquetType.Fixed(7), new ParquetType.Binary(),
     ];
 
@@ -59,6 +59,7 @@ internal static class ParquetSamples
             ParquetType.Date => random.Next(-719_000, 2_900_000),
             ParquetType.Time => random.Next(86_400_000),
             ParquetType.Long => isEdge ? random.Next(2) == 0 ? long.MinValue : long.MaxValue : random.NextInt64(-1L << 40, 1L << 40),
+            ParquetType.TimestampNs or ParquetType.TimestampTzNs => isEdge ? random.Next(2) == 0 ? long.MinValue + 1 : long.MaxValue - 1 : random.NextInt64(-4_000_000_000_000_000_000, 4_000_000_000_000_000_000),
             ParquetType.Timestamp or ParquetType.TimestampTz => random.NextInt64(-62_135_596_800_000_000, 253_402_300_799_999_999),
             ParquetType.Float => isEdge ? new[] { float.NaN, -0f, 0f, float.NegativeInfinity, float.PositiveInfinity, float.Epsilon }[random.Next(6)] : random.NextSingle() * 100 - 50,
             ParquetType.Double => isEdge ? new[] { double.NaN, -0d, 0d, double.NegativeInfinity, double.PositiveInfinity, double.Epsilon }[random.Next(6)] : random.NextDouble() * 100 - 50,

@@ -46,6 +46,7 @@ public sealed class MaintainedRunTests(SharedKafka kafka)
         for (var i = 0; i < 6; i++)
             await IcebergReference.AppendAsync(pipeline.TableFolder, [$$"""{"id":-{{i + 1}},"note":"foreign","partition":0,"offset":-{{i + 1}},"event_timestamp":"2024-01-02T03:04:05"}"""]);
         await client.ProduceTextAsync(pipeline.Topic, OrderPipeline.Orders(0, 20));
+        (await pipeline.RunAsync("--until-caught-up")).Expect();
         (await pipeline.RunAsync("--for", "4s")).Expect();
         Assert.True((await IcebergReference.FilesAsync(pipeline.TableFolder)).Count > 6);
 

@@ -43,7 +43,7 @@ public sealed class ParquetNetTests
     }
 
     /// <summary>Version 6.1.0 lacks this encoding for days, timestamps and decimals of up to 18 digits, which are numbers in the file. It is off by default, and no definition turns it on.</summary>
-    private static bool ReadsDelta(ParquetType type) => type is not (ParquetType.Decimal { Precision: <= 18 } or ParquetType.Date or ParquetType.Timestamp or ParquetType.TimestampTz);
+    private static bool ReadsDelta(ParquetType type) => type is not (ParquetType.Decimal { Precision: <= 18 } or ParquetType.Date or ParquetType.Timestamp or ParquetType.TimestampTz or ParquetType.TimestampNs or ParquetType.TimestampTzNs);
 
     /// <summary>The values of a column over all row groups, in the form of <see cref="Values"/>.</summary>
     private static async Task<List<string?>> ReadAsync(ParquetReader reader, DataField field)

@@ -70,12 +70,14 @@ public sealed class ParquetReadersTests
 
         var rows = await DuckDb.QueryAsync($"select {list} from read_parquet('{path}')");
 
-        AssertSame(columns, batches, (row, column) => FromDuck(columns[column].Type, rows[row].GetProperty($"c{column}").GetString()), rows.Count);
+        // DuckDB has no instants of nanoseconds: it cuts them.
+        AssertSame(columns, batches, (row, column) => FromDuck(columns[column].Type, rows[row].GetProperty($"c{column}").GetString()), rows.Count, type => type is not ParquetType.TimestampTzNs);
     }
 
     private static string DuckText(ParquetColumn column) => column.Type switch
     {
         ParquetType.Timestamp or ParquetType.TimestampTz or ParquetType.Time => $"epoch_us({column.Name})::varchar",
+        ParquetType.TimestampNs => $"epoch_ns({column.Name})::varchar",
         ParquetType.Date => $"({column.Name} - date '1970-01-01')::varchar",
         ParquetType.Binary or ParquetType.Fixed => $"hex({column.Name})",
         ParquetType.String => $"hex(encode({column.Name}))",
@@ -95,11 +97,12 @@ public sealed class ParquetReadersTests
 
     private static string Spelled(string value) => value switch { "nan" => "NaN", "inf" => "Infinity", "-inf" => "-Infinity", _ => value };
 
-    private static void AssertSame(ParquetColumn[] columns, ColumnBatch[] batches, Func<int, int, string?> found, int rowCount)
+    private static void AssertSame(ParquetColumn[] columns, ColumnBatch[] batches, Func<int, int, string?> found, int rowCount, Func<ParquetType, bool>? isCompared = null)
     {
         Assert.Equal(batches.Sum(batch => batch.Count), rowCount);
         for (var i = 0; i < columns.Length; i++)
         {
+            if (isCompared?.Invoke(columns[i].Type) == false) continue;
             var expected = batches.SelectMany(batch => Values(batch[i], columns[i].Type is ParquetType.Time)).ToArray();
             for (var row = 0; row < rowCount; row++)
             {

@@ -161,8 +161,6 @@ internal sealed class SchemaShape : Shape<RowType>
     /// <summary>Why this engine cannot fill a column of the type; null where it can.</summary>
     private static string? WhyNotHeld(DataType type) => type switch
     {
-        DataType.Timestamp { Precision: > DataType.Timestamp.HeldPrecisionMax } or DataType.TimestampLtz { Precision: > DataType.Timestamp.HeldPrecisionMax } =>
-            $"{type.Name} has more than microseconds, which this engine does not hold; use precision 6 or less, or 'engine: flink' and matih deploy",
         DataType.DayTimeInterval or DataType.YearMonthInterval or DataType.Null => $"{type.Name} is no type of a field",
         DataType.Array array => WhyNotHeld(array.Element),
         DataType.Map { Key: not (DataType.Char or DataType.Varchar) } map =>

@@ -226,6 +226,8 @@ internal sealed class IcebergBinding : TableBinding
         IcebergType.Time => new ParquetType.Time(),
         IcebergType.Timestamp => new ParquetType.Timestamp(),
         IcebergType.TimestampTz => new ParquetType.TimestampTz(),
+        IcebergType.TimestampNs => new ParquetType.TimestampNs(),
+        IcebergType.TimestampTzNs => new ParquetType.TimestampTzNs(),
         IcebergType.String => new ParquetType.String(),
         IcebergType.Uuid => new ParquetType.Uuid(),
         IcebergType.Fixed(var length) => new ParquetType.Fixed(length),

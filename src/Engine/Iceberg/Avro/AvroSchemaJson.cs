@@ -86,6 +86,12 @@ internal static class AvroSchemaJson
             case IcebergType.TimestampTz:
                 WriteLogical(writer, "long", "timestamp-micros", isUtc: true);
                 break;
+            case IcebergType.TimestampNs:
+                WriteLogical(writer, "long", "timestamp-nanos", isUtc: false);
+                break;
+            case IcebergType.TimestampTzNs:
+                WriteLogical(writer, "long", "timestamp-nanos", isUtc: true);
+                break;
             case IcebergType.Uuid:
                 WriteFixed(writer, "uuid_fixed", 16, "uuid");
                 break;

@@ -59,5 +59,10 @@ public sealed record NewTable(
     {
         if (FormatVersion is < TableMetadata.FormatVersionDefault or > TableMetadata.FormatVersionMax)
             throw new UnsupportedTableException($"A table of format version {FormatVersion} cannot be created; versions {TableMetadata.FormatVersionDefault} and {TableMetadata.FormatVersionMax} can.");
+        if (FormatVersion < TableMetadata.NanosecondsFormatVersion && TypeMapping.FindNanoseconds(Schema.Fields) is var (path, type))
+        {
+            throw new UnsupportedTableException(
+                $"A table of format version {FormatVersion} cannot have the column '{path}' of type {type}: CAST it to TIMESTAMP(6) or TIMESTAMP_LTZ(6), or create the table with the property format-version: {TableMetadata.NanosecondsFormatVersion}.");
+        }
     }
 }

@@ -18,7 +18,7 @@ internal static class SingleValue
                 var four = new byte[sizeof(int)];
                 BinaryPrimitives.WriteInt32LittleEndian(four, (int)value.Number);
                 return four;
-            case IcebergType.Long or IcebergType.Time or IcebergType.Timestamp or IcebergType.TimestampTz or IcebergType.Double:
+            case IcebergType.Long or IcebergType.Time or IcebergType.Timestamp or IcebergType.TimestampTz or IcebergType.TimestampNs or IcebergType.TimestampTzNs or IcebergType.Double:
                 var eight = new byte[sizeof(long)];
                 BinaryPrimitives.WriteInt64LittleEndian(eight, (long)value.Number);
                 return eight;

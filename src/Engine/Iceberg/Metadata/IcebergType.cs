@@ -36,6 +36,12 @@ public abstract record IcebergType
     /// <summary>Microseconds since 1970-01-01 00:00:00 UTC.</summary>
     public sealed record TimestampTz : IcebergType { public override string Name => "timestamptz"; }
 
+    /// <summary>Nanoseconds since 1970-01-01 00:00:00, without a zone. Of format version 3.</summary>
+    public sealed record TimestampNs : IcebergType { public override string Name => "timestamp_ns"; }
+
+    /// <summary>Nanoseconds since 1970-01-01 00:00:00 UTC. Of format version 3.</summary>
+    public sealed record TimestampTzNs : IcebergType { public override string Name => "timestamptz_ns"; }
+
     public sealed record String : IcebergType { public override string Name => "string"; }
 
     /// <summary>16 bytes, big-endian.</summary>

@@ -134,6 +134,11 @@ internal sealed record SchemaEvolution(Schema Schema, ImmutableArray<string> Cha
             {
                 return;
             }
+            if (metadata.FormatVersion < TableMetadata.NanosecondsFormatVersion && TypeMapping.FindNanoseconds(type, path) is var (place, held))
+            {
+                faults.Add($"it has format version {metadata.FormatVersion}, and a column '{place}' of type {held} needs version {TableMetadata.NanosecondsFormatVersion}: CAST it to TIMESTAMP(6) or TIMESTAMP_LTZ(6), or raise the table's version");
+                return;
+            }
             var json = new JsonObject { ["id"] = id, ["name"] = row.Name, ["required"] = false, ["type"] = ToNode(writer => SchemaJson.WriteType(writer, type)) };
             nodes.Add((JsonNode)json);
             _changes.Add($"adds column '{path}' of type {type}");

@@ -63,6 +63,8 @@ internal static class SchemaJson
         "time" => new IcebergType.Time(),
         "timestamp" => new IcebergType.Timestamp(),
         "timestamptz" => new IcebergType.TimestampTz(),
+        "timestamp_ns" => new IcebergType.TimestampNs(),
+        "timestamptz_ns" => new IcebergType.TimestampTzNs(),
         "string" => new IcebergType.String(),
         "uuid" => new IcebergType.Uuid(),
         "binary" => new IcebergType.Binary(),

@@ -29,6 +29,9 @@ public sealed record TableMetadata
     /// <summary>From this version on each row has an id.</summary>
     internal const int RowIdsFormatVersion = 3;
 
+    /// <summary>From here on columns of nanoseconds exist (table spec, "Primitive Types").</summary>
+    internal const int NanosecondsFormatVersion = 3;
+
     public required int FormatVersion { get; init; }
 
     /// <summary>The table's identity, as written; empty in version 1 tables that have none.</summary>

@@ -63,11 +63,14 @@ public abstract record Transform
         (Bucket, IcebergType.Boolean or IcebergType.Float or IcebergType.Double) => null,
         (Bucket, _) => new IcebergType.Int(),
         (Truncate, IcebergType.Int or IcebergType.Long or IcebergType.Decimal or IcebergType.String or IcebergType.Binary) => source,
-        (Day, IcebergType.Date or IcebergType.Timestamp or IcebergType.TimestampTz) => new IcebergType.Date(),
-        (Year or Month, IcebergType.Date or IcebergType.Timestamp or IcebergType.TimestampTz) => new IcebergType.Int(),
-        (Hour, IcebergType.Timestamp or IcebergType.TimestampTz) => new IcebergType.Int(),
+        (Day, IcebergType.Date) => new IcebergType.Date(),
+        (Day, _) when IsMoment(source) => new IcebergType.Date(),
+        (Year or Month, IcebergType.Date) => new IcebergType.Int(),
+        (Year or Month or Hour, _) when IsMoment(source) => new IcebergType.Int(),
         _ => null,
     };
+
+    private static bool IsMoment(IcebergType type) => type is IcebergType.Timestamp or IcebergType.TimestampTz or IcebergType.TimestampNs or IcebergType.TimestampTzNs;
 
     /// <summary>The name that Iceberg's engines give a partition field.</summary>
     public string DefaultFieldName(string column) => this switch

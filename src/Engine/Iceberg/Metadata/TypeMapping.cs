@@ -8,7 +8,7 @@ namespace Matih.Iceberg.Metadata;
 internal static class TypeMapping
 {
     /// <summary>The type of a column of its own, whose nested fields have no ids that mean anything.</summary>
-    /// <exception cref="NotSupportedException">No table type holds it (intervals, nanoseconds, a ROW without fields).</exception>
+    /// <exception cref="NotSupportedException">No table type holds it (intervals, a ROW without fields).</exception>
     public static IcebergType ToIceberg(DataType type) => ToIceberg(type, static () => 0);
 
     /// <param name="nextId">Gives the ids of nested fields, those of one row before those within them.</param>
@@ -26,12 +26,12 @@ internal static class TypeMapping
         DataType.Varbinary => new IcebergType.Binary(),
         DataType.Date => new IcebergType.Date(),
         DataType.Time => new IcebergType.Time(),
-        DataType.Timestamp(var precision) when precision <= DataType.Timestamp.HeldPrecisionMax => new IcebergType.Timestamp(),
-        DataType.TimestampLtz(var precision) when precision <= DataType.Timestamp.HeldPrecisionMax => new IcebergType.TimestampTz(),
+        DataType.Timestamp => type.HasNanoseconds ? new IcebergType.TimestampNs() : new IcebergType.Timestamp(),
+        DataType.TimestampLtz => type.HasNanoseconds ? new IcebergType.TimestampTzNs() : new IcebergType.TimestampTz(),
         DataType.Array(var element) => ToList(element, nextId),
         DataType.Map map => ToMap(map, nextId),
         DataType.Row { Type: { Count: > 0 } fields } => new IcebergType.Struct(ToFields(fields, nextId)),
-        _ => throw new NotSupportedException($"No Iceberg column of a version 2 table holds {type.Name}. Cast it in the SQL."),
+        _ => throw new NotSupportedException($"No column of an Iceberg table holds {type.Name}. Cast it in the SQL."),
     };
 
     /// <summary>The fields of a table or of a struct: NOT NULL ones are required.</summary>
@@ -53,6 +53,24 @@ internal static class TypeMapping
         var (keyId, valueId) = (nextId(), nextId());
         return new IcebergType.Map(keyId, ToIceberg(map.Key, nextId), valueId, ToIceberg(map.Value, nextId), !map.Value.IsNullable);
     }
+
+    /// <summary>The first of the columns, or of the fields within them, of a type that only tables of format version 3 have; null where there is none.</summary>
+    public static (string Path, IcebergType Type)? FindNanoseconds(IEnumerable<NestedField> fields, string prefix = "")
+    {
+        foreach (var field in fields)
+            if (FindNanoseconds(field.Type, prefix + field.Name) is { } found) return found;
+        return null;
+    }
+
+    /// <inheritdoc cref="FindNanoseconds(IEnumerable{NestedField}, string)"/>
+    public static (string Path, IcebergType Type)? FindNanoseconds(IcebergType type, string path) => type switch
+    {
+        IcebergType.TimestampNs or IcebergType.TimestampTzNs => (path, type),
+        IcebergType.List list => FindNanoseconds(list.Element, path + ".element"),
+        IcebergType.Map map => FindNanoseconds(map.Key, path + ".key") ?? FindNanoseconds(map.Value, path + ".value"),
+        IcebergType.Struct target => FindNanoseconds(target.Fields, path + "."),
+        _ => null,
+    };
 
     /// <summary>
     /// Whether values of the SQL type can be written into a column of that type without loss. Integers widen to long, float
@@ -105,8 +123,6 @@ internal static class TypeMapping
         (DataType.Binary, IcebergType.Binary) => true,
         (DataType.Binary(16), IcebergType.Uuid) => true,
         (DataType.Array or DataType.Map or DataType.Row or DataType.Null or DataType.DayTimeInterval or DataType.YearMonthInterval, _) => false,
-        (DataType.Timestamp { Precision: > DataType.Timestamp.HeldPrecisionMax }, _) => false,
-        (DataType.TimestampLtz { Precision: > DataType.Timestamp.HeldPrecisionMax }, _) => false,
         _ => ToIceberg(from) == to,
     };
 }

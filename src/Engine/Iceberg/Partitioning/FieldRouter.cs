@@ -42,7 +42,8 @@ internal sealed class NumberFieldRouter(Transform transform, IcebergType type, D
     private const int MicrosPerMilli = 1_000;
     private readonly Dictionary<long, int> _idsByValue = [];
     private readonly List<long> _values = [0];
-    private readonly long _unitsPerDay = type is IcebergType.Date ? 1 : TransformArithmetic.MicrosPerDay;
+    private readonly long _unitsPerDay = type is IcebergType.Date ? 1 : TransformArithmetic.MicrosPerDay * UnitsPerMicro(type);
+    private readonly long _unitsPerHour = TransformArithmetic.MicrosPerHour * UnitsPerMicro(type);
     private long _start;
     private long _end;
     private int _id;
@@ -126,14 +127,18 @@ internal sealed class NumberFieldRouter(Transform transform, IcebergType type, D
         {
             switch (transform)
             {
+                // Nanoseconds are hashed as the microsecond that they lie in.
+                case Transform.Bucket(var count) when UnitsPerMicro(type) != 1:
+                    var micros = Nanoseconds.ToMicros(source, out _);
+                    return (TransformArithmetic.Bucket(micros, count), micros * Nanoseconds.PerMicro, (micros + 1) * Nanoseconds.PerMicro);
                 case Transform.Bucket(var count):
                     return (TransformArithmetic.Bucket(source, count), source, source + 1);
                 case Transform.Truncate(var width):
                     var floor = TransformArithmetic.Truncate(source, width);
                     return (type is IcebergType.Int ? (int)floor : floor, floor, floor + width);
                 case Transform.Hour:
-                    var hour = TransformArithmetic.HoursOfMicros(source);
-                    return (hour, hour * TransformArithmetic.MicrosPerHour, (hour + 1) * TransformArithmetic.MicrosPerHour);
+                    var hour = TransformArithmetic.FloorDivide(source, _unitsPerHour);
+                    return (hour, hour * _unitsPerHour, (hour + 1) * _unitsPerHour);
                 case Transform.Day:
                     var day = TransformArithmetic.FloorDivide(source, _unitsPerDay);
                     return (day, day * _unitsPerDay, (day + 1) * _unitsPerDay);
@@ -148,6 +153,8 @@ internal sealed class NumberFieldRouter(Transform transform, IcebergType type, D
             }
         }
     }
+
+    private static long UnitsPerMicro(IcebergType type) => type is IcebergType.TimestampNs or IcebergType.TimestampTzNs ? Nanoseconds.PerMicro : 1;
 
     /// <summary>All NaN are one value; -0.0 and 0.0 are two.</summary>
     private long Bits(float value) => type is IcebergType.Double

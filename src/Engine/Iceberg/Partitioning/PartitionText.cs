@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Matih.Batches;
 using Matih.Iceberg.Metadata;
 
 namespace Matih.Iceberg.Partitioning;
@@ -31,6 +32,8 @@ internal static class PartitionText
         IcebergType.Time => Time((long)value.Number),
         IcebergType.Timestamp => Timestamp((long)value.Number),
         IcebergType.TimestampTz => Timestamp((long)value.Number) + "+00:00",
+        IcebergType.TimestampNs => TimestampNs((long)value.Number),
+        IcebergType.TimestampTzNs => TimestampNs((long)value.Number) + "+00:00",
         IcebergType.Float => BitConverter.Int32BitsToSingle((int)value.Number).ToString("R", CultureInfo.InvariantCulture),
         IcebergType.Double => BitConverter.Int64BitsToDouble((long)value.Number).ToString("R", CultureInfo.InvariantCulture),
         IcebergType.Decimal(_, var scale) => Decimal(value.Number, scale),
@@ -54,18 +57,21 @@ internal static class PartitionText
         return $"{Month(months)}-{days - TransformArithmetic.DaysOfMonth(months) + 1:00}";
     }
 
-    private static string Time(long micros)
+    /// <param name="below">Nanoseconds after the microsecond, 0 to 999.</param>
+    private static string Time(long micros, int below = 0)
     {
         var seconds = micros / MicrosPerSecond;
         var text = $"{seconds / 3600:00}:{seconds / 60 % 60:00}:{seconds % 60:00}";
-        var fraction = micros % MicrosPerSecond;
-        return fraction == 0 ? text : $"{text}.{fraction:000000}".TrimEnd('0');
+        var fraction = micros % MicrosPerSecond * Nanoseconds.PerMicro + below;
+        return fraction == 0 ? text : $"{text}.{fraction:000000000}".TrimEnd('0');
     }
 
-    private static string Timestamp(long micros)
+    private static string TimestampNs(long nanos) => Timestamp(Nanoseconds.ToMicros(nanos, out var below), below);
+
+    private static string Timestamp(long micros, int below = 0)
     {
         var days = TransformArithmetic.DaysOfMicros(micros);
-        return $"{Date(days)}T{Time(micros - days * TransformArithmetic.MicrosPerDay)}";
+        return $"{Date(days)}T{Time(micros - days * TransformArithmetic.MicrosPerDay, below)}";
     }
 
     private static string Decimal(Int128 unscaled, int scale)

@@ -11,7 +11,7 @@ internal static class TransformArithmetic
     internal const long MicrosPerHour = 3_600_000_000;
     private const int UnixEpochDayNumber = 719_162;
 
-    /// <summary>Integers of every width, dates, times and instants are hashed as 64-bit numbers.</summary>
+    /// <summary>Integers of every width, dates, times and instants (those in nanoseconds as microseconds) are hashed as 64-bit numbers.</summary>
     public static int Bucket(long value, int count) => (Murmur3.Hash32(value) & int.MaxValue) % count;
 
     /// <summary>Decimals are hashed as the shortest big-endian two's complement of the unscaled value.</summary>
@@ -51,8 +51,6 @@ internal static class TransformArithmetic
 
     /// <summary>Days since 1970-01-01; before that, the day that the instant lies in.</summary>
     public static long DaysOfMicros(long micros) => FloorDivide(micros, MicrosPerDay);
-
-    public static long HoursOfMicros(long micros) => FloorDivide(micros, MicrosPerHour);
 
     public static long YearsOfDays(long days) => CivilOfDays(days).Year - 1970;
 

@@ -110,7 +110,8 @@ internal static class SchemaFormat
 
     private static void WriteLogical(ref CompactProtocolWriter writer, ParquetType type)
     {
-        if (type is not (ParquetType.String or ParquetType.Decimal or ParquetType.Date or ParquetType.Time or ParquetType.Timestamp or ParquetType.TimestampTz or ParquetType.Uuid))
+        if (type is not (ParquetType.String or ParquetType.Decimal or ParquetType.Date or ParquetType.Time or ParquetType.Timestamp or ParquetType.TimestampTz or ParquetType.TimestampNs or ParquetType.TimestampTzNs
+            or ParquetType.Uuid))
             return;
         var logical = writer.BeginStruct(10);
         switch (type)
@@ -131,21 +132,21 @@ internal static class SchemaFormat
                 writer.EndStruct(saved);
                 break;
             case ParquetType.Time:
-                WriteMicros(ref writer, LogicalTime, isAdjustedToUtc: false);
+                WriteTime(ref writer, LogicalTime, isAdjustedToUtc: false, UnitMicros);
                 break;
             default:
-                WriteMicros(ref writer, LogicalTimestamp, type is ParquetType.TimestampTz);
+                WriteTime(ref writer, LogicalTimestamp, type is ParquetType.TimestampTz or ParquetType.TimestampTzNs, type is ParquetType.TimestampNs or ParquetType.TimestampTzNs ? UnitNanos : UnitMicros);
                 break;
         }
         writer.EndStruct(logical);
     }
 
-    private static void WriteMicros(ref CompactProtocolWriter writer, int logical, bool isAdjustedToUtc)
+    private static void WriteTime(ref CompactProtocolWriter writer, int logical, bool isAdjustedToUtc, int unitOfValues)
     {
         var saved = writer.BeginStruct(logical);
         writer.WriteBool(1, isAdjustedToUtc);
         var unit = writer.BeginStruct(2);
-        writer.WriteEmptyStruct(UnitMicros);
+        writer.WriteEmptyStruct(unitOfValues);
         writer.EndStruct(unit);
         writer.EndStruct(saved);
     }

@@ -175,6 +175,7 @@ internal struct SchemaReader
     {
         SchemaFormat.LogicalDecimal => (Decimal(), Stored()),
         SchemaFormat.LogicalTime => (new ParquetType.Time(), Stored(UnitFactor())),
+        SchemaFormat.LogicalTimestamp when _unit == SchemaFormat.UnitNanos => (_isAdjustedToUtc ? new ParquetType.TimestampTzNs() : new ParquetType.TimestampNs(), Stored()),
         SchemaFormat.LogicalTimestamp => (_isAdjustedToUtc ? new ParquetType.TimestampTz() : new ParquetType.Timestamp(), Stored(UnitFactor())),
         SchemaFormat.LogicalInteger when !_isSigned => throw new NotSupportedException($"Parquet column '{_name}' holds unsigned 64-bit numbers, which no batch column holds."),
         _ => (new ParquetType.Long(), Stored()),
@@ -202,7 +203,7 @@ internal struct SchemaReader
     {
         SchemaFormat.UnitMillis => 1000,
         SchemaFormat.UnitMicros => 1,
-        _ => throw new NotSupportedException($"Parquet column '{_name}' has nanoseconds, which no batch column holds."),
+        _ => throw new NotSupportedException($"Parquet column '{_name}' has times of day in nanoseconds, which no batch column holds."),
     };
 
     private readonly ParquetType.Decimal Decimal()

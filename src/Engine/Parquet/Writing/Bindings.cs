@@ -20,7 +20,8 @@ internal static class Bindings
             _ => null,
         }),
         // Both timestamp layouts are microseconds, a local one being that of UTC, so that either fits either column.
-        ParquetType.Timestamp or ParquetType.TimestampTz => Longs(leaf, context, type => IsTimestamp(type) ? new SameLane<long>() : null),
+        ParquetType.Timestamp or ParquetType.TimestampTz => Longs(leaf, context, type => IsTimestamp(type) && !type.HasNanoseconds ? new SameLane<long>() : null),
+        ParquetType.TimestampNs or ParquetType.TimestampTzNs => Longs(leaf, context, type => type.HasNanoseconds ? new SameLane<long>() : null),
         ParquetType.Float => new NumberChunkWriter<float, FloatOps>(leaf, context, default, type => type is DataType.Float ? new SameLane<float>() : null),
         ParquetType.Double => new NumberChunkWriter<double, DoubleOps>(leaf, context, default, Double),
         ParquetType.Decimal number => Decimal(leaf, context, number),
@@ -61,12 +62,7 @@ internal static class Bindings
 
     private static bool IsInteger32(DataType type) => type is DataType.TinyInt or DataType.SmallInt or DataType.Int or DataType.YearMonthInterval;
 
-    private static bool IsTimestamp(DataType type) => type switch
-    {
-        DataType.Timestamp timestamp => timestamp.Precision <= DataType.Timestamp.HeldPrecisionMax,
-        DataType.TimestampLtz timestamp => timestamp.Precision <= DataType.Timestamp.HeldPrecisionMax,
-        _ => false,
-    };
+    private static bool IsTimestamp(DataType type) => type is DataType.Timestamp or DataType.TimestampLtz;
 
     /// <summary>Whether values of the type, length aside, go into the file column of bytes.</summary>
     public static bool IsBytes(ParquetType target, DataType type) => target switch

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using Matih.Batches;
+using Matih.Sql.Casting;
 using Matih.Sql.Expressions;
 using Matih.Sql.Syntax;
 using Matih.Sql.Values;
@@ -63,10 +64,10 @@ internal static class LiteralBinder
                 value = Expression.Literal.Of(new DataType.Time(0), millis);
                 break;
             default:
-                isRead = TemporalText.TryReadTimestampLiteral(literal.Value, out var micros, out var precision);
-                if (isRead && precision > DataType.Timestamp.HeldPrecisionMax)
-                    throw SqlErrorException.Unsupported(literal.Offset, $"TIMESTAMP({precision}) (precision above {DataType.Timestamp.HeldPrecisionMax})");
-                value = Expression.Literal.Of(new DataType.Timestamp(precision), micros);
+                isRead = TemporalText.TryReadTimestampLiteral(literal.Value, out var moment, out var below, out var precision);
+                var type = new DataType.Timestamp(precision);
+                if (isRead && !TemporalText.TryFit(ref moment, below, precision)) throw new SqlErrorException(literal.Offset, CastsOfNanoseconds.OutOfRange($"'{literal.Value}'", type), isUnsupported: true);
+                value = Expression.Literal.Of(type, moment);
                 break;
         }
         return isRead ? value : throw SqlErrorException.Wrong(literal.Offset, $"'{literal.Value}' is no {literal.Kind}; expected {Shape(literal.Kind)}.");

@@ -24,6 +24,7 @@ internal static class Casts
         if (operand.Type == type) return operand;
         if (IsRelabelling(operand.Type, type)) return new Expression.Retype(operand, type);
         if (NestedTypes.IsNested(operand.Type) && NestedCasts.Bind(operand, type, isTry, offset) is { } nested) return nested;
+        if (CastsOfNanoseconds.Between(operand.Type, type) is { } between) return Bind(Bind(operand, between, isTry, offset), type, isTry, offset);
         var kernel = Find(operand.Type, type, isTry)
             ?? throw SqlErrorException.Unsupported(offset, $"A cast from {operand.Type.Name} to {type.Name}");
         return new Expression.Apply(kernel, [operand], type);
@@ -45,8 +46,8 @@ internal static class Casts
     {
         (DataType.TinyInt, DataType.SmallInt or DataType.Int) or (DataType.SmallInt, DataType.Int) => true,
         (DataType.Char or DataType.Varchar, DataType.Varchar text) => TypeRules.TextLength(from) <= text.Length,
-        (DataType.Timestamp first, DataType.Timestamp second) => first.Precision <= second.Precision,
-        (DataType.TimestampLtz first, DataType.TimestampLtz second) => first.Precision <= second.Precision,
+        (DataType.Timestamp first, DataType.Timestamp second) => first.Precision <= second.Precision && first.HasNanoseconds == second.HasNanoseconds,
+        (DataType.TimestampLtz first, DataType.TimestampLtz second) => first.Precision <= second.Precision && first.HasNanoseconds == second.HasNanoseconds,
         (DataType.Binary or DataType.Varbinary, DataType.Varbinary bytes) => TypeRules.BinaryLength(from) <= bytes.Length,
         _ => false,
     };
@@ -74,6 +75,6 @@ internal static class Casts
         if (TypeRules.IsText(from)) return TypeRules.IsText(to) ? CastsToText.Fit(to) : CastsFromText.To(to, isTry);
         if (TypeRules.IsText(to)) return CastsToText.From(from, to);
         if (TypeRules.IsNumeric(from) || from is DataType.Boolean) return CastsOfNumbers.Find(from, to);
-        return CastsOfTime.Find(from, to);
+        return from.HasNanoseconds || to.HasNanoseconds ? CastsOfNanoseconds.Find(from, to, isTry) : CastsOfTime.Find(from, to);
     }
 }

@@ -26,7 +26,7 @@ internal static class CastsFromText
         DataType.Boolean => Each<byte>(type, isTry, TryReadTruth),
         DataType.Date => Each<int>(type, isTry, TemporalText.TryReadDate),
         DataType.Time => Each<int>(type, isTry, TryReadTime),
-        DataType.Timestamp timestamp => Each<long>(type, isTry, (text, out value) => TryReadTimestamp(text, timestamp.Precision, out value)),
+        DataType.Timestamp timestamp => Each<long>(type, isTry, (text, out value) => TryReadTimestamp(text, timestamp, out value)),
         DataType.TimestampLtz timestamp => Ltz(timestamp, isTry),
         _ => null,
     };
@@ -50,7 +50,7 @@ internal static class CastsFromText
         for (var i = 0; i < call.Count; i++)
         {
             if (call.IsNull(i)) result.AppendNull();
-            else if (TryReadTimestamp(texts[i], type.Precision, out var local)) result.Append(SessionZone.ToInstant(local, call.TimeZone));
+            else if (TryReadInstant(texts[i], type, call.TimeZone, out var instant)) result.Append(instant);
             else Refuse(call, i, texts[i], type, isTry);
         }
     }) { CanFail = !isTry };
@@ -63,6 +63,7 @@ internal static class CastsFromText
 
     private static string Hint(DataType type) => type switch
     {
+        { HasNanoseconds: true } => $"; expected 'yyyy-MM-dd HH:mm:ss[.fraction]' without T and zone, within {Nanoseconds.Range}.",
         DataType.Timestamp or DataType.TimestampLtz => "; expected 'yyyy-MM-dd HH:mm:ss[.fraction]' without T and zone.",
         DataType.Date => "; expected 'yyyy-MM-dd'.",
         DataType.Time => "; expected 'HH:mm:ss'.",
@@ -180,15 +181,18 @@ internal static class CastsFromText
             rest.CopyTo(whole[text.Length..]);
             text = whole[..(text.Length + rest.Length)];
         }
-        if (!TemporalText.TryReadClock(text, 1, out var micros, out var isWhole) || !isWhole || micros == CivilDate.MicrosPerDay) return false;
+        if (!TemporalText.TryReadClock(text, 1, out var micros, out _, out var isWhole) || !isWhole || micros == CivilDate.MicrosPerDay) return false;
         millis = (int)(micros / CivilDate.MicrosPerSecond) * 1000;
         return true;
     }
 
-    private static bool TryReadTimestamp(ReadOnlySpan<byte> text, int precision, out long micros)
+    private static bool TryReadTimestamp(ReadOnlySpan<byte> text, DataType.Timestamp type, out long value) =>
+        TemporalText.TryReadTimestamp(text, out value, out var below) && TemporalText.TryFit(ref value, below, type.Precision);
+
+    private static bool TryReadInstant(ReadOnlySpan<byte> text, DataType.TimestampLtz type, TimeZoneInfo zone, out long value)
     {
-        if (!TemporalText.TryReadTimestamp(text, out micros)) return false;
-        micros = TemporalText.Cut(micros, precision);
-        return true;
+        if (!TemporalText.TryReadTimestamp(text, out value, out var below)) return false;
+        value = SessionZone.ToInstant(value, zone);
+        return TemporalText.TryFit(ref value, below, type.Precision);
     }
 }

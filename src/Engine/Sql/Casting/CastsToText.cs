@@ -26,8 +26,9 @@ internal static class CastsToText
         DataType.Double => Each<double>(to, JavaDoubleText.Write),
         DataType.Date => Each<int>(to, TemporalText.WriteDate),
         DataType.Time type => Each<int>(to, (value, target) => TemporalText.WriteClock(value * 1000L, type.Precision, target)),
+        DataType.Timestamp { HasNanoseconds: true } type => Each<long>(to, (value, target) => TemporalText.WriteTimestamp(Nanoseconds.ToMicros(value, out var below), type.Precision, target, below: below)),
         DataType.Timestamp type => Each<long>(to, (value, target) => TemporalText.WriteTimestamp(value, type.Precision, target)),
-        DataType.TimestampLtz type => Ltz(to, type.Precision),
+        DataType.TimestampLtz type => Ltz(to, type),
         DataType.Binary or DataType.Varbinary => Bytes(to),
         _ => null,
     };
@@ -55,14 +56,18 @@ internal static class CastsToText
         }
     });
 
-    private static Kernel Ltz(DataType to, int precision) => new("CAST", call =>
+    private static Kernel Ltz(DataType to, DataType.TimestampLtz from) => new("CAST", call =>
     {
         var values = call.Values<long>(0);
         Span<byte> text = stackalloc byte[LengthMax];
         for (var i = 0; i < call.Count; i++)
         {
             if (call.IsNull(i)) call.Result.AppendNull();
-            else Append(call.ResultBytes, text[..TemporalText.WriteTimestamp(SessionZone.ToLocal(values[i], call.TimeZone), precision, text)], to);
+            else
+            {
+                var micros = TemporalText.MicrosOf(values[i], from, out var below);
+                Append(call.ResultBytes, text[..TemporalText.WriteTimestamp(SessionZone.ToLocal(micros, call.TimeZone), from.Precision, text, below: below)], to);
+            }
         }
     });
 

@@ -34,7 +34,7 @@ internal static class ComparisonOperators
         {
             // Decimals are compared at their own scales.
             if (common is DataType.Decimal) return (AsDecimal(left, offset), AsDecimal(right, offset));
-            return (Casts.ImplicitCast(left, common, offset), Casts.ImplicitCast(right, common, offset));
+            return (InCommon(left, common, offset), InCommon(right, common, offset));
         }
         if (IsExact(left.Type) && IsExact(right.Type)) return (AsDecimal(left, offset), AsDecimal(right, offset));
         if (TypeRules.IsText(left.Type) && ReadsText(right.Type)) return (ReadText(symbol, left, right.Type, offset), right);
@@ -44,6 +44,9 @@ internal static class ComparisonOperators
         var message = $"'{symbol}' cannot compare {left.Type.Name} with {right.Type.Name}; cast one of them{(mayFlink ? " (`engine: flink` may convert)" : "")}.";
         throw new SqlErrorException(offset, message, mayFlink);
     }
+
+    private static Expression InCommon(Expression operand, DataType common, int offset) =>
+        common.HasNanoseconds && !operand.Type.HasNanoseconds ? CastsOfNanoseconds.ForComparison(operand, common) : Casts.ImplicitCast(operand, common, offset);
 
     private static bool IsExact(DataType type) => TypeRules.IsInteger(type) || type is DataType.Decimal;
 
@@ -58,7 +61,7 @@ internal static class ComparisonOperators
 
     private static bool ReadsText(DataType type) => type is DataType.Date or DataType.Timestamp;
 
-    private static DataType ReadType(DataType type) => type is DataType.Timestamp ? new DataType.Timestamp(DataType.Timestamp.HeldPrecisionMax) : type;
+    private static DataType ReadType(DataType type) => type is DataType.Timestamp ? new DataType.Timestamp(type.HasNanoseconds ? 9 : DataType.Timestamp.MicrosPrecisionMax) : type;
 
     public static Expression Distinct(Expression left, Expression right, bool isNegated, int offset)
     {

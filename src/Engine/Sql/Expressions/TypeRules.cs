@@ -126,8 +126,6 @@ internal static class TypeRules
     /// <summary>Why a column of the type cannot be, or null where it can.</summary>
     public static string? WhyNotHeld(DataType type) => type switch
     {
-        DataType.Timestamp { Precision: > DataType.Timestamp.HeldPrecisionMax } or DataType.TimestampLtz { Precision: > DataType.Timestamp.HeldPrecisionMax } =>
-            $"{type.Name} (precision above {DataType.Timestamp.HeldPrecisionMax})",
         DataType.Array array => WhyNotHeld(array.Element),
         DataType.Map map => WhyNotHeld(map.Key) ?? WhyNotHeld(map.Value),
         DataType.Row row => row.Type.Fields.Select(field => WhyNotHeld(field.Type)).FirstOrDefault(what => what is not null),

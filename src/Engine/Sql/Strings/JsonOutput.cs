@@ -38,7 +38,7 @@ internal static class JsonOutput
             case FixedColumn<byte> truths: target.Write(truths.Values[row] == 0 ? "false"u8 : "true"u8); break;
             case FixedColumn<int> ints: WriteWhole(target, ints.Values[row]); break;
             case FixedColumn<long> longs when column.Type is DataType.BigInt: WriteWhole(target, longs.Values[row]); break;
-            case FixedColumn<long> moments: WriteMoment(target, moments.Values[row], column.Type is DataType.TimestampLtz); break;
+            case FixedColumn<long> moments: WriteMoment(target, moments.Values[row], column.Type); break;
             case FixedColumn<Int128> decimals: WriteDecimal(target, decimals.Values[row], ((DataType.Decimal)column.Type).Scale); break;
             case FixedColumn<float> floats: WriteFloat(target, floats.Values[row]); break;
             case FixedColumn<double> doubles: JavaJsonText.WriteDouble(target, doubles.Values[row]); break;
@@ -57,15 +57,16 @@ internal static class JsonOutput
     }
 
     /// <summary>ISO 8601 with the digits of the fraction that there are; an instant in UTC.</summary>
-    private static void WriteMoment(ArrayBufferWriter<byte> target, long micros, bool isInstant)
+    private static void WriteMoment(ArrayBufferWriter<byte> target, long value, DataType type)
     {
+        var micros = TemporalText.MicrosOf(value, type, out var below);
         Span<byte> text = stackalloc byte[TemporalText.TimestampLengthMax];
-        var fraction = text[..TemporalText.WriteTimestamp(micros, 6, text, (byte)'T')].TrimEnd((byte)'0');
+        var fraction = text[..TemporalText.WriteTimestamp(micros, 9, text, (byte)'T', below)].TrimEnd((byte)'0');
         // Without a fraction the seconds keep their zeros.
         var length = fraction[^1] == '.' ? fraction.Length - 1 : fraction.Length;
         target.Write("\""u8);
         target.Write(text[..length]);
-        target.Write(isInstant ? "Z\""u8 : "\""u8);
+        target.Write(type is DataType.TimestampLtz ? "Z\""u8 : "\""u8);
     }
 
     /// <summary>As java.math.BigDecimal prints it without trailing zeros: an exponent where it is above 0 or the value below a millionth.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Batches;
+using Matih.Sql.Casting;
 using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
 using Matih.Sql.Kernels;
@@ -46,14 +47,14 @@ internal static class TimeArithmetic
     {
         DataType.Date => RowKernels.Each("+", (call, row) => AppendDate(call, row, CivilDate.AddMonths(call.Values<int>(0)[row], months)), canFail: true),
         // Months of an instant are those of its date in UTC.
-        DataType.Timestamp or DataType.TimestampLtz => RowKernels.Each("+", (call, row) => AppendMoment(call, row, AddMonths(call.Values<long>(0)[row], months)), canFail: true),
+        DataType.Timestamp or DataType.TimestampLtz => RowKernels.Each("+", (call, row) => AppendMoment(call, row, AddMonths(MicrosAt(call, 0, row, out var below), months), below), canFail: true),
         _ => null,
     };
 
     private static Kernel? Millis(DataType type, long millis) => type switch
     {
         DataType.Timestamp { Precision: < 3 } or DataType.TimestampLtz { Precision: < 3 } when millis % 1000 != 0 => null,
-        DataType.Timestamp or DataType.TimestampLtz => RowKernels.Each("+", (call, row) => AppendMoment(call, row, Saturate(call.Values<long>(0)[row], millis)), canFail: true),
+        DataType.Timestamp or DataType.TimestampLtz => RowKernels.Each("+", (call, row) => AppendMoment(call, row, Saturate(MicrosAt(call, 0, row, out var below), millis), below), canFail: true),
         // Only the whole days of the interval count.
         DataType.Date => RowKernels.Each("+", (call, row) => AppendDate(call, row, call.Values<int>(0)[row] + millis / 86_400_000), canFail: true),
         DataType.Time => millis % 1000 != 0 ? null : RowKernels.Each("+", (call, row) => call.ResultOf<int>().Append(Wrap(call.Values<int>(0)[row] + millis))),
@@ -73,10 +74,16 @@ internal static class TimeArithmetic
         else call.ResultOf<int>().Append((int)days);
     }
 
-    private static void AppendMoment(KernelCall call, int row, long micros)
+    /// <summary>A moment that is of the result's type.</summary>
+    /// <param name="below">Nanoseconds after the microsecond, 0 to 999.</param>
+    private static long MicrosAt(KernelCall call, int argument, int row, out int below) => TemporalText.MicrosOf(call.Values<long>(argument)[row], call.Result.Type, out below);
+
+    private static void AppendMoment(KernelCall call, int row, long micros, int below = 0)
     {
         if (micros < DayMin * CivilDate.MicrosPerDay || micros >= (DayMax + 1L) * CivilDate.MicrosPerDay) call.Reject(row, OutOfRange);
-        else call.ResultOf<long>().Append(micros);
+        else if (!call.Result.Type.HasNanoseconds) call.ResultOf<long>().Append(micros);
+        else if (Nanoseconds.TryFromMicros(micros, below, out var nanos)) call.ResultOf<long>().Append(nanos);
+        else call.Reject(row, CastsOfNanoseconds.OutOfRange("The time", call.Result.Type));
     }
 
     private static long AddMonths(long micros, int months)
@@ -131,7 +138,11 @@ internal static class TimeArithmetic
             {
                 long n = values.Values<int>(0)[row];
                 if (months > 0 && Math.Abs(n) > 120_000) values.Reject(row, OutOfRange);
-                else AppendMoment(values, row, months > 0 ? AddMonths(values.Values<long>(1)[row], (int)n * months) : Saturate(values.Values<long>(1)[row], n * millis));
+                else
+                {
+                    var micros = MicrosAt(values, 1, row, out var below);
+                    AppendMoment(values, row, months > 0 ? AddMonths(micros, (int)n * months) : Saturate(micros, n * millis), below);
+                }
             }, canFail: true), moment.Type, count, moment),
             DataType.Time when millis is > 0 and < 86_400_000 =>
                 call.Apply(RowKernels.Each(name, (values, row) => values.ResultOf<int>().Append(Wrap(values.Values<int>(1)[row] + values.Values<int>(0)[row] * millis))), moment.Type, count, moment),
@@ -145,7 +156,7 @@ internal static class TimeArithmetic
     private static Expression Difference(FunctionCall call)
     {
         var unit = UnitOf(call);
-        var (from, to) = (call[1], call[2]);
+        var (from, to) = (CastsOfNanoseconds.InMicros(call[1], call.OffsetOf(1)), CastsOfNanoseconds.InMicros(call[2], call.OffsetOf(2)));
         var areInstants = from.Type is DataType.TimestampLtz && to.Type is DataType.TimestampLtz;
         if (!areInstants && (from.Type is not (DataType.Date or DataType.Timestamp) || to.Type is not (DataType.Date or DataType.Timestamp)))
             throw call.Unsupported($"TIMESTAMPDIFF between {from.Type.Name} and {to.Type.Name}");

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matih.Batches;
+using Matih.Sql.Casting;
 using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
 using Matih.Sql.Kernels;
@@ -44,7 +45,7 @@ internal static class TimeFields
 
     private static Expression Bind(FunctionCall call, string unit, int index)
     {
-        var operand = call[index];
+        var operand = CastsOfNanoseconds.InMicros(call[index], call.OffsetOf(index));
         var isOfDate = OfDate.Contains(unit);
         return operand.Type switch
         {

@@ -1,4 +1,5 @@
 using Matih.Batches;
+using Matih.Sql.Casting;
 using Matih.Sql.Expressions;
 using Matih.Sql.Functions;
 using Matih.Sql.Kernels;
@@ -21,14 +22,14 @@ internal static class TimeRounding
         var unit = call.Keyword(1) ?? throw call.Unsupported($"{name} with two arguments");
         var isOfDate = unit is "YEAR" or "QUARTER" or "MONTH" or "WEEK";
         var isOfClock = unit is "DAY" or "HOUR" or "MINUTE" or "SECOND";
-        var operand = call[0];
-        return operand.Type switch
+        var operand = CastsOfNanoseconds.InMicros(call[0], call.OffsetOf(0));
+        var rounded = operand.Type switch
         {
             DataType.Date when isOfDate => call.Apply(RowKernels.Each($"{name} {unit}", (values, row) =>
             {
-                var rounded = RoundDate(values.Values<int>(0)[row], unit, isUp);
-                if (!TimeArithmetic.IsDay(rounded)) values.Reject(row, TimeArithmetic.OutOfRange);
-                else values.ResultOf<int>().Append(rounded);
+                var day = RoundDate(values.Values<int>(0)[row], unit, isUp);
+                if (!TimeArithmetic.IsDay(day)) values.Reject(row, TimeArithmetic.OutOfRange);
+                else values.ResultOf<int>().Append(day);
             }, canFail: true), operand.Type, operand),
             DataType.Timestamp when isOfDate || isOfClock => call.Apply(OfMoment(name, unit, isOfDate, isUp, isInstant: false), operand.Type, operand),
             DataType.TimestampLtz when isOfDate || unit is "DAY" or "HOUR" => call.Apply(OfMoment(name, unit, isOfDate, isUp, isInstant: true), operand.Type, operand),
@@ -40,6 +41,7 @@ internal static class TimeRounding
             }, canFail: isUp), operand.Type, operand),
             _ => throw call.Unsupported($"{name} of {operand.Type.Name} to {unit}"),
         };
+        return Casts.ImplicitCast(rounded, call[0].Type, call.Offset);
     }
 
     private static Kernel OfMoment(string name, string unit, bool isOfDate, bool isUp, bool isInstant) => RowKernels.Each($"{name} {unit}", (call, row) =>

@@ -65,7 +65,11 @@ internal static class TimeText
         return call.ApplyAs(RowKernels.Each("DATE_FORMAT", (values, row) =>
         {
             if (isText) Reformat(values, row, pattern);
-            else Write(values, row, pattern, isInstant ? SessionZone.ToLocal(values.Values<long>(0)[row], values.TimeZone) : values.Values<long>(0)[row]);
+            else
+            {
+                var micros = TemporalText.MicrosOf(values.Values<long>(0)[row], operand.Type, out var below);
+                Write(values, row, pattern, isInstant ? SessionZone.ToLocal(micros, values.TimeZone) : micros, below);
+            }
         }, canFail: true), DataType.String.OrNull(), operand, call.Text(1));
     }
 
@@ -78,14 +82,15 @@ internal static class TimeText
         else RejectOutOfRange(call, row, "DATE_FORMAT", text);
     }
 
-    private static void Write(KernelCall call, int row, DatePattern pattern, long local)
+    /// <param name="below">Nanoseconds after the microsecond, 0 to 999.</param>
+    private static void Write(KernelCall call, int row, DatePattern pattern, long local, int below = 0)
     {
         if (local < MicrosMin || local >= MicrosEnd)
         {
             call.Reject(row, "The year is out of the range that can be written by a pattern.");
             return;
         }
-        call.ResultBytes.End(pattern.Write(local, call.ResultBytes.Begin(pattern.LengthMax)));
+        call.ResultBytes.End(pattern.Write(local, below, call.ResultBytes.Begin(pattern.LengthMax)));
     }
 
     private static void RejectOutOfRange(KernelCall call, int row, string name, ReadOnlySpan<byte> text) =>
@@ -98,7 +103,7 @@ internal static class TimeText
         if (call.Count == 1)
             return call.ApplyAs(RowKernels.Each("TO_TIMESTAMP", (values, row) =>
             {
-                if (TemporalText.TryReadTimestamp(values.Bytes(0)[row], out var micros)) values.ResultOf<long>().Append(TemporalText.Cut(micros, 3));
+                if (TemporalText.TryReadTimestamp(values.Bytes(0)[row], out var micros, out _)) values.ResultOf<long>().Append(TemporalText.Cut(micros, 3));
                 else values.Result.AppendNull();
             }), type, call.Text(0));
         var pattern = ReadingPatternAt(call, 1, isModern: true, canHaveZone: true);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Matih.Batches;
 
 namespace Matih.Sql.Values;
 
@@ -165,9 +166,10 @@ internal sealed class DatePattern
     };
 
     /// <summary>Writes a moment of the years 1 to 9999.</summary>
-    public int Write(long localMicros, Span<byte> target)
+    /// <param name="below">Nanoseconds after the microsecond, 0 to 999.</param>
+    public int Write(long localMicros, int below, Span<byte> target)
     {
-        var moment = new Moment(localMicros);
+        var moment = new Moment(localMicros, below);
         var length = 0;
         foreach (var part in _parts) length += WritePart(part, moment, target[length..]);
         return length;
@@ -176,20 +178,22 @@ internal sealed class DatePattern
     /// <summary>A moment's fields.</summary>
     private readonly struct Moment
     {
-        public Moment(long localMicros)
+        public Moment(long localMicros, int below)
         {
-            (Days, MicrosOfDay) = CivilDate.Split(localMicros);
+            (Days, var microsOfDay) = CivilDate.Split(localMicros);
             (Year, Month, Day) = CivilDate.FromDays(Days);
-            Seconds = (int)(MicrosOfDay / CivilDate.MicrosPerSecond);
+            Seconds = (int)(microsOfDay / CivilDate.MicrosPerSecond);
+            Nanos = (int)(microsOfDay % CivilDate.MicrosPerSecond) * Nanoseconds.PerMicro + below;
         }
 
         public readonly int Days, Year, Month, Day, Seconds;
-        public readonly long MicrosOfDay;
+
+        /// <summary>Of the second.</summary>
+        public readonly int Nanos;
 
         public int Hour => Seconds / 3600;
         public int Weekday => CivilDate.DayOfWeek(Days);
         public int DayOfYear => Days - CivilDate.ToDays(Year, 1, 1) + 1;
-        public int Micros => (int)(MicrosOfDay % CivilDate.MicrosPerSecond);
 
         /// <summary>Weeks begin on Sunday, and that of the first of January is the first.</summary>
         private bool IsInFirstWeekOfNext => Year < 9999 ? Days + 6 - Weekday >= CivilDate.ToDays(Year + 1, 1, 1) : Day + 6 - Weekday > 31 && Month == 12;
@@ -223,8 +227,8 @@ internal sealed class DatePattern
         's' => WriteNumber(moment.Seconds % 60, part.Count, target),
         'a' => Copy(moment.Seconds < 43_200 ? "AM"u8 : "PM"u8, target),
         // Milliseconds as a number, or a fraction of so many digits.
-        _ when !_isModern => WriteNumber(moment.Micros / 1000, part.Count, target),
-        _ => WriteFraction(moment.Micros, part.Count, target),
+        _ when !_isModern => WriteNumber(moment.Nanos / 1_000_000, part.Count, target),
+        _ => WriteFraction(moment.Nanos, part.Count, target),
     };
 
     private static int WriteYear(int year, int count, Span<byte> target) => count == 2 ? WriteNumber(year % 100, 2, target) : WriteNumber(year, count, target);
@@ -260,12 +264,12 @@ internal sealed class DatePattern
         return zeros + length;
     }
 
-    private static int WriteFraction(int micros, int digits, Span<byte> target)
+    private static int WriteFraction(int nanos, int digits, Span<byte> target)
     {
         for (var i = 0; i < digits; i++)
         {
-            target[i] = (byte)('0' + micros / 100_000);
-            micros = micros % 100_000 * 10;
+            target[i] = (byte)('0' + nanos / 100_000_000);
+            nanos = nanos % 100_000_000 * 10;
         }
         return digits;
     }

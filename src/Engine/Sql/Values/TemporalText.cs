@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Matih.Batches;
 
 namespace Matih.Sql.Values;
 
@@ -19,15 +20,16 @@ internal static class TemporalText
     {
         (millis, precision) = (0, 0);
         var bytes = Encoding.UTF8.GetBytes(text);
-        if (bytes.Length < 8 || !TryReadClock(bytes, 2, out var micros, out var isWhole) || !isWhole || micros == CivilDate.MicrosPerDay) return false;
+        if (bytes.Length < 8 || !TryReadClock(bytes, 2, out var micros, out _, out var isWhole) || !isWhole || micros == CivilDate.MicrosPerDay) return false;
         precision = text.Length > 9 ? text.Length - 9 : 0;
         millis = (int)(micros / 1000);
         return precision <= 9;
     }
 
-    public static bool TryReadTimestampLiteral(string text, out long micros, out int precision)
+    /// <param name="below">Nanoseconds after the microsecond, 0 to 999.</param>
+    public static bool TryReadTimestampLiteral(string text, out long micros, out int below, out int precision)
     {
-        (micros, precision) = (0, 0);
+        (micros, below, precision) = (0, 0, 0);
         if (TryReadDateLiteral(text, out var day))
         {
             micros = day * CivilDate.MicrosPerDay;
@@ -35,7 +37,7 @@ internal static class TemporalText
         }
         if (text.Length < 19 || text[10] != ' ') return false;
         var bytes = Encoding.UTF8.GetBytes(text);
-        if (!TryReadDate(bytes.AsSpan(0, 10), out var days) || !TryReadClock(bytes.AsSpan(11), 2, out var clock, out var isWhole) || !isWhole) return false;
+        if (!TryReadDate(bytes.AsSpan(0, 10), out var days) || !TryReadClock(bytes.AsSpan(11), 2, out var clock, out below, out var isWhole) || !isWhole) return false;
         precision = text.Length > 20 ? text.Length - 20 : 0;
         micros = days * CivilDate.MicrosPerDay + clock;
         return precision <= 9;
@@ -62,16 +64,17 @@ internal static class TemporalText
 
     /// <summary>
     /// <c>yyyy-M-d[ H:m:s[.fraction]]</c>. Flink reads months as having 31 days at most and takes the last day that exists;
-    /// fraction digits past the sixth are cut.
+    /// at most nine fraction digits.
     /// </summary>
-    public static bool TryReadTimestamp(ReadOnlySpan<byte> text, out long micros)
+    /// <param name="below">Nanoseconds after the microsecond, 0 to 999.</param>
+    public static bool TryReadTimestamp(ReadOnlySpan<byte> text, out long micros, out int below)
     {
-        micros = 0;
+        (micros, below) = (0, 0);
         var blank = text.IndexOf((byte)' ');
         var date = blank < 0 ? text : text[..blank];
         if (date.Length < 8 || date.IndexOf((byte)'-') != 4 || !TryReadParts(date, out var year, out var month, out var day)) return false;
         long clock = 0;
-        if (blank >= 0 && (!TryReadClock(text[(blank + 1)..], 1, out clock, out var isWhole) || !isWhole)) return false;
+        if (blank >= 0 && (!TryReadClock(text[(blank + 1)..], 1, out clock, out below, out var isWhole) || !isWhole)) return false;
         micros = CivilDate.ToDays(year, month, Math.Min(day, CivilDate.DaysInMonth(year, month))) * CivilDate.MicrosPerDay + clock;
         return true;
     }
@@ -86,9 +89,10 @@ internal static class TemporalText
     }
 
     /// <summary>H:m:s[.fraction], each part of at least so many digits; 24:00:00 is the end of the day.</summary>
-    public static bool TryReadClock(ReadOnlySpan<byte> text, int digitsMin, out long micros, out bool isWhole)
+    /// <param name="below">Nanoseconds after the microsecond, 0 to 999.</param>
+    public static bool TryReadClock(ReadOnlySpan<byte> text, int digitsMin, out long micros, out int below, out bool isWhole)
     {
-        (micros, isWhole) = (0, false);
+        (micros, below, isWhole) = (0, 0, false);
         var at = 0;
         if (!TryReadNumber(text, ref at, digitsMin, 2, out var hour) || hour > 24 || !Skip(text, ref at, ':')) return false;
         if (!TryReadNumber(text, ref at, digitsMin, 2, out var minute) || minute > 59 || !Skip(text, ref at, ':')) return false;
@@ -98,13 +102,14 @@ internal static class TemporalText
         {
             var digits = 0;
             for (at++; at < text.Length && char.IsAsciiDigit((char)text[at]); at++, digits++)
-                if (digits < 6) fraction = fraction * 10 + (text[at] - '0');
+                if (digits < 9) fraction = fraction * 10 + (text[at] - '0');
             if (digits > 9) return false;
-            for (; digits < 6; digits++) fraction *= 10;
+            for (; digits < 9; digits++) fraction *= 10;
         }
+        (fraction, below) = (fraction / Nanoseconds.PerMicro, (int)(fraction % Nanoseconds.PerMicro));
         isWhole = at == text.Length;
         micros = ((hour * 60L + minute) * 60 + second) * CivilDate.MicrosPerSecond + fraction;
-        return micros <= CivilDate.MicrosPerDay;
+        return micros < CivilDate.MicrosPerDay || (micros == CivilDate.MicrosPerDay && below == 0);
     }
 
     private static bool TryReadNumber(ReadOnlySpan<byte> text, ref int at, int digitsMin, int digitsMax, out int value)
@@ -141,7 +146,8 @@ internal static class TemporalText
     }
 
     /// <summary>HH:mm:ss and so many fractional digits.</summary>
-    public static int WriteClock(long microsOfDay, int precision, Span<byte> target)
+    /// <param name="below">Nanoseconds after the microsecond, 0 to 999.</param>
+    public static int WriteClock(long microsOfDay, int precision, Span<byte> target, int below = 0)
     {
         var seconds = (int)(microsOfDay / CivilDate.MicrosPerSecond);
         WriteTwo(seconds / 3600, target);
@@ -151,23 +157,23 @@ internal static class TemporalText
         WriteTwo(seconds % 60, target[6..]);
         if (precision == 0) return 8;
         target[8] = (byte)'.';
-        var fraction = microsOfDay % CivilDate.MicrosPerSecond;
-        for (var digit = 5; digit >= 0; digit--)
+        var fraction = microsOfDay % CivilDate.MicrosPerSecond * Nanoseconds.PerMicro + below;
+        for (var digit = 8; digit >= 0; digit--)
         {
             if (digit < precision) target[9 + digit] = (byte)('0' + fraction % 10);
             fraction /= 10;
         }
-        for (var digit = 6; digit < precision; digit++) target[9 + digit] = (byte)'0';
         return 9 + precision;
     }
 
     /// <summary>yyyy-MM-dd HH:mm:ss and so many fractional digits.</summary>
-    public static int WriteTimestamp(long micros, int precision, Span<byte> target, byte separator = (byte)' ')
+    /// <param name="below">Nanoseconds after the microsecond, 0 to 999.</param>
+    public static int WriteTimestamp(long micros, int precision, Span<byte> target, byte separator = (byte)' ', int below = 0)
     {
         var (days, microsOfDay) = CivilDate.Split(micros);
         var length = WriteDate(days, target);
         target[length++] = separator;
-        return length + WriteClock(microsOfDay, precision, target[length..]);
+        return length + WriteClock(microsOfDay, precision, target[length..], below);
     }
 
     private static void WriteTwo(int value, Span<byte> target)
@@ -177,12 +183,41 @@ internal static class TemporalText
     }
 
     /// <summary>Cuts a timestamp to so many fractional digits, towards the past.</summary>
-    public static long Cut(long micros, int precision)
+    public static long Cut(long micros, int precision) => Cut(micros, precision, 6);
+
+    /// <summary>Cuts nanoseconds to so many fractional digits, towards the past.</summary>
+    public static long CutNanos(long nanos, int precision) => Cut(nanos, precision, 9);
+
+    private static long Cut(long value, int precision, int digits)
     {
-        if (precision >= 6) return micros;
+        if (precision >= digits) return value;
         long unit = 1;
-        for (var i = precision; i < 6; i++) unit *= 10;
-        var rest = micros % unit;
-        return micros - (rest < 0 ? rest + unit : rest);
+        for (var i = precision; i < digits; i++) unit *= 10;
+        var rest = value % unit;
+        return value - (rest < 0 ? rest + unit : rest);
+    }
+
+    /// <summary>The microsecond that a value of a TIMESTAMP or TIMESTAMP_LTZ type lies in.</summary>
+    /// <param name="below">Nanoseconds after it, 0 to 999.</param>
+    public static long MicrosOf(long value, DataType type, out int below)
+    {
+        below = 0;
+        return type.HasNanoseconds ? Nanoseconds.ToMicros(value, out below) : value;
+    }
+
+    /// <summary>Makes a moment a value of a type of so many fractional digits.</summary>
+    /// <param name="value">Microseconds; the value afterwards.</param>
+    /// <param name="below">Nanoseconds after the microsecond, 0 to 999.</param>
+    /// <returns>False where nanoseconds do not reach the moment.</returns>
+    public static bool TryFit(ref long value, int below, int precision)
+    {
+        if (precision > DataType.Timestamp.MicrosPrecisionMax)
+        {
+            if (!Nanoseconds.TryFromMicros(value, below, out value)) return false;
+            value = CutNanos(value, precision);
+            return true;
+        }
+        value = Cut(value, precision);
+        return true;
     }
 }
