@@ -73,6 +73,14 @@ public abstract record DataType
     {
         public const int PrecisionMax = 38;
         public override string Name => $"DECIMAL({Precision}, {Scale})";
+
+        /// <summary>10 to the power of the precision: the first number of too many digits.</summary>
+        internal static Int128 LimitOf(int precision)
+        {
+            var limit = Int128.One;
+            for (var i = 0; i < precision; i++) limit *= 10;
+            return limit;
+        }
     }
 
     /// <summary>Text of exactly <paramref name="Length"/> code points.</summary>

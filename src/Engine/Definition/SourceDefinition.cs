@@ -9,6 +9,8 @@ public enum RecordFormat
     Json,
     /// <summary>Any bytes, handed on as text.</summary>
     Raw,
+    /// <summary>Avro, written with a schema that the record names and a schema registry knows.</summary>
+    Avro,
 }
 
 /// <summary>What becomes of a record that cannot be read.</summary>

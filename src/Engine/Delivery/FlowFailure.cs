@@ -1,5 +1,6 @@
 using Matih.Kafka;
 using Matih.Planning;
+using Matih.Registry;
 
 namespace Matih.Delivery;
 
@@ -14,6 +15,10 @@ internal static class FlowFailure
         PositionOutOfRangeException position => new PipelineException(FailureKind.Kafka,
             $"Topic '{plan.Topic}': {position.Message}", "The next attempt compares the position with what the topic holds, and says what is missing.", position),
         SourceException source => OfTopic(plan.Topic, source),
+        SchemaRegistryException { IsTransient: true } registry => new PipelineException(FailureKind.Kafka, $"Topic '{plan.Topic}': {registry.Message}",
+            "Check that the schema registry runs and can be reached from here; the run continues from the table's ledger.", registry),
+        SchemaRegistryException registry => new PipelineException(FailureKind.KafkaAccess, $"Topic '{plan.Topic}': {registry.Message}",
+            "Correct the source's schema_registry or its credentials; the start after that continues from the table's ledger.", registry),
         _ => OfTable(plan.Table.Identifier, e, abort),
     };
 

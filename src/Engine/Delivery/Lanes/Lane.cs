@@ -99,12 +99,12 @@ internal sealed class Lane : IAsyncDisposable
     {
         var beganAt = _parts.Clock.GetTimestamp();
         _parts.Progress.NoteRead(batch.Count, batch.PayloadBytes);
-        var rows = Evaluate(batch);
+        var rows = await EvaluateAsync(batch, cancellationToken);
         if (_errors.Errors.Count != 0 && _parts.Settings.OnError == ErrorPolicy.Fail)
         {
             CutAtFirstErrors(batch);
             _parts.Progress.Metrics.Count(Instruments.RecordsRejected);
-            rows = Evaluate(batch);
+            rows = await EvaluateAsync(batch, cancellationToken);
         }
         NoteSkipped(batch);
 
@@ -151,10 +151,11 @@ internal sealed class Lane : IAsyncDisposable
         return _parts.Writer.IsAlone ? checkpoint.WithFiles(files) : checkpoint;
     }
 
-    private ColumnBatch Evaluate(RawBatch batch)
+    private async ValueTask<ColumnBatch> EvaluateAsync(RawBatch batch, CancellationToken cancellationToken)
     {
         _errors.Clear(batch.Count);
         Scan(batch);
+        await _parts.Decoder.PrepareAsync(batch, _errors, cancellationToken);
         return _parts.Query.Execute(_parts.Decoder.Decode(batch, _errors), _errors);
     }
 

@@ -75,14 +75,6 @@ internal static class Bindings
     public static ArgumentException Mismatch(ParquetColumn column, DataType type) =>
         new($"Column '{column.Name}' of the Parquet file is {column.Type}; the batch's column is {type}. CAST it in the SQL, or change the table's column.");
 
-    /// <summary>10 to the power of the precision: the first number of too many digits.</summary>
-    public static Int128 DecimalLimit(int precision)
-    {
-        var limit = Int128.One;
-        for (var i = 0; i < precision; i++) limit *= 10;
-        return limit;
-    }
-
     /// <summary>Two's complement, most significant byte first, with no byte more than the sign needs.</summary>
     public static byte[] MinimalBigEndian(Int128 value)
     {

@@ -27,7 +27,7 @@ internal sealed class NumberChunkWriter<T, TOps>(ParquetLeaf leaf, WriterContext
     {
         if (Column.Type is not ParquetType.Decimal type) return;
         var values = ((FixedColumn<Int128>)source).Values;
-        var limit = Bindings.DecimalLimit(type.Precision);
+        var limit = DataType.Decimal.LimitOf(type.Precision);
         for (var i = 0; i < rows.Count; i++)
         {
             var row = rows[i];
