@@ -25,7 +25,7 @@ internal static class ClickColumns
     public static JsonRecordDecoder Decoder() => new(Inputs, new JsonDecodeSettings { RequiresObject = true }, "w1", MemoryAccount.Unlimited());
 
     /// <summary>Decodes all records and shows every batch; fails where a record is left out.</summary>
-    public static void Decode(MemoryRecords records, JsonRecordDecoder decoder, Action<ColumnBatch> batchDecoded)
+    public static void Decode(MemoryRecords records, IRecordDecoder decoder, Action<ColumnBatch> batchDecoded)
     {
         using var raw = new MemoryRecords.Batch(records);
         var errors = new RowErrors();
@@ -33,6 +33,7 @@ internal static class ClickColumns
         {
             raw.Fill(start, Math.Min(BatchRecords, records.Count - start));
             errors.Clear(raw.Count);
+            decoder.PrepareAsync(raw, errors, default).AsTask().GetAwaiter().GetResult();
             var batch = decoder.Decode(raw, errors);
             if (errors.IsAnyLeftOut) throw new InvalidOperationException($"A record was left out: {errors.Errors.FirstOrDefault()}");
             batchDecoded(batch);

@@ -19,6 +19,7 @@ var input = Path.Combine(folder, "w1.ndjson");
 var benchmarks = new (string Name, long Records, Func<WorkloadFacts, Task> RunAsync)[]
 {
     ("decode", 1_000_000, facts => new DecodeStage(input, facts).RunAsync(rounds)),
+    ("w4", 1_000_000, facts => new AvroStage(input, facts).RunAsync(rounds)),
     ("nested", 1, _ => new NestedStage(folder).RunAsync(rounds)),
     ("jsonvalue", 1, _ => new JsonValueStage(folder).RunAsync(rounds)),
     ("encode", 1_000_000, facts => new EncodeStage(duckDb, input, facts, folder).RunAsync(rounds)),

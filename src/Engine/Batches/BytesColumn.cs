@@ -70,6 +70,19 @@ internal sealed class BytesColumn(DataType type, MemoryAccount account) : Column
         End(value.Length);
     }
 
+    /// <summary>Appends the first bytes of a source, which may be read past them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AppendPrefix(ReadOnlySpan<byte> source, int length)
+    {
+        const int Block = 32;
+        if (length <= Block && source.Length >= Block)
+        {
+            Unsafe.WriteUnaligned(ref MemoryMarshal.GetReference(Begin(Block)), Unsafe.ReadUnaligned<Vector256<byte>>(in MemoryMarshal.GetReference(source)));
+        }
+        else source[..length].CopyTo(Begin(length));
+        End(length);
+    }
+
     /// <summary>Room for a value of at most <paramref name="lengthMax"/> bytes, to be closed by <see cref="End"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> Begin(int lengthMax)

@@ -17,24 +17,32 @@ internal static class SchemaFraming
 
     private static ReadOnlySpan<byte> HeaderName => "__value_schema_id"u8;
 
-    /// <param name="body">The value without its frame.</param>
-    /// <returns>Why no schema is named; null where one is.</returns>
-    public static string? Read(RawBatch batch, int row, out SchemaKey key, out ReadOnlySpan<byte> body)
+    /// <returns>False where the record names no schema: <see cref="FaultOf"/> says why.</returns>
+    public static bool TryRead(RawBatch batch, int row, out SchemaKey key)
     {
-        var value = batch.Value(row);
-        key = default;
-        body = default;
         if (batch.TryGetHeader(row, HeaderName, out var header, out var isNull) && !isNull)
         {
-            if (header.Length < GuidLength || header[0] != MagicOfGuid) return $"the header __value_schema_id has {Quantity.Of(header.Length, "byte")} that begin with {(header.IsEmpty ? "nothing" : $"{header[0]}")}, expected 1 and a GUID of 16 bytes";
-            key = SchemaKey.Of(new Guid(header.Slice(1, 16), bigEndian: true));
-            body = value;
-            return null;
+            var isGuid = header.Length >= GuidLength && header[0] == MagicOfGuid;
+            key = isGuid ? SchemaKey.Of(new Guid(header.Slice(1, 16), bigEndian: true)) : default;
+            return isGuid;
         }
-        if (value.Length < IdLength) return $"{Quantity.Of(value.Length, "byte")}, expected the magic byte 0, a schema id of 4 bytes, and the value";
-        if (value[0] != MagicOfId) return $"it begins with the byte {value[0]}, expected the magic byte 0 of a schema registry's serializers";
-        key = SchemaKey.Of(BinaryPrimitives.ReadInt32BigEndian(value[1..]));
-        body = value[IdLength..];
-        return null;
+        var value = batch.Value(row);
+        var isId = value.Length >= IdLength && value[0] == MagicOfId;
+        key = isId ? SchemaKey.Of(BinaryPrimitives.ReadInt32BigEndian(value[1..])) : default;
+        return isId;
+    }
+
+    /// <summary>Bytes before the value of a record that names that schema.</summary>
+    public static int FrameLength(SchemaKey key) => key.Guid == Guid.Empty ? IdLength : 0;
+
+    /// <summary>Why a record names no schema.</summary>
+    public static string FaultOf(RawBatch batch, int row)
+    {
+        if (batch.TryGetHeader(row, HeaderName, out var header, out var isNull) && !isNull)
+            return $"the header __value_schema_id has {Quantity.Of(header.Length, "byte")}{(header.IsEmpty ? "" : $" that begin with {header[0]}")}, expected 1 and a GUID of 16 bytes";
+        var value = batch.Value(row);
+        return value.Length < IdLength
+            ? $"{Quantity.Of(value.Length, "byte")}, expected the magic byte 0, a schema id of 4 bytes, and the value"
+            : $"it begins with the byte {value[0]}, expected the magic byte 0 of a schema registry's serializers";
     }
 }

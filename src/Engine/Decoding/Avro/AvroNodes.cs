@@ -112,7 +112,7 @@ internal sealed class AvroMomentNode(FixedColumn<long> column, string path, long
 
 internal sealed class AvroBytesNode(BytesColumn column) : AvroNode
 {
-    public override void Read(ref AvroReader reader) => column.Append(reader.ReadBytes());
+    public override void Read(ref AvroReader reader) => reader.ReadBytesTo(column);
 }
 
 internal sealed class AvroFixedNode(BytesColumn column, int size) : AvroNode
@@ -126,9 +126,8 @@ internal sealed class AvroTextNode(BytesColumn column, string path) : AvroNode
 
     public override void Read(ref AvroReader reader)
     {
-        var text = reader.ReadBytes();
-        if (!Utf8.IsValid(text)) reader.Fail(_fault);
-        column.Append(text);
+        reader.ReadBytesTo(column);
+        if (reader.ChecksTexts && !reader.HasFailed && !Utf8.IsValid(column[column.Count - 1])) reader.Fail(_fault);
     }
 }
 
@@ -221,7 +220,7 @@ internal sealed class AvroDefaultNode(byte[] value, AvroNode node) : AvroNode
 {
     public override void Read(ref AvroReader reader)
     {
-        var inner = new AvroReader(value);
+        var inner = new AvroReader(value, reader.ChecksTexts);
         node.Read(ref inner);
         if (inner.HasFailed) reader.Fail(inner.Fault!);
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Matih.Batches;
 
 namespace Matih.Decoding.Avro;
 
@@ -8,10 +9,13 @@ namespace Matih.Decoding.Avro;
 /// judged once, at its end, and a broken one costs no exception.
 /// </summary>
 /// <remarks>Source: Apache Avro specification 1.12, "Binary Encoding".</remarks>
-internal ref struct AvroReader(ReadOnlySpan<byte> data)
+/// <param name="checksTexts">Whether strings are to be checked as they are read.</param>
+internal ref struct AvroReader(ReadOnlySpan<byte> data, bool checksTexts = false)
 {
     private readonly ReadOnlySpan<byte> _data = data;
     private int _at;
+
+    public readonly bool ChecksTexts => checksTexts;
 
     /// <summary>What is wrong; null while nothing is.</summary>
     public string? Fault { get; private set; }
@@ -120,6 +124,20 @@ internal ref struct AvroReader(ReadOnlySpan<byte> data)
     {
         if (length < 0) Fail("a length is negative");
         else FailAtEnd();
+    }
+
+    /// <summary>Appends bytes with their length before them. Short ones are copied 16 or 32 at once where the data has as many.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ReadBytesTo(BytesColumn column)
+    {
+        var length = ReadLong();
+        if ((ulong)length > (ulong)(_data.Length - _at))
+        {
+            FailLength(length);
+            return;
+        }
+        column.AppendPrefix(_data[_at..], (int)length);
+        _at += (int)length;
     }
 
     /// <summary>So many bytes.</summary>
