@@ -18,6 +18,7 @@ using Matih.Delivery;
 using Matih.Kafka;
 using Matih.Maintenance;
 using Matih.Planning;
+using Matih.Registry;
 using Matih.Storage;
 using Matih.Telemetry;
 
@@ -49,6 +50,7 @@ internal sealed class FlowAssembly
     private readonly SharedByFlows _shared;
     private readonly IStore _store;
     private readonly FieldPresence _presence = new();
+    private readonly ISchemaRegistry? _registry;
     private readonly WriterIdentity _writer;
     private readonly FlowGroup _group;
     private readonly GapCheck _gaps;
@@ -66,6 +68,7 @@ internal sealed class FlowAssembly
         _connectors = connectors;
         _source = source;
         _shared = shared;
+        _registry = definition.Source.SchemaRegistry is { } registry ? connectors.OpenRegistry(registry) : null;
         _store = connectors.OpenStore(definition.Sink.Catalog);
         Memory = new MemoryAccount(plan.MemoryBytes - plan.MemoryBytes / QueueShare);
         Ledgers = new TableLedger(flow, OpenTable(connectors, definition, plan.Table, _store), _store);
@@ -156,7 +159,7 @@ internal sealed class FlowAssembly
 
     private StagingArea AreaFor(OpenedFlow opened) => new(_store, opened.Table, StagingKey.Of(_flow.Plan, opened));
 
-    private IRecordDecoder CreateDecoder(MemoryAccount account) => SourceDecoding.CreateDecoder(_definition.Source, _flow.Plan.Query.Inputs, account, _presence);
+    private IRecordDecoder CreateDecoder(MemoryAccount account) => SourceDecoding.CreateDecoder(_definition.Source, _flow.Plan.Query.Inputs, account, _registry, _presence);
 
     private FileSets CreateFileSets(OpenedFlow opened, TableBinding binding, RowType rows, int laneCount)
     {

@@ -13,6 +13,7 @@ using Matih.Iceberg;
 using Matih.Kafka;
 using Matih.Maintenance;
 using Matih.Planning;
+using Matih.Registry;
 using Matih.Storage;
 using Matih.Telemetry;
 
@@ -27,6 +28,9 @@ public interface IConnectors
     /// <summary>Joins a consumer group that shares out the source's topic among the processes of one pipeline.</summary>
     /// <param name="group">The group's id: one for each flow, because every flow reads all partitions.</param>
     IGroupMember JoinGroup(SourceDefinition source, string group);
+
+    /// <summary>The registry that knows the schemas of a source's records.</summary>
+    ISchemaRegistry OpenRegistry(EndpointUrl registry);
 
     IStore OpenStore(CatalogDefinition catalog);
 

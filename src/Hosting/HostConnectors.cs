@@ -1,9 +1,12 @@
+using System.Collections.Concurrent;
 using Matih.Connectors;
+using Matih.Connectors.Registry;
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
 using Matih.Kafka.Native;
+using Matih.Registry;
 using Matih.Storage;
 using Matih.Telemetry;
 
@@ -22,6 +25,7 @@ public sealed class HostConnectors(HostSettings settings, EngineEnvironment envi
     private static readonly string[] OwnFields = ["bootstrap.servers", "group.id", MockProperty];
 
     private readonly ClientLog _clientLog = new(log, environment.Clock, settings.IsMockKafka);
+    private readonly ConcurrentDictionary<string, ISchemaRegistry> _registries = new(StringComparer.Ordinal);
     private readonly Lazy<Librdkafka> _library = new(() => Librdkafka.Load(settings.LibrdkafkaPath));
 
     public IRecordSource OpenSource(SourceDefinition source, long queueBytes)
@@ -47,6 +51,8 @@ public sealed class HostConnectors(HostSettings settings, EngineEnvironment envi
             throw Refused(source, refusal);
         }
     }
+
+    public ISchemaRegistry OpenRegistry(EndpointUrl registry) => _registries.GetOrAdd(registry.Reveal().AbsoluteUri, _ => new ConfluentRegistry(registry, environment.Clock, limits: limits));
 
     public IStore OpenStore(CatalogDefinition catalog) => StoreOpening.Open(catalog.Stores, environment.Ids, environment.Clock, limits);
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Matih.Connectors.Registry;
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Planning;
@@ -43,13 +44,23 @@ public static class PipelineLoading
         foreach (var warning in result.Warnings) findings.Add(Entry(LogSeverity.Warning, Warning, warning));
         if (!result.IsValid) return Wrong(findings, result.Errors);
 
-        var isFlink = isForFlink ?? result.Definition.Orchestration.Engine == DeployTarget.Flink;
-        var plan = PipelinePlanner.Plan(result.Definition, isFlink);
+        var unresolved = new List<DefinitionError>();
+        var definition = Resolve(result.Definition, settings, unresolved);
+        if (unresolved.Count != 0) return Wrong(findings, [.. unresolved]);
+
+        var isFlink = isForFlink ?? definition.Orchestration.Engine == DeployTarget.Flink;
+        var plan = PipelinePlanner.Plan(definition, isFlink);
         foreach (var warning in plan.Warnings) findings.Add(Entry(LogSeverity.Warning, Warning, warning));
-        var clientErrors = isFlink ? [] : HostConnectors.CheckClients(settings, result.Definition, message => findings.Add(new LogEntry(LogSeverity.Warning, Warning, message)));
+        var clientErrors = isFlink ? [] : HostConnectors.CheckClients(settings, definition, message => findings.Add(new LogEntry(LogSeverity.Warning, Warning, message)));
         ImmutableArray<DefinitionError> errors = [.. plan.Errors.Concat(clientErrors).Distinct().OrderBy(item => (item.Line, item.Column))];
-        return errors.IsEmpty ? new PipelineLoad(new LoadedPipeline(result.Definition, plan.Flows, text) { Uncompiled = plan.Uncompiled }, findings.ToImmutable(), null) : Wrong(findings, errors);
+        return errors.IsEmpty ? new PipelineLoad(new LoadedPipeline(definition, plan.Flows, text) { Uncompiled = plan.Uncompiled }, findings.ToImmutable(), null) : Wrong(findings, errors);
     }
+
+    /// <summary>Asks for the schemas that stand elsewhere. A program that starts has nothing else to do meanwhile.</summary>
+    private static PipelineDefinition Resolve(PipelineDefinition definition, HostSettings settings, List<DefinitionError> errors) =>
+        SourceSchemas.ResolveAsync(
+            definition, source => new ConfluentRegistry(source.SchemaRegistry!, TimeProvider.System), path => File.ReadAllText(Path.GetFullPath(path, settings.CurrentDirectory)), errors, CancellationToken.None)
+            .GetAwaiter().GetResult();
 
     private static PipelineLoad Wrong(ImmutableArray<LogEntry>.Builder findings, ImmutableArray<DefinitionError> errors)
     {

@@ -81,5 +81,8 @@ public sealed class FlowDefinition
         }
     }
 
+    /// <summary>The same flow from the source as it is known now.</summary>
+    internal FlowDefinition From(SourceDefinition source) => new(Pipeline, source, Transformations, Sink) { TimeZone = TimeZone };
+
     public override string ToString() => string.Join(" -> ", Transformations.Select(step => step.Name).Prepend(SourceName).Append(Sink.Name));
 }

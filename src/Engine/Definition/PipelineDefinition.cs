@@ -31,4 +31,11 @@ public sealed record PipelineDefinition
 
     /// <summary>One for each sink, in the order of the sinks.</summary>
     public required ImmutableArray<FlowDefinition> Flows { get; init; }
+
+    /// <summary>The same definition with its sources as they are known now, under the same names.</summary>
+    internal PipelineDefinition WithSources(ImmutableArray<SourceDefinition> sources) => this with
+    {
+        Sources = sources,
+        Flows = [.. Flows.Select(flow => flow.FlinkSource is null ? flow.From(sources.Single(source => source.Name == flow.SourceName)) : flow)],
+    };
 }

@@ -1,4 +1,5 @@
 using Matih.Batches;
+using Matih.Registry;
 
 namespace Matih.Definition;
 
@@ -63,8 +64,14 @@ public sealed record SourceDefinition
 
     public required StartOffset Start { get; init; }
 
-    /// <summary>The value's typed fields; null where only <c>value</c> as text is wanted. Every type can be held in a column.</summary>
+    /// <summary>The value's typed fields; null where only <c>value</c> as text is wanted, or where they are not looked up yet. Every type can be held in a column.</summary>
     public required RowType? Schema { get; init; }
+
+    /// <summary>Where the schema is that says the fields; null where the definition does. <see cref="SourceSchemas"/> looks it up.</summary>
+    public SourceSchema? SchemaPlace { get; init; }
+
+    /// <summary>The schema that was found there: what the values are taken for.</summary>
+    public RegisteredSchema? Reader { get; init; }
 
     public required JsonDefinition Json { get; init; }
 
@@ -78,7 +85,7 @@ public sealed record SourceDefinition
     /// <summary>Whether the checksums of Kafka's record batches are verified. Default true.</summary>
     public required bool ChecksCrcs { get; init; }
 
-    /// <summary>Null where none is given; JSON needs none.</summary>
+    /// <summary>Null where none is given; only Avro needs one.</summary>
     public required EndpointUrl? SchemaRegistry { get; init; }
 
     public required DefinitionPosition Position { get; init; }

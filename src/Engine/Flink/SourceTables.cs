@@ -132,6 +132,7 @@ internal sealed class SourceTables(SourceDefinition source, IReadOnlySet<string>
     private void Check(List<DefinitionError> errors)
     {
         var path = $"sources.{source.Name}";
+        if (source.Format == RecordFormat.Avro) Refuse($"{path}.format", "no Flink SQL is generated for format avro in this version. Run the pipeline with engine: matih.");
         if (IsTyped && Wants("value")) Refuse($"{path}.schema", "a statement names the column value, which Flink does not have beside the fields of a schema. Leave the schema out, or select the fields.");
         if (IsTyped && source.OnError == ErrorPolicy.Skip && !source.Json.IgnoreParseErrors)
             Refuse($"{path}.on_error", "Flink cannot leave out just the records with a field that does not fit. Set json.ignore_parse_errors to true, which makes such a field NULL and leaves out what is no JSON, or on_error to fail.");

@@ -130,7 +130,7 @@ public static class PipelinePlanner
     }
 
     private static int? FormatVersionOf(SinkDefinition sink) =>
-        sink.Properties.TryGetValue(TablePropertyRules.FormatVersion, out var version) ? int.Parse(version, NumberStyles.None, CultureInfo.InvariantCulture) : null;
+        sink.Properties.TryGetValue(TablePropertyRules.FormatVersion, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
 
     /// <summary>
     /// A table that is created here says that pipelines maintain it, and how long snapshots stay, so that it need not be guessed.
@@ -207,7 +207,12 @@ public static class PipelinePlanner
 
     private static CompiledQuery? Compile(FlowDefinition flow, List<DefinitionError> errors)
     {
-        var format = flow.Source.Format == RecordFormat.Json ? InputFormat.Json : InputFormat.Raw;
+        var format = flow.Source.Format switch
+        {
+            RecordFormat.Json => InputFormat.Json,
+            RecordFormat.Avro => InputFormat.Typed,
+            _ => InputFormat.Raw,
+        };
         var input = new QueryInput(flow.Source.Name, flow.Source.Schema, HasRecordMetadata: true, format);
         (string Name, string Sql)[] chain = flow.Transformations.IsEmpty
             ? [(flow.Sink.Name, "SELECT * FROM {{ input }}")]

@@ -57,7 +57,7 @@ internal static class StatementRun
     public static StatementResult.Sampled RunFlow(PlannedFlow flow, IEnumerable<TestRecord> records, TimeZoneInfo zone, TimeProvider clock)
     {
         var (query, account) = (flow.Plan.Query, MemoryAccount.Unlimited());
-        using var decoder = SourceDecoding.CreateDecoder(flow.Definition.Source, query.Inputs, account);
+        using var decoder = SourceDecoding.CreateDecoder(flow.Definition.Source, query.Inputs, account, registry: null);
         using var executor = query.CreateExecutor(clock, account);
         using var batch = new ManagedRawBatch();
         var errors = new RowErrors();

@@ -4,6 +4,7 @@ using Matih.Engine.Simulation.World;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 using Matih.Kafka;
+using Matih.Registry;
 using Matih.Storage;
 using Matih.Verification;
 
@@ -26,6 +27,8 @@ internal sealed class VerifiedTables(SimulatedWorld world) : IConnectors
     public IRecordSource OpenSource(SourceDefinition source, long queueBytes) => throw new NotSupportedException("The topic is not asked.");
 
     public IGroupMember JoinGroup(SourceDefinition source, string group) => throw new NotSupportedException("No group is joined.");
+
+    public ISchemaRegistry OpenRegistry(EndpointUrl registry) => throw new NotSupportedException();
 
     public IStore OpenStore(CatalogDefinition catalog) => world.View;
 

@@ -8,6 +8,7 @@ using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
 using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
+using Matih.Registry;
 using Matih.Storage;
 using Matih.Telemetry;
 
@@ -83,6 +84,8 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
             world.Kafka.Groups.Add(group, found = new ConsumerGroup(world.Simulator, world.Kafka.Topics[source.Topic], world.Weather, new Random(_random.Next())));
         return found.Join(process);
     }
+
+    public ISchemaRegistry OpenRegistry(EndpointUrl registry) => throw new NotSupportedException();
 
     public IStore OpenStore(CatalogDefinition catalog) => new StoreClient(world.Store, world.Weather, process);
 

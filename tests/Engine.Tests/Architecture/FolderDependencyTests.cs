@@ -23,7 +23,7 @@ public sealed class FolderDependencyTests
         ["Parquet"] = ["Batches"],
         ["Iceberg"] = ["Batches", "Storage"],
         ["Delta"] = ["Batches", "Storage"],
-        ["Definition"] = ["Batches", "Sql", "Storage"],
+        ["Definition"] = ["Batches", "Registry", "Sql", "Storage"],
         ["Planning"] = ["Batches", "Sql", "Definition", "Iceberg"],
         ["Flink"] = ["Batches", "Sql", "Definition", "Planning", "Iceberg"],
     };

@@ -20,6 +20,7 @@ using Matih.Iceberg;
 using Matih.Kafka;
 using Matih.Parquet;
 using Matih.Planning;
+using Matih.Registry;
 using Matih.Storage;
 using Matih.Telemetry;
 using Matih.Verification;
@@ -356,6 +357,11 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     }
 
     public IGroupMember JoinGroup(SourceDefinition source, string group) => Seat ?? throw new NotSupportedException($"This harness has no seat in group {group}.");
+
+    /// <summary>What sources with a schema registry ask.</summary>
+    public ISchemaRegistry? Registry { get; set; }
+
+    public ISchemaRegistry OpenRegistry(EndpointUrl registry) => Registry ?? throw new NotSupportedException();
 
     public IStore OpenStore(CatalogDefinition catalog) => StoreOver?.Invoke() ?? Store;
 

@@ -30,19 +30,18 @@ internal static class SourceKeys
         Example = "pipeline-clicks",
     };
 
-    public static readonly Key<RecordFormat> Format = new("format", new ChoiceShape<RecordFormat>([("json", RecordFormat.Json), ("raw", RecordFormat.Raw)],
-            ("avro", "is not supported in this version; use a JSON topic, or 'raw' for the bytes as text"),
+    public static readonly Key<RecordFormat> Format = new("format", new ChoiceShape<RecordFormat>([("json", RecordFormat.Json), ("avro", RecordFormat.Avro), ("raw", RecordFormat.Raw)],
             ("protobuf", "is not supported in this version; use a JSON topic, or 'raw' for the bytes as text"),
             ("debezium", "is not supported in this version; with 'json' the change envelope can be taken apart by JSON_VALUE(value, '$.after.id')"),
             ("debezium-json", "is not supported in this version; with 'json' the change envelope can be taken apart by JSON_VALUE(value, '$.after.id')")),
-        "`json`: every value is one JSON document, anything else is a bad record. `raw`: any bytes, handed on as text.")
+        "`json`: every value is one JSON document, anything else is a bad record. `avro`: Avro with the frame of a schema registry's serializers. `raw`: any bytes, handed on as text.")
     {
         IsRequired = true,
         Example = "json",
     };
 
     public static readonly Key<EndpointUrl?> SchemaRegistry = new("schema_registry", new UrlShape()!,
-        "Address of a schema registry. The formats of this version need none: it may be left out, and a variable in it may be unset.") { MayBeUnset = true };
+        "Address of a schema registry. Format avro needs it; with others it may be left out, and a variable in it may be unset.") { MayBeUnset = true };
 
     public static readonly Key<StartOffset> StartOffset = new("start_offset", new StartOffsetShape(),
         "Where the first start begins. Later starts continue from the table's ledger whatever this says, and partitions that are added later are read from their start.")
@@ -51,8 +50,8 @@ internal static class SourceKeys
         DefaultText = "earliest",
     };
 
-    public static readonly Key<RowType?> Schema = new("schema", new SchemaShape()!,
-        "Typed fields of the JSON document. Left out, SQL sees the document as text in `value`.");
+    public static readonly Key<SourceSchema?> Schema = new("schema", new SourceSchemaShape()!,
+        "Typed fields of the JSON document or the Avro record. Left out, SQL sees a JSON document as text in `value`; Avro needs it.");
 
     public static readonly Key<BoundMapping?> Json = new("json", new MappingShape(JsonKeys.Set)!, "How typed fields are read from JSON.");
 

@@ -16,6 +16,7 @@ internal static class SourceReading
     {
         var source = entry.Values;
         CheckJson(source, state);
+        CheckAvro(source, state);
         var connection = source.Has(SourceKeys.Connection) ? FindConnection(source, connections, state) : null;
         var properties = new ConnectionReading.Properties();
         ConnectionReading.AddFree(source.Get(SourceKeys.Properties), properties, state);
@@ -33,7 +34,8 @@ internal static class SourceReading
             ConsumerGroup = source.Get(SourceKeys.ConsumerGroup),
             Format = source.Get(SourceKeys.Format),
             Start = source.Get(SourceKeys.StartOffset),
-            Schema = source.Get(SourceKeys.Schema),
+            Schema = (source.Get(SourceKeys.Schema) as SourceSchema.Columns)?.Row,
+            SchemaPlace = source.Get(SourceKeys.Schema) is SourceSchema.Columns ? null : source.Get(SourceKeys.Schema),
             Json = new JsonDefinition(
                 json?.Get(JsonKeys.FailOnMissingField) ?? false, json?.Get(JsonKeys.IgnoreParseErrors) ?? false, json?.Get(JsonKeys.TimestampFormat) ?? default),
             OnError = source.Get(SourceKeys.OnError),
@@ -43,6 +45,25 @@ internal static class SourceReading
             SchemaRegistry = source.Get(SourceKeys.SchemaRegistry),
             Position = source.Position,
         };
+    }
+
+    private static void CheckAvro(BoundMapping source, ReadState state)
+    {
+        if (!source.Has(SourceKeys.Format)) return;
+        if (source.Get(SourceKeys.Format) != RecordFormat.Avro)
+        {
+            if (source.Get(SourceKeys.Schema) is not (null or SourceSchema.Columns)) state.Report(source.PositionOf(SourceKeys.Schema), source.PathOf(SourceKeys.Schema), "says where an Avro schema is, and the format is not avro; name the columns");
+            return;
+        }
+        if (source.IsGiven(SourceKeys.Json)) state.Report(source.PositionOf(SourceKeys.Json), source.PathOf(SourceKeys.Json), "has no meaning with format avro; leave it out");
+        if (!source.IsGiven(SourceKeys.Schema)) Lack(SourceKeys.Schema, "the columns, or `latest` for those of the topic's latest schema in the registry");
+        if (!source.IsGiven(SourceKeys.SchemaRegistry)) Lack(SourceKeys.SchemaRegistry, "the registry that knows the schemas that the records were written with");
+
+        void Lack(Key key, string what)
+        {
+            state.Report(source.Position, source.PathOf(key), $"is missing: format avro needs {what}");
+            source.SetIncomplete();
+        }
     }
 
     private static void CheckJson(BoundMapping source, ReadState state)
