@@ -49,7 +49,7 @@ internal static class NestedValues
             DataType.BigInt => random.NextInt64(),
             DataType.Double => random.Next(100) / 4.0,
             DataType.Decimal number => (Int128)random.NextInt64(-99_999, 100_000) * (number.Precision > 18 ? 1_000_000_000_000_000_000 : number.Precision > 9 ? 1_000_000_000 : 1),
-            DataType.Date => random.Next(-30_000, 30_000),
+            DataType.Date => random.Next(-25_000, 30_000),
             DataType.Binary bytes => Enumerable.Range(0, bytes.Length).Select(_ => (byte)random.Next(256)).ToArray(),
             DataType.Varchar => "t" + new string('x', random.Next(6)),
             DataType.Array array => Enumerable.Range(0, random.Next(4)).Select(_ => RandomValue(array.Element, random)).ToArray(),
