@@ -14,6 +14,8 @@ namespace Matih.Json;
 /// </remarks>
 internal sealed class JsonPath
 {
+    private readonly int _trunkLength;
+
     internal JsonPath(string text, JsonPathMode mode, bool hasExplicitMode, ImmutableArray<JsonPathStep> steps, string? unsupported)
     {
         Text = text;
@@ -22,6 +24,7 @@ internal sealed class JsonPath
         Steps = steps;
         Unsupported = unsupported;
         IsDefinite = !steps.Any(step => step is JsonPathStep.Wildcard);
+        _trunkLength = steps.TakeWhile(step => step is JsonPathStep.Member).Count();
     }
 
     /// <summary>The path as it was written.</summary>
@@ -45,12 +48,10 @@ internal sealed class JsonPath
     public bool IsDefinite { get; }
 
     /// <summary>The members that an indefinite path begins with: as far as the one pass over a document goes.</summary>
-    public JsonPath Trunk => new(Text, Mode, HasExplicitMode, Steps[..TrunkLength], Unsupported);
+    public JsonPath Trunk => new(Text, Mode, HasExplicitMode, Steps[.._trunkLength], Unsupported);
 
     /// <summary>The steps behind <see cref="Trunk"/>.</summary>
-    public ReadOnlySpan<JsonPathStep> Branches => Steps.AsSpan(TrunkLength..);
-
-    private int TrunkLength => Steps.TakeWhile(step => step is JsonPathStep.Member).Count();
+    public ReadOnlySpan<JsonPathStep> Branches => Steps.AsSpan(_trunkLength..);
 
     public override string ToString() => Text;
 
