@@ -292,7 +292,7 @@ public sealed class RestCatalog : ICatalog
         {
             var known = _seen.GetValueOrDefault(identifier).Table?.Metadata;
             var history = HistoryJson.Cut(answer.Body, "metadata", known, $"{Name}, {identifier}");
-            using var document = JsonDocument.Parse(history.Rest);
+            using var document = history.ParseRest();
             var json = document.RootElement;
             var location = json.TryGetProperty("metadata-location", out var file) && file.ValueKind == JsonValueKind.String ? file.GetString()! : $"{Name}, {identifier}";
             var metadata = TableMetadataJson.Read(json.GetProperty("metadata"), history, location);
@@ -345,7 +345,7 @@ public sealed class RestCatalog : ICatalog
         try
         {
             var history = HistoryJson.Cut(answer.Body, "metadata", _seen.GetValueOrDefault(identifier).Table?.Metadata, Name);
-            using var document = JsonDocument.Parse(history.Rest);
+            using var document = history.ParseRest();
             var metadata = hasOwn ? null : TableMetadataJson.Read(document.RootElement.GetProperty("metadata"), history, Name);
             return LentCredentials.Read(document.RootElement, configuration.Properties, metadata);
         }

@@ -28,13 +28,32 @@ internal sealed class JavaJsonWriter
     public ReadOnlySpan<byte> Write(ReadOnlySpan<byte> value)
     {
         _output.ResetWrittenCount();
+        Append(value);
+        return _output.WrittenSpan;
+    }
+
+    /// <summary>The text of an array of values of a valid document; good until the next call.</summary>
+    public ReadOnlySpan<byte> WriteArray(ReadOnlySpan<byte> document, ReadOnlySpan<JsonMatch> values)
+    {
+        _output.ResetWrittenCount();
+        _output.Write("["u8);
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (i != 0) _output.Write(","u8);
+            Append(values[i].TextIn(document));
+        }
+        _output.Write("]"u8);
+        return _output.WrittenSpan;
+    }
+
+    private void Append(ReadOnlySpan<byte> value)
+    {
         _members.Clear();
         _hashes.Clear();
         _containers = 0;
         var reader = new Utf8JsonReader(value, ReaderOptions);
         reader.Read();
         WriteValue(ref reader);
-        return _output.WrittenSpan;
     }
 
     private void WriteValue(ref Utf8JsonReader reader)

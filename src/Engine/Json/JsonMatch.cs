@@ -37,6 +37,9 @@ internal readonly struct JsonMatch
     /// <summary>The value's bytes, out of the document that the match came from.</summary>
     public ReadOnlySpan<byte> In(ReadOnlySpan<byte> document) => document.Slice(Start, Length);
 
+    /// <summary>The same with a string's quotes.</summary>
+    public ReadOnlySpan<byte> TextIn(ReadOnlySpan<byte> document) => Kind == JsonKind.String ? document.Slice(Start - 1, Length + 2) : In(document);
+
     internal static JsonMatch Of(JsonKind kind, int start, int length) => new(kind, start, length, 0);
 
     internal static JsonMatch String(int start, int length, bool hasEscapes) => new(JsonKind.String, start, length, hasEscapes ? EscapesFlag : (byte)0);

@@ -4,7 +4,7 @@ namespace Matih.Json;
 
 /// <summary>
 /// Follows steps below a value of a document that is already known to be valid: the rare paths that count from an array's
-/// end, which cannot be answered while the array is being read.
+/// end or have a wildcard, which cannot be answered while the array is being read.
 /// </summary>
 internal static class JsonNavigator
 {
@@ -25,7 +25,7 @@ internal static class JsonNavigator
         return match;
     }
 
-    private static JsonMatch Element(ReadOnlySpan<byte> document, JsonMatch array, int position)
+    public static JsonMatch Element(ReadOnlySpan<byte> document, JsonMatch array, int position)
     {
         if (position < 0) position += Count(document, array);
         if (position < 0) return default;
@@ -46,7 +46,7 @@ internal static class JsonNavigator
         return count;
     }
 
-    private static JsonMatch Member(ReadOnlySpan<byte> document, JsonMatch container, ReadOnlySpan<byte> name)
+    public static JsonMatch Member(ReadOnlySpan<byte> document, JsonMatch container, ReadOnlySpan<byte> name)
     {
         var reader = Open(document, container);
         JsonMatch found = default;
@@ -61,7 +61,7 @@ internal static class JsonNavigator
     }
 
     /// <summary>A reader that stands on the container's opening bracket.</summary>
-    private static Utf8JsonReader Open(ReadOnlySpan<byte> document, JsonMatch container)
+    public static Utf8JsonReader Open(ReadOnlySpan<byte> document, JsonMatch container)
     {
         var reader = new Utf8JsonReader(container.In(document), ReaderOptions);
         reader.Read();
@@ -69,7 +69,7 @@ internal static class JsonNavigator
     }
 
     /// <summary>The value that the reader stands on; leaves it at the value's end.</summary>
-    private static JsonMatch MatchAt(ref Utf8JsonReader reader, int offset)
+    public static JsonMatch MatchAt(ref Utf8JsonReader reader, int offset)
     {
         var start = offset + (int)reader.TokenStartIndex;
         switch (reader.TokenType)

@@ -33,7 +33,7 @@ internal sealed partial class JsonPathExtractor
     /// <param name="allowTrailingText">
     /// Whether text after the first document is passed over unread, as JSON_VALUE does. Default false: exactly one document.
     /// </param>
-    /// <exception cref="ArgumentException">A path is not supported; see <see cref="JsonPath.IsSupported"/>.</exception>
+    /// <exception cref="ArgumentException">A path is not supported, or has a wildcard: see <see cref="JsonPath.IsSupported"/>, <see cref="JsonPath.IsDefinite"/>.</exception>
     public JsonPathExtractor(IReadOnlyList<JsonPath> paths, bool allowTrailingText = false)
         : this(paths, allowTrailingText, isPlain: false)
     {
@@ -53,6 +53,7 @@ internal sealed partial class JsonPathExtractor
         {
             var path = paths[i];
             if (!path.IsSupported) throw new ArgumentException($"The path '{path.Text}' has {path.Unsupported}, which is not supported.", nameof(paths));
+            if (!path.IsDefinite) throw new ArgumentException($"The path '{path.Text}' has a wildcard (*), and leads to more than one value.", nameof(paths));
             var steps = path.Steps.AsSpan();
             var forward = 0;
             while (forward < steps.Length && steps[forward] is not JsonPathStep.Index { Position: < 0 }) forward++;

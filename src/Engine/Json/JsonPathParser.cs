@@ -75,7 +75,7 @@ internal sealed class JsonPathParser(string text)
 
     private bool TakeName()
     {
-        if (Current == '*') return Refuse("a wildcard (*)");
+        if (Current == '*') return TakeWildcard();
         var start = Position;
         while (!IsAtEnd && Current is not ('.' or '['))
         {
@@ -96,13 +96,29 @@ internal sealed class JsonPathParser(string text)
         switch (Current)
         {
             case '\'' or '"': return TakeQuotedName(Current);
-            case '*': return Refuse("a wildcard (*)");
+            case '*': return TakeBracketedWildcard();
             case '?': return Refuse("a filter");
             case '(': return Refuse("a script");
             case ':': return Refuse("an array slice");
             case '-' or (>= '0' and <= '9'): return TakeIndex();
             default: return Fail($"an index, a quoted name or a wildcard must follow '[', found '{Current}'");
         }
+    }
+
+    private bool TakeBracketedWildcard()
+    {
+        Position++;
+        if (!TakeClosing()) return false;
+        _steps.Add(new JsonPathStep.Wildcard());
+        return true;
+    }
+
+    private bool TakeWildcard()
+    {
+        Position++;
+        if (!IsAtEnd && Current is not ('.' or '[')) return Refuse("a name right behind a wildcard");
+        _steps.Add(new JsonPathStep.Wildcard());
+        return true;
     }
 
     private bool TakeQuotedName(char quote)

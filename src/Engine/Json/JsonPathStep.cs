@@ -16,4 +16,7 @@ internal abstract record JsonPathStep
 
     /// <summary>An element of an array, counted from 0, or from the end where negative (-1 is the last).</summary>
     public sealed record Index(int Position) : JsonPathStep;
+
+    /// <summary>Every element of an array, every member of an object.</summary>
+    public sealed record Wildcard : JsonPathStep;
 }

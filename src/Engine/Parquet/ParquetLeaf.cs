@@ -29,10 +29,14 @@ internal readonly record struct LeafNode(LeafNodeKind Kind, string Name, int Ind
 /// <remarks>Source: parquet-format, README.md, "Nested Encoding"; LogicalTypes.md, "Nested Types".</remarks>
 /// <param name="Column">The leaf itself.</param>
 /// <param name="Root">Its top-level column's position in the file.</param>
+/// <param name="Name">The leaf by its path in Iceberg's words: <c>lines.element.sku</c>.</param>
 /// <param name="Path">The names from the top-level column down, with the groups that lists and maps are stored in.</param>
 /// <param name="Nodes">From the top-level column to the leaf.</param>
-internal sealed record ParquetLeaf(ParquetColumn Column, int Root, ImmutableArray<string> Path, ImmutableArray<LeafNode> Nodes)
+internal sealed record ParquetLeaf(ParquetColumn Column, int Root, string Name, ImmutableArray<string> Path, ImmutableArray<LeafNode> Nodes)
 {
+    /// <summary>Most groups around a leaf, a map being two: a list of its entries. So levels fit a byte, and what is written is read.</summary>
+    public const int DepthMax = 100;
+
     /// <summary>The leaf's own definition level; 0 where nothing on its way can be NULL or empty.</summary>
     public int DefinitionMax => Nodes[^1].PresentAt;
 
@@ -42,42 +46,44 @@ internal sealed record ParquetLeaf(ParquetColumn Column, int Root, ImmutableArra
     /// <summary>Whether it is a top-level column.</summary>
     public bool IsFlat => Nodes.Length == 1;
 
-    /// <summary>The leaf by its path in Iceberg's words: <c>lines.element.sku</c>.</summary>
-    public ParquetColumn Named => IsFlat ? Column : Column with { Name = string.Join('.', Path.Where((_, i) => i == 0 || !IsStorage(i))) };
-
-    private bool IsStorage(int index) => Path[index] is "list" or "key_value" && index + 1 < Path.Length;
+    /// <summary>The leaf under the name of its path.</summary>
+    public ParquetColumn Named => IsFlat ? Column : Column with { Name = Name };
 
     /// <summary>The leaves of a file's columns, in the order in which they are stored.</summary>
     public static ImmutableArray<ParquetLeaf> Of(ImmutableArray<ParquetColumn> columns)
     {
         var leaves = ImmutableArray.CreateBuilder<ParquetLeaf>(columns.Length);
-        for (var root = 0; root < columns.Length; root++) Add(leaves, root, columns[root], [columns[root].Name], [], 0, 0);
+        for (var root = 0; root < columns.Length; root++) Add(leaves, root, columns[root], columns[root].Name, [columns[root].Name], [], 0, 0);
         return leaves.ToImmutable();
     }
 
     private static void Add(
-        ImmutableArray<ParquetLeaf>.Builder leaves, int root, ParquetColumn column, ImmutableArray<string> path, ImmutableArray<LeafNode> nodes, int definition, int repetition)
+        ImmutableArray<ParquetLeaf>.Builder leaves, int root, ParquetColumn column, string name, ImmutableArray<string> path, ImmutableArray<LeafNode> nodes, int definition, int repetition)
     {
+        if (nodes.Length > DepthMax) throw new ArgumentException($"The Parquet column '{path[0]}' is nested more than {DepthMax} groups deep, a map being two of them.", nameof(column));
         var presentAt = definition + (column.IsRequired ? 0 : 1);
         var node = new LeafNode(LeafNodeKind.Value, "", 0, presentAt, 0, !column.IsRequired);
         switch (column.Type)
         {
             case ParquetType.Struct type:
                 for (var i = 0; i < type.Fields.Length; i++)
-                    Add(leaves, root, type.Fields[i], path.Add(type.Fields[i].Name), nodes.Add(node with { Kind = LeafNodeKind.Struct, Name = type.Fields[i].Name, Index = i }), presentAt, repetition);
+                {
+                    var field = type.Fields[i];
+                    Add(leaves, root, field, $"{name}.{field.Name}", path.Add(field.Name), nodes.Add(node with { Kind = LeafNodeKind.Struct, Name = field.Name, Index = i }), presentAt, repetition);
+                }
                 break;
             case ParquetType.List type:
                 var list = nodes.Add(node with { Kind = LeafNodeKind.List, RepeatedAt = repetition + 1 });
-                Add(leaves, root, type.Element, [.. path, "list", type.Element.Name], list, presentAt + 1, repetition + 1);
+                Add(leaves, root, type.Element, $"{name}.{type.Element.Name}", [.. path, "list", type.Element.Name], list, presentAt + 1, repetition + 1);
                 break;
             case ParquetType.Map type:
                 var map = nodes.Add(node with { Kind = LeafNodeKind.List, RepeatedAt = repetition + 1 });
                 foreach (var (part, index) in new[] { (type.Key, 0), (type.Value, 1) })
-                    Add(leaves, root, part, [.. path, "key_value", part.Name],
+                    Add(leaves, root, part, $"{name}.{part.Name}", [.. path, "key_value", part.Name],
                         map.Add(new LeafNode(LeafNodeKind.Struct, index == 0 ? "key" : "value", index, presentAt + 1, 0, false)), presentAt + 1, repetition + 1);
                 break;
             default:
-                leaves.Add(new ParquetLeaf(column, root, path, nodes.Add(node)));
+                leaves.Add(new ParquetLeaf(column, root, name, path, nodes.Add(node)));
                 break;
         }
     }

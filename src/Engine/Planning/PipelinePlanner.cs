@@ -318,18 +318,20 @@ public static class PipelinePlanner
 
     private static bool CheckTypes(SinkDefinition sink, RowType rows, List<DefinitionError> errors)
     {
-        var unwritable = rows.Fields.Where(field => !CanBeWritten(field.Type)).ToList();
-        foreach (var field in unwritable)
-        {
-            errors.Add(At(sink.Position, $"sinks.{sink.Name}",
-                $"column '{field.Name}' of the query has type {field.Type.Name}, which no Iceberg column holds here; cast it in the SQL."));
-        }
-        if (unwritable.Count != 0) return true;
+        var faults = rows.Fields.Select(field => (field.Name, Fault: FaultOf(field.Type))).Where(found => found.Fault is not null).ToList();
+        foreach (var (name, fault) in faults) errors.Add(At(sink.Position, $"sinks.{sink.Name}", $"column '{name}' of the query {fault}."));
+        if (faults.Count != 0) return true;
         if (!sink.CreatesTable || (FormatVersionOf(sink) ?? TableMetadata.FormatVersionDefault) >= TableMetadata.NanosecondsFormatVersion) return false;
         if (TypeMapping.FindNanoseconds(TypeMapping.ToFields(rows, static () => 0)) is not var (path, type)) return false;
         errors.Add(At(sink.Position, $"sinks.{sink.Name}",
             $"column '{path}' of the query needs the type {type}, which tables have from format version 3 on; add properties: {{ format-version: 3 }} to the sink, or cast the column to TIMESTAMP(6) or TIMESTAMP_LTZ(6) in the SQL."));
         return true;
+
+        static string? FaultOf(DataType type)
+        {
+            if (!CanBeWritten(type)) return $"has type {type.Name}, which no Iceberg column holds here; cast it in the SQL";
+            return TypeMapping.FaultOfDepth(TypeMapping.ToIceberg(type)) is { } fault ? $"{fault}; select what is needed of it as columns of their own" : null;
+        }
     }
 
     private static bool CheckNames(SinkDefinition sink, RowType rows, List<DefinitionError> errors)

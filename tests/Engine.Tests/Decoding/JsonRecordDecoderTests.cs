@@ -236,7 +236,7 @@ public sealed class JsonRecordDecoderTests
             "map" => (new InputColumn.SchemaField("r", new DataType.Array(new DataType.Map(new DataType.Int(), DataType.String))), Defaults,
                 "Field r[*]: the members of a JSON object have strings as names, so that a MAP of format json has STRING keys, not INT."),
             "path" => (new InputColumn.JsonScalar("$."), Defaults, "JSON path '$.', offset 1: the path ends with '.'; a member name must follow it."),
-            "wildcard" => (new InputColumn.JsonScalar("$.a[*]"), Defaults, "The path '$.a[*]' has a wildcard (*), which is not supported. (Parameter 'paths')"),
+            "wildcard" => (new InputColumn.JsonScalar("$.a[*]"), Defaults, "The path '$.a[*]' has a wildcard (*), and leads to more than one value. (Parameter 'paths')"),
             "both" => (UserId, new JsonDecodeSettings { FailOnMissingField = true, IgnoreParseErrors = true },
                 "fail-on-missing-field and ignore-parse-errors cannot both be true. (Parameter 'settings')"),
             _ => ((InputColumn)new InputColumn.Metadata(RecordMetadata.Offset, new DataType.Int()), Defaults, "The record's Offset is BIGINT, not INT."),

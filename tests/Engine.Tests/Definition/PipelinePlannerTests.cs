@@ -27,6 +27,19 @@ public sealed class PipelinePlannerTests
     }
 
     [Theory]
+    [InlineData("ARRAY[", "]", 100)]
+    [InlineData("ROW(", ")", 100)]
+    [InlineData("MAP['k', ", "]", 50)]
+    public void A_column_that_is_nested_deeper_than_files_hold_is_refused(string open, string close, int depthMax)
+    {
+        string Nested(int depth) => $"SELECT {string.Concat(Enumerable.Repeat(open, depth))}id{string.Concat(Enumerable.Repeat(close, depth))} AS v FROM {{{{ input }}}}";
+
+        Assert.Equal("", string.Join('\n', Plan(Nested(depthMax)).Errors));
+        var depth = depthMax == 50 ? 102 : 101;
+        Assert.Equal($"column 'v' of the query is nested {depth} deep, where a data file holds 100 (a map counts twice); select what is needed of it as columns of their own.", Assert.Single(Plan(Nested(depthMax + 1)).Errors).Message);
+    }
+
+    [Theory]
     [InlineData("SELECT id, `EXPR$1` AS name FROM {{ input }}", "id, name")]
     [InlineData("SELECT id, `EXPR$1` FROM {{ input }}", "id, EXPR$1")]
     [InlineData("SELECT id FROM {{ input }}", "id")]

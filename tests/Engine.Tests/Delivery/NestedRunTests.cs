@@ -21,7 +21,7 @@ public sealed class NestedRunTests
             on_error: skip
         """;
 
-    private static FlowHarness Flow(string sql) => new(partitionCount: 2)
+    private static FlowHarness Flow(string sql, int partitionCount = 2) => new(partitionCount)
     {
         Definition = $$$"""
             {{{Sources}}}
@@ -81,6 +81,32 @@ public sealed class NestedRunTests
 
         Assert.Equal(["[1, [n, null], [[a, 1], null], [[x, 1], [y, null]]]", "[2, null, null, null]"], await RowsAsync(flow));
         await flow.AssertVerifiesAsync();
+    }
+
+    [Fact]
+    public async Task Nested_columns_are_staged_and_rewritten_as_they_are()
+    {
+        using var committer = Flow("SELECT * FROM {{ input }}", partitionCount: 4);
+        committer.Seat = new ScriptedSeat(0);
+        using var reader = committer.Another();
+        reader.Seat = new ScriptedSeat(1, 2, 3);
+        await committer.RunDuringAsync(() => committer.WaitForLogAsync("started"));
+        committer.Topic.Append(1, """{"id":1,"who":{"name":"n","at":null},"lines":[{"sku":"a","qty":1},null],"tags":{"x":1,"y":null}}""");
+        committer.Topic.Append(1, """{"id":2}""");
+        committer.Topic.Append(2, """{"id":3,"who":{"at":{"city":"c"}},"lines":[],"tags":{}}""");
+        committer.Topic.Append(3, """{"id":4,"lines":[{"sku":"b"},{"qty":2}]}""");
+        await reader.RunDuringAsync(() => reader.WaitForLogAsync(entries => entries.Count(entry => entry.Event == "staged") >= 3));
+        var stagedCount = Directory.GetFiles(committer.Warehouse, "*.parquet", SearchOption.AllDirectories).Length;
+
+        await committer.RunDuringAsync(() => committer.WaitForRowsAsync(4));
+
+        Assert.True(stagedCount > 1, "one file was staged, which nobody rewrites");
+        Assert.Single(Directory.GetFiles(committer.Warehouse, "*.parquet", SearchOption.AllDirectories));
+        Assert.Equal(
+        [
+            "[1, [n, null], [[a, 1], null], [[x, 1], [y, null]]]", "[2, null, null, null]", "[3, [null, [c]], [], []]", "[4, null, [[b, null], [null, 2]], null]",
+        ], await RowsAsync(committer));
+        await committer.AssertVerifiesAsync();
     }
 
     [Fact]

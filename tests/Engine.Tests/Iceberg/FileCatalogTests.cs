@@ -55,6 +55,21 @@ public class FileCatalogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_table_of_the_deepest_column_is_read_back_and_grows_another()
+    {
+        DataType Deep(int depth) => depth == 0 ? new DataType.Int() : new DataType.Row(new RowType([new Field("f", Deep(depth - 1))]));
+        var schema = Schema.FromRow(new RowType([new Field("v", Deep(TypeMapping.DepthMax))]));
+        await _catalog.CreateAsync(Orders, new NewTable(schema, PartitionSpec.Unpartitioned, new Dictionary<string, string>()), None);
+
+        var table = await new FileCatalog(_store, _folder.Path, _ids, new StandingClock()).LoadAsync(Orders, None);
+
+        Assert.Null(TypeMapping.FaultOfDepth(table!.Metadata.CurrentSchema.Fields[0].Type));
+        Assert.True(table.Metadata.CurrentSchema.IsSameAs(schema));
+        var grown = SchemaEvolution.Find(table.Metadata, new RowType([new Field("v", Deep(TypeMapping.DepthMax)), new Field("w", Deep(TypeMapping.DepthMax))]), isFull: false, []);
+        Assert.Equal(2, grown!.Schema.Fields.Length);
+    }
+
+    [Fact]
     public async Task A_table_that_does_not_exist_is_null() => Assert.Null(await _catalog.LoadAsync(Orders, None));
 
     [Theory]

@@ -19,6 +19,11 @@ public sealed class JsonPathTests
     [InlineData("  lax   $.a  ", ".a")]
     [InlineData("lax", ".lax")]
     [InlineData("$.naïve", ".naïve")]
+    [InlineData("$.arr[*]", ".arr*")]
+    [InlineData("$.*.b[ * ][*]", "*.b**")]
+    [InlineData("*", "*")]
+    [InlineData("$['*']", ".*")]
+    [InlineData("$.a*", ".a*")]
     public void A_path_is_its_steps(string text, string steps)
     {
         Assert.True(JsonPath.TryParse(text, out var path, out var error, out _), error);
@@ -28,7 +33,7 @@ public sealed class JsonPathTests
         {
             JsonPathStep.Member member => "." + member.Name,
             JsonPathStep.Index index => $"[{index.Position}]",
-            _ => "?",
+            _ => "*",
         })));
     }
 
@@ -45,8 +50,9 @@ public sealed class JsonPathTests
     }
 
     [Theory]
-    [InlineData("$.arr[*]", "a wildcard (*)")]
-    [InlineData("$.*", "a wildcard (*)")]
+    [InlineData("$.*abc", "a name right behind a wildcard")]
+    [InlineData("$.**", "a name right behind a wildcard")]
+    [InlineData("$.a[*]..e", "a deep scan (..)")]
     [InlineData("$..e", "a deep scan (..)")]
     [InlineData("$.a[?(@.b > 1)]", "a filter")]
     [InlineData("$.a[0:2]", "an array slice")]
@@ -64,6 +70,21 @@ public sealed class JsonPathTests
     }
 
     [Theory]
+    [InlineData("$.a.b[*].c", "a.b", 2)]
+    [InlineData("$.*.b", "", 2)]
+    [InlineData("$.a[0].b[*]", "a", 3)]
+    public void A_path_with_wildcards_is_a_trunk_of_members_and_branches(string text, string trunk, int branchCount)
+    {
+        JsonPath.TryParse(text, out var path, out _, out _);
+
+        Assert.False(path!.IsDefinite);
+        Assert.Equal(trunk, string.Join('.', path.Trunk.Steps.Cast<JsonPathStep.Member>().Select(step => step.Name)));
+        Assert.Equal(branchCount, path.Branches.Length);
+        Assert.True(path.Trunk.IsDefinite);
+        Assert.Throws<ArgumentException>(() => new JsonPathExtractor([path]));
+    }
+
+    [Theory]
     [InlineData("", 0, "the path is empty; '$' stands for the whole document")]
     [InlineData("lax ", 0, null)]
     [InlineData("$.", 1, "the path ends with '.'; a member name must follow it")]
@@ -73,6 +94,7 @@ public sealed class JsonPathTests
     [InlineData("$['a", 4, "the closing ' is missing")]
     [InlineData("$[1", 3, "']' is missing")]
     [InlineData("$[99999999999]", 2, "'99999999999' is not an array index")]
+    [InlineData("$[*,0]", 3, "']' is missing")]
     [InlineData("$[0]x", 4, "'.' or '[' must follow ']', found 'x'")]
     [InlineData("@.a", 0, "'@' stands only inside a filter; begin the path with '$'")]
     public void A_bad_path_is_refused_where_it_is_bad(string text, int offset, string? expected)

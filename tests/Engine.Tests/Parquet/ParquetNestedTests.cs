@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Matih.Batches;
 using Matih.Engine.Tests.Batches;
+using Matih.Engine.Tests.Sql;
 using Matih.Parquet;
 
 namespace Matih.Engine.Tests.Parquet;
@@ -14,7 +15,7 @@ public class ParquetNestedTests
     public void Random_nested_values_come_back_as_they_were_written(int seed)
     {
         var random = new Random(seed);
-        var types = Enumerable.Range(0, random.Next(1, 4)).Select(_ => NestedValues.RandomType(random, 4)).ToImmutableArray();
+        var types = Enumerable.Range(0, random.Next(1, 4)).Select(_ => NestedValues.RandomType(random, 4, isWide: true)).ToImmutableArray();
         var settings = ParquetWriterSettings.Default with
         {
             PageBytes = random.Next(2) == 0 ? 1 << 20 : 100, PageRowCountMax = random.Next(2) == 0 ? 20_000 : random.Next(1, 50),
@@ -65,6 +66,10 @@ public class ParquetNestedTests
                 DataType.BigInt => new ParquetType.Long(),
                 DataType.Double => new ParquetType.Double(),
                 DataType.Varchar => new ParquetType.String(),
+                DataType.Decimal(var precision, var scale) => new ParquetType.Decimal(precision, scale),
+                DataType.Date => new ParquetType.Date(),
+                DataType.Binary(16) => new ParquetType.Uuid(),
+                DataType.Binary(var length) => new ParquetType.Fixed(length),
                 DataType.Array array => new ParquetType.List(ColumnOf("element", array.Element)),
                 DataType.Map map => new ParquetType.Map(ColumnOf("key", map.Key.NotNull()), ColumnOf("value", map.Value)),
                 DataType.Row row => new ParquetType.Struct([.. row.Type.Fields.Select(field => ColumnOf(field.Name, field.Type))]),
@@ -113,6 +118,81 @@ public class ParquetNestedTests
     }
 
     [Fact]
+    public void A_value_that_cannot_be_written_is_refused_with_the_row_that_it_is_in()
+    {
+        var batch = new RowType([new Field("lines", new DataType.Array(Row(("price", new DataType.Decimal(10, 2)))))]);
+        using var writer = new ParquetFileWriter(Columns(new RowType([new Field("lines", new DataType.Array(Row(("price", new DataType.Decimal(4, 2)))))])), ParquetWriterSettings.Default, MemoryAccount.Unlimited());
+        var column = Column.Create(batch[0].Type, MemoryAccount.Unlimited());
+        foreach (var prices in (Int128[][])[[1, 2, 3], [], [4, 10_000], [5], [6, 20_000]]) NestedValues.Append(column, prices.Select(price => (object?)new object?[] { price }).ToArray());
+        NestedValues.Append(column, null);
+        var rows = new ColumnBatch(batch, [column], 6);
+
+        writer.Append(rows, [0], [0, 1, 3, 5]);
+        var error = Assert.Throws<InvalidOperationException>(() => writer.Append(rows, [0], [5, 3, 4]));
+
+        Assert.Equal("Column 'lines.element.price' (decimal(4, 2)): row 4 of the batch, row 6 of the file: an unscaled value of more than 4 digits.", error.Message);
+        Assert.Equal(4, writer.RowCount);
+    }
+
+    [Fact]
+    public void Fields_named_as_the_groups_of_lists_and_maps_are_stay_in_the_path()
+    {
+        var inner = Row(("element", Row(("key_value", new DataType.Int().NotNull()))));
+        var rows = new RowType([new Field("list", Row(("list", new DataType.Array(Row(("list", new DataType.Map(DataType.String, inner))))))), new Field("key_value", new DataType.Int())]);
+
+        using var writer = new ParquetFileWriter(Columns(rows), ParquetWriterSettings.Default, MemoryAccount.Unlimited());
+
+        Assert.Equal(["list.list.element.list.key", "list.list.element.list.value.element.key_value", "key_value"], ParquetLeaf.Of(Columns(rows)).Select(leaf => leaf.Name));
+        Assert.Equal("list.list.list.element.list.key_value.value.element.key_value", string.Join('.', ParquetLeaf.Of(Columns(rows))[1].Path));
+        Assert.Equal(ParquetLeaf.Of(Columns(rows)).Select(leaf => leaf.Name), new ParquetFileReader(Finish(writer, out _)).Metadata.Leaves.Select(leaf => leaf.Name));
+    }
+
+    public static TheoryData<string> Groups => ["list", "map", "row"];
+
+    [Theory]
+    [MemberData(nameof(Groups))]
+    public void The_deepest_columns_are_written_and_read_and_deeper_ones_refused(string group)
+    {
+        var deepest = Deep(group, group == "map" ? ParquetLeaf.DepthMax / 2 : ParquetLeaf.DepthMax);
+        object? value = 7;
+        for (var i = group == "map" ? ParquetLeaf.DepthMax / 2 : ParquetLeaf.DepthMax; i > 0; i--) value = group == "map" ? new object?[] { new[] { "k", value } } : new[] { value };
+        var rows = new RowType([new Field("v", deepest)]);
+
+        using var column = new ParquetFileReader(Write(rows, Columns(rows), [value], [null])).ReadColumn(0, MemoryAccount.Unlimited());
+
+        Assert.Equal([NestedValues.Text(value), "null"], NestedValues.Rows(column));
+        var deeper = new RowType([new Field("v", Deep(group, ParquetLeaf.DepthMax + 1))]);
+        var error = Assert.Throws<ArgumentException>(() => Write(deeper, Columns(deeper), [null], [null]));
+        Assert.StartsWith("The Parquet column 'v' is nested more than 100 groups deep, a map being two of them.", error.Message, StringComparison.Ordinal);
+    }
+
+    private static DataType Deep(string group, int depth)
+    {
+        DataType type = new DataType.Int();
+        for (; depth > 0; depth--) type = group switch { "list" => new DataType.Array(type), "map" => new DataType.Map(DataType.String, type), _ => Row(("f", type)) };
+        return type;
+    }
+
+    /// <summary>Files of Java's Parquet library (parquet-hadoop 1.17, ExampleParquetWriter), with schemas of writers before there were rules.</summary>
+    public static TheoryData<string, string> OldFiles => CaseFile.Read("../Parquet/old-nested-files.cases");
+
+    [Theory]
+    [MemberData(nameof(OldFiles))]
+    public void Lists_and_maps_of_old_writers_are_read(string schema, string expected)
+    {
+        var (rows, file) = (expected[..expected.IndexOf('⇶', StringComparison.Ordinal)].Trim(), expected[(expected.IndexOf('⇶', StringComparison.Ordinal) + 1)..].Trim());
+        var reader = new ParquetFileReader(Convert.FromBase64String(file));
+
+        var found = Enumerable.Range(0, reader.Metadata.Columns.Length).Select(i =>
+        {
+            using var column = reader.ReadColumn(i, MemoryAccount.Unlimited());
+            return $"{reader.Metadata.Columns[i].Type.Name}: {string.Join(' ', NestedValues.Rows(column))}";
+        });
+
+        Assert.True(rows == string.Join("; ", found), $"{schema}\n{string.Join("; ", found)}");
+    }
+
+    [Fact]
     public void A_type_that_does_not_fit_is_refused_before_rows_are_taken()
     {
         var stored = Columns(new RowType([new Field("v", new DataType.Array(new DataType.Int()))]));
@@ -143,7 +223,7 @@ public class ParquetNestedTests
     public void Damage_is_told_and_never_endless(int seed)
     {
         var random = new Random(seed);
-        var rows = new RowType([new Field("v", NestedValues.RandomRow(random, 3))]);
+        var rows = new RowType([new Field("v", NestedValues.RandomRow(random, 3, isWide: true))]);
         var file = Write(rows, Columns(rows), [.. Enumerable.Range(0, 50).Select(_ => new[] { NestedValues.RandomValue(rows[0].Type, random) })]);
         for (var attempt = 0; attempt < 40; attempt++)
         {

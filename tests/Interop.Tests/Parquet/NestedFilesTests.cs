@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Matih.Batches;
 using Matih.Engine.Tests.Batches;
@@ -21,7 +22,7 @@ public sealed class NestedFilesTests(ITestOutputHelper output)
     private static int SeedCount => Soak.IsOn ? 1000 : 100;
 
     [Fact, LongTest]
-    public async Task Java_DuckDB_and_Arrow_read_the_values_that_we_wrote()
+    public async Task Java_DuckDB_ClickHouse_and_Arrow_read_the_values_that_we_wrote()
     {
         for (var seed = 1; seed <= SeedCount; seed++)
         {
@@ -40,7 +41,7 @@ public sealed class NestedFilesTests(ITestOutputHelper output)
     private static async Task CompareAsync(int seed)
     {
         var random = new Random(seed);
-        var rows = new RowType([new Field("id", new DataType.Int().NotNull()), .. NestedValues.RandomRow(random, 3).Type.Fields]);
+        var rows = new RowType([new Field("id", new DataType.Int().NotNull()), .. NestedValues.RandomRow(random, 3, isWide: true).Type.Fields]);
         var values = Enumerable.Range(0, random.Next(1, 120)).Select(id => (object?[])[id, .. rows.Fields.Skip(1).Select(field => NestedValues.RandomValue(field.Type, random))]).ToArray();
         var data = new ForeignData();
         var schema = Schema.FromRow(rows);
@@ -51,17 +52,44 @@ public sealed class NestedFilesTests(ITestOutputHelper output)
 
         var expected = values.Select(row => NestedValues.Text(row)).ToList();
         await IcebergReference.CheckAsync(data.PathOf("t"), "--require-totals");
-        Assert.Equal(expected, InOrder(rows, await IcebergReference.ScanAsync(data.PathOf("t"))));
-        Assert.Equal(expected, InOrder(rows, await DuckDb.QueryAsync($"select * from iceberg_scan('{data.PathOf("t")}')")));
+        Assert.Equal(expected, InOrder(rows, await IcebergReference.ScanAsync(data.PathOf("t")), Convert.FromBase64String));
+        Assert.Equal(expected, InOrder(rows, await DuckDb.QueryAsync($"select * from iceberg_scan('{data.PathOf("t")}')"), FromDuckDb));
+        var inClickHouse = values.Select(row => rows.Fields.Select((field, i) => InClickHouse(field.Type, row[i])).ToArray()).ToArray();
+        Assert.Equal(inClickHouse.Select(NestedValues.Text), InOrder(rows, await ClickHouse.QueryAsync($"SELECT * FROM file('{file.Path}', Parquet)"), Encoding.Latin1.GetBytes));
+        var inTable = Rows(rows, await ClickHouse.QueryAsync($"SELECT * FROM icebergLocal('{data.PathOf("t")}')"), Encoding.Latin1.GetBytes);
+        Assert.Equal(inClickHouse.Select(NestedValues.Text), inTable.Select((found, row) => NestedValues.Text(rows.Fields.Select((field, i) => WithoutNullRows(field.Type, found[i], values[row][i])).ToArray())));
         Assert.Equal(values.Length, (await PyIceberg.ScanAsync(table.MetadataLocation)).Count);
         // PyIceberg 0.12 itself makes an empty list of a NULL one; Arrow, which reads the file for it, does not.
         Assert.Equal(expected, InOrder(rows, await PyIceberg.RunAsync(
             """
             import json, sys
             import pyarrow.parquet as pq
-            for row in pq.read_table(sys.argv[1]).to_pylist(): print(json.dumps(row))
-            """, file.Path)));
+            for row in pq.read_table(sys.argv[1]).to_pylist(): print(json.dumps(row, default=lambda value: value.hex() if isinstance(value, bytes) else str(value)))
+            """, file.Path), Convert.FromHexString));
     }
+
+    /// <summary>ClickHouse has no NULL of ARRAY, MAP and ROW: it reads an empty list or map, and a row whose fields are NULL.</summary>
+    private static object? InClickHouse(DataType type, object? value) => (type, value) switch
+    {
+        (DataType.Array or DataType.Map, null) => Array.Empty<object?>(),
+        (DataType.Array array, object?[] elements) => elements.Select(element => InClickHouse(array.Element, element)).ToArray(),
+        (DataType.Map map, object?[] entries) => entries.Cast<object?[]>().Select(entry => (object?)new[] { entry[0], InClickHouse(map.Value, entry[1]) }).ToArray(),
+        (DataType.Row row, _) => row.Type.Fields.Select((field, i) => InClickHouse(field.Type, ((object?[]?)value)?[i])).ToArray(),
+        _ => value,
+    };
+
+    /// <summary>
+    /// Where the table has a NULL row, what <see cref="InClickHouse"/> makes of it: there ClickHouse 26.7 gives a required field any value,
+    /// also one of another row.
+    /// </summary>
+    private static object? WithoutNullRows(DataType type, object? found, object? ours) => (type, ours) switch
+    {
+        (DataType.Row, null) => InClickHouse(type, null),
+        (DataType.Row row, object?[] fields) => row.Type.Fields.Select((field, i) => WithoutNullRows(field.Type, ((object?[])found!)[i], fields[i])).ToArray(),
+        (DataType.Array array, object?[] elements) => ((object?[])found!).Select((one, i) => WithoutNullRows(array.Element, one, elements.ElementAtOrDefault(i))).ToArray(),
+        (DataType.Map map, object?[] entries) => ((object?[])found!).Cast<object?[]>().Select((one, i) => (object?)new[] { one[0], WithoutNullRows(map.Value, one[1], ((object?[]?)entries.ElementAtOrDefault(i))?[1]) }).ToArray(),
+        _ => found,
+    };
 
     private static async Task<DataFile> WriteAsync(Table table, ForeignData data, RowType rows, object?[][] values, Random random)
     {
@@ -89,6 +117,9 @@ public sealed class NestedFilesTests(ITestOutputHelper output)
         IcebergType.Long => new ParquetType.Long(),
         IcebergType.Double => new ParquetType.Double(),
         IcebergType.String => new ParquetType.String(),
+        IcebergType.Decimal(var precision, var scale) => new ParquetType.Decimal(precision, scale),
+        IcebergType.Date => new ParquetType.Date(),
+        IcebergType.Fixed(var length) => new ParquetType.Fixed(length),
         IcebergType.Struct fields => new ParquetType.Struct([.. fields.Fields.Select(ColumnOf)]),
         IcebergType.List list => new ParquetType.List(new ParquetColumn(list.ElementId, "element", TypeOf(list.Element), list.IsElementRequired)),
         IcebergType.Map map => new ParquetType.Map(new ParquetColumn(map.KeyId, "key", TypeOf(map.Key), true), new ParquetColumn(map.ValueId, "value", TypeOf(map.Value), map.IsValueRequired)),
@@ -96,11 +127,14 @@ public sealed class NestedFilesTests(ITestOutputHelper output)
     };
 
     /// <summary>The rows by their ids, in the plain form of <see cref="NestedValues"/>.</summary>
-    private static List<string> InOrder(RowType rows, IEnumerable<JsonElement> found) =>
-        [.. found.Select(row => (object?[])[.. rows.Fields.Select(field => ValueOf(field.Type, row.TryGetProperty(field.Name, out var value) ? value : default))])
-            .OrderBy(row => (int)row[0]!).Select(row => NestedValues.Text(row))];
+    /// <param name="bytesOf">What the reader's text for bytes stands for.</param>
+    private static List<string> InOrder(RowType rows, IEnumerable<JsonElement> found, Func<string, byte[]> bytesOf) =>
+        [.. Rows(rows, found, bytesOf).Select(row => NestedValues.Text(row))];
 
-    private static object? ValueOf(DataType type, JsonElement json)
+    private static IEnumerable<object?[]> Rows(RowType rows, IEnumerable<JsonElement> found, Func<string, byte[]> bytesOf) =>
+        found.Select(row => (object?[])[.. rows.Fields.Select(field => ValueOf(field.Type, row.TryGetProperty(field.Name, out var value) ? value : default, bytesOf))]).OrderBy(row => (int)row[0]!);
+
+    private static object? ValueOf(DataType type, JsonElement json, Func<string, byte[]> bytesOf)
     {
         if (json.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined) return null;
         return type switch
@@ -109,25 +143,51 @@ public sealed class NestedFilesTests(ITestOutputHelper output)
             DataType.BigInt => json.GetInt64(),
             DataType.Double => json.GetDouble(),
             DataType.Varchar => json.GetString(),
-            DataType.Array array => json.EnumerateArray().Select(element => ValueOf(array.Element, element)).ToArray(),
-            DataType.Row row => row.Type.Fields.Select(field => ValueOf(field.Type, json.TryGetProperty(field.Name, out var value) ? value : default)).ToArray(),
-            DataType.Map map => Entries(map, json).ToArray(),
+            DataType.Decimal number => Unscaled(json.ValueKind == JsonValueKind.String ? json.GetString()! : json.GetRawText(), number.Scale),
+            DataType.Date => DateOnly.ParseExact(json.GetString()!, "yyyy-MM-dd", CultureInfo.InvariantCulture).DayNumber - DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber,
+            DataType.Binary => bytesOf(json.GetString()!),
+            DataType.Array array => json.EnumerateArray().Select(element => ValueOf(array.Element, element, bytesOf)).ToArray(),
+            DataType.Row row => row.Type.Fields.Select(field => ValueOf(field.Type, json.TryGetProperty(field.Name, out var value) ? value : default, bytesOf)).ToArray(),
+            DataType.Map map => Entries(map, json, bytesOf).ToArray(),
             _ => throw new ArgumentException(type.Name),
         };
     }
 
+    /// <summary>Printable bytes as they are, others as <c>\xAB</c>.</summary>
+    private static byte[] FromDuckDb(string text)
+    {
+        var bytes = new List<byte>();
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] != '\\') bytes.Add((byte)text[i]);
+            else
+            {
+                bytes.Add(byte.Parse(text.AsSpan(i + 2, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+                i += 3;
+            }
+        }
+        return [.. bytes];
+    }
+
+    private static Int128 Unscaled(string text, int scale)
+    {
+        var value = decimal.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
+        for (; scale > 0; scale--) value *= 10;
+        return (Int128)value;
+    }
+
     /// <summary>Entries as an object, or as a list of objects or of pairs.</summary>
-    private static IEnumerable<object?> Entries(DataType.Map map, JsonElement json)
+    private static IEnumerable<object?> Entries(DataType.Map map, JsonElement json, Func<string, byte[]> bytesOf)
     {
         if (json.ValueKind == JsonValueKind.Object)
         {
-            foreach (var member in json.EnumerateObject()) yield return new[] { member.Name, ValueOf(map.Value, member.Value) };
+            foreach (var member in json.EnumerateObject()) yield return new[] { member.Name, ValueOf(map.Value, member.Value, bytesOf) };
             yield break;
         }
         foreach (var entry in json.EnumerateArray())
         {
             var isPair = entry.ValueKind == JsonValueKind.Array;
-            yield return new[] { (isPair ? entry[0] : entry.GetProperty("key")).GetString(), ValueOf(map.Value, isPair ? entry[1] : entry.TryGetProperty("value", out var value) ? value : default) };
+            yield return new[] { (isPair ? entry[0] : entry.GetProperty("key")).GetString(), ValueOf(map.Value, isPair ? entry[1] : entry.TryGetProperty("value", out var value) ? value : default, bytesOf) };
         }
     }
 
@@ -139,14 +199,14 @@ public sealed class NestedFilesTests(ITestOutputHelper output)
     {
         var path = Path.Combine(TemporaryDirectory.New(), "nested.parquet");
         var random = new Random(options.Length);
-        var rows = new RowType([new Field("a", new DataType.Array(new DataType.Int())), new Field("s", NestedValues.RandomRow(random, 3).OrNull()),
-            new Field("m", new DataType.Map(DataType.String, new DataType.Array(DataType.String))), new Field("l", new DataType.Array(NestedValues.RandomRow(random, 2)))]);
+        var rows = new RowType([new Field("a", new DataType.Array(new DataType.Int())), new Field("s", NestedValues.RandomRow(random, 3, isWide: true).OrNull()),
+            new Field("m", new DataType.Map(DataType.String, new DataType.Array(DataType.String))), new Field("l", new DataType.Array(NestedValues.RandomRow(random, 2, isWide: true)))]);
         var values = Enumerable.Range(0, 400).Select(_ => rows.Fields.Select(field => NestedValues.RandomValue(field.Type, random)).ToArray()).ToArray();
         var lines = values.Select(row => $"{{{string.Join(", ", rows.Fields.Select((field, i) => $"{Text(field.Name)}: {Python(field.Type, row[i])}"))}}}");
 
         await PyIceberg.RunAsync(
             $$"""
-            import sys
+            import sys, datetime, decimal
             import pyarrow as pa, pyarrow.parquet as pq
             rows = [{{string.Join(",\n", lines)}}]
             schema = pa.schema([{{string.Join(", ", rows.Fields.Select(ArrowField))}}])
@@ -185,6 +245,9 @@ public sealed class NestedFilesTests(ITestOutputHelper output)
         DataType.BigInt => "pa.int64()",
         DataType.Double => "pa.float64()",
         DataType.Varchar => "pa.string()",
+        DataType.Decimal(var precision, var scale) => $"pa.decimal128({precision}, {scale})",
+        DataType.Date => "pa.date32()",
+        DataType.Binary(var length) => $"pa.binary({length})",
         DataType.Array array => $"pa.list_({ArrowField(new Field("element", array.Element))})",
         DataType.Map map => $"pa.map_(pa.string(), {ArrowField(new Field("value", map.Value))})",
         DataType.Row row => $"pa.struct([{string.Join(", ", row.Type.Fields.Select(ArrowField))}])",
@@ -195,6 +258,9 @@ public sealed class NestedFilesTests(ITestOutputHelper output)
     {
         (_, null) => "None",
         (_, string text) => Text(text),
+        (_, byte[] bytes) => $"bytes.fromhex('{Convert.ToHexString(bytes)}')",
+        (DataType.Decimal number, _) => $"decimal.Decimal({value}).scaleb(-{number.Scale})",
+        (DataType.Date, _) => $"datetime.date(1970, 1, 1) + datetime.timedelta({value})",
         (DataType.Array array, object?[] elements) => $"[{string.Join(", ", elements.Select(element => Python(array.Element, element)))}]",
         (DataType.Map map, object?[] entries) => $"[{string.Join(", ", entries.Cast<object?[]>().Select(entry => $"({Text((string)entry[0]!)}, {Python(map.Value, entry[1])})"))}]",
         (DataType.Row row, object?[] fields) => $"{{{string.Join(", ", row.Type.Fields.Select((field, i) => $"{Text(field.Name)}: {Python(field.Type, fields[i])}"))}}}",

@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace Matih.Interop.Tests.Sql;
 
 /// <summary>
-/// What a real Flink 1.20.3 (SQL Gateway, batch mode, session zone UTC) made of some 4,800 expressions over columns:
-/// every operator, comparison, CASE, COALESCE and CAST between all types, and strings at the edges of what casts read.
+/// What a real Flink 1.20.3 (SQL Gateway, batch mode, session zone UTC) made of some 5,300 expressions over columns:
+/// every operator, comparison, CASE, COALESCE and CAST between all types, strings at the edges of what casts read, and JSON paths with wildcards.
 /// Recorded in <c>flink-recorded.json</c> (schema, lines of the json-format table, expression → type and one value a row,
 /// or the error); differences are listed with their reason in <c>flink-recorded-differences.json</c>.
 /// </summary>
@@ -30,7 +30,7 @@ public sealed class FlinkRecordedTests(ITestOutputHelper output)
         output.WriteLine($"{agree} agree, {refused} refused, {listed} listed differences, {unlisted.Count} wrong");
         Assert.True(unlisted.Count == 0, $"{unlisted.Count} differences are not listed:\n{string.Join('\n', unlisted)}");
         Assert.True(differences.Count == 0, $"listed, but no difference:\n{string.Join('\n', differences)}");
-        Assert.True(agree >= 4400, $"only {agree} cases agree");
+        Assert.True(agree >= 4950, $"only {agree} cases agree");
     }
 
     private static IEnumerable<(string Name, FlinkSample Sample)> Samples(JsonElement groups)

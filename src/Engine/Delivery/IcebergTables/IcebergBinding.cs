@@ -129,6 +129,8 @@ internal sealed class IcebergBinding : TableBinding
                 faults.Add($"it has no column '{name}' (it has {string.Join(", ", schema.Fields.Select(field => field.Name))})");
             else if (TypeMapping.FaultOf(type, column.Type, name) is { } fault)
                 faults.Add("its column " + fault);
+            else if (TypeMapping.FaultOfDepth(column.Type) is { } tooDeep)
+                faults.Add($"its column '{name}' {tooDeep}");
             else if (column.IsRequired && type.IsNullable)
                 faults.Add($"its column '{name}' is required, and the query's can be NULL");
             else
@@ -192,6 +194,8 @@ internal sealed class IcebergBinding : TableBinding
         var fields = table.Metadata.CurrentSchema.Fields;
         if (IcebergDefaults.NestedWithInitialDefault(table.Metadata.CurrentSchema).FirstOrDefault() is { } nested)
             throw new UnsupportedTableException($"The rows of table {table.Identifier} cannot be written: the field '{nested}' has an initial-default, which this build knows of columns only.");
+        if (fields.FirstOrDefault(field => TypeMapping.FaultOfDepth(field.Type) is not null) is { } deep)
+            throw new UnsupportedTableException($"The rows of table {table.Identifier} cannot be written: its column '{deep.Name}' {TypeMapping.FaultOfDepth(deep.Type)}.");
         ImmutableArray<ParquetColumn> lineage = withLineage ? [RowLineageFields.RowId, RowLineageFields.LastUpdated] : [];
         if (lineage.FirstOrDefault(reserved => table.Metadata.CurrentSchema.FindColumn(reserved.Name) is not null) is { } taken)
             throw new UnsupportedTableException($"The rows of table {table.Identifier} cannot be written: its column '{taken.Name}' has the name of one that rows of format version 3 have by themselves. Rename it.");

@@ -18,6 +18,10 @@ public sealed class HistoryJson
     /// <summary>The document with those arrays empty.</summary>
     public ReadOnlyMemory<byte> Rest { get; }
 
+    /// <summary><see cref="Rest"/> as a document, which the caller disposes.</summary>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    public JsonDocument ParseRest() => JsonDocument.Parse(Rest, SchemaJson.DocumentOptions);
+
     /// <param name="json">A metadata file's content, or a catalog's answer. It is kept where <paramref name="known"/> is null.</param>
     /// <param name="member">The answer's member that is the metadata; null where the whole document is.</param>
     /// <param name="known">An earlier version of the same table, or of any other.</param>
@@ -28,7 +32,7 @@ public sealed class HistoryJson
     {
         var (snapshots, log) = ((SnapshotList)[], (SnapshotLog)[]);
         var rest = new ArrayBufferWriter<byte>();
-        var reader = new Utf8JsonReader(json.Span);
+        var reader = new Utf8JsonReader(json.Span, SchemaJson.ReaderOptions);
         var (readFrom, copiedTo) = (0, 0);
         var isMetadata = member is null;
         var depth = isMetadata ? 1 : 2;

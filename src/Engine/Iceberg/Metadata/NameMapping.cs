@@ -24,7 +24,7 @@ internal sealed record NameMapping(ImmutableArray<NameMapping.Field> Fields)
         if (!metadata.Properties.TryGetValue(Property, out var text)) return null;
         try
         {
-            using var document = JsonDocument.Parse(text);
+            using var document = JsonDocument.Parse(text, SchemaJson.DocumentOptions);
             return new NameMapping(Read(document.RootElement));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)

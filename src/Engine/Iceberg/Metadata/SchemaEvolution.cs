@@ -35,7 +35,7 @@ internal sealed record SchemaEvolution(Schema Schema, ImmutableArray<string> Cha
             var json = ToNode(writer => SchemaJson.WriteSchema(writer, _schema)).AsObject();
             EvolveFields(json, _schema.Fields, rows, TopLevel, "");
             if (_changes.Count == 0) return null;
-            using var document = JsonDocument.Parse(Bytes(writer => json.WriteTo(writer)));
+            using var document = JsonDocument.Parse(Bytes(writer => json.WriteTo(writer)), SchemaJson.DocumentOptions);
             return new SchemaEvolution(SchemaJson.ReadSchema(document.RootElement), _changes.ToImmutable());
         }
 
@@ -159,7 +159,7 @@ internal sealed record SchemaEvolution(Schema Schema, ImmutableArray<string> Cha
             return null;
         }
 
-        private static JsonNode ToNode(Action<Utf8JsonWriter> write) => JsonNode.Parse(Bytes(write).Span)!;
+        private static JsonNode ToNode(Action<Utf8JsonWriter> write) => JsonNode.Parse(Bytes(write).Span, documentOptions: SchemaJson.DocumentOptions)!;
 
         private static ReadOnlyMemory<byte> Bytes(Action<Utf8JsonWriter> write)
         {

@@ -10,6 +10,13 @@ namespace Matih.Iceberg.Metadata;
 /// <remarks>Source: Apache Iceberg table spec, Appendix C.</remarks>
 internal static class SchemaJson
 {
+    /// <summary>A struct takes three levels of JSON, so that the platform's limit of 64 ends at 19 structs. Java's readers take 1,000 (Jackson 2.15, StreamReadConstraints).</summary>
+    private const int JsonDepthMax = 1000;
+
+    public static JsonDocumentOptions DocumentOptions { get; } = new() { MaxDepth = JsonDepthMax };
+
+    public static JsonReaderOptions ReaderOptions { get; } = new() { MaxDepth = JsonDepthMax };
+
     public static Schema ReadSchema(JsonElement json) => new(
         json.TryGetProperty("schema-id", out var id) ? id.GetInt32() : 0,
         ReadFields(json.GetProperty("fields")),
@@ -107,7 +114,7 @@ internal static class SchemaJson
     /// <summary>A schema's JSON under another id, with all that this build does not know.</summary>
     public static byte[] WithId(byte[] schema, int schemaId)
     {
-        using var document = JsonDocument.Parse(schema);
+        using var document = JsonDocument.Parse(schema, DocumentOptions);
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, SnapshotJson.Options))
         {

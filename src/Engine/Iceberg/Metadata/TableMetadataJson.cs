@@ -21,7 +21,7 @@ public static class TableMetadataJson
     public static TableMetadata Read(byte[] bytes, string location, TableMetadata? known = null) => Checked(location, () =>
     {
         var history = HistoryJson.Cut(bytes is [0x1F, 0x8B, ..] ? Unzip(bytes) : bytes, member: null, known, location);
-        using var document = JsonDocument.Parse(history.Rest);
+        using var document = history.ParseRest();
         return ReadMembers(document.RootElement, history, location);
     });
 
@@ -51,7 +51,7 @@ public static class TableMetadataJson
     internal static (string Uuid, long LastUpdatedMillis)? FindIdentity(byte[] bytes, bool isWhole)
     {
         if (bytes is [0x1F, 0x8B, ..]) return FindIdentity(UnzipBeginning(bytes), isWhole: false) ?? (isWhole ? FindIdentity(Unzip(bytes), isWhole: true) : null);
-        var reader = new Utf8JsonReader(bytes, isFinalBlock: isWhole, state: default);
+        var reader = new Utf8JsonReader(bytes, isFinalBlock: isWhole, new JsonReaderState(SchemaJson.ReaderOptions));
         string? uuid = null;
         long? updated = null;
         while ((uuid is null || updated is null) && reader.Read())

@@ -7,6 +7,21 @@ namespace Matih.Iceberg.Metadata;
 /// <remarks>Source: Apache Iceberg documentation, "Flink: type conversion".</remarks>
 internal static class TypeMapping
 {
+    /// <summary>Most structs, lists and maps within one another, a map being two: a list of its entries. Data files hold no more.</summary>
+    public const int DepthMax = 100;
+
+    /// <summary>Why a column is nested too deep for a data file, or null: <c>is nested 101 deep, where …</c>.</summary>
+    public static string? FaultOfDepth(IcebergType type) =>
+        DepthOf(type) is var depth and > DepthMax ? $"is nested {depth} deep, where a data file holds {DepthMax} (a map counts twice)" : null;
+
+    private static int DepthOf(IcebergType type) => type switch
+    {
+        IcebergType.Struct group => 1 + group.Fields.Aggregate(0, (deepest, field) => Math.Max(deepest, DepthOf(field.Type))),
+        IcebergType.List list => 1 + DepthOf(list.Element),
+        IcebergType.Map map => 2 + Math.Max(DepthOf(map.Key), DepthOf(map.Value)),
+        _ => 0,
+    };
+
     /// <summary>The type of a column of its own, whose nested fields have no ids that mean anything.</summary>
     /// <exception cref="NotSupportedException">No table type holds it (intervals, a ROW without fields).</exception>
     public static IcebergType ToIceberg(DataType type) => ToIceberg(type, static () => 0);

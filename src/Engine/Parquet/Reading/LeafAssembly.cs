@@ -46,7 +46,7 @@ internal sealed class LeafAssembly
                 _ => target,
             };
         }
-        _sink = new ValueSink(leaf.Column, stored, _columns[^1]);
+        _sink = new ValueSink(leaf.Named, stored, _columns[^1]);
     }
 
     /// <summary>Appends a page's entries.</summary>
@@ -113,7 +113,7 @@ internal sealed class LeafAssembly
                     break;
             }
         }
-        throw new InvalidOperationException($"The way to {_leaf.Column.Name} ends at no value.");
+        throw new InvalidOperationException($"The way to {_leaf.Name} ends at no value.");
     }
 
     /// <summary>Refuses a list that the first leaf below it saw otherwise.</summary>
@@ -124,5 +124,5 @@ internal sealed class LeafAssembly
         _elementsLeft[node] = Math.Max(0, list.LengthOf(place) - 1);
     }
 
-    private InvalidDataException Disagrees() => new($"The leaf '{_leaf.Column.Name}' disagrees with the one before it about the groups around them.");
+    private InvalidDataException Disagrees() => new($"The leaf '{_leaf.Name}' disagrees with the one before it about the groups around them.");
 }

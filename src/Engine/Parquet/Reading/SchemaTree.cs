@@ -7,8 +7,6 @@ namespace Matih.Parquet.Reading;
 /// <remarks>Source: parquet-format, LogicalTypes.md, "Nested Types", with the rules for files of writers before there were rules.</remarks>
 internal sealed class SchemaTree(SchemaReader[] elements, List<StoredColumn> stored)
 {
-    private const int DepthMax = 100;
-
     private readonly ImmutableArray<ParquetLeaf>.Builder _leaves = ImmutableArray.CreateBuilder<ParquetLeaf>();
     private int _next;
 
@@ -21,9 +19,12 @@ internal sealed class SchemaTree(SchemaReader[] elements, List<StoredColumn> sto
     }
 
     /// <summary>What leads to a column.</summary>
-    private readonly record struct Way(ImmutableArray<string> Path, ImmutableArray<LeafNode> Nodes)
+    private readonly record struct Way(string Name, ImmutableArray<string> Path, ImmutableArray<LeafNode> Nodes)
     {
-        public Way Step(string name) => this with { Path = Path.IsDefault ? [name] : Path.Add(name) };
+        public Way Step(string name) => Through(name) with { Name = Path.IsDefault ? name : $"{Name}.{name}" };
+
+        /// <summary>Over a group that lists and maps are stored in, which is no field of theirs.</summary>
+        public Way Through(string name) => this with { Path = Path.IsDefault ? [name] : Path.Add(name) };
 
         public Way Over(LeafNode node) => this with { Nodes = Nodes.IsDefault ? [node] : Nodes.Add(node) };
     }
@@ -38,7 +39,7 @@ internal sealed class SchemaTree(SchemaReader[] elements, List<StoredColumn> sto
 
     private ParquetColumn ReadColumn(int root, Way way, int definition, int repetition)
     {
-        if (way.Nodes is { IsDefault: false, Length: > DepthMax }) throw new NotSupportedException($"The Parquet schema is nested more than {DepthMax} deep.");
+        if (way.Nodes is { IsDefault: false, Length: > ParquetLeaf.DepthMax }) throw new NotSupportedException($"The Parquet schema is nested more than {ParquetLeaf.DepthMax} deep.");
         var element = Take();
         if (element.Repetition != SchemaFormat.Repeated) return ReadSingle(element, element.Repetition == SchemaFormat.Required, root, way.Step(element.Name), definition, repetition);
         // A repeated column without a list around it is a list that is never NULL, of elements that never are.
@@ -56,7 +57,7 @@ internal sealed class SchemaTree(SchemaReader[] elements, List<StoredColumn> sto
             var (type, how) = element.Resolve();
             var leaf = new ParquetColumn(element.FieldId, element.Name, type, isRequired);
             stored.Add(how);
-            _leaves.Add(new ParquetLeaf(leaf, root, way.Path, way.Over(new LeafNode(LeafNodeKind.Value, "", 0, presentAt, 0, !isRequired)).Nodes));
+            _leaves.Add(new ParquetLeaf(leaf, root, way.Name, way.Path, way.Over(new LeafNode(LeafNodeKind.Value, "", 0, presentAt, 0, !isRequired)).Nodes));
             return leaf;
         }
         var isListed = element.ChildCount == 1 && _next < elements.Length && elements[_next].Repetition == SchemaFormat.Repeated;
@@ -84,7 +85,7 @@ internal sealed class SchemaTree(SchemaReader[] elements, List<StoredColumn> sto
     private ParquetType.Map ReadMap(int root, Way way, int definition, int repetition)
     {
         var entry = Take();
-        var inside = way.Step(entry.Name);
+        var inside = way.Through(entry.Name);
         var key = ReadColumn(root, inside.Over(new LeafNode(LeafNodeKind.Struct, "key", 0, definition, 0, false)), definition, repetition);
         var value = ReadColumn(root, inside.Over(new LeafNode(LeafNodeKind.Struct, "value", 1, definition, 0, false)), definition, repetition);
         return new ParquetType.Map(key, value);
@@ -98,6 +99,6 @@ internal sealed class SchemaTree(SchemaReader[] elements, List<StoredColumn> sto
         Take();
         return isElement
             ? ReadSingle(repeated, true, root, way.Step(repeated.Name), definition, repetition)
-            : ReadColumn(root, way.Step(repeated.Name), definition, repetition);
+            : ReadColumn(root, way.Through(repeated.Name), definition, repetition);
     }
 }

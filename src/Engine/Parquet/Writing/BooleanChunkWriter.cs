@@ -16,7 +16,11 @@ internal sealed class BooleanChunkWriter(ParquetLeaf leaf, WriterContext context
         if (type is not DataType.Boolean) throw Bindings.Mismatch(Column, type);
     }
 
-    protected override void CheckValues(Column source, RowSelection rows, long fileRow) { }
+    public override int FindRefused(Column source, RowSelection rows, out string fault)
+    {
+        fault = "";
+        return -1;
+    }
 
     protected override int StepRows(Column source, RowSelection rows, int count) =>
         (int)Math.Clamp(Settings.PageBytes * 8L - _bitCount, 1, count);

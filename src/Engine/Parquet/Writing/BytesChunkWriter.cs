@@ -34,19 +34,22 @@ internal sealed class BytesChunkWriter : ValueChunkWriter
         if (!Bindings.IsBytes(Column.Type, type)) throw Bindings.Mismatch(Column, type);
     }
 
-    protected override void CheckValues(Column source, RowSelection rows, long fileRow)
+    public override int FindRefused(Column source, RowSelection rows, out string fault)
     {
+        fault = "";
         var offsets = ((BytesColumn)source).Offsets;
         var fixedLength = Column.Type.TypeLength;
-        if (fixedLength == 0 && offsets[^1] <= ValueBytesMax) return;
+        if (fixedLength == 0 && offsets[^1] <= ValueBytesMax) return -1;
         for (var i = 0; i < rows.Count; i++)
         {
             var row = rows[i];
             var length = offsets[row + 1] - offsets[row];
             if (fixedLength == 0 ? length <= ValueBytesMax : length == fixedLength || source.IsNull(row)) continue;
             var expected = fixedLength == 0 ? $"at most {ValueBytesMax}" : $"exactly {fixedLength}";
-            throw Refused(row, fileRow + i, $"a value of {Quantity.Of(length, "byte")}, expected {expected}");
+            fault = $"a value of {Quantity.Of(length, "byte")}, expected {expected}";
+            return i;
         }
+        return -1;
     }
 
     protected override long PlainBytes(Column source, RowSelection rows)

@@ -52,11 +52,8 @@ internal abstract class ChunkWriter : IDisposable
     public void Check(Column source, RowSelection rows, long fileRow)
     {
         if (Column.IsRequired && source.NullCount != 0) CheckNulls(source, rows, fileRow);
-        CheckValues(source, rows, fileRow);
+        if (FindRefused(source, rows, out var fault) is var at and >= 0) throw Refused(rows[at], fileRow + at, fault);
     }
-
-    /// <summary>Refuses values that cannot be written, of a column within groups.</summary>
-    public void CheckAll(Column values) => CheckValues(values, new RowSelection(0, values.Count), 0);
 
     public InvalidOperationException RefusedNull(int batchRow, long fileRow) => Refused(batchRow, fileRow, "NULL in a required column; filter such rows out or make the table's column optional");
 
@@ -66,10 +63,11 @@ internal abstract class ChunkWriter : IDisposable
             if (source.IsNull(rows[i])) throw RefusedNull(rows[i], fileRow + i);
     }
 
-    protected InvalidOperationException Refused(int batchRow, long fileRow, string what) =>
+    public InvalidOperationException Refused(int batchRow, long fileRow, string what) =>
         new($"Column '{Column.Name}' ({Column.Type}): row {batchRow} of the batch, row {fileRow} of the file: {what}.");
 
-    protected abstract void CheckValues(Column source, RowSelection rows, long fileRow);
+    /// <summary>Where among the rows the first value is that cannot be written, and why; -1 where all can.</summary>
+    public abstract int FindRefused(Column source, RowSelection rows, out string fault);
 
     public void Append(Column source, RowSelection rows)
     {

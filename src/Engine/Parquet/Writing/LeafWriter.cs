@@ -60,9 +60,37 @@ internal sealed class LeafWriter(ParquetLeaf leaf, WriterContext context) : IDis
             Chunk.Check(source, rows, fileRow);
             return;
         }
-        if (Leaf(source) is { } values) Chunk.CheckAll(values);
+        if (Leaf(source) is { } values) CheckValues(source, values, rows, fileRow);
         if (leaf.Nodes.Any(node => !node.IsOptional))
             for (var i = 0; i < rows.Count; i++) CheckRequired(0, source, rows[i], rows[i], fileRow + i);
+    }
+
+    /// <summary>All values at once; only where one cannot be written is it looked for which row it belongs to, if to one of these.</summary>
+    private void CheckValues(Column source, Column values, RowSelection rows, long fileRow)
+    {
+        if (Chunk.FindRefused(values, new RowSelection(0, values.Count), out _) < 0) return;
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var (start, end) = PlacesOf(source, rows[i]);
+            if (Chunk.FindRefused(values, new RowSelection(start, end - start), out var fault) >= 0) throw Chunk.Refused(rows[i], fileRow + i, fault);
+        }
+    }
+
+    /// <summary>Where a row's values lie in the column of values.</summary>
+    private (int Start, int End) PlacesOf(Column source, int row)
+    {
+        var (start, end) = (row, row + 1);
+        for (var i = 0; i < leaf.Nodes.Length - 1; i++)
+        {
+            if (leaf.Nodes[i].Kind == LeafNodeKind.Struct)
+            {
+                source = ((RowColumn)source).Fields[_fields[i]];
+                continue;
+            }
+            var list = (ListColumn)source;
+            (start, end, source) = (list.Offsets[start], list.Offsets[end], list.Elements);
+        }
+        return (start, end);
     }
 
     private void CheckRequired(int depth, Column column, int place, int row, long fileRow)

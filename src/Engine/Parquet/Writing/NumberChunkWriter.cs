@@ -23,18 +23,21 @@ internal sealed class NumberChunkWriter<T, TOps>(ParquetLeaf leaf, WriterContext
 
     public override void Bind(DataType type) => _source = sourceOf(type) ?? throw Bindings.Mismatch(Column, type);
 
-    protected override void CheckValues(Column source, RowSelection rows, long fileRow)
+    public override int FindRefused(Column source, RowSelection rows, out string fault)
     {
-        if (Column.Type is not ParquetType.Decimal type) return;
+        fault = "";
+        if (Column.Type is not ParquetType.Decimal type) return -1;
         var values = ((FixedColumn<Int128>)source).Values;
         var limit = DataType.Decimal.LimitOf(type.Precision);
         for (var i = 0; i < rows.Count; i++)
         {
             var row = rows[i];
             var value = values[row];
-            if ((value >= limit || value <= -limit) && !source.IsNull(row))
-                throw Refused(row, fileRow + i, $"an unscaled value of more than {Quantity.Of(type.Precision, "digit")}");
+            if ((value < limit && value > -limit) || source.IsNull(row)) continue;
+            fault = $"an unscaled value of more than {Quantity.Of(type.Precision, "digit")}";
+            return i;
         }
+        return -1;
     }
 
     protected override long PlainBytes(Column source, RowSelection rows) => (long)rows.Count * ops.PlainWidth;

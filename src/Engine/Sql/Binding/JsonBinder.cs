@@ -28,7 +28,7 @@ internal static class JsonBinder
         if (!JsonPath.TryParse(path, out var parsed, out var reason, out var at))
             throw SqlErrorException.Unsupported(json.Path.Offset + 1 + at, $"The JSON path '{path}' ({reason}; Flink gives what ON ERROR says, for every row)");
         if (!parsed.IsSupported) throw SqlErrorException.Unsupported(json.Path.Offset, $"{parsed.Unsupported} in a JSON path");
-        return new Expression.Json(document, new JsonQuestion(path, type, empty, error) { Function = json.Function, Wrapper = json.Wrapper });
+        return new Expression.Json(document, new JsonQuestion(path, type, empty, error) { Function = json.Function, Wrapper = json.Wrapper, IsDefinite = parsed.IsDefinite });
     }
 
     private static DataType TypeOf(SqlNode.JsonAsked json)

@@ -19,7 +19,7 @@ internal sealed class JsonPushDown(QueryInput source)
         if (_rewritten.TryGetValue(expression, out var known)) return known;
         if (expression is Expression.FieldOf { Operand: var operand, Name: var field } && Apply(operand) is Expression.Input { Source: InputColumn.SchemaField or InputColumn.NestedField } row)
             return Remember(expression, new Expression.Input(new InputColumn.NestedField(row.Source, field, expression.Type)));
-        return Remember(expression, expression is Expression.Json { Question.IsDefault: true, Document: Expression.Input { Source: InputColumn.Metadata { Part: RecordMetadata.Value } } } json
+        return Remember(expression, expression is Expression.Json { Question.IsPlain: true, Document: Expression.Input { Source: InputColumn.Metadata { Part: RecordMetadata.Value } } } json
             ? new Expression.Input(new InputColumn.JsonScalar(json.Question.Path))
             : ExpressionRewriter.WithChildren(expression, Apply));
     }

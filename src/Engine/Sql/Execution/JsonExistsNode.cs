@@ -10,7 +10,9 @@ internal sealed class JsonExistsNode(Frame frame, JsonGroup group, JsonQuestion 
 {
     public override void Append(int row, JsonMatch match, ReadOnlySpan<byte> document)
     {
-        if (match.Kind == JsonKind.Missing) AppendMissing(row);
-        else ((FixedColumn<byte>)Result).Append(match.Kind == JsonKind.Null ? (byte)0 : (byte)1);
+        // The array that wildcards lead to is there, also where nothing is in it.
+        var isThere = Path.IsDefinite ? match.Kind != JsonKind.Missing : IsLax || JsonWildcardWalk.Fits(document, match, Path);
+        if (isThere) ((FixedColumn<byte>)Result).Append(Path.IsDefinite && match.Kind == JsonKind.Null ? (byte)0 : (byte)1);
+        else AppendMissing(row);
     }
 }

@@ -53,7 +53,7 @@ internal sealed class JsonGroup(Frame frame, Node document)
             if (at < 0)
             {
                 at = paths.Count;
-                paths.Add(_members[i].Path);
+                paths.Add(_members[i].Path.IsDefinite ? _members[i].Path : _members[i].Path.Trunk);
             }
             _pathOfMember[i] = at;
         }

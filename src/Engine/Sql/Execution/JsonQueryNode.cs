@@ -12,20 +12,31 @@ internal sealed class JsonQueryNode(Frame frame, JsonGroup group, JsonQuestion q
 {
     private readonly JavaJsonWriter _writer = new();
 
+    private readonly JsonWildcardWalk _walk = new();
+
     public override void Append(int row, JsonMatch match, ReadOnlySpan<byte> document)
     {
+        if (!Path.IsDefinite)
+        {
+            AppendFound(row, match, document);
+            return;
+        }
         var isWrapped = Question.Wrapper == JsonWrapper.Always || (Question.Wrapper == JsonWrapper.UnlessArray && match.Kind != JsonKind.Array);
         if (match.Kind is JsonKind.Missing or JsonKind.Null) AppendMissing(row);
-        else if (isWrapped || !match.IsScalar) Write(match, document, isWrapped);
+        else if (isWrapped || !match.IsScalar) Append(_writer.Write(match.TextIn(document)), isWrapped);
         else if (IsLax) AppendEmpty(row);
         else AppendError(row, "the value is not an object or array", Name(match.Kind));
     }
 
-    private void Write(JsonMatch match, ReadOnlySpan<byte> document, bool isWrapped)
+    /// <summary>What wildcards lead to is an array, which a conditional wrapper leaves as it is.</summary>
+    private void AppendFound(int row, JsonMatch trunk, ReadOnlySpan<byte> document)
     {
-        // A string's range leaves its quotes out.
-        var value = match.Kind == JsonKind.String ? document.Slice(match.Start - 1, match.Length + 2) : match.In(document);
-        var text = _writer.Write(value);
+        if (_walk.Run(document, trunk, Path) || IsLax) Append(_writer.WriteArray(document, _walk.Found), Question.Wrapper == JsonWrapper.Always);
+        else AppendMissing(row);
+    }
+
+    private void Append(ReadOnlySpan<byte> text, bool isWrapped)
+    {
         var result = (BytesColumn)Result;
         if (!isWrapped)
         {

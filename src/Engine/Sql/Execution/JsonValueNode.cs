@@ -10,10 +10,10 @@ internal sealed class JsonValueNode(Frame frame, JsonGroup group, JsonQuestion q
 {
     public override void Append(int row, JsonMatch match, ReadOnlySpan<byte> document)
     {
-        if (match.IsScalar) AppendScalar(row, match, document);
+        if (match.IsScalar && Path.IsDefinite) AppendScalar(row, match, document);
         else if (IsLax) AppendEmpty(row);
         else if (match.Kind == JsonKind.Missing) AppendError(row, "there is no value", null);
-        else AppendError(row, "the value is not a scalar", Name(match.Kind));
+        else AppendError(row, "the value is not a scalar", Name(Path.IsDefinite ? match.Kind : JsonKind.Array));
     }
 
     private void AppendScalar(int row, JsonMatch match, ReadOnlySpan<byte> document)

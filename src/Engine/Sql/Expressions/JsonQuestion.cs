@@ -15,6 +15,9 @@ internal sealed record JsonQuestion(string Path, DataType Type, Constant? Empty,
     /// <summary>Of JSON_QUERY.</summary>
     public JsonWrapper Wrapper { get; init; }
 
+    /// <summary>Whether the path has no wildcard.</summary>
+    public bool IsDefinite { get; init; } = true;
+
     /// <summary>The function's name.</summary>
     public string Name => $"JSON_{Function.ToString().ToUpperInvariant()}";
 
@@ -22,7 +25,9 @@ internal sealed record JsonQuestion(string Path, DataType Type, Constant? Empty,
     public bool CanFail => Empty is null || Error is null || (Function == JsonFunction.Value && Type != DataType.String);
 
     /// <summary>Whether a decoder may answer it: <see cref="InputColumn.JsonScalar"/>.</summary>
-    public bool IsDefault => Function == JsonFunction.Value && HasNullClauses && Type == DataType.String;
+    public bool IsPlain => IsDefinite && IsDefault;
+
+    private bool IsDefault => Function == JsonFunction.Value && HasNullClauses && Type == DataType.String;
 
     private bool HasNullClauses => Empty is { IsNull: true } && Error is { IsNull: true };
 
