@@ -22,6 +22,8 @@ internal sealed unsafe class JsonChunk
     private readonly JsonChunk? _parent;
     private readonly int[] _rowInParent;
     private int _firstRow;
+    private int _heldFrom = int.MaxValue;
+    private (string Reason, string? Kind)? _held;
 
     /// <param name="fields">All places that are read.</param>
     /// <param name="parent">For the elements of arrays and the values of maps: the chunk whose documents these are parts of.</param>
@@ -71,7 +73,21 @@ internal sealed unsafe class JsonChunk
     }
 
     /// <summary>Forgets the parts, which have been turned into values.</summary>
-    public void Empty() => Count = 0;
+    public void Empty()
+    {
+        Count = 0;
+        if (_heldFrom != int.MaxValue) _heldFrom = 0;
+    }
+
+    /// <summary>Keeps to itself why the parts that come now do not convert, until it is known whether they count.</summary>
+    public void HoldFailures() => _heldFrom = Count;
+
+    /// <param name="row">The row of the parent that they are parts of; null where they do not count.</param>
+    public void EndHolding(int? row)
+    {
+        if (row is { } whole && _held is var (reason, kind)) _parent!.Fail(whole, reason, kind);
+        (_heldFrom, _held) = (int.MaxValue, null);
+    }
 
     /// <summary>Adds a row whose fields are all NULL.</summary>
     public void AddNull()
@@ -91,7 +107,8 @@ internal sealed unsafe class JsonChunk
     {
         if (_parent is not null)
         {
-            _parent.Fail(_rowInParent[index], reason, kind);
+            if (index >= _heldFrom) _held ??= (reason, kind);
+            else _parent.Fail(_rowInParent[index], reason, kind);
             return;
         }
         if (_isLive[index] == 0) return;

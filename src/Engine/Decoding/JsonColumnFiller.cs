@@ -98,12 +98,13 @@ internal sealed class JsonColumnFiller(bool failsOnMissing, bool ignoresParseErr
         return count;
     }
 
-    /// <summary>Takes each value as it comes. Only where a name comes twice the values are taken once more, each name's last one.</summary>
+    /// <summary>Takes each value as it comes. Only where a name comes twice the values are taken once more, each name's last one; what the others are does not matter.</summary>
     private int ReadMap(JsonElements elements, ListColumn list, ReadOnlySpan<byte> text, int row)
     {
         var names = elements.Names!;
         names.Clear();
         var (taken, isUnique) = (0, true);
+        elements.Chunk.HoldFailures();
         for (var at = SkipWhitespace(text, 1); text[at] != '}'; at = SkipWhitespace(text, at + 1))
         {
             var name = at + 1;
@@ -117,9 +118,10 @@ internal sealed class JsonColumnFiller(bool failsOnMissing, bool ignoresParseErr
             if (text[at] == '}') break;
         }
         var entry = (RowColumn)list.Elements;
+        if (!isUnique) FillElements(elements);
+        elements.Chunk.EndHolding(isUnique ? row : null);
         if (!isUnique)
         {
-            FillElements(elements);
             entry.Fields[1].Truncate(entry.Fields[1].Count - taken);
             for (var i = 0; i < names.Count; i++) Take(elements, text[names.ValueOf(i)..], row);
         }

@@ -104,25 +104,17 @@ internal sealed class SqlVerb : Verb
         return DataTypeSyntax.TryParseColumns(text, out var columns, out var error) ? columns : throw new UsageException($"--schema: {error}");
     }
 
-    private IEnumerable<string>? LinesOf(string? input)
+    private IEnumerable<ReadOnlyMemory<byte>>? LinesOf(string? input)
     {
         if (input is null) return null;
         try
         {
-            var text = input == "-" ? Console.In : new StreamReader(Path.GetFullPath(input, _settings.CurrentDirectory));
-            return Lines(text);
+            // Empty lines are no records.
+            return SampleLines.Of(input == "-" ? Console.OpenStandardInput() : File.OpenRead(Path.GetFullPath(input, _settings.CurrentDirectory))).Where(line => !line.IsEmpty);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new UsageException($"--input: {input} cannot be read: {exception.Message}");
         }
-    }
-
-    /// <summary>The lines but empty ones, which are no records.</summary>
-    private static IEnumerable<string> Lines(TextReader text)
-    {
-        using (text)
-            while (text.ReadLine() is { } line)
-                if (line.Length != 0) yield return line;
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using Matih.Batches;
 using Matih.Decoding;
@@ -41,7 +40,7 @@ internal static class StatementRun
 
     /// <param name="schema">Typed columns of the lines; null where the statement reads <c>value</c>.</param>
     /// <param name="lines">The sample; null runs on no input, which gives one row to a statement without FROM.</param>
-    public static StatementResult Run(string sql, RowType? schema, IEnumerable<string>? lines, StatementOptions options, TimeProvider clock)
+    public static StatementResult Run(string sql, RowType? schema, IEnumerable<ReadOnlyMemory<byte>>? lines, StatementOptions options, TimeProvider clock)
     {
         var input = new QueryInput(SourceName, schema, HasRecordMetadata: true, options.Format);
         var compilation = QueryCompiler.Compile(sql, input, options.Query);
@@ -50,7 +49,7 @@ internal static class StatementRun
 
     /// <summary>Runs the statements of a flow as they stand over a sample: its source's schema and options, its transformations.</summary>
     /// <param name="lines">Record values, one a line; the line before is the record before, of partition 0.</param>
-    public static StatementResult.Sampled RunFlow(PlannedFlow flow, IEnumerable<string> lines, TimeZoneInfo zone, TimeProvider clock) => RunFlow(flow, RecordsOf(lines), zone, clock);
+    public static StatementResult.Sampled RunFlow(PlannedFlow flow, IEnumerable<ReadOnlyMemory<byte>> lines, TimeZoneInfo zone, TimeProvider clock) => RunFlow(flow, RecordsOf(lines), zone, clock);
 
     /// <param name="zone">The zone in which the rows show instants.</param>
     /// <param name="clock">The statements' current time, and the timestamp of records that have none.</param>
@@ -85,9 +84,9 @@ internal static class StatementRun
         return new StatementResult.Sampled(query.Output, buffer.WrittenMemory, rowCount, lineCount, lineCount - producingCount - rejections.Count, rejections);
     }
 
-    private static IEnumerable<TestRecord> RecordsOf(IEnumerable<string> lines) => lines.Select(line => new TestRecord(Encoding.UTF8.GetBytes(line)));
+    private static IEnumerable<TestRecord> RecordsOf(IEnumerable<ReadOnlyMemory<byte>> lines) => lines.Select(line => new TestRecord(line));
 
-    private static StatementResult Run(CompiledQuery query, RowType? schema, IEnumerable<string>? lines, StatementOptions options, TimeProvider clock)
+    private static StatementResult Run(CompiledQuery query, RowType? schema, IEnumerable<ReadOnlyMemory<byte>>? lines, StatementOptions options, TimeProvider clock)
     {
         var account = MemoryAccount.Unlimited();
         using IRecordDecoder decoder = options.Format == InputFormat.Raw
@@ -102,7 +101,7 @@ internal static class StatementRun
         json.WriteStartArray();
         var (rowCount, rejectedCount, firstLine) = (0, 0, 1L);
         var topic = new SampleTopic(clock.GetUtcNow());
-        foreach (var chunk in RecordsOf(query.HasInput ? lines ?? [] : [""]).Chunk(BatchRows))
+        foreach (var chunk in RecordsOf(query.HasInput ? lines ?? [] : [default]).Chunk(BatchRows))
         {
             topic.Fill(batch, chunk);
             errors.Clear(batch.Count);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Matih.Definition;
+using Matih.Host.Statements;
 using Matih.Hosting;
 using Matih.Planning;
 
@@ -43,7 +44,7 @@ internal sealed class TestPreparation
         var records = test.Input switch
         {
             TestInput.Records given => given.Items,
-            TestInput.Lines lines => [.. LinesOf(lines.FilePath, lines.Position, lines.Path).Select(line => new TestRecord(Encoding.UTF8.GetBytes(line.Text)))],
+            TestInput.Lines lines => [.. LinesOf(lines.FilePath, lines.Position, lines.Path).Select(line => new TestRecord(line.Bytes))],
             _ => throw new InvalidOperationException($"Unknown input {test.Input}."),
         };
         return new PreparedTest(test, flow, records, test.Expected.Rows is { } rows ? RowsOf(rows, flow, test) : null);
@@ -60,15 +61,15 @@ internal sealed class TestPreparation
         };
     }
 
-    private TestRow? RowOf((int Number, string Text) line, TestRows.Lines lines)
+    private TestRow? RowOf((int Number, ReadOnlyMemory<byte> Bytes) line, TestRows.Lines lines)
     {
         var position = new DefinitionPosition(lines.FilePath, line.Number, 1);
         try
         {
-            using var json = JsonDocument.Parse(line.Text, Strict);
+            using var json = JsonDocument.Parse(line.Bytes, Strict);
             if (json.RootElement.ValueKind == JsonValueKind.Object)
                 return new TestRow([.. json.RootElement.EnumerateObject().Select(member => new TestValue(member.Name, Encoding.UTF8.GetBytes(member.Value.GetRawText()), position, $"{lines.Path}: {member.Name}"))], position, lines.Path);
-            _errors.Add(ExpectedRows.At(position, lines.Path, $"expected a JSON object, found {line.Text}"));
+            _errors.Add(ExpectedRows.At(position, lines.Path, $"expected a JSON object, found {Encoding.UTF8.GetString(line.Bytes.Span)}"));
         }
         catch (JsonException exception)
         {
@@ -78,11 +79,11 @@ internal sealed class TestPreparation
     }
 
     /// <summary>The lines but empty ones, with their numbers from 1; none after a report.</summary>
-    private IEnumerable<(int Number, string Text)> LinesOf(string file, DefinitionPosition position, string path)
+    private IEnumerable<(int Number, ReadOnlyMemory<byte> Bytes)> LinesOf(string file, DefinitionPosition position, string path)
     {
         try
         {
-            return [.. File.ReadAllLines(Path.GetFullPath(file, _folder)).Select((text, i) => (i + 1, text)).Where(line => line.text.Length != 0)];
+            return [.. SampleLines.Of(File.OpenRead(Path.GetFullPath(file, _folder))).Select((bytes, i) => (i + 1, bytes)).Where(line => !line.bytes.IsEmpty)];
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -52,6 +52,11 @@ public class JsonNestedTests
     [InlineData("MAP<STRING, INT>", """{"v":{"a":1,"b":2,"\u0061":3}}""", "[(a, 3), (b, 2)]")]
     [InlineData("MAP<STRING, MAP<STRING, ARRAY<INT>>>", """{"v":{"a":{"x":[1]},"b":{"y":[2],"y":[3,4],"z":[]},"a":{"x":[5],"x":[6]}}}""", "[(a, [(x, [6])]), (b, [(y, [3, 4]), (z, [])])]")]
     [InlineData("MAP<STRING, ARRAY<ROW<x DOUBLE>>>", """{"v":{"k,}":[{"x":1.5},{}],"":[]}}""", "[(k,}, [(1.5), (NULL)]), (, [])]")]
+    [InlineData("MAP<STRING, INT>", """{"v":{"a":"x","b":[],"a":3,"b":4}}""", "[(a, 3), (b, 4)]")]
+    [InlineData("MAP<STRING, INT>", """{"v":{"a":1,"a":"x"}}""", "rejected: field v[*]: expected INT, found the string \"x\"")]
+    [InlineData("MAP<STRING, INT NOT NULL>", """{"v":{"a":null,"a":1}}""", "[(a, 1)]")]
+    [InlineData("ARRAY<MAP<STRING, MAP<STRING, INT>>>", """{"v":[{"a":{"x":"y"},"a":{"x":"z","x":1}},{"b":{"x":{},"x":2}}]}""", "[[(a, [(x, 1)])], [(b, [(x, 2)])]]")]
+    [InlineData("ARRAY<MAP<STRING, INT>>", """{"v":[{"a":"bad"},{"a":"x","a":1}]}""", "rejected: field v[*][*]: expected INT, found the string \"bad\"")]
     [InlineData("MAP<STRING, INT>", """{"v":[1]}""", "rejected: field v: expected MAP<STRING, INT>, found an array")]
     public void Values_become_nested_columns(string type, string document, string expected) =>
         Assert.Equal([expected], Decoded.Json([Column("v", type)], Defaults, document));
@@ -105,6 +110,19 @@ public class JsonNestedTests
 
         var expected = $"[{string.Join(", ", numbers)}] | [{string.Join(", ", numbers.Select(n => $"(k{n}, {n})"))}]";
         Assert.Equal([expected, expected], rows);
+    }
+
+    [Theory]
+    [InlineData("\"k7\":7,", "")]
+    [InlineData("", ",\"k7\":7")]
+    public void Of_a_map_longer_than_a_chunk_only_the_last_value_of_a_name_has_to_fit(string before, string after)
+    {
+        var members = string.Join(',', Enumerable.Range(0, 1000).Select(n => $"\"k{n}\":{(n == 7 ? "\"bad\"" : n)}"));
+
+        var rows = Decoded.Json([Column("m", "MAP<STRING, INT>")], Defaults, "{\"m\":{\"a\":1}}", $"{{\"m\":{{{before}{members}{after}}}}}", "{\"m\":{\"b\":2}}");
+
+        var expected = $"[{string.Join(", ", Enumerable.Range(0, 1000).Select(n => $"(k{n}, {n})"))}]";
+        Assert.Equal(["[(a, 1)]", after.Length == 0 ? "rejected: field m[*]: expected INT, found the string \"bad\"" : expected, "[(b, 2)]"], rows);
     }
 
     [Theory]

@@ -138,6 +138,15 @@ public sealed class DefinitionTestingTests
         Assert.Equal([], Run("tests: [{ name: t, input: { file: in.ndjson }, expect: { rows: { file: out.ndjson } } }]", folder: folder).Differences);
     }
 
+    [Fact]
+    public void What_a_file_holds_is_decoded_as_the_bytes_that_stand_there()
+    {
+        var folder = TemporaryDirectory.New();
+        File.WriteAllBytes(Path.Combine(folder, "in.ndjson"), [.. "\ufeff{\"id\":1,\"n\":1}\r\n\r\n{\"id\":2,\"n\":1,\"s\":\""u8, 0xFF, .. "\"}\n"u8, .. Encoding.UTF8.GetBytes($"{{\"id\":3,\"n\":1,\"s\":\"{new string('é', 100_000)}\"}}")]);
+
+        Assert.Equal([], Run("tests: [{ name: t, input: { file: in.ndjson }, expect: { rows: [{ id: 1 }, { id: 3 }], rejected: [invalid UTF-8] } }]", folder: folder).Differences);
+    }
+
     [Theory]
     [InlineData("input: [], expect: { rows: [{ id: 1, amuont: 2 }] }", "9:59: tests[0].expect.rows.list[0].amuont: there is no column 'amuont'. The table gets id, n, s.")]
     [InlineData("input: [], expect: { rows: [{ idd: 2 }] }", "9:49: tests[0].expect.rows.list[0].idd: there is no column 'idd'; did you mean 'id'? The table gets id, n, s.")]

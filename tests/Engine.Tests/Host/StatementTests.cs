@@ -64,7 +64,7 @@ public sealed class StatementTests
         };
         string[] lines = ["""{"id":1,"lines":[{"sku":"a","qty":2},{"sku":"b","qty":3},{"sku":"c","qty":1}]}""", """{"id":2}""", "{", """{"lines":[]}""", """{"id":3,"lines":[{"sku":"d","qty":9}]}"""];
 
-        var result = StatementRun.RunFlow(harness.Plan()[0], lines, TimeZoneInfo.Utc, TimeProvider.System);
+        var result = StatementRun.RunFlow(harness.Plan()[0], lines.Select(Bytes), TimeZoneInfo.Utc, TimeProvider.System);
 
         Assert.Equal("""[[1,"a",0],[1,"b",0],[3,"d",4]]""", Encoding.UTF8.GetString(result.Rows.Span));
         Assert.Equal((3, 5, 1), (result.RowCount, result.LineCount, result.FilteredCount));
@@ -98,6 +98,8 @@ public sealed class StatementTests
     {
         Matih.Batches.RowType? columns = null;
         if (schema is not null) Assert.True(DataTypeSyntax.TryParseColumns(schema, out columns, out _));
-        return StatementRun.Run(sql, columns, lines, StatementOptions.Parse(options), TimeProvider.System);
+        return StatementRun.Run(sql, columns, lines?.Select(Bytes), StatementOptions.Parse(options), TimeProvider.System);
     }
+
+    private static ReadOnlyMemory<byte> Bytes(string line) => Encoding.UTF8.GetBytes(line);
 }

@@ -87,6 +87,26 @@ public sealed class SchemaEvolutionTests
     public void A_name_that_differs_by_case_only_is_refused() =>
         Assert.Equal("it has a column 'id', and the query's 'ID' differs from it by case only, which many engines cannot tell apart: select it AS id", Assert.Single(Find(Table(Orders), "ID INT", isFull: false).Faults));
 
+    [Theory]
+    [InlineData("Note STRING, note STRING", "Note", "note")]
+    [InlineData("address ROW<city STRING NOT NULL, Zip STRING, zip STRING>", "address.Zip", "address.zip")]
+    public void Two_new_names_that_differ_by_case_only_are_refused(string rows, string first, string second) =>
+        Assert.Equal($"it lacks the query's columns '{first}' and '{second}', which differ by case only, so that many engines could not tell them apart: give one of them another name", Assert.Single(Find(Table(Orders), rows, isFull: false).Faults));
+
+    [Theory]
+    [InlineData(4, "note STRING", "note")]
+    [InlineData(4, "address ROW<city STRING NOT NULL, note STRING>", "address.note")]
+    [InlineData(99, "note STRING", null)]
+    public void A_column_is_not_called_like_a_partition_field_of_another(int sourceId, string rows, string? name)
+    {
+        var older = new PartitionSpec(0, [new PartitionField(sourceId, 1000, name ?? "note", Transform.Parse("bucket[4]"))]);
+        var table = Table(Orders) with { PartitionSpecs = [older, new PartitionSpec(1, [])], DefaultSpecId = 1 };
+
+        var (_, faults) = Find(table, rows, isFull: false);
+
+        Assert.Equal(name is null ? [] : [$"it has a partition field called '{name}', and Iceberg's engines read no table with a column of that name beside it: give the query's '{name}' another name, or rename the partition field"], faults);
+    }
+
     [Fact]
     public void A_column_that_somebody_renamed_is_not_added_again()
     {

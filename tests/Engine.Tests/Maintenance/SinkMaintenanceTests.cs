@@ -119,6 +119,27 @@ public sealed class SinkMaintenanceTests
     }
 
     [Fact]
+    public async Task Main_is_not_compacted_away_from_a_branch_that_is_to_be_published()
+    {
+        using var flow = new FlowHarness();
+        await flow.ThreeCommitsAsync();
+        flow.Overrides.Add("sinks.lake.branch=audit");
+        flow.Produce(30, 10);
+        await flow.CatchUpAsync();
+        var before = (await flow.TableAsync()).Metadata;
+
+        var report = (await RoundAsync(flow, On))!;
+
+        var after = (await flow.TableAsync()).Metadata;
+        Assert.Equal(before.CurrentSnapshotId, after.CurrentSnapshotId);
+        Assert.Contains(after.Lineage("audit"), snapshot => snapshot.Id == after.CurrentSnapshotId);
+        Assert.StartsWith("Branch 'audit' stands on the newest snapshot of main, which could not be fast-forwarded", Assert.Single(report.Compaction!.Skipped).Reason, StringComparison.Ordinal);
+        // Main goes another way, and the branch can be published no more.
+        await flow.ForeignAppendAsync();
+        Assert.NotEmpty((await RoundAsync(flow, On))!.Compaction!.Rewritten);
+    }
+
+    [Fact]
     public async Task A_damaged_file_costs_its_group_and_is_named_and_ends_nothing()
     {
         using var flow = new FlowHarness();

@@ -112,9 +112,17 @@ internal sealed record SchemaEvolution(Schema Schema, ImmutableArray<string> Cha
         private void Add(JsonArray nodes, ImmutableArray<NestedField> fields, Field row, int parentId, string prefix)
         {
             var path = prefix + row.Name;
-            if (fields.FirstOrDefault(field => field.Name.Equals(row.Name, StringComparison.OrdinalIgnoreCase)) is { } alike)
+            if (nodes.Select(node => node!["name"]!.GetValue<string>()).FirstOrDefault(name => name.Equals(row.Name, StringComparison.OrdinalIgnoreCase)) is { } alike)
             {
-                faults.Add($"it has a column '{prefix}{alike.Name}', and the query's '{path}' differs from it by case only, which many engines cannot tell apart: select it AS {alike.Name}");
+                faults.Add(fields.Any(field => field.Name == alike)
+                    ? $"it has a column '{prefix}{alike}', and the query's '{path}' differs from it by case only, which many engines cannot tell apart: select it AS {alike}"
+                    : $"it lacks the query's columns '{prefix}{alike}' and '{path}', which differ by case only, so that many engines could not tell them apart: give one of them another name");
+                return;
+            }
+            if (metadata.PartitionSpecs.Any(spec => spec.Fields.Any(field => field.Name == path && _schema.FindField(field.SourceId) is not null)))
+            {
+                // Iceberg's reference implementation (1.11) does not even load a table whose column is called like a partition field of another column, of an older spec as well.
+                faults.Add($"it has a partition field called '{path}', and Iceberg's engines read no table with a column of that name beside it: give the query's '{path}' another name, or rename the partition field");
                 return;
             }
             if (FormerOf(row.Name, parentId) is { } former)

@@ -83,6 +83,7 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
         }
         var plan = CompactionPlan.Of(files.Partitions, terms, environment.Clock.GetUtcNow().ToUnixTimeMilliseconds());
         var report = new CompactionReport(identifier, files.FileCount, files.SmallFileCount, [], [], plan.LeftGroupCount, IsOnlyManifests: plan.Groups.IsEmpty && (files.SmallManifestCount >= SmallManifestCountMax || files.IdleDeleteCount != 0));
+        if ((!plan.Groups.IsEmpty || report.IsOnlyManifests) && FindBranchAhead(table.Metadata) is { } branch) return report with { Skipped = [("", WaitsFor(branch))], IsOnlyManifests = false };
         if (isDryRun) return report with { Rewritten = [.. plan.Groups.Select(group => Done(new RewrittenGroup(group, [], default)))] };
 
         var rewrite = new GroupRewrite(table, binding, terms, environment, memory, PaceAsync);
@@ -111,6 +112,17 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
         }
         return waiting.Count != 0 || report.IsOnlyManifests ? await CommitAsync(table, binding, waiting, report, cancellationToken) : report;
     }
+
+    /// <summary>
+    /// A branch that begins at the newest snapshot of <c>main</c>, as one does that is audited before <c>main</c> is fast-forwarded to it. After
+    /// another commit on <c>main</c> that could not be done any more.
+    /// </summary>
+    private static string? FindBranchAhead(TableMetadata metadata) => metadata.CurrentSnapshotId is not { } head ? null
+        : metadata.Refs.Where(entry => entry.Value.Kind == SnapshotRefKind.Branch && entry.Key != SnapshotRef.Main).Select(entry => entry.Key)
+            .FirstOrDefault(branch => metadata.Lineage(branch).Any(snapshot => snapshot.Id == head));
+
+    private static string WaitsFor(string branch) =>
+        $"Branch '{branch}' stands on the newest snapshot of main, which could not be fast-forwarded to it after a compaction. Publish the branch and drop it, or drop it, where the files are to be put together.";
 
     private async ValueTask<bool> HasMovedAsync(Table seen, CancellationToken cancellationToken) =>
         (await catalog.LoadAsync(seen.Identifier, cancellationToken))?.Metadata.CurrentSnapshotId != seen.Metadata.CurrentSnapshotId;
@@ -170,6 +182,7 @@ public sealed class TableCompaction(ICatalog catalog, EngineEnvironment environm
             if (table.Metadata.FindSnapshot(change.SnapshotId) is not null) return new Outcome.Superseded("The table was rolled back past the compaction.");
             // The rows may have got ids since, which the new files would not have.
             if (table.Metadata.FormatVersion != planned.Metadata.FormatVersion) return new Outcome.Superseded($"The table was raised to format version {table.Metadata.FormatVersion} meanwhile.");
+            if (FindBranchAhead(table.Metadata) is { } branch) return new Outcome.Superseded(WaitsFor(branch));
             if (binding.FindChange(new IcebergVersion(catalog, table)) is { } differs) return new Outcome.Superseded($"The table was changed meanwhile: {differs}.");
             if (attempt > CommitAttempts.CountMax)
                 throw CommitAttempts.NotThrough($"The compaction of table {planned.Identifier} could not be committed", CommitAttempts.CountMax, result!, "the table does not hold it", "Every row is where it was.");
