@@ -79,7 +79,7 @@ public sealed record SourceDefinition
     public required bool ChecksCrcs { get; init; }
 
     /// <summary>Null where none is given; JSON needs none.</summary>
-    public required EndpointUrl? SchemaRegistry { get; init; }
+    public required RegistryDefinition? SchemaRegistry { get; init; }
 
     public required DefinitionPosition Position { get; init; }
 }
