@@ -13,6 +13,7 @@ using Matih.Iceberg;
 using Matih.Kafka;
 using Matih.Maintenance;
 using Matih.Planning;
+using Matih.Registry;
 using Matih.Storage;
 using Matih.Telemetry;
 
@@ -31,6 +32,9 @@ public interface IConnectors
     IStore OpenStore(CatalogDefinition catalog);
 
     ICatalog OpenCatalog(CatalogDefinition catalog, IStore store);
+
+    /// <summary>The registry of a source: the same one each time for the same definition, so that all share what it has been asked.</summary>
+    ISchemaRegistry OpenRegistry(RegistryDefinition registry);
 }
 
 /// <summary>How a run is asked for.</summary>

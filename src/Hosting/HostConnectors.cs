@@ -1,9 +1,12 @@
+using System.Collections.Concurrent;
 using Matih.Connectors;
+using Matih.Connectors.Registry;
 using Matih.Definition;
 using Matih.Delivery;
 using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
 using Matih.Kafka.Native;
+using Matih.Registry;
 using Matih.Storage;
 using Matih.Telemetry;
 
@@ -22,6 +25,7 @@ public sealed class HostConnectors(HostSettings settings, EngineEnvironment envi
     private static readonly string[] OwnFields = ["bootstrap.servers", "group.id", MockProperty];
 
     private readonly ClientLog _clientLog = new(log, environment.Clock, settings.IsMockKafka);
+    private readonly ConcurrentDictionary<RegistryDefinition, ISchemaRegistry> _registries = new(ReferenceEqualityComparer.Instance);
     private readonly Lazy<Librdkafka> _library = new(() => Librdkafka.Load(settings.LibrdkafkaPath));
 
     public IRecordSource OpenSource(SourceDefinition source, long queueBytes)
@@ -59,6 +63,18 @@ public sealed class HostConnectors(HostSettings settings, EngineEnvironment envi
         catch (CatalogException refusal)
         {
             throw new PipelineException(FailureKind.Catalog, $"Catalog {catalog.Name}: {refusal.Failure}", refusal.Remedy, refusal);
+        }
+    }
+
+    public ISchemaRegistry OpenRegistry(RegistryDefinition registry)
+    {
+        try
+        {
+            return _registries.GetOrAdd(registry, found => RegistryClient.Open(found, environment.Ids, environment.Clock, limits));
+        }
+        catch (SchemaRegistryException refusal)
+        {
+            throw new PipelineException(FailureKind.BadDefinition, $"Schema registry {registry.Address}: {refusal.Message}", "The start after that continues from the table's ledger.", refusal);
         }
     }
 

@@ -4,6 +4,7 @@ using Matih.Engine.Simulation.World;
 using Matih.Iceberg.Catalogs;
 using Matih.Iceberg.Metadata;
 using Matih.Kafka;
+using Matih.Registry;
 using Matih.Storage;
 using Matih.Verification;
 
@@ -30,6 +31,8 @@ internal sealed class VerifiedTables(SimulatedWorld world) : IConnectors
     public IStore OpenStore(CatalogDefinition catalog) => world.View;
 
     public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => new Catalog(world);
+
+    public ISchemaRegistry OpenRegistry(RegistryDefinition registry) => throw new NotSupportedException("No schema is asked for.");
 
     private sealed class Catalog(SimulatedWorld world) : ICatalog
     {

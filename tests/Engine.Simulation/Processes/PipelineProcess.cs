@@ -8,6 +8,7 @@ using Matih.Engine.Simulation.Scenarios;
 using Matih.Engine.Simulation.World;
 using Matih.Iceberg.Catalogs;
 using Matih.Kafka;
+using Matih.Registry;
 using Matih.Storage;
 using Matih.Telemetry;
 
@@ -87,6 +88,8 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
     public IStore OpenStore(CatalogDefinition catalog) => new StoreClient(world.Store, world.Weather, process);
 
     public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => CatalogOf(world, process, store);
+
+    public ISchemaRegistry OpenRegistry(RegistryDefinition registry) => throw new NotSupportedException("There is no schema registry in this world.");
 
     public static ICatalog CatalogOf(SimulatedWorld world, SimulatedProcess process, IStore store) => new AnsweringCatalog(
         world.HasCatalogServer

@@ -17,8 +17,8 @@ public sealed class HostDependencyTests
     /// <summary>Folders of hosts, and the engine's that each may use. An empty name is for what lies beside the engine's folders.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
-        ["Connectors"] = ["", "Definition", "Iceberg", "Storage"],
-        ["Hosting"] = ["", "Batches", "Connectors", "Definition", "Delivery", "Flink", "Iceberg", "Kafka", "Planning", "Sql", "Status", "Storage", "Telemetry", "Verification"],
+        ["Connectors"] = ["", "Definition", "Iceberg", "Registry", "Storage"],
+        ["Hosting"] = ["", "Batches", "Connectors", "Definition", "Delivery", "Flink", "Iceberg", "Kafka", "Planning", "Registry", "Sql", "Status", "Storage", "Telemetry", "Verification"],
         ["Host/Runtime"] = ["Hosting"],
         ["Host/Output"] = ["", "Hosting", "Delivery", "Telemetry"],
         ["Host/Health"] = ["Hosting", "Delivery", "Telemetry"],

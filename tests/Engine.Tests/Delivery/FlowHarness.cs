@@ -20,6 +20,7 @@ using Matih.Iceberg;
 using Matih.Kafka;
 using Matih.Parquet;
 using Matih.Planning;
+using Matih.Registry;
 using Matih.Storage;
 using Matih.Telemetry;
 using Matih.Verification;
@@ -360,6 +361,11 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
     public IStore OpenStore(CatalogDefinition catalog) => StoreOver?.Invoke() ?? Store;
 
     public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => CatalogOver?.Invoke(store) ?? new FileCatalog(store, _folder.Path, Ids, Clock);
+
+    /// <summary>The registry of every definition; null where the test has none.</summary>
+    public ISchemaRegistry? Registry { get; set; }
+
+    public ISchemaRegistry OpenRegistry(RegistryDefinition registry) => Registry ?? throw new NotSupportedException($"This harness has no schema registry {registry.Address}.");
 
     public void Write(LogEntry entry)
     {
