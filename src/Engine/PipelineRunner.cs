@@ -29,12 +29,12 @@ public interface IConnectors
     /// <param name="group">The group's id: one for each flow, because every flow reads all partitions.</param>
     IGroupMember JoinGroup(SourceDefinition source, string group);
 
-    /// <summary>The registry that knows the schemas of a source's records.</summary>
-    ISchemaRegistry OpenRegistry(EndpointUrl registry);
-
     IStore OpenStore(CatalogDefinition catalog);
 
     ICatalog OpenCatalog(CatalogDefinition catalog, IStore store);
+
+    /// <summary>The registry of a source: the same one each time for the same definition, so that all share what it has been asked.</summary>
+    ISchemaRegistry OpenRegistry(RegistryDefinition registry);
 }
 
 /// <summary>How a run is asked for.</summary>

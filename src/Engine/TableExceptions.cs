@@ -21,6 +21,9 @@ public sealed class CatalogException(string failure, string remedy, Exception? i
 {
     public string Failure { get; } = failure;
 
+    /// <summary>Whether it may pass by itself: no connection, no answer in time, a server that is busy or not well.</summary>
+    public bool IsPassing { get; init; }
+
     /// <summary>The next step for the operator, a full sentence.</summary>
     public string Remedy { get; } = remedy;
 }

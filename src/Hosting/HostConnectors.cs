@@ -25,7 +25,7 @@ public sealed class HostConnectors(HostSettings settings, EngineEnvironment envi
     private static readonly string[] OwnFields = ["bootstrap.servers", "group.id", MockProperty];
 
     private readonly ClientLog _clientLog = new(log, environment.Clock, settings.IsMockKafka);
-    private readonly ConcurrentDictionary<string, ISchemaRegistry> _registries = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<RegistryDefinition, ISchemaRegistry> _registries = new(ReferenceEqualityComparer.Instance);
     private readonly Lazy<Librdkafka> _library = new(() => Librdkafka.Load(settings.LibrdkafkaPath));
 
     public IRecordSource OpenSource(SourceDefinition source, long queueBytes)
@@ -52,8 +52,6 @@ public sealed class HostConnectors(HostSettings settings, EngineEnvironment envi
         }
     }
 
-    public ISchemaRegistry OpenRegistry(EndpointUrl registry) => _registries.GetOrAdd(registry.Reveal().AbsoluteUri, _ => new ConfluentRegistry(registry, environment.Clock, limits: limits));
-
     public IStore OpenStore(CatalogDefinition catalog) => StoreOpening.Open(catalog.Stores, environment.Ids, environment.Clock, limits);
 
     public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store)
@@ -65,6 +63,18 @@ public sealed class HostConnectors(HostSettings settings, EngineEnvironment envi
         catch (CatalogException refusal)
         {
             throw new PipelineException(FailureKind.Catalog, $"Catalog {catalog.Name}: {refusal.Failure}", refusal.Remedy, refusal);
+        }
+    }
+
+    public ISchemaRegistry OpenRegistry(RegistryDefinition registry)
+    {
+        try
+        {
+            return _registries.GetOrAdd(registry, found => RegistryClient.Open(found, environment.Ids, environment.Clock, limits));
+        }
+        catch (SchemaRegistryException refusal)
+        {
+            throw new PipelineException(FailureKind.BadDefinition, $"Schema registry {registry.Address}: {refusal.Message}", "The start after that continues from the table's ledger.", refusal);
         }
     }
 

@@ -59,7 +59,7 @@ public static class PipelineLoading
     /// <summary>Asks for the schemas that stand elsewhere. A program that starts has nothing else to do meanwhile.</summary>
     private static PipelineDefinition Resolve(PipelineDefinition definition, HostSettings settings, List<DefinitionError> errors) =>
         SourceSchemas.ResolveAsync(
-            definition, source => new ConfluentRegistry(source.SchemaRegistry!, TimeProvider.System), path => File.ReadAllText(Path.GetFullPath(path, settings.CurrentDirectory)), errors, CancellationToken.None)
+            definition, source => RegistryClient.Open(source.SchemaRegistry!, new SystemIdSource(), TimeProvider.System), path => File.ReadAllText(Path.GetFullPath(path, settings.CurrentDirectory)), errors, CancellationToken.None)
             .GetAwaiter().GetResult();
 
     private static PipelineLoad Wrong(ImmutableArray<LogEntry>.Builder findings, ImmutableArray<DefinitionError> errors)

@@ -15,8 +15,11 @@ internal sealed class AnswerBody
     /// <summary>Empty after <see cref="Release"/>.</summary>
     public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, _length);
 
-    public static async ValueTask<AnswerBody> ReadAsync(HttpContent content, AnswerBuffer owner, CancellationToken cancellationToken)
+    /// <param name="lengthMax">In bytes, decompressed.</param>
+    /// <exception cref="LongAnswerException">There is more.</exception>
+    public static async ValueTask<AnswerBody> ReadAsync(HttpContent content, AnswerBuffer owner, int lengthMax, CancellationToken cancellationToken)
     {
+        if (content.Headers.ContentLength > lengthMax) throw new LongAnswerException(lengthMax);
         await using var stream = await content.ReadAsStreamAsync(cancellationToken);
         // One byte more, to see the end without asking for more room.
         var buffer = owner.Take((content.Headers.ContentLength ?? 0) + 1);
@@ -24,6 +27,7 @@ internal sealed class AnswerBody
         while (await stream.ReadAsync(buffer.AsMemory(length), cancellationToken) is > 0 and var read)
         {
             length += read;
+            if (length > lengthMax) throw new LongAnswerException(lengthMax);
             if (length < buffer.Length) continue;
             if (length == Array.MaxLength) throw new IOException("the answer is longer than 2 GiB");
             Array.Resize(ref buffer, (int)Math.Min(2L * length, Array.MaxLength));

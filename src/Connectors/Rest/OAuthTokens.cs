@@ -13,7 +13,7 @@ internal sealed class OAuthTokens(RestClient client, RestAuth.OAuth2 settings, U
         var fields = new List<KeyValuePair<string, string>> { new("grant_type", "client_credentials") };
         if (settings.ClientId is { } id) fields.Add(new("client_id", id));
         fields.Add(new("client_secret", settings.ClientSecret.Reveal()));
-        fields.Add(new("scope", settings.Scope));
+        if (settings.Scope is { } scope) fields.Add(new("scope", scope));
         fields.AddRange(settings.Parameters);
         using var form = new FormUrlEncodedContent(fields);
         var body = await form.ReadAsByteArrayAsync(cancellationToken);

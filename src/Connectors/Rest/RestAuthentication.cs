@@ -1,12 +1,13 @@
 using System.Net.Http.Headers;
+using System.Text;
 using Matih.Definition;
 
 namespace Matih.Connectors.Rest;
 
-/// <summary>Shows a catalog who is asking. Thread-safe.</summary>
+/// <summary>Shows a server who is asking. Thread-safe.</summary>
 internal abstract class RestAuthentication
 {
-    /// <summary>Adds what the catalog wants to see. All other headers are there already.</summary>
+    /// <summary>Adds what the server wants to see. All other headers are there already.</summary>
     /// <param name="body">Empty for a request without one.</param>
     public abstract ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte> body, CancellationToken cancellationToken);
 
@@ -26,7 +27,22 @@ internal abstract class RestAuthentication
     {
         public override ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
         {
-            request.Headers.Authorization = HeaderOf(token.Reveal(), "The token of the catalog's settings");
+            request.Headers.Authorization = HeaderOf(token.Reveal(), "The token in the definition");
+            return default;
+        }
+    }
+
+    /// <remarks>Source: RFC 7617.</remarks>
+    public sealed class Basic(string user, Secret password) : RestAuthentication
+    {
+        private readonly AuthenticationHeaderValue _header = new("Basic", TextOf(user, password));
+
+        /// <summary>What is sent.</summary>
+        public static string TextOf(string user, Secret password) => Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password.Reveal()}"));
+
+        public override ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+        {
+            request.Headers.Authorization = _header;
             return default;
         }
     }

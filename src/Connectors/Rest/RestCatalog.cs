@@ -62,7 +62,7 @@ public sealed class RestCatalog : ICatalog
         parts ??= RestParts.Real(definition, clock);
         var http = new HttpMessageInvoker(parts.Handler, disposeHandler: false);
         var redaction = new RedactedText(definition.Headers.Values);
-        return new RestCatalog(definition, ClientOf(new RestAuthentications(definition, parts, http, redaction, clock).Create()), store, parts.Lending, ids, clock);
+        return new RestCatalog(definition, ClientOf(new RestAuthentications(parts, http, redaction, clock).Create(definition.Auth, new Uri($"{RestConfiguration.RootOf(definition.Uri)}/v1/oauth/tokens"), definition.Headers)), store, parts.Lending, ids, clock);
 
         RestClient ClientOf(RestAuthentication authentication) => new(http, NameOf(definition), authentication, definition.Headers, redaction, clock, parts.Limits);
     }

@@ -17,11 +17,14 @@ internal sealed record RestRequest(HttpMethod Method, Uri Address, byte[]? Body 
 /// <summary>No whole answer came: the request may have done its work, or may still do it. Carries no secret.</summary>
 internal sealed class NoAnswerException(string message, Exception? cause = null) : IOException(message, cause);
 
-/// <summary>Asks a catalog over HTTP. Follows no redirect, and sends again only what changes nothing. Thread-safe.</summary>
+/// <summary>An answer is longer than it may be. Most of it was not read.</summary>
+internal sealed class LongAnswerException(long lengthMax) : Exception($"The answer is longer than {lengthMax >> 20} MiB.");
+
+/// <summary>Asks a catalog or a schema registry over HTTP. Follows no redirect, and sends again only what changes nothing. Thread-safe.</summary>
 /// <param name="http">Sends each request once, without following redirects.</param>
 /// <param name="name">What messages call the server.</param>
 internal sealed class RestClient(
-    HttpMessageInvoker http, string name, RestAuthentication authentication, ImmutableSortedDictionary<string, Secret> headers, RedactedText redaction, TimeProvider clock, CallLimits? limits = null)
+    HttpMessageInvoker http, string name, RestAuthentication authentication, ImmutableSortedDictionary<string, Secret> headers, RedactedText redaction, TimeProvider clock, CallLimits? limits = null, int answerBytesMax = int.MaxValue)
 {
     /// <summary>How long a question is asked again, from its first time on.</summary>
     private readonly TimeSpan _askingMax = limits?.AgainMax ?? TimeSpan.FromSeconds(30);
@@ -51,7 +54,7 @@ internal sealed class RestClient(
             catch (NoAnswerException e)
             {
                 failure = new CatalogException($"The {name} did not answer {Describe(request)}: {e.Message.TrimEnd('.')}.",
-                    "Check its address, the network and the server's health.", e);
+                    "Check its address, the network and the server's health.", e) { IsPassing = true };
             }
             var next = asked > wait ? asked.Value : wait;
             if (clock.GetElapsedTime(startedAt) + next > _askingMax) throw failure;
@@ -64,6 +67,7 @@ internal sealed class RestClient(
     /// there are others.
     /// </summary>
     /// <exception cref="NoAnswerException">It may have been done.</exception>
+    /// <exception cref="LongAnswerException">It may have been done.</exception>
     public async ValueTask<RestAnswer> SendAsync(RestRequest request, CancellationToken cancellationToken)
     {
         using var first = MessageOf(request);
@@ -96,7 +100,7 @@ internal sealed class RestClient(
         try
         {
             using var response = await http.SendAsync(message, both.Token);
-            var content = await AnswerBody.ReadAsync(response.Content, _buffer, both.Token);
+            var content = await AnswerBody.ReadAsync(response.Content, _buffer, answerBytesMax, both.Token);
             return new RestAnswer(
                 response.StatusCode, content, ETagOf(response),
                 WaitOf(response.Headers.RetryAfter), response.Headers.Location);
@@ -125,18 +129,21 @@ internal sealed class RestClient(
         if (answer.IsRedirect)
         {
             return new UnsupportedTableException(
-                $"{text} It points to {(answer.Redirect is { IsAbsoluteUri: true } target ? redaction.Of(target.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped)) : "another path")}, and redirects are not followed. " +
-                "Write the address that really serves the catalog into the definition.");
+                $"{text} {DescribeRedirect(answer)} Write the address that really serves the catalog into the definition.");
         }
         return answer.Status switch
         {
             401 or 403 or 419 => new CatalogException(text, "Check the catalog's credentials in the definition, and the rights that the server gives them."),
             404 => new UnsupportedTableException($"{text} Check the catalog's address, its warehouse and its prefix."),
-            429 => new CatalogException(text, "The server asks for fewer requests: lengthen the checkpoint interval, or ask for a higher limit."),
+            429 => new CatalogException(text, "The server asks for fewer requests: lengthen the checkpoint interval, or ask for a higher limit.") { IsPassing = true },
             >= 400 and < 500 or 501 => new UnsupportedTableException($"{text} The server cannot do what is asked: correct the catalog's settings or the table's."),
-            _ => new CatalogException(text, "Look into the server's log."),
+            _ => new CatalogException(text, "Look into the server's log.") { IsPassing = true },
         };
     }
+
+    /// <summary>Where a redirect points to, as a sentence: a path and a query may hold secrets.</summary>
+    public string DescribeRedirect(RestAnswer answer) =>
+        $"It points to {(answer.Redirect is { IsAbsoluteUri: true } target ? redaction.Of(target.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped)) : "another path")}, and redirects are not followed.";
 
     /// <summary>An answer in a message: what the server said, without secrets.</summary>
     public string Describe(RestAnswer answer) => redaction.Of(answer.Description);

@@ -52,21 +52,26 @@ public abstract record CatalogDefinition
     public sealed record Sql(string Name, SqlDatabase Database, string Warehouse, string CatalogName) : CatalogDefinition(Name);
 }
 
-/// <summary>How a REST catalog knows its client. A closed family.</summary>
+/// <summary>How a REST catalog or a schema registry knows its client. A closed family.</summary>
 public abstract record RestAuth
 {
     private RestAuth() { }
 
     public sealed record None : RestAuth;
 
+    /// <summary>A user's name and password (RFC 7617). For schema registries alone.</summary>
+    /// <param name="User">Without a colon.</param>
+    public sealed record Basic(string User, Secret Password) : RestAuth;
+
     /// <summary>A token that does not change while the process runs.</summary>
     public sealed record Bearer(Secret Token) : RestAuth;
 
     /// <summary>OAuth 2.0 client credentials (RFC 6749, section 4.4).</summary>
     /// <param name="ClientId">Null sends the secret alone.</param>
-    /// <param name="TokenUri">Where tokens are issued; null means the catalog's own <c>/v1/oauth/tokens</c>.</param>
+    /// <param name="TokenUri">Where tokens are issued; null means a catalog's own <c>/v1/oauth/tokens</c>.</param>
+    /// <param name="Scope">Null asks for none.</param>
     /// <param name="Parameters">Further form fields, such as <c>audience</c>.</param>
-    public sealed record OAuth2(string? ClientId, Secret ClientSecret, EndpointUrl? TokenUri, string Scope, ImmutableSortedDictionary<string, string> Parameters) : RestAuth;
+    public sealed record OAuth2(string? ClientId, Secret ClientSecret, EndpointUrl? TokenUri, string? Scope, ImmutableSortedDictionary<string, string> Parameters) : RestAuth;
 
     /// <summary>AWS Signature Version 4, with the credentials of the catalog's S3 access.</summary>
     /// <param name="Service">The signing name, such as <c>glue</c> or <c>s3tables</c>.</param>

@@ -33,7 +33,8 @@ public static class DefinitionReader
 
         var connections = ConnectionReading.Read(root.Get(PipelineFormat.Connections), state);
         var sourceEntries = root.Get(PipelineFormat.Sources);
-        var sources = SourceReading.Read(sourceEntries, connections, state);
+        var registries = new RegistryReading(root.Get(PipelineFormat.Registries), state);
+        var sources = SourceReading.Read(sourceEntries, connections, registries, state);
         var flinkSources = FlinkSourceReading.Read(sourceEntries, state);
         var sourceNames = sourceEntries.Select(source => source.Name).ToList();
         var steps = root.Get(PipelineFormat.Transformations);
@@ -51,6 +52,7 @@ public static class DefinitionReader
         {
             Metadata = metadata,
             Connections = connections,
+            Registries = registries.All,
             Catalogs = catalogs.All,
             Sources = sources,
             FlinkSources = flinkSources,

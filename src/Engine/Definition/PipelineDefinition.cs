@@ -12,6 +12,9 @@ public sealed record PipelineDefinition
 
     public required ImmutableArray<ConnectionDefinition> Connections { get; init; }
 
+    /// <summary>The entries under <c>registries:</c>.</summary>
+    public ImmutableArray<RegistryDefinition> Registries { get; init; } = [];
+
     public required ImmutableArray<CatalogDefinition> Catalogs { get; init; }
 
     /// <summary>The Kafka topics.</summary>

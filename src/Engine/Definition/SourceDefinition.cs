@@ -86,7 +86,7 @@ public sealed record SourceDefinition
     public required bool ChecksCrcs { get; init; }
 
     /// <summary>Null where none is given; only Avro needs one.</summary>
-    public required EndpointUrl? SchemaRegistry { get; init; }
+    public required RegistryDefinition? SchemaRegistry { get; init; }
 
     public required DefinitionPosition Position { get; init; }
 }

@@ -83,7 +83,7 @@ internal sealed class CatalogOptions(SinkDefinition sink, FlinkReferences refere
                 var secret = references.Secret(oauth.ClientSecret.Reveal(), $"{Path}.auth.client_secret");
                 Set("credential", oauth.ClientId is { } id ? FlinkValue.Join($"{id}:", secret) : secret);
                 if (oauth.TokenUri is { } uri) Set("oauth2-server-uri", references.Address(uri.Reveal().AbsoluteUri, $"{Path}.auth.token_uri"));
-                Set("scope", oauth.Scope);
+                if (oauth.Scope is { } scope) Set("scope", scope);
                 foreach (var (name, value) in oauth.Parameters) Set(name, references.Option(name, value, $"{Path}.auth.parameters.{name}"));
                 break;
             case RestAuth.SigV4 sig:

@@ -28,11 +28,11 @@ internal sealed class VerifiedTables(SimulatedWorld world) : IConnectors
 
     public IGroupMember JoinGroup(SourceDefinition source, string group) => throw new NotSupportedException("No group is joined.");
 
-    public ISchemaRegistry OpenRegistry(EndpointUrl registry) => throw new NotSupportedException();
-
     public IStore OpenStore(CatalogDefinition catalog) => world.View;
 
     public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => new Catalog(world);
+
+    public ISchemaRegistry OpenRegistry(RegistryDefinition registry) => throw new NotSupportedException("No schema is asked for.");
 
     private sealed class Catalog(SimulatedWorld world) : ICatalog
     {

@@ -85,11 +85,11 @@ internal sealed class PipelineProcess(SimulatedWorld world, Setup setup, Pipelin
         return found.Join(process);
     }
 
-    public ISchemaRegistry OpenRegistry(EndpointUrl registry) => throw new NotSupportedException();
-
     public IStore OpenStore(CatalogDefinition catalog) => new StoreClient(world.Store, world.Weather, process);
 
     public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => CatalogOf(world, process, store);
+
+    public ISchemaRegistry OpenRegistry(RegistryDefinition registry) => throw new NotSupportedException("There is no schema registry in this world.");
 
     public static ICatalog CatalogOf(SimulatedWorld world, SimulatedProcess process, IStore store) => new AnsweringCatalog(
         world.HasCatalogServer

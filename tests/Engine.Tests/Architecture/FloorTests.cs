@@ -12,7 +12,7 @@ public sealed class FloorTests
     /// <summary>The folders of each folder, the lowest first. An empty name is for what lies beside them, where that may use none of them.</summary>
     private static readonly Dictionary<string, string[]> Floors = new()
     {
-        ["Connectors"] = ["Sql", "Registry"],
+        ["Connectors"] = ["Registry", "Sql"],
         ["Decoding"] = ["", "Avro"],
         ["Definition"] = ["Yaml", "Shapes", "Format", "Reading"],
         ["Delivery"] = ["", "Skipping", "Ledgers", "Tables", "IcebergTables", "Topics", "Writing", "Lanes", "Opening", "Staging", "Committing", "Members", "Running", "Replaying", "Steps"],

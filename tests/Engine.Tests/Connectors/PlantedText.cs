@@ -75,7 +75,7 @@ internal static class EchoServers
             return request.Method == "POST" ? $"<ErrorResponse>{error}<RequestId>{text}</RequestId></ErrorResponse>" : error;
         }
         var value = System.Text.Json.JsonEncodedText.Encode(echo);
-        return request.Target.Contains("tokens", StringComparison.Ordinal) ? $$"""{"error":"{{value}}"}""" : $$$"""{"error":{"message":"{{{value}}}","type":"{{{value}}}","code":1},"overrides":{"uri":"{{{value}}}"}}""";
+        return request.Target.Contains("tokens", StringComparison.Ordinal) ? $$"""{"error":"{{value}}"}""" : $$$"""{"error":{"message":"{{{value}}}","type":"{{{value}}}","code":1},"error_code":1,"message":"{{{value}}}","schemaType":"{{{value}}}","overrides":{"uri":"{{{value}}}"}}""";
     }
 }
 

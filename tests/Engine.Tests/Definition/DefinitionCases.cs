@@ -68,6 +68,9 @@ internal static class DefinitionCases
             input: [{ id: 1 }]
             expect:
               rows: [{ id: 1 }]
+        registries:
+          schemas:
+            url: https://registry.example.com
         """;
 
     private static readonly Dictionary<string, (string Header, int Occurrence)> Sections = new(StringComparer.Ordinal)
@@ -77,6 +80,7 @@ internal static class DefinitionCases
         ["security"] = ("    security:", 1),
         ["oauth"] = ("      oauth:", 1),
         ["catalog"] = ("  store:", 1),
+        ["registry"] = ("  schemas:", 1),
         ["source"] = ("  clicks:", 1),
         ["json"] = ("    json:", 1),
         ["step"] = ("  - name: parsed", 1),
@@ -150,8 +154,9 @@ internal static class DefinitionCases
             "metadata" => $"{definition.Metadata.Name} v={definition.Metadata.Version} o={definition.Metadata.Owner} d={definition.Metadata.Description} {string.Join(' ', definition.Metadata.Labels)}",
             "connection" or "security" => Properties(definition.Connections[0].Kafka),
             "oauth" => Properties(definition.Connections[1].Kafka),
+            "registry" => Pairs(definition.Registries[0].ToString()),
             "catalog" => string.Join(' ', definition.Catalogs.Select(Show)),
-            "source" => $"{Properties(source.Connection)} {source.Topic} {source.Format} {source.Start} {source.Schema} {source.OnError} {source.OnLostOffsets} registry={source.SchemaRegistry}",
+            "source" => $"{Properties(source.Connection)} {source.Topic} {source.Format} {source.Start} {source.Schema} {source.OnError} {source.OnLostOffsets} registry={source.SchemaRegistry?.Address}",
             "json" => source.Json.ToString(),
             "step" => $"{definition.Transformations[0].Name} < {definition.Transformations[0].Input}: {definition.Transformations[0].Sql.Text.ReplaceLineEndings("\\n")}",
             "sink" => $"{Show(sink.Catalog)} {sink.Table} {sink.Mode} by [{string.Join("; ", sink.PartitionBy.Select(entry => $"{entry.Transform} {entry.Parameter} {entry.Column}"))}] create={sink.CreatesTable} {sink.TargetFileBytes?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-"} {string.Join(' ', sink.Properties)} < {sink.Input}{(sink.Branch == "main" ? "" : $" @{sink.Branch}")}{(sink.SchemaEvolution == 0 ? "" : $" {sink.SchemaEvolution}")}{string.Concat(sink.SnapshotProperties.Select(pair => $" {pair}"))}",
@@ -187,6 +192,8 @@ internal static class DefinitionCases
             .Replace($"S3 = {StoreAccess.Default.S3}, ", "", StringComparison.Ordinal).Replace($", Azure = {StoreAccess.Default.Azure}", "", StringComparison.Ordinal);
         text = Regex.Replace(text, @"\w+ = , ", "");
         text = Regex.Replace(text, @",? ?\w+ =  \}", " }");
-        return Regex.Replace(text, @"System\.Collections[^\]]*\]", "(pairs)");
+        return Pairs(text);
     }
+
+    private static string Pairs(string text) => Regex.Replace(text, @"System\.Collections[^\]]*\]", "(pairs)");
 }

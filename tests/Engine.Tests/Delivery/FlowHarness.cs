@@ -358,14 +358,14 @@ internal sealed class FlowHarness : IConnectors, IEngineLog, IDisposable
 
     public IGroupMember JoinGroup(SourceDefinition source, string group) => Seat ?? throw new NotSupportedException($"This harness has no seat in group {group}.");
 
-    /// <summary>What sources with a schema registry ask.</summary>
-    public ISchemaRegistry? Registry { get; set; }
-
-    public ISchemaRegistry OpenRegistry(EndpointUrl registry) => Registry ?? throw new NotSupportedException();
-
     public IStore OpenStore(CatalogDefinition catalog) => StoreOver?.Invoke() ?? Store;
 
     public ICatalog OpenCatalog(CatalogDefinition catalog, IStore store) => CatalogOver?.Invoke(store) ?? new FileCatalog(store, _folder.Path, Ids, Clock);
+
+    /// <summary>The registry of every definition; null where the test has none.</summary>
+    public ISchemaRegistry? Registry { get; set; }
+
+    public ISchemaRegistry OpenRegistry(RegistryDefinition registry) => Registry ?? throw new NotSupportedException($"This harness has no schema registry {registry.Address}.");
 
     public void Write(LogEntry entry)
     {

@@ -48,6 +48,22 @@ public sealed class HostConnectorsTests
         Assert.DoesNotContain("hunter2", failure.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Sources_of_one_registry_share_its_client_and_one_that_cannot_be_opened_is_named()
+    {
+        Assert.True(EndpointUrl.TryParse("https://registry.example.com", out var url));
+        var registry = new RegistryDefinition("schemas", [url!]);
+        var settings = Settings.Of();
+        var connectors = new HostConnectors(settings, SystemEnvironment.Create(settings), EngineLog.None, laneCountMax: 3);
+
+        Assert.Same(connectors.OpenRegistry(registry), connectors.OpenRegistry(registry));
+        Assert.NotSame(connectors.OpenRegistry(registry), connectors.OpenRegistry(registry with { Name = "others" }));
+        var failure = Assert.Throws<PipelineException>(() => connectors.OpenRegistry(registry with { Ca = "/no/such/file" }));
+
+        Assert.Equal(FailureKind.BadDefinition, failure.Kind);
+        Assert.StartsWith("Schema registry https://registry.example.com/: The file /no/such/file cannot be read", failure.Message, StringComparison.Ordinal);
+    }
+
     private static KafkaSettings SettingsOf(string properties, params (string, string)[] variables)
     {
         var text = $$"""

@@ -43,21 +43,21 @@ public sealed class CatalogExampleTests
             catalogs.OfType<CatalogDefinition.File>().Where(file => file.Warehouse.StartsWith("abfss:", StringComparison.Ordinal)).Select(file => file.Stores.Azure.Credential).Distinct());
     }
 
-    private static DefinitionResult Read(string block)
+    /// <param name="registry">What the source has as its schema registry; null for none.</param>
+    internal static DefinitionResult Read(string block, string? registry = null)
     {
         var clicks = File.ReadAllText(Samples.RepositoryFile("samples/realtime-clickstream.yaml"));
-        var inputs = Samples.Inputs() with { Environment = ValueOf, ReadSecretFile = path => $"content of {path}" };
+        var inputs = Samples.Inputs() with { Environment = variable => variable == "SCHEMA_REGISTRY_URL" ? registry : ValueOf(variable), ReadSecretFile = path => $"content of {path}" };
         return DefinitionReader.Read("p.yaml", $"{block}\n{clicks}", inputs);
     }
 
     private static string? ValueOf(string variable) => variable switch
     {
         "KAFKA_CONNECTION" => "broker:9092",
-        "SCHEMA_REGISTRY_URL" => null,
         _ => variable.StartsWith("MATIH_", StringComparison.Ordinal) ? null : $"value-of-{variable}",
     };
 
-    private static string[] BlocksOf(string page)
+    internal static string[] BlocksOf(string page)
     {
         const string Fence = "```yaml\n";
         return [.. page.Split(Fence).Skip(1).Select(rest => rest[..rest.IndexOf("```", StringComparison.Ordinal)])];

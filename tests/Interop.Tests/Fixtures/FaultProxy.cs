@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Matih.Fixtures;
 
@@ -22,14 +25,15 @@ public sealed class FaultProxy : IAsyncDisposable
     private readonly Uri? _server;
     private readonly Func<ProxiedRequest, ProxyFault> _script;
     private readonly bool _keepsRequests;
+    private readonly X509Certificate2? _certificate;
     private readonly Task _accepting;
     private int _requestCount;
 
-    private FaultProxy(Uri? server, Func<ProxiedRequest, ProxyFault> script, bool keepsRequests = true)
+    private FaultProxy(Uri? server, Func<ProxiedRequest, ProxyFault> script, bool keepsRequests = true, X509Certificate2? certificate = null)
     {
-        (_server, _script, _keepsRequests) = (server, script, keepsRequests);
+        (_server, _script, _keepsRequests, _certificate) = (server, script, keepsRequests, certificate);
         _listener.Start();
-        Uri = new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
+        Uri = new Uri($"{(certificate is null ? "http" : "https")}://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
         _accepting = AcceptAsync();
     }
 
@@ -42,6 +46,10 @@ public sealed class FaultProxy : IAsyncDisposable
     /// <summary>A proxy before a server.</summary>
     /// <param name="keepsRequests">Whether <see cref="Requests"/> is filled, with the bodies of all requests.</param>
     public static FaultProxy Start(Uri server, Func<ProxiedRequest, ProxyFault> script, bool keepsRequests = true) => new(server, script, keepsRequests);
+
+    /// <summary>A proxy to which clients speak TLS, before a server to which it does not.</summary>
+    /// <param name="certificate">For 127.0.0.1, with its key.</param>
+    public static FaultProxy StartTls(Uri server, X509Certificate2 certificate, Func<ProxiedRequest, ProxyFault> script) => new(server, script, certificate: certificate);
 
     /// <summary>A server that consists of the script; it must answer or cut.</summary>
     public static FaultProxy Start(Func<ProxiedRequest, ProxyFault> script) => new(null, script);
@@ -86,9 +94,12 @@ public sealed class FaultProxy : IAsyncDisposable
     private async Task ServeAsync(Socket client)
     {
         client.NoDelay = true;
-        await using var stream = new NetworkStream(client, ownsSocket: true);
+        await using var network = new NetworkStream(client, ownsSocket: true);
+        await using var tls = _certificate is null ? null : new SslStream(network);
+        var stream = tls ?? (Stream)network;
         try
         {
+            if (tls is not null) await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = _certificate }, _ending.Token);
             var reader = new HttpMessageReader(stream);
             while (await reader.ReadHeadAsync(_ending.Token) is { } head)
             {
@@ -103,9 +114,9 @@ public sealed class FaultProxy : IAsyncDisposable
             }
             client.LingerState = new LingerOption(true, 0);
         }
-        catch (Exception exception) when (exception is OperationCanceledException or IOException or SocketException)
+        catch (Exception exception) when (exception is OperationCanceledException or IOException or SocketException or AuthenticationException)
         {
-            // The client is gone, or the proxy ends.
+            // The client is gone, does not trust the certificate, or the proxy ends.
         }
     }
 

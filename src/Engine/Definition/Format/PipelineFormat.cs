@@ -10,6 +10,8 @@ internal static class PipelineFormat
 
     public static readonly Key<ImmutableArray<NamedMapping>> Connections = new("connections", new NamedMappingsShape(ConnectionKeys.Set), "Kafka clusters, for sources to name.") { Default = [] };
 
+    public static readonly Key<ImmutableArray<NamedMapping>> Registries = new("registries", new NamedMappingsShape(RegistryKeys.Set), "Schema registries, for sources to name.") { Default = [] };
+
     public static readonly Key<ImmutableArray<NamedMapping>> Catalogs = new("catalogs", new NamedMappingsShape(CatalogKeys.Set), "Where tables are registered.") { Default = [] };
 
     public static readonly Key<ImmutableArray<NamedMapping>> Sources = new("sources", new NamedMappingsShape(SourceKeys.Set.With("flink", FlinkSourceKeys.Set)), "What to read.") { IsRequired = true, Default = [] };
@@ -24,7 +26,7 @@ internal static class PipelineFormat
     public static readonly Key<ImmutableArray<BoundMapping>> Tests = new("tests",
         new ListShape<BoundMapping>("a list of tests ('- name: ...')", new LiteralShape<BoundMapping>(new MappingShape(TestKeys.Set))), "Examples of what the statements make of records; `matih test` checks them.") { Default = [] };
 
-    public static readonly KeySet Root = new("definition", "The whole file.", Metadata, Connections, Catalogs, Sources, Transformations, Sinks, Orchestration, Tests);
+    public static readonly KeySet Root = new("definition", "The whole file.", Metadata, Connections, Registries, Catalogs, Sources, Transformations, Sinks, Orchestration, Tests);
 
     /// <summary>Every mapping of the format, in the order of the reference, the root first.</summary>
     public static IEnumerable<KeySet> Sets => Below(Root);

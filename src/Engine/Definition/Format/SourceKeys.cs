@@ -40,8 +40,8 @@ internal static class SourceKeys
         Example = "json",
     };
 
-    public static readonly Key<EndpointUrl?> SchemaRegistry = new("schema_registry", new UrlShape()!,
-        "Address of a schema registry. Format avro needs it; with others it may be left out, and a variable in it may be unset.") { MayBeUnset = true };
+    public static readonly Key<string?> SchemaRegistry = new("schema_registry", new RegistryShape()!,
+        "A schema registry: its address (several that serve the same schemas are separated by commas), or the name of an entry under `registries:`. Format avro needs one; with others it may be left out, and a variable in it may be unset.") { MayBeUnset = true };
 
     public static readonly Key<StartOffset> StartOffset = new("start_offset", new StartOffsetShape(),
         "Where the first start begins. Later starts continue from the table's ledger whatever this says, and partitions that are added later are read from their start.")

@@ -20,11 +20,7 @@ internal static class RestCatalogReading
                 "expected an http:// or https:// address without credentials and query, found something else (not shown: it may hold credentials)");
             return null;
         }
-        if (values.Get(CatalogKeys.Headers).FirstOrDefault(pair => pair.Value.Any(character => char.IsControl(character) || !char.IsAscii(character))) is { } header)
-        {
-            state.Report(header.Position, header.Path, "the value holds a character that no header can carry: a line break, another control character, or one that is not ASCII");
-            return null;
-        }
+        if (ReadHeaders(values.Get(CatalogKeys.Headers), state) is not { } headers) return null;
         var auth = values.Get(CatalogKeys.Auth) is { } given ? ReadAuth(given, s3, state) : values.IsGiven(CatalogKeys.Auth) ? null : new RestAuth.None();
         if (auth is null) return null;
         return new CatalogDefinition.Rest(name, uri, values.Get(CatalogKeys.Warehouse))
@@ -32,8 +28,19 @@ internal static class RestCatalogReading
             Auth = auth,
             Prefix = values.Get(CatalogKeys.Prefix),
             IsVendingAsked = values.Get(CatalogKeys.VendedCredentials),
-            Headers = values.Get(CatalogKeys.Headers).ToImmutableSortedDictionary(pair => pair.Key, pair => new Secret(pair.Value), StringComparer.OrdinalIgnoreCase),
+            Headers = headers,
         };
+    }
+
+    /// <summary>Null after a report.</summary>
+    public static ImmutableSortedDictionary<string, Secret>? ReadHeaders(ImmutableArray<TextPair> pairs, ReadState state)
+    {
+        if (pairs.FirstOrDefault(pair => pair.Value.Any(character => char.IsControl(character) || !char.IsAscii(character))) is { } header)
+        {
+            state.Report(header.Position, header.Path, "the value holds a character that no header can carry: a line break, another control character, or one that is not ASCII");
+            return null;
+        }
+        return pairs.ToImmutableSortedDictionary(pair => pair.Key, pair => new Secret(pair.Value), StringComparer.OrdinalIgnoreCase);
     }
 
     private static RestAuth? ReadAuth(BoundMapping auth, S3Access s3, ReadState state)

@@ -6,8 +6,6 @@ namespace Matih.Definition.Reading;
 /// <summary>Turns a connection's <c>security:</c> into librdkafka properties, and checks that its keys fit together.</summary>
 internal static class SecurityReading
 {
-    private const string PemStart = "-----BEGIN";
-
     /// <summary>How a claim begins that is an extension; its name follows.</summary>
     private const string ExtensionClaim = "extension_";
 
@@ -45,7 +43,7 @@ internal static class SecurityReading
     private static void SetPem(string prefix, string? value, BoundMapping security, Key key, ConnectionReading.Properties properties, ReadState state)
     {
         if (value is null) return;
-        if (value.TrimStart().StartsWith(PemStart, StringComparison.Ordinal)) properties.Set(prefix + ".pem", value, security, key);
+        if (Pem.IsText(value)) properties.Set(prefix + ".pem", value, security, key);
         else properties.Set(prefix + ".location", state.ToAbsolutePath(value), security, key);
     }
 

@@ -8,16 +8,17 @@ namespace Matih.Definition.Reading;
 internal static class SourceReading
 {
     public static ImmutableArray<SourceDefinition> Read(
-        ImmutableArray<NamedMapping> entries, ImmutableArray<ConnectionDefinition> connections, ReadState state) =>
-        [.. entries.Where(entry => !FlinkSourceReading.IsFlink(entry)).Select(entry => ReadOne(entry, connections, state)).OfType<SourceDefinition>()];
+        ImmutableArray<NamedMapping> entries, ImmutableArray<ConnectionDefinition> connections, RegistryReading registries, ReadState state) =>
+        [.. entries.Where(entry => !FlinkSourceReading.IsFlink(entry)).Select(entry => ReadOne(entry, connections, registries, state)).OfType<SourceDefinition>()];
 
     private static SourceDefinition? ReadOne(
-        NamedMapping entry, ImmutableArray<ConnectionDefinition> connections, ReadState state)
+        NamedMapping entry, ImmutableArray<ConnectionDefinition> connections, RegistryReading registries, ReadState state)
     {
         var source = entry.Values;
         CheckJson(source, state);
         CheckAvro(source, state);
         var connection = source.Has(SourceKeys.Connection) ? FindConnection(source, connections, state) : null;
+        var registry = registries.Find(source);
         var properties = new ConnectionReading.Properties();
         ConnectionReading.AddFree(source.Get(SourceKeys.Properties), properties, state);
         if (connection is null || !source.IsWhole) return null;
@@ -42,7 +43,7 @@ internal static class SourceReading
             OnLostOffsets = source.Get(SourceKeys.OnLostOffsets),
             ReadsCommittedOnly = source.Get(SourceKeys.IsolationLevel),
             ChecksCrcs = source.Get(SourceKeys.CheckCrcs),
-            SchemaRegistry = source.Get(SourceKeys.SchemaRegistry),
+            SchemaRegistry = registry,
             Position = source.Position,
         };
     }

@@ -30,7 +30,7 @@ internal sealed class SecretShape : Shape<Secret>
         {
             case YamlNode.Scalar scalar:
                 if (!state.TryResolve(scalar, path, out var text)) return false;
-                if (!text.IsSubstituted && !(MayBePath && !text.Value.StartsWith("-----BEGIN", StringComparison.Ordinal)))
+                if (!text.IsSubstituted && !(MayBePath && !text.Value.StartsWith(Pem.Start, StringComparison.Ordinal)))
                     state.Warn(node.Position, path, "the secret stands in the definition itself; better ${NAME}, { from_env: NAME } or { from_file: PATH }");
                 return TryTake(text.Value, "the value", node, path, state, out value);
             case YamlNode.Mapping mapping:
