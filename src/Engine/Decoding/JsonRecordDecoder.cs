@@ -81,7 +81,7 @@ public sealed class JsonRecordDecoder : IRecordDecoder
         if (document is not [0, _, _, _, _, ..]) return "";
         var id = BinaryPrimitives.ReadInt32BigEndian(document[1..]);
         return string.Create(CultureInfo.InvariantCulture,
-            $". This looks like a schema registry message: 0x00, the schema id {id}, then {(document is [_, _, _, _, _, (byte)'{' or (byte)'[', ..] ? "JSON" : "Avro or Protobuf")}. Those are not read in this version: let the producer write plain JSON");
+            $". This looks like a schema registry message: 0x00, the schema id {id}, then {(document is [_, _, _, _, _, (byte)'{' or (byte)'[', ..] ? "JSON, which is not read behind it in this version: let the producer write plain JSON" : "Avro, which format avro reads, or Protobuf, which is not read in this version")}");
     }
 
     private static string Name(JsonKind kind) => kind switch

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Matih.Batches;
+using Matih.Definition;
 using Matih.Delivery;
 using Matih.Host.Output;
 using Matih.Host.Runtime;
@@ -85,6 +86,7 @@ internal sealed class SqlVerb : Verb
         DefinitionReport.WriteText(load, Console.Error);
         if (load.Pipeline is not { } pipeline) return ExitCode.BadDefinition;
         var flow = FlowOf(pipeline, arguments.GetValue(_sink));
+        if (flow.Definition.Source.Format == RecordFormat.Avro) throw new UsageException($"--pipeline: source '{flow.Definition.Source.Name}' has format avro, whose records are no lines of text, so that there is no sample to read.");
         var result = StatementRun.RunFlow(flow, lines, TimeZoneInfo.FindSystemTimeZoneById(pipeline.Definition.Orchestration.TimeZone), TimeProvider.System);
         if (arguments.GetValue(_json)) JsonOutput.WriteLine(Console.OpenStandardOutput(), json => StatementReport.WriteJson(result, json));
         else StatementReport.WriteText(result, "", Console.Out, Console.Error);

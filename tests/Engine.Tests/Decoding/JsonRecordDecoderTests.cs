@@ -113,8 +113,8 @@ public sealed class JsonRecordDecoderTests
     }
 
     [Theory]
-    [InlineData("0000000011060A", "rejected: value: expected a JSON value, found 0x00 at offset 0. This looks like a schema registry message: 0x00, the schema id 17, then Avro or Protobuf. Those are not read in this version: let the producer write plain JSON")]
-    [InlineData("000000012C7B7D", "rejected: value: expected a JSON value, found 0x00 at offset 0. This looks like a schema registry message: 0x00, the schema id 300, then JSON. Those are not read in this version: let the producer write plain JSON")]
+    [InlineData("0000000011060A", "rejected: value: expected a JSON value, found 0x00 at offset 0. This looks like a schema registry message: 0x00, the schema id 17, then Avro, which format avro reads, or Protobuf, which is not read in this version")]
+    [InlineData("000000012C7B7D", "rejected: value: expected a JSON value, found 0x00 at offset 0. This looks like a schema registry message: 0x00, the schema id 300, then JSON, which is not read behind it in this version: let the producer write plain JSON")]
     [InlineData("00000000", "rejected: value: expected a JSON value, found 0x00 at offset 0")]
     [InlineData("0100000011060A", "rejected: value: expected a JSON value, found 0x01 at offset 0")]
     public void What_a_registry_s_serializer_wrote_is_recognized(string value, string expected)
