@@ -12,9 +12,13 @@ internal static class ParquetSamples
         new ParquetType.Boolean(), new ParquetType.Int(), new ParquetType.Long(), new ParquetType.Float(), new ParquetType.Double(),
         new ParquetType.Decimal(1, 0), new ParquetType.Decimal(9, 2), new ParquetType.Decimal(10, 2), new ParquetType.Decimal(18, 18),
         new ParquetType.Decimal(19, 0), new ParquetType.Decimal(28, 10), new ParquetType.Decimal(38, 38),
-        new ParquetType.Date(), new ParquetType.Time(), new ParquetType.Timestamp(), new ParquetType.TimestampTz(), new ParquetType.TimestampNs(), new ParquetType.TimestampTzNs(),
+        new ParquetType.Date(), new ParquetType.Time(), new ParquetType.Timestamp(), new ParquetType.TimestampTz(),
         new ParquetType.String(), new ParquetType.Uuid(), new ParquetType.Fixed(1), new ParquetType.Fixed(7), new ParquetType.Binary(),
+        new ParquetType.TimestampNs(), new ParquetType.TimestampTzNs(),
     ];
+
+    /// <summary>Those of them that a table of format version 2 has.</summary>
+    public static ImmutableArray<ParquetType> TypesOfVersion2 { get; } = AllTypes.RemoveRange(AllTypes.Length - 2, 2);
 
     /// <summary>The batch type that goes into a file column of the type.</summary>
     public static DataType BatchType(ParquetType type) => type is ParquetType.Time ? new DataType.Time(3) : type.ReadAs;

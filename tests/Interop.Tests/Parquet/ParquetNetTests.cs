@@ -34,6 +34,8 @@ public sealed class ParquetNetTests
                 Assert.Contains("is not supported in DELTA_BINARY_PACKED", refusal.Message, StringComparison.Ordinal);
                 continue;
             }
+            // It gives times as DateTime, which has no nanoseconds.
+            if (column.Type is ParquetType.TimestampNs or ParquetType.TimestampTzNs) continue;
             var found = await ReadAsync(reader, field);
             var expected = batches.SelectMany(batch => Values(batch[i], column.Type is ParquetType.Time)).ToArray();
             Assert.Equal(expected.Length, found.Count);
