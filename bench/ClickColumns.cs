@@ -40,6 +40,34 @@ internal static class ClickColumns
         }
     }
 
+    /// <summary>Decodes all records; the sum of the amounts, and the bytes of the four texts.</summary>
+    public static (long Cents, long TextBytes) Total(MemoryRecords records, IRecordDecoder decoder)
+    {
+        using var owned = decoder;
+        long cents = 0, text = 0;
+        Decode(records, decoder, batch =>
+        {
+            cents += AmountCents(batch);
+            for (var i = 0; i < 4; i++) text += ((BytesColumn)batch[i]).Data.Length;
+        });
+        return (cents, text);
+    }
+
+    /// <summary>The CPU seconds of a pass over all records, whose totals must be those of the workload.</summary>
+    public static async Task<double> MeasureAsync(WorkloadFacts facts, Func<(long Cents, long TextBytes)> pass)
+    {
+        var found = (Cents: 0L, TextBytes: 0L);
+        var seconds = await CpuTime.OfWorkAsync(() =>
+        {
+            found = pass();
+            return Task.CompletedTask;
+        });
+        // 36 bytes of id and 8 of user in every record: the rest of the text varies.
+        if (found.Cents != facts.AmountCents || found.TextBytes < facts.Records * 44)
+            throw new InvalidOperationException($"{found.Cents} cents and {found.TextBytes} bytes of text; expected {facts}.");
+        return seconds;
+    }
+
     public static long AmountCents(ColumnBatch batch)
     {
         var cents = 0L;

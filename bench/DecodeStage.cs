@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Matih.Batches;
 
 namespace Matih.Bench;
 
@@ -11,35 +10,9 @@ public sealed class DecodeStage(string input, WorkloadFacts facts)
         using var records = new MemoryRecords(input);
         await new Comparison(
             "JSON decode of 5 fields against Utf8JsonReader",
-            new Contender("matih", () => MeasureAsync(() => Decode(records))),
-            new Contender("Utf8JsonReader", () => MeasureAsync(() => ReadPlainly(records))),
+            new Contender("matih", () => ClickColumns.MeasureAsync(facts, () => ClickColumns.Total(records, ClickColumns.Decoder()))),
+            new Contender("Utf8JsonReader", () => ClickColumns.MeasureAsync(facts, () => ReadPlainly(records))),
             facts.Records).RunAsync(rounds);
-    }
-
-    private async Task<double> MeasureAsync(Func<(long Cents, long TextBytes)> pass)
-    {
-        var found = (Cents: 0L, TextBytes: 0L);
-        var seconds = await CpuTime.OfWorkAsync(() =>
-        {
-            found = pass();
-            return Task.CompletedTask;
-        });
-        // 36 bytes of id and 8 of user in every record: the rest of the text varies.
-        if (found.Cents != facts.AmountCents || found.TextBytes < facts.Records * 44)
-            throw new InvalidOperationException($"{found.Cents} cents and {found.TextBytes} bytes of text; expected {facts}.");
-        return seconds;
-    }
-
-    private static (long Cents, long TextBytes) Decode(MemoryRecords records)
-    {
-        using var decoder = ClickColumns.Decoder();
-        long cents = 0, text = 0;
-        ClickColumns.Decode(records, decoder, batch =>
-        {
-            cents += ClickColumns.AmountCents(batch);
-            for (var i = 0; i < 4; i++) text += ((BytesColumn)batch[i]).Data.Length;
-        });
-        return (cents, text);
     }
 
     /// <summary>What one would write by hand: every token visited, the fields' names compared, text copied to a buffer.</summary>

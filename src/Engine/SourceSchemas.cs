@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Matih.Batches;
 using Matih.Decoding.Avro;
 using Matih.Definition;
 using Matih.Registry;

@@ -48,6 +48,9 @@ public abstract record DataType
     /// <summary>Whether values are nanoseconds: TIMESTAMP and TIMESTAMP_LTZ of more than <see cref="Timestamp.MicrosPrecisionMax"/> fraction digits.</summary>
     public bool HasNanoseconds => this is Timestamp { Precision: > Timestamp.MicrosPrecisionMax } or TimestampLtz { Precision: > Timestamp.MicrosPrecisionMax };
 
+    /// <summary>Fraction digits of a TIMESTAMP or TIMESTAMP_LTZ.</summary>
+    internal int TimestampPrecision => this is Timestamp local ? local.Precision : ((TimestampLtz)this).Precision;
+
     /// <summary>The type as Flink prints it: the name, then <c>NOT NULL</c> where it is.</summary>
     public sealed override string ToString() => IsNullable ? Name : Name + " NOT NULL";
 

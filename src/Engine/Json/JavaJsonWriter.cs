@@ -91,7 +91,7 @@ internal sealed class JavaJsonWriter
             var nameStart = _output.WrittenCount;
             WriteString(reader.ValueSpan, reader.ValueIsEscaped);
             var name = _output.WrittenSpan[nameStart..];
-            var hash = HashOf(name);
+            var hash = JsonText.HashOf(name);
             var earlier = Find(container, first, hash, name);
             var nameEnd = _output.WrittenCount;
             _output.Write(":"u8);
@@ -102,13 +102,6 @@ internal sealed class JavaJsonWriter
         }
         _output.Write("}"u8);
         _members.RemoveRange(first, _members.Count - first);
-    }
-
-    private static int HashOf(ReadOnlySpan<byte> name)
-    {
-        var hash = new HashCode();
-        hash.AddBytes(name);
-        return hash.ToHashCode();
     }
 
     private void Remember(int container, int first, Member member)

@@ -35,6 +35,14 @@ internal static class JsonText
         }
     }
 
+    /// <summary>The hash of a member's name, for looking it up within this process.</summary>
+    public static int HashOf(ReadOnlySpan<byte> name)
+    {
+        var hash = new HashCode();
+        hash.AddBytes(name);
+        return hash.ToHashCode();
+    }
+
     /// <summary>Whether a member's raw name is that name.</summary>
     public static bool NameEquals(ReadOnlySpan<byte> raw, bool hasEscapes, ReadOnlySpan<byte> name)
     {

@@ -98,7 +98,7 @@ internal sealed class JsonWildcardWalk
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = Plain(reader.ValueSpan, reader.ValueIsEscaped);
-            var hash = HashOf(name);
+            var hash = JsonText.HashOf(name);
             var earlier = Find(document, first, hash, name);
             var (start, length, hasEscapes) = (container.Start + (int)reader.TokenStartIndex + 1, reader.ValueSpan.Length, reader.ValueIsEscaped);
             reader.Read();
@@ -117,13 +117,6 @@ internal sealed class JsonWildcardWalk
         if (!hasEscapes) return raw;
         if (_name.Length < raw.Length) _name = new byte[raw.Length * 2];
         return _name.AsSpan(0, JsonText.Unescape(raw, _name));
-    }
-
-    private static int HashOf(ReadOnlySpan<byte> name)
-    {
-        var hash = new HashCode();
-        hash.AddBytes(name);
-        return hash.ToHashCode();
     }
 
     /// <summary>The object's member of that name, or -1.</summary>

@@ -94,9 +94,7 @@ internal abstract record ParquetType
         /// <summary>The fewest bytes whose two's complement holds every number of that many digits.</summary>
         internal static int BytesFor(int precision)
         {
-            var max = Int128.One;
-            for (var i = 0; i < precision; i++) max *= 10;
-            max--;
+            var max = DataType.Decimal.LimitOf(precision) - 1;
             var bytes = 1;
             while (bytes < 16 && max >> (8 * bytes - 1) != 0) bytes++;
             return bytes;

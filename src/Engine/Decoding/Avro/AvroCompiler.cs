@@ -12,11 +12,7 @@ namespace Matih.Decoding.Avro;
 internal sealed class AvroCompiler
 {
     private readonly AvroSkipping _skipping = new();
-    private readonly List<string> _missing = [];
     private readonly List<AvroSchema.Record> _around = [];
-
-    /// <summary>Fields that are wanted and that the writer does not have, by their paths.</summary>
-    public IReadOnlyList<string> Missing => _missing;
 
     /// <param name="writer">The whole value's schema.</param>
     /// <exception cref="AvroSchemaException">The schemas cannot be brought together. Says at which field, and what both have there.</exception>
@@ -40,18 +36,15 @@ internal sealed class AvroCompiler
             AvroSchema.Record record when target.Column is RowColumn fields => Record(record, target.ForFields(fields), fields),
             AvroSchema.Record record when target.Column is null => Record(record, target, null),
             AvroSchema.Array array when target.Column is ListColumn { Type: DataType.Array } list =>
-                new AvroArrayNode(list, Node(array.Items, AvroTarget.Of(target.Path + "[*]", list.Elements, (Plain(target.Reader) as AvroSchema.Array)?.Items)), target.Path),
+                new AvroArrayNode(list, Node(array.Items, AvroTarget.Of(target.Path + "[*]", list.Elements, (target.ReaderOfValue as AvroSchema.Array)?.Items)), target.Path),
             AvroSchema.Map map when target.Column is ListColumn { Type: DataType.Map { Key: DataType.Char or DataType.Varchar } } list =>
-                new AvroMapNode(list, Node(map.Values, AvroTarget.Of(target.Path + "[*]", ((RowColumn)list.Elements).Fields[1], (Plain(target.Reader) as AvroSchema.Map)?.Values)), target.Path),
+                new AvroMapNode(list, Node(map.Values, AvroTarget.Of(target.Path + "[*]", ((RowColumn)list.Elements).Fields[1], (target.ReaderOfValue as AvroSchema.Map)?.Values)), target.Path),
             AvroSchema.Primitive primitive => Primitive(primitive, target),
             AvroSchema.Fixed type => Fixed(type, target),
             AvroSchema.Enum type when target.Column is BytesColumn { Type: DataType.Char or DataType.Varchar } texts => Enum(type, target, texts),
             _ => throw Mismatch(writer, target),
         };
     }
-
-    /// <summary>What a nullable reader's value is.</summary>
-    private static AvroSchema? Plain(AvroSchema? reader) => reader is AvroSchema.Union { Values: [var only] } ? only : reader;
 
     /// <summary>A branch that cannot go into the column is a fault only of the records that have it.</summary>
     private AvroNode BranchOf(AvroSchema branch, AvroTarget target)
@@ -100,7 +93,7 @@ internal sealed class AvroCompiler
             var nodes = targets.Select(member => Node(field.Type, member)).ToArray();
             steps.Add(nodes switch
             {
-                [] => _skipping.NodeFor(field.Type, PathOf(target, field.Name)),
+                [] => _skipping.NodeFor(field.Type, target.PathOf(field.Name)),
                 [var one] => one,
                 _ => new AvroTeeNode(nodes),
             });
@@ -111,8 +104,6 @@ internal sealed class AvroCompiler
         return new AvroRecordNode([.. steps], row);
     }
 
-    private static string PathOf(AvroTarget target, string name) => target.Path.Length == 0 ? name : $"{target.Path}.{name}";
-
     /// <summary>By name; by an alias where the writer has no field of that name.</summary>
     private static bool IsFor((string Name, AvroTarget Target) member, string field, AvroSchema.Record writer) =>
         member.Name == field || (member.Target.Field is { } known && known.Aliases.Contains(field) && writer.Fields.All(other => other.Name != member.Name));
@@ -122,7 +113,6 @@ internal sealed class AvroCompiler
     {
         if (target.Field is { Default: { } value } field)
             return new AvroDefaultNode(AvroDefaults.Encode(field.Type, value, target.Path), Node(field.Type, target));
-        _missing.Add(target.Path);
         return target.IsNullable
             ? new AvroNullNode(target.Columns)
             : throw new AvroSchemaException($"field {target.Path} is not in {writer.Name} (it has {string.Join(", ", writer.Fields.Select(other => other.Name))}), has no default, and must not be NULL");
@@ -183,20 +173,15 @@ internal sealed class AvroCompiler
             _ => 9,
         };
         var held = column.Type.HasNanoseconds ? 9 : 6;
-        var precision = column.Type is DataType.Timestamp local ? local.Precision : ((DataType.TimestampLtz)column.Type).Precision;
+        var precision = column.Type.TimestampPrecision;
         return new AvroMomentNode(column, path, PowerOf10(held - digits), PowerOf10(digits - held), precision < digits ? PowerOf10(held - precision) : 1);
     }
 
-    private static long PowerOf10(int exponent)
-    {
-        var power = 1L;
-        for (var i = 0; i < exponent; i++) power *= 10;
-        return power;
-    }
+    private static long PowerOf10(int exponent) => (long)DataType.Decimal.LimitOf(exponent);
 
     private static AvroEnumNode Enum(AvroSchema.Enum writer, AvroTarget target, BytesColumn column)
     {
-        var reader = Plain(target.Reader) as AvroSchema.Enum;
+        var reader = target.ReaderOfValue as AvroSchema.Enum;
         return new AvroEnumNode(column, target.Path, [.. writer.Symbols.Select(TextOf)], writer.Symbols);
 
         byte[]? TextOf(string symbol)

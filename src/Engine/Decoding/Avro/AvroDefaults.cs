@@ -1,7 +1,7 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
+using Matih.Avro;
 
 namespace Matih.Decoding.Avro;
 
@@ -15,42 +15,45 @@ internal static class AvroDefaults
         var target = new ArrayBufferWriter<byte>();
         try
         {
-            Write(target, schema, value);
+            Write(new AvroEncoder(target), schema, value);
         }
-        catch (Exception fault) when (fault is InvalidOperationException or FormatException or OverflowException or KeyNotFoundException)
+        catch (Exception fault) when (IsOfValue(fault))
         {
             throw new AvroSchemaException($"field {path}: the default {value.GetRawText()} is no {schema.Name}");
         }
         return target.WrittenSpan.ToArray();
     }
 
-    private static void Write(ArrayBufferWriter<byte> target, AvroSchema schema, JsonElement value)
+    /// <summary>What reading JSON as another kind of value throws.</summary>
+    private static bool IsOfValue(Exception fault) => fault is InvalidOperationException or FormatException or OverflowException or KeyNotFoundException;
+
+    private static void Write(AvroEncoder target, AvroSchema schema, JsonElement value)
     {
         switch (schema)
         {
             case AvroSchema.Primitive primitive: Write(target, primitive.Kind, value); break;
             case AvroSchema.Enum type:
                 var index = type.Symbols.IndexOf(value.GetString()!);
-                WriteLong(target, index >= 0 ? index : throw new FormatException());
+                target.WriteLong(index >= 0 ? index : throw new FormatException());
                 break;
             case AvroSchema.Fixed type:
                 var bytes = Latin(value);
-                target.Write(bytes.Length == type.Size ? bytes : throw new FormatException());
+                target.WriteFixed(bytes.Length == type.Size ? bytes : throw new FormatException());
                 break;
             case AvroSchema.Array array:
-                if (value.GetArrayLength() > 0) WriteLong(target, value.GetArrayLength());
+                if (value.GetArrayLength() > 0) target.WriteLong(value.GetArrayLength());
                 foreach (var item in value.EnumerateArray()) Write(target, array.Items, item);
-                WriteLong(target, 0);
+                target.WriteLong(0);
                 break;
             case AvroSchema.Map map:
                 var count = value.EnumerateObject().Count();
-                if (count > 0) WriteLong(target, count);
+                if (count > 0) target.WriteLong(count);
                 foreach (var member in value.EnumerateObject())
                 {
-                    WriteBytes(target, Encoding.UTF8.GetBytes(member.Name));
+                    target.WriteString(member.Name);
                     Write(target, map.Values, member.Value);
                 }
-                WriteLong(target, 0);
+                target.WriteLong(0);
                 break;
             case AvroSchema.Union union: WriteBranch(target, union, value); break;
             case AvroSchema.Record record:
@@ -59,46 +62,40 @@ internal static class AvroDefaults
         }
     }
 
-    private static void WriteBranch(ArrayBufferWriter<byte> target, AvroSchema.Union union, JsonElement value)
+    private static void WriteBranch(AvroEncoder target, AvroSchema.Union union, JsonElement value)
     {
         for (var i = 0; i < union.Branches.Length; i++)
         {
             var attempt = new ArrayBufferWriter<byte>();
             try
             {
-                Write(attempt, union.Branches[i], value);
+                Write(new AvroEncoder(attempt), union.Branches[i], value);
             }
-            catch (Exception fault) when (fault is InvalidOperationException or FormatException or OverflowException or KeyNotFoundException)
+            catch (Exception fault) when (IsOfValue(fault))
             {
                 continue;
             }
-            WriteLong(target, i);
-            target.Write(attempt.WrittenSpan);
+            target.WriteLong(i);
+            target.WriteFixed(attempt.WrittenSpan);
             return;
         }
         throw new FormatException();
     }
 
-    private static void Write(ArrayBufferWriter<byte> target, AvroSchema.PrimitiveKind kind, JsonElement value)
+    private static void Write(AvroEncoder target, AvroSchema.PrimitiveKind kind, JsonElement value)
     {
         switch (kind)
         {
             case AvroSchema.PrimitiveKind.Null:
                 if (value.ValueKind != JsonValueKind.Null) throw new FormatException();
                 break;
-            case AvroSchema.PrimitiveKind.Boolean: target.Write([value.GetBoolean() ? (byte)1 : (byte)0]); break;
-            case AvroSchema.PrimitiveKind.Int: WriteLong(target, value.GetInt32()); break;
-            case AvroSchema.PrimitiveKind.Long: WriteLong(target, value.GetInt64()); break;
-            case AvroSchema.PrimitiveKind.Float:
-                BinaryPrimitives.WriteSingleLittleEndian(target.GetSpan(sizeof(float)), (float)Number(value));
-                target.Advance(sizeof(float));
-                break;
-            case AvroSchema.PrimitiveKind.Double:
-                BinaryPrimitives.WriteDoubleLittleEndian(target.GetSpan(sizeof(double)), Number(value));
-                target.Advance(sizeof(double));
-                break;
-            case AvroSchema.PrimitiveKind.Bytes: WriteBytes(target, Latin(value)); break;
-            default: WriteBytes(target, Encoding.UTF8.GetBytes(value.GetString() ?? throw new FormatException())); break;
+            case AvroSchema.PrimitiveKind.Boolean: target.WriteBoolean(value.GetBoolean()); break;
+            case AvroSchema.PrimitiveKind.Int: target.WriteLong(value.GetInt32()); break;
+            case AvroSchema.PrimitiveKind.Long: target.WriteLong(value.GetInt64()); break;
+            case AvroSchema.PrimitiveKind.Float: target.WriteFloatBits(BitConverter.SingleToInt32Bits((float)Number(value))); break;
+            case AvroSchema.PrimitiveKind.Double: target.WriteDoubleBits(BitConverter.DoubleToInt64Bits(Number(value))); break;
+            case AvroSchema.PrimitiveKind.Bytes: target.WriteBytes(Latin(value)); break;
+            default: target.WriteString(value.GetString() ?? throw new FormatException()); break;
         }
     }
 
@@ -116,18 +113,5 @@ internal static class AvroDefaults
     {
         var text = value.GetString() ?? throw new FormatException();
         return text.All(character => character <= 0xFF) ? Encoding.Latin1.GetBytes(text) : throw new FormatException();
-    }
-
-    private static void WriteBytes(ArrayBufferWriter<byte> target, ReadOnlySpan<byte> bytes)
-    {
-        WriteLong(target, bytes.Length);
-        target.Write(bytes);
-    }
-
-    private static void WriteLong(ArrayBufferWriter<byte> target, long value)
-    {
-        var rest = (ulong)((value << 1) ^ (value >> 63));
-        for (; rest >= 0x80; rest >>= 7) target.Write([(byte)(rest | 0x80)]);
-        target.Write([(byte)rest]);
     }
 }

@@ -215,7 +215,7 @@ internal sealed class AvroFaultNode(string fault) : AvroNode
     public override void Read(ref AvroReader reader) => reader.Fail(fault);
 }
 
-/// <summary>A field that the writer does not write: its default, which is read anew each time.</summary>
+/// <summary>A field that the writer does not write: its default, which is read again each time.</summary>
 internal sealed class AvroDefaultNode(byte[] value, AvroNode node) : AvroNode
 {
     public override void Read(ref AvroReader reader)

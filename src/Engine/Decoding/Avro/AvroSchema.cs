@@ -54,8 +54,6 @@ internal abstract class AvroSchema
 
         /// <summary>Full names as well.</summary>
         public ImmutableArray<string> Aliases { get; } = aliases;
-
-        public string SimpleName => FullName[(FullName.LastIndexOf('.') + 1)..];
     }
 
     public sealed class Record(string fullName, ImmutableArray<string> aliases) : Named(fullName, aliases)

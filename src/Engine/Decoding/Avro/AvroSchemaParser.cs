@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using Matih.Batches;
 using Matih.Registry;
 
 namespace Matih.Decoding.Avro;

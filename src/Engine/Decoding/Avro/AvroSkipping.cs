@@ -11,7 +11,7 @@ internal sealed class AvroSkipping
         AvroSchema.Enum => new LongNode(),
         AvroSchema.Fixed type => new BytesNode(type.Size),
         AvroSchema.Array array => new BlocksNode(NodeFor(array.Items, path + "[*]"), path),
-        AvroSchema.Map map => new BlocksNode(new SequenceNode([new LengthNode(), NodeFor(map.Values, path + "[*]")]), path),
+        AvroSchema.Map map => new BlocksNode(new AvroRecordNode([new LengthNode(), NodeFor(map.Values, path + "[*]")], null), path),
         AvroSchema.Union union => new AvroUnionNode([.. union.Branches.Select(branch => NodeFor(branch, path))], path),
         AvroSchema.Record record => NodeFor(record, path),
         _ => throw new InvalidOperationException($"Unknown schema {schema}."),
@@ -63,14 +63,6 @@ internal sealed class AvroSkipping
     private sealed class LengthNode : AvroNode
     {
         public override void Read(ref AvroReader reader) => reader.ReadBytes();
-    }
-
-    private sealed class SequenceNode(AvroNode[] steps) : AvroNode
-    {
-        public override void Read(ref AvroReader reader)
-        {
-            foreach (var step in steps) step.Read(ref reader);
-        }
     }
 
     private sealed class RecordNode(string path) : AvroNode

@@ -21,6 +21,9 @@ internal sealed class AvroTarget(string path, DataType type)
     /// <summary>What the definition takes the field's schema for; null where it gives columns alone.</summary>
     public AvroSchema? Reader { get; private init; }
 
+    /// <summary><see cref="Reader"/> without null, where nothing else is beside it.</summary>
+    public AvroSchema? ReaderOfValue => Reader is AvroSchema.Union { Values: [var only] } ? only : Reader;
+
     /// <summary>The reader's field, for its aliases and its default; null at the top, and where there is none.</summary>
     public AvroField? Field { get; private init; }
 
@@ -74,9 +77,10 @@ internal sealed class AvroTarget(string path, DataType type)
         return fields;
     }
 
-    private string PathOf(string name) => Path.Length == 0 ? name : $"{Path}.{name}";
+    /// <summary>The path of a field.</summary>
+    public string PathOf(string name) => Path.Length == 0 ? name : $"{Path}.{name}";
 
     /// <summary>The reader's field of that name, where the value is a record or, besides null, can be nothing else.</summary>
     private AvroField? FieldOf(string name) =>
-        (Reader is AvroSchema.Union { Values: [var only] } ? only : Reader) is AvroSchema.Record record ? record.Fields.FirstOrDefault(field => field.Name == name) : null;
+        ReaderOfValue is AvroSchema.Record record ? record.Fields.FirstOrDefault(field => field.Name == name) : null;
 }

@@ -42,7 +42,7 @@ internal sealed class CatalogReading
             CatalogType.Sql => [.. ofRest, .. ofHive],
             _ => [.. ofRest, .. ofSql],
         };
-        foreach (var key in foreign) StoreAccessReading.Refuse(values, key, $"has no meaning with type {Name(type)}; leave it out", _state);
+        StoreAccessReading.RefuseForeign(values, foreign, Name(type), _state);
         CatalogDefinition? read = type switch
         {
             CatalogType.File => ReadWarehouse(values) is { } warehouse ? new CatalogDefinition.File(entry.Name, warehouse) : null,

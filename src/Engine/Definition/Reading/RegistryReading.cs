@@ -71,8 +71,7 @@ internal sealed class RegistryReading
         };
         Key[] optional = type == RegistryAuthType.OAuth2 ? [CatalogAuthKeys.ClientId, RegistryAuthKeys.Scope, CatalogAuthKeys.Parameters] : [];
         var name = type.ToString().ToLowerInvariant();
-        foreach (var key in RegistryAuthKeys.Set.Keys.Except([RegistryAuthKeys.Type, .. needed, .. optional]))
-            StoreAccessReading.Refuse(auth, key, $"has no meaning with type {name}; leave it out", _state);
+        StoreAccessReading.RefuseForeign(auth, RegistryAuthKeys.Set.Keys.Except([RegistryAuthKeys.Type, .. needed, .. optional]), name, _state);
         foreach (var key in needed)
             if (!auth.IsGiven(key)) _state.Report(auth.Position, auth.PathOf(key), $"is missing: type {name} needs it");
         StoreAccessReading.RefuseCredentials(auth, RegistryAuthKeys.TokenUri, mayHaveQuery: true, "write them under 'client_id' and 'client_secret'", _state);

@@ -55,8 +55,7 @@ internal static class RestCatalogReading
             CatalogAuthType.Entra => [CatalogAuthKeys.Scope],
             _ => [],
         };
-        foreach (var key in CatalogAuthKeys.Set.Keys.Except([CatalogAuthKeys.Type, .. used]))
-            StoreAccessReading.Refuse(auth, key, $"has no meaning with type {type.ToString().ToLowerInvariant()}; leave it out", state);
+        StoreAccessReading.RefuseForeign(auth, CatalogAuthKeys.Set.Keys.Except([CatalogAuthKeys.Type, .. used]), type.ToString().ToLowerInvariant(), state);
         StoreAccessReading.RefuseCredentials(auth, CatalogAuthKeys.TokenUri, mayHaveQuery: true, "write them under 'client_id' and 'client_secret'", state);
         return type switch
         {

@@ -93,6 +93,12 @@ internal static class StoreAccessReading
         if (mapping.IsGiven(key)) Report(mapping, key, reason, state);
     }
 
+    /// <summary>Refuses keys that belong to other types.</summary>
+    public static void RefuseForeign(BoundMapping mapping, IEnumerable<Key> foreign, string type, ReadState state)
+    {
+        foreach (var key in foreign) Refuse(mapping, key, $"has no meaning with type {type}; leave it out", state);
+    }
+
     /// <summary>Credentials in an address are sent to nobody, and would be shown wherever the address is.</summary>
     public static void RefuseCredentials(BoundMapping mapping, Key<EndpointUrl?> key, bool mayHaveQuery, string advice, ReadState state)
     {

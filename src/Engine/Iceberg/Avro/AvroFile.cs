@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using Matih.Avro;
 
 namespace Matih.Iceberg.Avro;
 

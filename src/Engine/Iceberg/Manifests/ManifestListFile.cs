@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Matih.Avro;
 using Matih.Iceberg.Avro;
 using Matih.Iceberg.Metadata;
 

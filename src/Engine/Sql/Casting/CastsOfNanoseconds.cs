@@ -22,7 +22,7 @@ internal static class CastsOfNanoseconds
 
     public static Kernel? Find(DataType from, DataType to, bool isTry) => (from, to) switch
     {
-        _ when IsSameFamily(from, to) => to.HasNanoseconds ? from.HasNanoseconds ? Cut(PrecisionOf(to)) : FromMicros(to, isTry) : ToMicros(PrecisionOf(to)),
+        _ when IsSameFamily(from, to) => to.HasNanoseconds ? from.HasNanoseconds ? Cut(to.TimestampPrecision) : FromMicros(to, isTry) : ToMicros(to.TimestampPrecision),
         (DataType.Timestamp, DataType.TimestampLtz) => InZone(to, SessionZone.ToInstant, isTry),
         (DataType.TimestampLtz, DataType.Timestamp) => InZone(to, SessionZone.ToLocal, isTry),
         _ => null,
@@ -43,8 +43,6 @@ internal static class CastsOfNanoseconds
         DataType.TimestampLtz timestamp => timestamp with { Precision = precision },
         _ => throw new ArgumentException($"{type} is no timestamp.", nameof(type)),
     };
-
-    private static int PrecisionOf(DataType type) => type is DataType.Timestamp timestamp ? timestamp.Precision : ((DataType.TimestampLtz)type).Precision;
 
     /// <summary>What a row is rejected with whose time nanoseconds do not reach.</summary>
     public static string OutOfRange(string what, DataType type) => $"{what} lies outside of {Nanoseconds.Range}, the range of {type.Name} here; use {WithPrecision(type, DataType.Timestamp.MicrosPrecisionMax).Name}.";
@@ -94,7 +92,7 @@ internal static class CastsOfNanoseconds
 
     private static void Append(KernelCall call, int row, long micros, int below, DataType to, bool isTry)
     {
-        if (Nanoseconds.TryFromMicros(micros, below, out var nanos)) call.ResultOf<long>().Append(TemporalText.CutNanos(nanos, PrecisionOf(to)));
+        if (Nanoseconds.TryFromMicros(micros, below, out var nanos)) call.ResultOf<long>().Append(TemporalText.CutNanos(nanos, to.TimestampPrecision));
         else if (isTry) call.Result.AppendNull();
         else call.Reject(row, OutOfRange("CAST: The time", to));
     }

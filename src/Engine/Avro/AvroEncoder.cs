@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Matih.Iceberg.Avro;
+namespace Matih.Avro;
 
 /// <summary>Writes Avro's binary encoding.</summary>
 /// <remarks>Source: Apache Avro specification 1.11, "Binary Encoding". Optional values are unions of null (branch 0) and the type.</remarks>
